@@ -1,0 +1,258 @@
+// Package claims takes JSON objects apart and puts them together, one member at
+// a time: the claims of a token and the members of a session. Numbers keep their
+// digits, and nothing is lost that a reader did not ask for.
+package claims
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/bits"
+	"strings"
+)
+
+// ErrNotObject says that a document is not one JSON object.
+var ErrNotObject = errors.New("claims: not a JSON object")
+
+// A Value is one member's value, not yet decoded.
+type Value struct {
+	raw   string // JSON
+	plain bool   // a text without escapes: raw less its quotes is the text
+}
+
+// Text returns a JSON string's text, and false for any other value.
+func (v Value) Text() (string, bool) {
+	if v.plain {
+		return v.raw[1 : len(v.raw)-1], true
+	}
+	if v.raw[0] != '"' {
+		return "", false
+	}
+	var s string
+	err := json.Unmarshal([]byte(v.raw), &s)
+	return s, err == nil
+}
+
+// Null reports whether the value is null.
+func (v Value) Null() bool { return v.raw == "null" }
+
+// Number returns a JSON number as it is written, and false for any other value.
+func (v Value) Number() (json.Number, bool) {
+	c := v.raw[0]
+	return json.Number(v.raw), c == '-' || c >= '0' && c <= '9'
+}
+
+// Any decodes the value: a string, json.Number, bool, nil, map[string]any or
+// []any.
+func (v Value) Any() any {
+	if v.plain {
+		return v.raw[1 : len(v.raw)-1]
+	}
+	if n, ok := v.Number(); ok {
+		return n
+	}
+	d := json.NewDecoder(strings.NewReader(v.raw))
+	d.UseNumber()
+	var value any
+	_ = d.Decode(&value) // valid: whoever made the Value checked it
+	return value
+}
+
+// Each calls visit with every top-level member of a JSON object. A repeated name
+// may be visited again, the last time with its last value, which is the one that
+// counts, as in JSON.parse.
+//
+// The plain case, an object of short strings and numbers, is scanned in one
+// pass; whatever is not plain goes through encoding/json, which is several times
+// slower. Both give the same members.
+func Each(object []byte, visit func(name string, value Value)) error {
+	s := scanner{buf: object, text: string(object)}
+	if s.object(visit) {
+		return nil
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(object, &members); err != nil {
+		return fmt.Errorf("claims: %w", err)
+	}
+	if members == nil {
+		return ErrNotObject
+	}
+	for name, raw := range members {
+		visit(name, Value{raw: string(raw)})
+	}
+	return nil
+}
+
+// scanner reads the plain case; false from any method means that the document is
+// not plain.
+type scanner struct {
+	buf  []byte
+	text string // the same as a string, of which the members are parts
+	pos  int
+}
+
+// object checks the whole document before it visits the first member: a visitor
+// must not see half of a document twice.
+func (s *scanner) object(visit func(string, Value)) bool {
+	type member struct {
+		name  string
+		value Value
+	}
+	var fixed [16]member
+	members := fixed[:0]
+	if !s.skip('{') {
+		return false
+	}
+	for more := !s.skip('}'); more; {
+		s.space()
+		name, ok := s.quoted()
+		if !ok || !s.skip(':') {
+			return false
+		}
+		value, ok := s.value()
+		if !ok {
+			return false
+		}
+		members = append(members, member{name.raw[1 : len(name.raw)-1], value})
+		if more = s.skip(','); !more && !s.skip('}') {
+			return false
+		}
+	}
+	if s.space(); s.pos != len(s.buf) {
+		return false
+	}
+	for _, m := range members {
+		visit(m.name, m.value)
+	}
+	return true
+}
+
+func (s *scanner) value() (Value, bool) {
+	s.space()
+	if s.pos == len(s.buf) {
+		return Value{}, false
+	}
+	start := s.pos
+	switch c := s.buf[s.pos]; {
+	case c == '"':
+		return s.quoted()
+	case c == '-' || c >= '0' && c <= '9':
+		return s.number()
+	case s.word("null"), s.word("true"), s.word("false"):
+		return Value{raw: s.text[start:s.pos]}, true
+	case c == '{' || c == '[':
+		return s.nested()
+	}
+	return Value{}, false
+}
+
+// quoted reads a string of plain ASCII.
+func (s *scanner) quoted() (Value, bool) {
+	if s.pos == len(s.buf) || s.buf[s.pos] != '"' {
+		return Value{}, false
+	}
+	start := s.pos
+	s.pos += 1 + plain(s.buf[s.pos+1:])
+	if s.pos >= len(s.buf) || s.buf[s.pos] != '"' {
+		return Value{}, false
+	}
+	s.pos++
+	return Value{s.text[start:s.pos], true}, true
+}
+
+// plain counts the bytes in front of the first that is a quote, a backslash, a
+// control or not ASCII. Access tokens are long, so it looks at eight at a time.
+func plain(b []byte) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	n := 0
+	for ; len(b)-n >= 8; n += 8 {
+		x := binary.LittleEndian.Uint64(b[n:])
+		quote, backslash := x^(ones*'"'), x^(ones*'\\')
+		// Each subtraction borrows from a byte's top bit where the byte is below
+		// the bound; a borrow can only mark bytes behind the first such byte.
+		if found := ((x - ones*' ') | (quote - ones) | (backslash - ones) | x) & highs; found != 0 {
+			return n + bits.TrailingZeros64(found)/8
+		}
+	}
+	for ; n < len(b); n++ {
+		if c := b[n]; c == '"' || c == '\\' || c < ' ' || c >= 0x80 {
+			break
+		}
+	}
+	return n
+}
+
+// number reads an integer; fractions and exponents are not plain.
+func (s *scanner) number() (Value, bool) {
+	start := s.pos
+	if s.buf[s.pos] == '-' {
+		s.pos++
+	}
+	digits := s.pos
+	for s.pos < len(s.buf) && s.buf[s.pos] >= '0' && s.buf[s.pos] <= '9' {
+		s.pos++
+	}
+	n := s.pos - digits
+	if n == 0 || n > 1 && s.buf[digits] == '0' {
+		return Value{}, false
+	}
+	if s.pos < len(s.buf) {
+		switch s.buf[s.pos] {
+		case '.', 'e', 'E':
+			return Value{}, false
+		}
+	}
+	return Value{raw: s.text[start:s.pos]}, true
+}
+
+// nested finds the end of an object or array by its brackets and leaves what is
+// in it to encoding/json.
+func (s *scanner) nested() (Value, bool) {
+	start, depth, quoted := s.pos, 0, false
+	for ; s.pos < len(s.buf); s.pos++ {
+		switch c := s.buf[s.pos]; {
+		case quoted && c == '\\':
+			s.pos++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			if depth--; depth == 0 {
+				s.pos++
+				return Value{raw: s.text[start:s.pos]}, json.Valid(s.buf[start:s.pos])
+			}
+		}
+	}
+	return Value{}, false
+}
+
+func (s *scanner) space() {
+	for s.pos < len(s.buf) {
+		switch s.buf[s.pos] {
+		case ' ', '\t', '\r', '\n':
+			s.pos++
+		default:
+			return
+		}
+	}
+}
+
+func (s *scanner) skip(c byte) bool {
+	s.space()
+	if s.pos < len(s.buf) && s.buf[s.pos] == c {
+		s.pos++
+		return true
+	}
+	return false
+}
+
+func (s *scanner) word(w string) bool {
+	if strings.HasPrefix(s.text[s.pos:], w) {
+		s.pos += len(w)
+		return true
+	}
+	return false
+}

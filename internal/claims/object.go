@@ -1,0 +1,62 @@
+package claims
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// An Object is a JSON object under construction. Members stand in the order in
+// which they were added. The zero Object is empty and ready to use.
+type Object struct {
+	buf bytes.Buffer
+	err error
+}
+
+// Add appends a member. A value that JSON cannot hold is remembered and
+// returned by Bytes.
+func (o *Object) Add(name string, value any) {
+	if o.err != nil {
+		return
+	}
+	if o.buf.Len() == 0 {
+		o.buf.WriteByte('{')
+	} else {
+		o.buf.WriteByte(',')
+	}
+	o.encode(name, name)
+	o.buf.WriteByte(':')
+	o.encode(name, value)
+}
+
+// AddAll appends the members of a map, ordered by name.
+func (o *Object) AddAll(members map[string]any) {
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		o.Add(name, members[name])
+	}
+}
+
+// encode writes a value without escaping <, > and &, which would only make a
+// sealed token longer, and without the encoder's final line break.
+func (o *Object) encode(name string, value any) {
+	e := json.NewEncoder(&o.buf)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(value); err != nil {
+		o.err = fmt.Errorf("claims: %q: %w", name, err)
+		return
+	}
+	o.buf.Truncate(o.buf.Len() - 1)
+}
+
+// Bytes returns the finished object.
+func (o *Object) Bytes() ([]byte, error) {
+	if o.err != nil {
+		return nil, o.err
+	}
+	if o.buf.Len() == 0 {
+		return []byte("{}"), nil
+	}
+	return append(bytes.Clone(o.buf.Bytes()), '}'), nil
+}

@@ -1,0 +1,141 @@
+// Package cookie names, writes and reads ginauth's cookies as next-auth does:
+// prefixes that bind a cookie to https and to its host, percent-encoded values,
+// and session tokens that are too long for one cookie cut into chunks.
+package cookie
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Names are the names of one site's cookies.
+type Names struct {
+	Session     string // the session token, possibly in chunks
+	CSRF        string // token|hash
+	CallbackURL string // where a sign-in or sign-out leads
+	Transaction string // a sign-in under way; the name of one is this, a dot and its state's hash
+}
+
+// NewNames gives the names below prefix ("next-auth"). On https they carry the
+// prefixes of RFC 6265bis §4.1.3: a browser takes a __Secure- cookie over https
+// only, and a __Host- cookie from nobody but the host itself.
+func NewNames(prefix string, secure bool) Names {
+	names := Names{
+		Session:     prefix + ".session-token",
+		CSRF:        prefix + ".csrf-token",
+		CallbackURL: prefix + ".callback-url",
+		Transaction: prefix + ".transaction",
+	}
+	if secure {
+		names.Session = "__Secure-" + names.Session
+		names.CSRF = "__Host-" + names.CSRF
+		names.CallbackURL = "__Secure-" + names.CallbackURL
+		names.Transaction = "__Host-" + names.Transaction
+	}
+	return names
+}
+
+// Attributes are what a cookie carries besides its value. The path is always /
+// and HttpOnly always set: no script needs to read a cookie of ours.
+type Attributes struct {
+	MaxAge   time.Duration // written in whole seconds; 0: not written
+	Expires  time.Time     // zero: not written
+	Domain   string        // empty: this host alone
+	Secure   bool
+	SameSite http.SameSite // zero: Lax
+}
+
+// Line is the Set-Cookie line for one cookie.
+func Line(name, value string, a Attributes) string {
+	var b strings.Builder
+	b.Grow(len(name) + len(value) + 128)
+	b.WriteString(name)
+	b.WriteByte('=')
+	b.WriteString(Escape(value))
+	if a.MaxAge != 0 {
+		b.WriteString("; Max-Age=")
+		b.WriteString(itoa(int64(a.MaxAge / time.Second)))
+	}
+	a.rest(&b)
+	return b.String()
+}
+
+// Deletion is the Set-Cookie line that takes a cookie away again. Domain,
+// Secure and SameSite must be those it was set with.
+func Deletion(name string, a Attributes) string {
+	var b strings.Builder
+	b.WriteString(name)
+	b.WriteString("=; Max-Age=0")
+	a.Expires = time.Time{}
+	a.rest(&b)
+	return b.String()
+}
+
+func (a Attributes) rest(b *strings.Builder) {
+	if a.Domain != "" {
+		b.WriteString("; Domain=")
+		b.WriteString(a.Domain)
+	}
+	b.WriteString("; Path=/")
+	if !a.Expires.IsZero() {
+		b.WriteString("; Expires=")
+		b.WriteString(a.Expires.UTC().Format(http.TimeFormat))
+	}
+	b.WriteString("; HttpOnly")
+	if a.Secure {
+		b.WriteString("; Secure")
+	}
+	switch a.SameSite {
+	case http.SameSiteStrictMode:
+		b.WriteString("; SameSite=Strict")
+	case http.SameSiteNoneMode:
+		b.WriteString("; SameSite=None")
+	default:
+		b.WriteString("; SameSite=Lax")
+	}
+}
+
+// Get returns the percent-decoded value of the one cookie of that name. With
+// none or several it reports false: of two cookies of one name one was planted,
+// by a sister host for instance, and nothing tells which.
+func Get(header []string, name string) (value string, ok bool) {
+	count := 0
+	for n, v := range All(header) {
+		if n == name {
+			value = v
+			count++
+		}
+	}
+	if count != 1 {
+		return "", false
+	}
+	return Unescape(value)
+}
+
+// All yields the name and raw value of each cookie in a request's Cookie
+// header lines (RFC 6265 §4.2.1).
+func All(header []string) func(yield func(name, value string) bool) {
+	return func(yield func(name, value string) bool) {
+		for _, line := range header {
+			for line != "" {
+				var pair string
+				pair, line, _ = strings.Cut(line, ";")
+				name, value, found := strings.Cut(trim(pair), "=")
+				if found && name != "" && !yield(name, value) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func trim(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
+		s = s[:len(s)-1]
+	}
+	return s
+}
