@@ -1,0 +1,94 @@
+package fetch_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"golang.org/x/oauth2"
+
+	"github.com/ginauth/ginauth/internal/fetch"
+)
+
+func TestFrom(t *testing.T) {
+	t.Parallel()
+	own := &http.Client{}
+	ctx := context.WithValue(t.Context(), oauth2.HTTPClient, own)
+	bounded := fetch.From(ctx)
+	if bounded == own || bounded.Timeout == 0 || bounded.CheckRedirect == nil {
+		t.Fatalf("got %+v", bounded)
+	}
+	if own.Timeout != 0 || own.Transport != nil {
+		t.Fatal("the caller's client was changed")
+	}
+	if again := fetch.From(fetch.Context(context.WithValue(ctx, oauth2.HTTPClient, bounded))); again != bounded {
+		t.Fatal("a bounded client was bounded twice")
+	}
+	if bare := fetch.From(t.Context()); bare == http.DefaultClient || bare.Timeout == 0 {
+		t.Fatal("no timeout without a client")
+	}
+}
+
+func TestRedirects(t *testing.T) {
+	t.Parallel()
+	var leaked atomic.Int32
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { leaked.Add(1) }))
+	t.Cleanup(other.Close)
+	mux := http.NewServeMux()
+	for path, target := range map[string]string{"/away": other.URL + "/end", "/near": "/end", "/loop": "/loop"} {
+		mux.Handle(path, http.RedirectHandler(target, http.StatusTemporaryRedirect))
+	}
+	mux.HandleFunc("/end", func(http.ResponseWriter, *http.Request) {})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	for path, refused := range map[string]string{"/away": "another origin", "/near": "", "/loop": "in circles"} {
+		res, err := fetch.Client(nil).PostForm(server.URL+path, url.Values{"client_secret": {"s"}})
+		if err == nil {
+			_ = res.Body.Close()
+		}
+		if refused == "" && err != nil || refused != "" && (err == nil || !strings.Contains(err.Error(), refused)) {
+			t.Errorf("%s: got %v, want %q", path, err, refused)
+		}
+	}
+	if leaked.Load() != 0 {
+		t.Error("the secret went to another origin")
+	}
+}
+
+func TestBody(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{0, 1, fetch.MaxBody - 1, fetch.MaxBody, fetch.MaxBody + 1, 4 * fetch.MaxBody} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.(http.Flusher).Flush() // no Content-Length: the body itself must be counted
+			_, _ = io.WriteString(w, strings.Repeat(" ", size))
+		}))
+		t.Cleanup(server.Close)
+		res, err := fetch.Client(nil).Get(server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if (err == nil) != (size <= fetch.MaxBody) || len(body) != min(size, fetch.MaxBody) {
+			t.Errorf("body of %d: read %d, %v", size, len(body), err)
+		}
+	}
+}
+
+func TestBodyAnnounced(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "268435456")
+		w.WriteHeader(http.StatusOK)
+	}))
+	t.Cleanup(server.Close)
+	if res, err := fetch.Client(nil).Get(server.URL); err == nil {
+		_ = res.Body.Close()
+		t.Fatal("an answer of 256 MiB was accepted")
+	}
+}

@@ -1,0 +1,151 @@
+// Package openid is one OpenID Connect issuer as a relying party sees it:
+// discovery, the check of an id_token, and userinfo. It follows OpenID Connect
+// Core 1.0 and Discovery 1.0, on coreos/go-oidc.
+//
+// The HTTP client comes from the context, under the key oauth2.HTTPClient. It
+// is kept for as long as the Client lives (key rotation fetches with it), so it
+// must not be bound to one request. See [HTTPClient] for what is added to it.
+package openid
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/ginauth/ginauth/internal/fetch"
+)
+
+// discoveryTimeout bounds one discovery request. The request belongs to all
+// who wait for it, so no caller's deadline can bound it instead.
+const discoveryTimeout = 10 * time.Second
+
+// Client is a relying party registered at one issuer. The exported fields are
+// set before first use and not changed after. A Client must not be copied; its
+// methods may be called by many goroutines at once.
+type Client struct {
+	// Issuer is the issuer identifier, exactly as the issuer writes it: a
+	// trailing slash counts.
+	Issuer string
+	// ClientID is the audience that id_tokens must name.
+	ClientID string
+	// Now is the clock that exp, nbf and iat are held against. Default time.Now.
+	Now func() time.Time
+
+	metadata atomic.Pointer[Metadata]
+	flights  singleflight.Group
+}
+
+// Discover returns the issuer's metadata (OpenID Connect Discovery 1.0 §4).
+//
+// The first success is kept for the life of the Client. A failure is not: the
+// next call asks again, so a provider that is down when the program starts
+// does no lasting harm. Callers that arrive together share one request, and
+// each waits no longer than its own ctx allows.
+func (c *Client) Discover(ctx context.Context) (*Metadata, error) {
+	if m := c.metadata.Load(); m != nil {
+		return m, nil
+	}
+	client := fetch.From(ctx)
+	flight := c.flights.DoChan("", func() (any, error) {
+		// A caller may have looked before the last flight landed.
+		if m := c.metadata.Load(); m != nil {
+			return m, nil
+		}
+		// Of the caller's context only the client is taken. Its deadline would
+		// fail the others, and its values would live as long as the key set.
+		shared, cancel := context.WithTimeout(oidc.ClientContext(context.Background(), client), discoveryTimeout)
+		defer cancel()
+		m, err := c.fetch(shared)
+		if err != nil {
+			return nil, err
+		}
+		c.metadata.Store(m)
+		return m, nil
+	})
+	select {
+	case <-ctx.Done():
+		return nil, fmt.Errorf("openid: discovery of %s: %w", c.Issuer, ctx.Err())
+	case result := <-flight:
+		if result.Err != nil {
+			return nil, result.Err
+		}
+		return result.Val.(*Metadata), nil
+	}
+}
+
+// fetch reads and checks the discovery document. ctx carries the HTTP client,
+// which the key set keeps.
+func (c *Client) fetch(ctx context.Context) (*Metadata, error) {
+	step := "openid: discovery of " + c.Issuer
+	provider, err := oidc.NewProvider(ctx, c.Issuer)
+	if err != nil {
+		return nil, Fault(ctx, step, err)
+	}
+	var doc document
+	if err := provider.Claims(&doc); err != nil {
+		return nil, Fault(ctx, step, err)
+	}
+	if err := doc.check(c.Issuer); err != nil {
+		return nil, Fault(ctx, step, err)
+	}
+	algorithms, err := acceptedAlgorithms(doc.Algorithms)
+	if err != nil {
+		return nil, Fault(ctx, step, err)
+	}
+	endpoint := provider.Endpoint()
+	endpoint.AuthStyle = authStyle(doc.AuthMethods)
+	return &Metadata{
+		Issuer:             c.Issuer,
+		Endpoint:           endpoint,
+		UserInfoEndpoint:   doc.UserInfo,
+		EndSessionEndpoint: doc.EndSession,
+		ResponseIssuer:     doc.ResponseIssuer,
+		Algorithms:         algorithms,
+		Provider:           provider,
+		verifier: provider.Verifier(&oidc.Config{
+			ClientID:             c.ClientID,
+			SupportedSigningAlgs: algorithms,
+			Now:                  c.now,
+		}),
+	}, nil
+}
+
+func (c *Client) now() time.Time {
+	if c.Now == nil {
+		return time.Now()
+	}
+	return c.Now()
+}
+
+// UserInfo reads the claims of the userinfo endpoint (OpenID Connect Core
+// §5.3). Their sub must be subject, the one of the verified id_token: else an
+// access token slipped in from another sign-in would lend its owner's profile
+// to this one (§5.3.2). It is an error when the issuer has no such endpoint;
+// ask [Metadata].UserInfoEndpoint first.
+func (c *Client) UserInfo(ctx context.Context, accessToken, subject string) (map[string]any, error) {
+	m, err := c.Discover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// Always as a bearer token, whatever token_type the answer claimed.
+	source := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: accessToken})
+	info, err := m.Provider.UserInfo(fetch.Context(ctx), source)
+	if err != nil {
+		return nil, Fault(ctx, "openid: userinfo", err)
+	}
+	var claims map[string]any
+	if err := info.Claims(&claims); err != nil {
+		return nil, Fault(ctx, "openid: userinfo", err)
+	}
+	// Read from the map: a struct field would also take a claim named "Sub".
+	if got, ok := claims["sub"].(string); !ok || subject == "" || got != subject {
+		return nil, errors.New("openid: userinfo: its sub is not the id_token's")
+	}
+	return claims, nil
+}

@@ -1,0 +1,106 @@
+package openid
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+)
+
+// clockLeeway is how far an issuer's clock may run ahead of ours.
+const clockLeeway = 5 * time.Minute
+
+// Verify checks an id_token as OpenID Connect Core §3.1.3.7 asks: signature
+// (see [Metadata].Algorithms), iss, aud, azp, exp, iat, sub, and
+//
+//   - nonce, unless the argument is empty: a refreshed id_token carries none;
+//   - at_hash where the token has one, against accessToken, unless that is
+//     empty: no access token came with it (§3.1.3.8).
+//
+// A token signed with a key not seen before makes the key set be fetched again.
+func (c *Client) Verify(ctx context.Context, rawIDToken, nonce, accessToken string) (*oidc.IDToken, error) {
+	m, err := c.Discover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	token, err := m.verifier.Verify(ctx, rawIDToken)
+	if err != nil {
+		return nil, Fault(ctx, "openid: id_token", err)
+	}
+	if err := c.checkClaims(token); err != nil {
+		return nil, fmt.Errorf("openid: id_token: %w", err)
+	}
+	if nonce != "" && subtle.ConstantTimeCompare([]byte(token.Nonce), []byte(nonce)) != 1 {
+		return nil, errors.New("openid: id_token: its nonce is not the one sent")
+	}
+	if token.AccessTokenHash != "" && accessToken != "" {
+		if err := token.VerifyAccessToken(accessToken); err != nil {
+			return nil, Fault(ctx, "openid: id_token", err)
+		}
+	}
+	return token, nil
+}
+
+// checkClaims adds what go-oidc leaves to its caller.
+func (c *Client) checkClaims(token *oidc.IDToken) error {
+	var claims map[string]json.RawMessage
+	if err := token.Claims(&claims); err != nil {
+		return err
+	}
+	if err := checkNames(claims); err != nil {
+		return err
+	}
+	if token.Subject == "" {
+		return errors.New("it has no sub")
+	}
+	if token.IssuedAt.IsZero() {
+		return errors.New("it has no iat")
+	}
+	if token.IssuedAt.After(c.now().Add(clockLeeway)) {
+		return errors.New("its iat lies in the future")
+	}
+	return c.checkAuthorizedParty(token.Audience, claims["azp"])
+}
+
+// checkNames refuses a claim that differs from a checked one only in case.
+// encoding/json fills a struct field by either, the last one winning: where
+// users can have a claim of their own choosing issued, "Sub" would stand for
+// sub.
+func checkNames(claims map[string]json.RawMessage) error {
+	checked := [...]string{"iss", "sub", "aud", "exp", "iat", "nbf", "nonce", "azp", "at_hash"}
+	for name := range claims {
+		for _, want := range checked {
+			if name != want && strings.EqualFold(name, want) {
+				return fmt.Errorf("it has a claim %.32q beside %s", name, want)
+			}
+		}
+	}
+	return nil
+}
+
+// checkAuthorizedParty holds azp against the client id (§3.1.3.7, 4 and 5). A
+// token for several audiences without it may have been issued to another of
+// them, which then replays it here.
+func (c *Client) checkAuthorizedParty(audience []string, raw json.RawMessage) error {
+	var azp *string
+	if len(raw) > 0 {
+		if err := json.Unmarshal(raw, &azp); err != nil {
+			return errors.New("its azp is not a string")
+		}
+	}
+	if azp == nil {
+		if len(audience) > 1 {
+			return errors.New("it has several audiences and no azp")
+		}
+		return nil
+	}
+	if *azp != c.ClientID {
+		return errors.New("its azp is another client")
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package oidc
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+)
+
+// Config describes one registration at one OpenID provider.
+type Config struct {
+	// Name identifies the provider in routes and in goth.User.Provider, such
+	// as "keycloak". Required.
+	Name string
+	// DisplayName is shown on the sign-in button. Default Name.
+	DisplayName string
+	// Issuer is the issuer identifier, character by character as the provider
+	// writes it in its discovery document: a trailing slash counts. An http
+	// issuer is for development; what it sends can be forged on the way.
+	// Required.
+	Issuer string
+	// ClientID is what the provider calls this application. Required.
+	ClientID string
+	// ClientSecret authenticates this application. Empty makes it a public
+	// client, which PKCE alone protects.
+	ClientSecret string `json:"-"`
+	// Scopes are asked for at sign-in; "openid" is put in front where it is
+	// missing. Default openid, profile and email. Many providers issue a
+	// refresh token only for "offline_access".
+	Scopes []string
+	// SkipUserinfo leaves the userinfo endpoint alone, for providers that put
+	// all claims into the id_token. It saves one request per sign-in.
+	SkipUserinfo bool
+	// AuthStyle is how the client secret is sent. Default: what the discovery
+	// document supports, client_secret_basic before client_secret_post.
+	AuthStyle oauth2.AuthStyle
+	// Now is the clock that tokens are held against. Default time.Now.
+	Now func() time.Time `json:"-"`
+}
+
+// String leaves out the client secret.
+func (c Config) String() string {
+	return fmt.Sprintf("oidc.Config{Name: %q, Issuer: %q, ClientID: %q}", c.Name, c.Issuer, c.ClientID)
+}
+
+// GoString is String: the %#v verb must not print the secret either.
+func (c Config) GoString() string { return c.String() }
+
+// validate reports every fault at once.
+func (c Config) validate() error {
+	var faults []error
+	fault := func(format string, args ...any) {
+		faults = append(faults, fmt.Errorf("oidc: Config."+format, args...))
+	}
+	if c.Name == "" {
+		fault(`Name is empty: write a short name for the provider, such as "keycloak"`)
+	}
+	if hint := issuerFault(c.Issuer); hint != "" {
+		fault("Issuer %s: write the provider's issuer URL, such as https://login.example.com", hint)
+	}
+	if c.ClientID == "" {
+		fault("ClientID is empty: write the client id that the provider gave this application")
+	} else if strings.TrimSpace(c.ClientID) != c.ClientID {
+		fault("ClientID has white space around it: write it without")
+	}
+	if strings.TrimSpace(c.ClientSecret) != c.ClientSecret {
+		fault("ClientSecret has white space around it: write it without")
+	}
+	switch c.AuthStyle {
+	case oauth2.AuthStyleAutoDetect, oauth2.AuthStyleInHeader, oauth2.AuthStyleInParams:
+	default:
+		fault("AuthStyle is %d: write oauth2.AuthStyleInHeader or oauth2.AuthStyleInParams, or leave it out", c.AuthStyle)
+	}
+	return errors.Join(faults...)
+}
+
+// issuerFault says what is wrong with an issuer identifier (OpenID Connect
+// Discovery 1.0 §3: no query, no fragment), or nothing.
+func issuerFault(issuer string) string {
+	if issuer == "" {
+		return "is empty"
+	}
+	u, err := url.Parse(issuer)
+	switch {
+	case err != nil, u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
+		return "is not an http(s) URL"
+	case u.User != nil:
+		return "carries credentials"
+	case strings.ContainsAny(issuer, "?#"):
+		return "has a query or a fragment"
+	case strings.HasSuffix(u.Path, "/.well-known/openid-configuration"):
+		return "is the address of the discovery document"
+	}
+	return ""
+}
+
+// scopes returns the scopes to ask for, in a slice of their own.
+func (c Config) scopes() []string {
+	if len(c.Scopes) == 0 {
+		return []string{"openid", "profile", "email"}
+	}
+	// Without openid the provider answers as plain OAuth, with no id_token.
+	if !slices.Contains(c.Scopes, "openid") {
+		return append([]string{"openid"}, c.Scopes...)
+	}
+	return slices.Clone(c.Scopes)
+}

@@ -1,0 +1,45 @@
+package oidc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+)
+
+// ErrNoEndSession says that the provider has no end_session_endpoint: signing
+// out there is not possible, only here.
+var ErrNoEndSession = errors.New("oidc: the provider has no end session endpoint")
+
+// EndSessionURL returns where to send the browser to sign out at the provider
+// as well (OpenID Connect RP-Initiated Logout 1.0 §2). idTokenHint is the
+// id_token of the sign-in; without it most providers ask the user first.
+// postLogoutRedirectURL must be registered there; state comes back with it and
+// is left out where there is no way back. The error is [ErrNoEndSession] where
+// the provider has no such endpoint.
+func (p *Provider) EndSessionURL(ctx context.Context, idTokenHint, postLogoutRedirectURL, state string) (string, error) {
+	m, err := p.discover(ctx)
+	if err != nil {
+		return "", err
+	}
+	if m.EndSessionEndpoint == "" {
+		return "", ErrNoEndSession
+	}
+	u, err := url.Parse(m.EndSessionEndpoint)
+	if err != nil {
+		return "", fmt.Errorf("oidc: end_session_endpoint: %w", err)
+	}
+	query := u.Query()
+	query.Set("client_id", p.config.ClientID)
+	if idTokenHint != "" {
+		query.Set("id_token_hint", idTokenHint)
+	}
+	if postLogoutRedirectURL != "" {
+		query.Set("post_logout_redirect_uri", postLogoutRedirectURL)
+		if state != "" {
+			query.Set("state", state)
+		}
+	}
+	u.RawQuery = query.Encode()
+	return u.String(), nil
+}
