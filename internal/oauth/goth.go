@@ -1,0 +1,286 @@
+package oauth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"reflect"
+	"strings"
+
+	"github.com/markbates/goth"
+	"golang.org/x/oauth2"
+
+	"github.com/ginauth/ginauth/internal/fetch"
+	"github.com/ginauth/ginauth/internal/openid"
+)
+
+const gothProviders = "github.com/markbates/goth/providers/"
+
+// unfit are goth's providers that no transport of ours can make sound, by
+// package, each with the reason a developer is told.
+var unfit = map[string]string{
+	"apple":     "goth reads Apple's id_token without a nonce and with no timeout; use oidc.New with Apple's issuer",
+	"lark":      "its token request is not a form and cannot carry a code verifier",
+	"lastfm":    "its sign-in has no state",
+	"mailru":    "it has no HTTPClient field to bind a sign-in to",
+	"reddit":    "it has no HTTPClient field to bind a sign-in to",
+	"seatalk":   "it has no HTTPClient field to bind a sign-in to",
+	"steam":     "goth accepts assertions that Steam did not confirm",
+	"tiktok":    "it has no HTTPClient field to bind a sign-in to",
+	"tumblr":    "it speaks OAuth 1.0a, which has no state and no code verifier",
+	"twitter":   "it speaks OAuth 1.0a, which has no state and no code verifier",
+	"twitterv2": "it speaks OAuth 1.0a, which has no state and no code verifier",
+	"wechat":    "its token request is not a form and cannot carry a code verifier",
+	"wecom":     "its token request is not a form and cannot carry a code verifier",
+	"xero":      "it speaks OAuth 1.0a, which has no state and no code verifier",
+}
+
+// escapes are goth's providers that make their token request through
+// http.DefaultClient whatever client they are given. ginauth makes it for them.
+// The value is how the client authenticates there (RFC 6749 §2.3.1).
+var escapes = map[string]oauth2.AuthStyle{
+	"auth0":       oauth2.AuthStyleInParams,
+	"dailymotion": oauth2.AuthStyleInParams,
+	"discord":     oauth2.AuthStyleInParams,
+	"fitbit":      oauth2.AuthStyleInHeader,
+	"intercom":    oauth2.AuthStyleInParams,
+	"oura":        oauth2.AuthStyleInParams,
+	"yandex":      oauth2.AuthStyleInParams,
+}
+
+// issuers are the issuer identifiers that goth's providers do not know of
+// themselves but send in authorization responses.
+var issuers = map[string]string{
+	"google": "https://accounts.google.com",
+	"gplus":  "https://accounts.google.com",
+}
+
+// gothEngine speaks to a plain goth provider through a copy of it that is bound
+// to one step of one sign-in: the copy's HTTP client carries that sign-in's
+// context, code verifier and redirect URI. A wrapper type would not do, since
+// goth's sessions assert the provider's own type.
+type gothEngine struct {
+	typ     reflect.Type  // the provider's struct
+	frozen  reflect.Value // the provider as it was configured
+	base    http.RoundTripper
+	own     *oauth2.Config // set for a provider whose token request escapes
+	idToken *openid.Client // set for an OpenID provider, whose id_token goth does not verify
+	knownAs string         // the issuer's identifier, if it has one
+}
+
+func newGothEngine(p goth.Provider, base http.RoundTripper) (*gothEngine, error) {
+	v := reflect.ValueOf(p)
+	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
+		return nil, fmt.Errorf("%T is not a pointer to a struct, so a sign-in cannot be bound to a copy of it", p)
+	}
+	name := ""
+	if pkg := v.Elem().Type().PkgPath(); strings.HasPrefix(pkg, gothProviders) {
+		name = path.Base(pkg)
+	}
+	if reason, ok := unfit[name]; ok {
+		return nil, fmt.Errorf("goth's %s provider is not supported: %s", name, reason)
+	}
+	client := field(p, "HTTPClient")
+	if !client.IsValid() || client.Type() != reflect.TypeFor[*http.Client]() {
+		return nil, fmt.Errorf("%T has no field HTTPClient of type *http.Client to bind a sign-in to; give it one, or implement ginauth.AuthCodeProvider", p)
+	}
+	e := &gothEngine{typ: v.Elem().Type(), frozen: reflect.New(v.Elem().Type()).Elem(), base: base, knownAs: issuers[name]}
+	e.frozen.Set(v.Elem())
+	if style, ok := escapes[name]; ok {
+		config, err := readConfig(p)
+		if err != nil {
+			return nil, err
+		}
+		config.Endpoint.AuthStyle = style
+		e.own = config
+	}
+	if name == "openidConnect" {
+		issuer, err := readIssuer(p)
+		if err != nil {
+			return nil, err
+		}
+		e.knownAs = issuer
+		e.idToken = &openid.Client{Issuer: issuer, ClientID: clientID(p)}
+	}
+	return e, nil
+}
+
+// readConfig reads the OAuth 2.0 configuration a provider keeps in an unexported
+// field; nothing is written to it.
+func readConfig(p goth.Provider) (*oauth2.Config, error) {
+	f := field(p, "config")
+	if !f.IsValid() || f.Type() != reflect.TypeFor[*oauth2.Config]() || f.IsNil() {
+		return nil, fmt.Errorf("%T does not keep an oauth2.Config where goth v1.82 does", p)
+	}
+	c := f.Elem()
+	endpoint := c.FieldByName("Endpoint")
+	tokenURL, err := url.Parse(endpoint.FieldByName("TokenURL").String())
+	if err != nil || tokenURL.Host == "" {
+		return nil, fmt.Errorf("%T has no token endpoint", p)
+	}
+	tokenURL.RawQuery = "" // intercom's holds the client secret, which goes into the body
+	return &oauth2.Config{
+		ClientID:     c.FieldByName("ClientID").String(),
+		ClientSecret: c.FieldByName("ClientSecret").String(),
+		Endpoint:     oauth2.Endpoint{TokenURL: tokenURL.String()},
+	}, nil
+}
+
+// readIssuer reads what goth's openidConnect found at discovery.
+func readIssuer(p goth.Provider) (string, error) {
+	f := field(p, "OpenIDConfig")
+	if f.IsValid() && f.Kind() == reflect.Pointer && !f.IsNil() {
+		if issuer := f.Elem().FieldByName("Issuer"); issuer.IsValid() && issuer.String() != "" {
+			return issuer.String(), nil
+		}
+	}
+	return "", errors.New("its OpenIDConfig names no issuer; use oidc.New")
+}
+
+// bind makes the copy of the provider for one step of one sign-in.
+func (e *gothEngine) bind(b *binding) goth.Provider {
+	p := reflect.New(e.typ)
+	p.Elem().Set(e.frozen)
+	p.Elem().FieldByName("HTTPClient").Set(reflect.ValueOf(&http.Client{Transport: b, CheckRedirect: fetch.SameOrigin}))
+	if f := p.Elem().FieldByName("CallbackURL"); f.IsValid() && f.Kind() == reflect.String && f.CanSet() {
+		f.SetString(b.redirectURL)
+	}
+	return p.Interface().(goth.Provider)
+}
+
+func (e *gothEngine) begin(ctx context.Context, r request) (string, string, error) {
+	session, err := e.bind(&binding{ctx: ctx, base: e.base, request: r}).BeginAuth(r.state)
+	if err != nil {
+		return "", "", err
+	}
+	authURL, err := session.GetAuthURL()
+	if err != nil {
+		return "", "", err
+	}
+	if e.idToken != nil {
+		if authURL, err = withParam(authURL, "nonce", r.nonce); err != nil {
+			return "", "", err
+		}
+	}
+	kept, err := strip(session.Marshal())
+	return authURL, kept, err
+}
+
+func (e *gothEngine) exchange(ctx context.Context, r request, code, kept string) (user goth.User, tok *oauth2.Token, err error) {
+	b := &binding{ctx: ctx, base: e.base, request: r}
+	defer func() {
+		if err != nil { // the answer's tokens must not stand in the error
+			err = Redact(err, b.secrets()...)
+		}
+	}()
+	p := e.bind(b)
+	if e.own != nil {
+		kept, err = e.exchangeOwn(ctx, b, code)
+		if err != nil {
+			return goth.User{}, nil, err
+		}
+	}
+	if kept == "" {
+		kept = "{}"
+	}
+	session, err := p.UnmarshalSession(kept)
+	if err != nil {
+		return goth.User{}, nil, err
+	}
+	if e.own == nil {
+		// The code alone: whatever else stood in the callback's query was the
+		// browser's choice.
+		if _, err := session.Authorize(p, url.Values{"code": {code}}); err != nil {
+			return goth.User{}, nil, err
+		}
+	}
+	if b.injected.Load() == 0 {
+		return goth.User{}, nil, errors.New("oauth: the provider's token request did not go through its HTTPClient, so it had no code verifier")
+	}
+	tok = b.token()
+	if e.idToken != nil {
+		raw, _ := tok.Extra("id_token").(string)
+		if _, err := e.idToken.Verify(ctx, raw, r.nonce, tok.AccessToken); err != nil {
+			return goth.User{}, nil, err
+		}
+	}
+	user, err = p.FetchUser(session)
+	if err != nil {
+		return goth.User{}, nil, err
+	}
+	// goth's providers with numeric ids make a missing one "0": one account for
+	// everybody.
+	if user.UserID == "0" {
+		user.UserID = ""
+	}
+	return user, tok, nil
+}
+
+// exchangeOwn makes the token request of a provider that would escape the
+// binding, and writes the answer the way the provider's session reads it.
+func (e *gothEngine) exchangeOwn(ctx context.Context, b *binding, code string) (session string, err error) {
+	config := *e.own
+	config.RedirectURL = b.redirectURL
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: b, CheckRedirect: fetch.SameOrigin})
+	tok, err := config.Exchange(ctx, code)
+	if err != nil {
+		return "", err
+	}
+	fields := map[string]any{
+		"AccessToken":  tok.AccessToken,
+		"RefreshToken": tok.RefreshToken,
+		"ExpiresAt":    tok.Expiry,
+	}
+	if id, ok := tok.Extra("user_id").(string); ok {
+		fields["UserID"] = id
+	}
+	raw, err := json.Marshal(fields)
+	return string(raw), err
+}
+
+// issuer asks an OpenID provider's discovery document, of which goth reads too
+// little, whether an answer without iss is another server's.
+func (e *gothEngine) issuer(ctx context.Context) (string, bool, error) {
+	if e.idToken == nil {
+		return e.knownAs, false, nil
+	}
+	m, err := e.idToken.Discover(ctx)
+	if err != nil {
+		return "", false, err
+	}
+	return e.knownAs, m.ResponseIssuer, nil
+}
+
+// strip removes from goth's session the authorization URL, which is most of it
+// and not needed again, and every empty field.
+func strip(session string) (string, error) {
+	var fields map[string]any
+	if err := json.Unmarshal([]byte(session), &fields); err != nil {
+		return "", errors.New("oauth: the provider's session is not a JSON object")
+	}
+	for name, value := range fields {
+		if name == "AuthURL" || value == nil || value == "" || value == false || value == "0001-01-01T00:00:00Z" {
+			delete(fields, name)
+		}
+	}
+	if len(fields) == 0 {
+		return "", nil
+	}
+	raw, err := json.Marshal(fields)
+	return string(raw), err
+}
+
+func withParam(rawURL, name, value string) (string, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return "", err
+	}
+	q := u.Query()
+	q.Set(name, value)
+	u.RawQuery = q.Encode()
+	return u.String(), nil
+}

@@ -1,0 +1,198 @@
+// Package oauth runs one sign-in at one identity provider: the authorization
+// code flow of RFC 6749 §4.1 with state, PKCE (RFC 7636), nonce (OpenID Connect
+// Core §3.1.2.1) and issuer identification (RFC 9207), on providers of goth,
+// whose own flow has none of the last three.
+package oauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/markbates/goth"
+	"golang.org/x/oauth2"
+
+	"github.com/ginauth/ginauth/internal/fetch"
+)
+
+// AuthCodeProvider is a provider that runs the authorization code flow itself,
+// with a context and a nonce. ginauth.AuthCodeProvider documents it.
+type AuthCodeProvider interface {
+	goth.Provider
+	AuthCodeURL(ctx context.Context, redirectURL, state, nonce string, opts ...oauth2.AuthCodeOption) (string, error)
+	ExchangeCode(ctx context.Context, redirectURL, code, nonce string, opts ...oauth2.AuthCodeOption) (goth.User, *oauth2.Token, error)
+}
+
+// Config is one configured provider.
+type Config struct {
+	ID          string
+	Provider    goth.Provider
+	Params      url.Values   // added to every authorization URL
+	DisablePKCE bool         // for the rare server that refuses the parameters
+	HTTPClient  *http.Client // its transport carries the requests; nil: the default one
+}
+
+// A Provider runs sign-ins at one identity provider. It is immutable and safe
+// for concurrent use.
+type Provider struct {
+	id       string
+	clientID string
+	params   url.Values
+	pkce     bool
+	client   *http.Client
+	engine   engine
+}
+
+// An engine speaks to one kind of provider.
+type engine interface {
+	// begin returns the authorization URL and what the provider wants to have back.
+	begin(ctx context.Context, r request) (authURL, session string, err error)
+	// exchange trades the code for tokens and the person's profile.
+	exchange(ctx context.Context, r request, code, session string) (goth.User, *oauth2.Token, error)
+	// issuer is the issuer identifier of authorization responses, empty if the
+	// provider has none, and whether it must be in them (RFC 9207 §2.4).
+	issuer(ctx context.Context) (issuer string, required bool, err error)
+}
+
+// request is what both steps of one sign-in share.
+type request struct {
+	redirectURL string
+	state       string
+	nonce       string
+	verifier    string // empty without PKCE
+}
+
+// New chooses the engine for a provider and copies what it needs of it, so that
+// later changes to the provider do not reach sign-ins under way.
+func New(c Config) (*Provider, error) {
+	if c.Provider == nil || reflect.ValueOf(c.Provider).Kind() == reflect.Pointer && reflect.ValueOf(c.Provider).IsNil() {
+		return nil, errors.New("its Provider is nil; write github.New(…) or another goth provider")
+	}
+	if err := CheckParams(c.Params); err != nil {
+		return nil, err
+	}
+	p := &Provider{id: c.ID, params: c.Params, pkce: !c.DisablePKCE, clientID: clientID(c.Provider)}
+	client := c.HTTPClient
+	if own := field(c.Provider, "HTTPClient"); own.IsValid() {
+		if h, ok := own.Interface().(*http.Client); ok && h != nil {
+			client = h // the one this very provider was given
+		}
+	}
+	var base http.RoundTripper
+	if client != nil {
+		base = client.Transport
+	}
+	p.client = fetch.Client(base)
+	if flow, ok := c.Provider.(AuthCodeProvider); ok {
+		if v, ok := c.Provider.(interface{ Validate() error }); ok {
+			if err := v.Validate(); err != nil {
+				return nil, err
+			}
+		}
+		p.engine = codeEngine{flow}
+		return p, nil
+	}
+	var err error
+	p.engine, err = newGothEngine(c.Provider, p.client.Transport)
+	return p, err
+}
+
+// protected are the authorization parameters that belong to the flow: whoever
+// sets one of them takes a check away.
+var protected = []string{
+	"client_id", "redirect_uri", "response_type", "state", "nonce",
+	"code_challenge", "code_challenge_method", "request", "request_uri",
+}
+
+// CheckParams refuses authorization parameters that would override the flow's own.
+func CheckParams(params url.Values) error {
+	var bad []string
+	for name := range params {
+		if slices.Contains(protected, strings.ToLower(name)) {
+			bad = append(bad, name)
+		}
+	}
+	if len(bad) == 0 {
+		return nil
+	}
+	slices.Sort(bad)
+	return fmt.Errorf("AuthParams sets %s, which belongs to the flow; leave it out", strings.Join(bad, ", "))
+}
+
+// display are the parameters that a sign-in request may add: they change what
+// the provider shows and how hard it asks, never where its answer goes.
+var display = []string{
+	"prompt", "login_hint", "hd", "ui_locales", "acr_values", "max_age",
+	"screen_hint", "display", "domain_hint", "kc_idp_hint", "connection", "organization",
+}
+
+// DisplayParams keeps of a sign-in request's query what may reach the provider.
+func DisplayParams(query url.Values) url.Values {
+	kept := url.Values{}
+	for _, name := range display {
+		if v := query.Get(name); v != "" && len(v) <= 256 {
+			kept.Set(name, v)
+		}
+	}
+	return kept
+}
+
+// clientID reads the client identifier that a provider was made with.
+func clientID(p goth.Provider) string {
+	if p, ok := p.(interface{ ClientID() string }); ok {
+		return p.ClientID()
+	}
+	for _, name := range []string{"ClientKey", "ClientID", "ClientId"} {
+		if f := field(p, name); f.IsValid() && f.Kind() == reflect.String {
+			return f.String()
+		}
+	}
+	return ""
+}
+
+// field finds a field of the struct a provider points to.
+func field(p goth.Provider, name string) reflect.Value {
+	v := reflect.ValueOf(p)
+	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
+		return reflect.Value{}
+	}
+	f, ok := v.Elem().Type().FieldByName(name)
+	if !ok || len(f.Index) != 1 {
+		return reflect.Value{}
+	}
+	return v.Elem().FieldByIndex(f.Index)
+}
+
+// codeEngine leaves the flow to a provider that runs it itself.
+type codeEngine struct{ flow AuthCodeProvider }
+
+func (e codeEngine) begin(ctx context.Context, r request) (string, string, error) {
+	var opts []oauth2.AuthCodeOption
+	if r.verifier != "" {
+		opts = append(opts, oauth2.S256ChallengeOption(r.verifier))
+	}
+	authURL, err := e.flow.AuthCodeURL(ctx, r.redirectURL, r.state, r.nonce, opts...)
+	return authURL, "", err
+}
+
+func (e codeEngine) exchange(ctx context.Context, r request, code, _ string) (goth.User, *oauth2.Token, error) {
+	var opts []oauth2.AuthCodeOption
+	if r.verifier != "" {
+		opts = append(opts, oauth2.VerifierOption(r.verifier))
+	}
+	return e.flow.ExchangeCode(ctx, r.redirectURL, code, r.nonce, opts...)
+}
+
+func (e codeEngine) issuer(ctx context.Context) (string, bool, error) {
+	if p, ok := e.flow.(interface {
+		AuthorizationIssuer(ctx context.Context) (string, bool, error)
+	}); ok {
+		return p.AuthorizationIssuer(ctx)
+	}
+	return "", false, nil
+}

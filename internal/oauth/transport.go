@@ -1,0 +1,151 @@
+package oauth
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/oauth2"
+)
+
+// binding is the transport of one step of one sign-in. goth's requests have no
+// context and no code verifier; both are put in here.
+type binding struct {
+	request
+	ctx      context.Context
+	base     http.RoundTripper
+	injected atomic.Int32 // token requests that got the code verifier
+
+	mu     sync.Mutex
+	answer map[string]any // the token endpoint's last successful answer
+}
+
+func (b *binding) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(b.ctx)
+	form, isToken, err := tokenRequest(req)
+	if err != nil {
+		return nil, err
+	}
+	if isToken {
+		form.Set("redirect_uri", b.redirectURL)
+		if b.verifier != "" {
+			form.Set("code_verifier", b.verifier)
+		}
+		setBody(req, form.Encode())
+	}
+	res, err := b.base.RoundTrip(req)
+	if err != nil || !isToken {
+		return res, err
+	}
+	b.injected.Add(1)
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode/100 == 2 {
+		b.keep(res.Header.Get("Content-Type"), raw)
+	}
+	res.Body = io.NopCloser(bytes.NewReader(raw))
+	return res, nil
+}
+
+// tokenRequest tells an access token request (RFC 6749 §4.1.3) from the others
+// and returns its form. The body is read and put back.
+func tokenRequest(req *http.Request) (url.Values, bool, error) {
+	if req.Method != http.MethodPost || req.Body == nil {
+		return nil, false, nil
+	}
+	if t, _, _ := mime.ParseMediaType(req.Header.Get("Content-Type")); t != "application/x-www-form-urlencoded" {
+		return nil, false, nil
+	}
+	raw, err := io.ReadAll(io.LimitReader(req.Body, 64<<10))
+	req.Body.Close()
+	if err != nil {
+		return nil, false, err
+	}
+	setBody(req, string(raw))
+	form, err := url.ParseQuery(string(raw))
+	if err != nil {
+		return nil, false, err
+	}
+	return form, form.Get("grant_type") == "authorization_code" || form.Get("code") != "", nil
+}
+
+func setBody(req *http.Request, body string) {
+	req.Body = io.NopCloser(strings.NewReader(body))
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(body)), nil }
+	req.ContentLength = int64(len(body))
+	req.Header.Set("Content-Length", strconv.Itoa(len(body)))
+}
+
+// keep remembers the token answer, of which goth drops scope and id_token.
+// Providers answer in JSON or, as GitHub does unasked, in a form.
+func (b *binding) keep(contentType string, raw []byte) {
+	answer := map[string]any{}
+	switch t, _, _ := mime.ParseMediaType(contentType); t {
+	case "application/x-www-form-urlencoded", "text/plain":
+		form, err := url.ParseQuery(string(raw))
+		if err != nil {
+			return
+		}
+		for name := range form {
+			answer[name] = form.Get(name)
+		}
+	default:
+		d := json.NewDecoder(bytes.NewReader(raw))
+		d.UseNumber()
+		if d.Decode(&answer) != nil {
+			return
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.answer = answer
+}
+
+// token is the token answer in x/oauth2's form, the whole answer in its extra.
+func (b *binding) token() *oauth2.Token {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	text := func(name string) string { s, _ := b.answer[name].(string); return s }
+	tok := &oauth2.Token{
+		AccessToken:  text("access_token"),
+		TokenType:    text("token_type"),
+		RefreshToken: text("refresh_token"),
+	}
+	var seconds int64
+	switch v := b.answer["expires_in"].(type) {
+	case json.Number:
+		seconds, _ = v.Int64()
+	case string:
+		seconds, _ = strconv.ParseInt(v, 10, 64)
+	}
+	if seconds > 0 && seconds < 1<<31 {
+		tok.ExpiresIn = seconds
+		tok.Expiry = time.Now().Add(time.Duration(seconds) * time.Second)
+	}
+	return tok.WithExtra(b.answer)
+}
+
+// secrets are the strings of this step that no error may repeat.
+func (b *binding) secrets() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	secrets := b.request.secrets()
+	for _, name := range []string{"access_token", "refresh_token", "id_token"} {
+		if s, ok := b.answer[name].(string); ok {
+			secrets = append(secrets, s)
+		}
+	}
+	return secrets
+}
