@@ -1,0 +1,186 @@
+// Package pages renders the built-in pages: sign in, sign out, error and "check your
+// email". They are plain HTML with one inline stylesheet, no script and no request to
+// anywhere but the theme's logo, so that a page which asks for a password runs nothing
+// but what is in this package.
+package pages
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"html/template"
+	"net/http"
+	"strings"
+	"unicode"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+//go:embed templates/pages.css
+var stylesheet string
+
+// SignIn is what the sign-in page shows.
+type SignIn struct {
+	// Providers in order; buttons come first, then the forms that ask for something.
+	Providers []Provider
+	// CSRFToken and CallbackURL go into every form; an empty CallbackURL is left out.
+	CSRFToken, CallbackURL string
+	// Email is filled into the field of an email provider.
+	Email string
+	// Error is a code (see Texts.Errors), or a sentence, which is shown as it is. An unknown
+	// code reads "Unable to sign in." The caller vouches for a sentence: one taken from the
+	// query would let any link put its words on this page.
+	Error string
+	// Site is the host name shown; optional.
+	Site string
+}
+
+// Provider is one way to sign in.
+type Provider struct {
+	ID   string
+	Name string // shown; default: ID
+	Type string // "credentials" and "email" get a form with fields, any other ("oauth") one button
+	// Action is the URL that the form posts to. One with a scheme other than http and https
+	// is not rendered.
+	Action string
+	Fields []Field // of credentials
+}
+
+// Field is one input of a credentials form.
+type Field struct {
+	Name        string
+	Label       string // default: Name
+	Type        string // text, email, password, tel, url, number, search or date; any other is text
+	Placeholder string
+}
+
+// SignOut is what the sign-out page shows.
+type SignOut struct {
+	Action, CSRFToken, CallbackURL string
+	Site                           string // the host name shown; optional
+}
+
+// Error is what the error page shows.
+type Error struct {
+	Code      string // Configuration, AccessDenied, Verification, Default or one of Texts.Errors, in any case; an unknown one is Default
+	Text      string // the developer's own public text, shown instead of the code's
+	Site      string // the host name shown; optional
+	SignInURL string // where the link back leads; no link when empty
+}
+
+// VerifyRequest is what the page shows that follows the sending of a mail link.
+type VerifyRequest struct {
+	Site string // the host name shown; optional
+}
+
+// Set renders the pages. It is immutable and safe for concurrent use.
+type Set struct {
+	texts                          Texts
+	logo                           string
+	style                          template.HTML
+	formPolicy, textPolicy         string // Content-Security-Policy of pages with and without a form
+	signIn, signOut, fault, verify *template.Template
+}
+
+// New validates theme and texts and prepares the pages. Its error joins all the
+// faults, each naming the field and what to write instead.
+func New(t Theme, texts Texts) (*Set, error) {
+	l, themeErr := t.validate()
+	texts, textsErr := texts.resolve()
+	if err := errors.Join(themeErr, textsErr); err != nil {
+		return nil, err
+	}
+	style := l.properties() + stylesheet
+	policy := contentSecurityPolicy(style, l.imageSource)
+	s := &Set{
+		texts: texts,
+		logo:  l.logo,
+		// The whole element, because the hash must be that of the exact bytes between the tags.
+		// Safe: the stylesheet is ours and the colours in it were parsed and printed again.
+		style:      template.HTML("<style>" + style + "</style>"),
+		formPolicy: policy,
+		textPolicy: policy + "; form-action 'none'",
+	}
+	var err error
+	for _, page := range []struct {
+		file string
+		into **template.Template
+	}{
+		{"signin.html", &s.signIn}, {"signout.html", &s.signOut}, {"error.html", &s.fault}, {"verify.html", &s.verify},
+	} {
+		*page.into, err = template.ParseFS(templateFiles, "templates/layout.html", "templates/"+page.file)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// SignIn writes the sign-in page.
+func (s *Set) SignIn(w http.ResponseWriter, status int, p SignIn) {
+	f := s.frame(s.texts.SignInTitle, p.Site)
+	f.Page = s.signInView(p, f.Site)
+	s.render(w, status, s.signIn, s.formPolicy, f)
+}
+
+// SignOut writes the page that asks whether to sign out.
+func (s *Set) SignOut(w http.ResponseWriter, p SignOut) {
+	f := s.frame(s.texts.SignOutTitle, p.Site)
+	f.Page = p
+	s.render(w, http.StatusOK, s.signOut, s.formPolicy, f)
+}
+
+// Error writes the error page.
+func (s *Set) Error(w http.ResponseWriter, status int, p Error) {
+	title, text := s.texts.explained(p.Code)
+	if p.Text != "" {
+		text = clip(p.Text)
+	}
+	f := s.frame(title, p.Site)
+	f.Icon = "alert"
+	f.Page = struct{ Text, SignInURL string }{text, p.SignInURL}
+	s.render(w, status, s.fault, s.textPolicy, f)
+}
+
+// VerifyRequest writes the page that says a mail is on its way.
+func (s *Set) VerifyRequest(w http.ResponseWriter, p VerifyRequest) {
+	f := s.frame(s.texts.VerifyTitle, p.Site)
+	f.Icon = "mail"
+	s.render(w, http.StatusOK, s.verify, s.textPolicy, f)
+}
+
+// frame is what the layout needs, whichever page is in it.
+type frame struct {
+	Texts         Texts
+	Style         template.HTML
+	Title, Site   string
+	Logo, Initial string
+	Icon          string // lock, mail or alert: shown where there is no logo
+	Page          any
+}
+
+func (s *Set) frame(title, site string) frame {
+	f := frame{Texts: s.texts, Style: s.style, Title: title, Site: site, Logo: s.logo, Icon: "lock"}
+	if s.texts.SiteName != "" {
+		f.Site, f.Initial = s.texts.SiteName, initial(s.texts.SiteName)
+	} else if host := strings.TrimPrefix(site, "www."); strings.IndexFunc(host, unicode.IsLetter) == 0 {
+		f.Initial = initial(host) // not of an IP address, where a digit says nothing
+	}
+	return f
+}
+
+// render executes the page into memory first: a fault in it then is a plain 500
+// and never half a page under a status that says all is well.
+func (s *Set) render(w http.ResponseWriter, status int, page *template.Template, policy string, f frame) {
+	var body bytes.Buffer
+	if err := page.ExecuteTemplate(&body, "layout", f); err != nil {
+		setHeaders(w.Header(), s.textPolicy)
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		return
+	}
+	setHeaders(w.Header(), policy)
+	w.Header().Set("Content-Type", "text/html")
+	w.WriteHeader(status)
+	_, _ = body.WriteTo(w) // the client is gone: there is nobody left to tell
+}

@@ -1,0 +1,88 @@
+package pages_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"testing"
+
+	"github.com/ginauth/ginauth/internal/pages"
+)
+
+// answer is a page as a browser gets it.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// get serves one page over a real connection.
+func get(t *testing.T, page http.HandlerFunc) answer {
+	t.Helper()
+	server := httptest.NewServer(page)
+	defer server.Close()
+	res, err := http.Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{res.StatusCode, res.Header, string(body)}
+}
+
+func newSet(t *testing.T, theme pages.Theme, texts pages.Texts) *pages.Set {
+	t.Helper()
+	s, err := pages.New(theme, texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// everyKind is one provider of each kind.
+func everyKind() []pages.Provider {
+	return []pages.Provider{
+		{ID: "github", Name: "GitHub", Type: "oauth", Action: "/api/auth/signin/github"},
+		{ID: "credentials", Name: "Password", Type: "credentials", Action: "/api/auth/callback/credentials", Fields: []pages.Field{
+			{Name: "username", Label: "User name", Placeholder: "ada"},
+			{Name: "password", Label: "Password", Type: "password"},
+			{Name: "totp", Label: "Code", Type: "text"},
+			{Name: "colour", Type: "hidden"},
+		}},
+		{ID: "email", Name: "Email", Type: "email", Action: "/api/auth/signin/email"},
+	}
+}
+
+// everyPage is each page of s, ordinary data in it, by name.
+func everyPage(s *pages.Set) map[string]http.HandlerFunc {
+	return map[string]http.HandlerFunc{
+		"sign in": func(w http.ResponseWriter, _ *http.Request) {
+			s.SignIn(w, http.StatusOK, pages.SignIn{Providers: everyKind(), CSRFToken: "token", CallbackURL: "/after", Error: "Callback", Site: "app.example.com"})
+		},
+		"sign out": func(w http.ResponseWriter, _ *http.Request) {
+			s.SignOut(w, pages.SignOut{Action: "/api/auth/signout", CSRFToken: "token", CallbackURL: "/after", Site: "app.example.com"})
+		},
+		"error": func(w http.ResponseWriter, _ *http.Request) {
+			s.Error(w, http.StatusForbidden, pages.Error{Code: "AccessDenied", Site: "app.example.com", SignInURL: "/api/auth/signin"})
+		},
+		"verify request": func(w http.ResponseWriter, _ *http.Request) {
+			s.VerifyRequest(w, pages.VerifyRequest{Site: "app.example.com"})
+		},
+	}
+}
+
+var styleElement = regexp.MustCompile(`(?s)<style>(.*?)</style>`)
+
+// style is the inline stylesheet, byte for byte.
+func style(t *testing.T, body string) string {
+	t.Helper()
+	all := styleElement.FindAllStringSubmatch(body, -1)
+	if len(all) != 1 {
+		t.Fatalf("%d style elements, want 1", len(all))
+	}
+	return all[0][1]
+}

@@ -1,0 +1,190 @@
+package pages
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Texts are the words of the pages. A field left empty keeps its English default,
+// which the field's comment quotes. They are text, not HTML.
+type Texts struct {
+	Lang     string // language of these texts, a BCP 47 tag: "en"
+	Dir      string // "rtl" for scripts written right to left: "ltr"
+	SiteName string // shown in place of the site's host name: ""
+
+	SignInTitle       string // "Sign in"
+	SignInSite        string // "to continue to {site}"
+	SignInWith        string // "Sign in with {provider}"
+	SignInFailed      string // for an error code without a text: "Unable to sign in."
+	CredentialsButton string // of the only credentials form; several use SignInWith: "Sign in"
+	EmailLabel        string // "Email address"
+	EmailPlaceholder  string // "you@example.com"
+	EmailButton       string // "Email me a sign-in link"
+	Or                string // between buttons and forms: "or"
+	NoProviders       string // "No way to sign in has been set up yet."
+
+	SignOutTitle  string // "Sign out"
+	SignOutText   string // "Do you want to sign out?"
+	SignOutButton string // "Sign out"
+
+	VerifyTitle string // "Check your email"
+	VerifyText  string // "We sent you a sign-in link. Open it to continue."
+	VerifyHint  string // "Nothing there? Look in your spam folder. You can close this page."
+
+	ErrorTitle         string // "Something went wrong"
+	ConfigurationTitle string // "Sign-in is unavailable"
+	AccessDeniedTitle  string // "Access denied"
+	VerificationTitle  string // "This link no longer works"
+	BackToSignIn       string // "Back to sign in"
+
+	// Errors are texts by error code, in place of the built-in one or for a code of your own.
+	// Codes are compared without regard to case.
+	Errors map[string]string
+}
+
+// defaultErrors returns the English texts by code. They say what the visitor can do
+// next, and nothing of the cause that would help an attacker.
+func defaultErrors() map[string]string {
+	return map[string]string{
+		"signin":                "Signing in did not work. Please try again, or choose another account.",
+		"oauthsignin":           "The sign-in service could not be reached. Please try again in a moment.",
+		"oauthcallback":         "The sign-in service did not confirm who you are. Please try again.",
+		"oauthcreateaccount":    "Your account could not be created. Try another way to sign in.",
+		"emailcreateaccount":    "Your account could not be created. Try another way to sign in.",
+		"callback":              "Signing in was interrupted. Please try again.",
+		"oauthaccountnotlinked": "This email address already has an account. Sign in the way you did the first time.",
+		"emailsignin":           "The email could not be sent. Check the address and try again.",
+		"credentialssignin":     "These details do not match an account. Check them and try again.",
+		"sessionrequired":       "Please sign in to see this page.",
+		"configuration":         "There is a problem on our side. Please try again later. If you run this site, its log names the cause.",
+		"accessdenied":          "You do not have permission to sign in with this account.",
+		"verification":          "It may have expired, or it was used before. Ask for a new one to sign in.",
+		"default":               "We could not finish signing you in. Please try again.",
+	}
+}
+
+// resolve validates the texts and fills in the defaults.
+func (t Texts) resolve() (Texts, error) {
+	if err := t.validate(); err != nil {
+		return Texts{}, err
+	}
+	fill := func(field *string, text string) { *field = cmp.Or(*field, text) }
+	fill(&t.Lang, "en")
+	fill(&t.Dir, "ltr")
+	fill(&t.SignInTitle, "Sign in")
+	fill(&t.SignInSite, "to continue to {site}")
+	fill(&t.SignInWith, "Sign in with {provider}")
+	fill(&t.SignInFailed, "Unable to sign in.")
+	fill(&t.CredentialsButton, "Sign in")
+	fill(&t.EmailLabel, "Email address")
+	fill(&t.EmailPlaceholder, "you@example.com")
+	fill(&t.EmailButton, "Email me a sign-in link")
+	fill(&t.Or, "or")
+	fill(&t.NoProviders, "No way to sign in has been set up yet.")
+	fill(&t.SignOutTitle, "Sign out")
+	fill(&t.SignOutText, "Do you want to sign out?")
+	fill(&t.SignOutButton, "Sign out")
+	fill(&t.VerifyTitle, "Check your email")
+	fill(&t.VerifyText, "We sent you a sign-in link. Open it to continue.")
+	fill(&t.VerifyHint, "Nothing there? Look in your spam folder. You can close this page.")
+	fill(&t.ErrorTitle, "Something went wrong")
+	fill(&t.ConfigurationTitle, "Sign-in is unavailable")
+	fill(&t.AccessDeniedTitle, "Access denied")
+	fill(&t.VerificationTitle, "This link no longer works")
+	fill(&t.BackToSignIn, "Back to sign in")
+	errs := defaultErrors()
+	for code, text := range t.Errors {
+		errs[strings.ToLower(code)] = text
+	}
+	t.Errors = errs
+	return t, nil
+}
+
+var languageTag = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
+
+func (t Texts) validate() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf("pages: Texts."+format, args...)) }
+	if t.Lang != "" && !languageTag.MatchString(t.Lang) {
+		fault(`Lang %q is not a language tag: write one such as "en" or "pt-BR"`, t.Lang)
+	}
+	if t.Dir != "" && t.Dir != "ltr" && t.Dir != "rtl" {
+		fault(`Dir %q is unknown: write "ltr" or "rtl"`, t.Dir)
+	}
+	if t.SignInWith != "" && !strings.Contains(t.SignInWith, "{provider}") {
+		fault(`SignInWith %q names no provider: write {provider} where its name goes`, t.SignInWith)
+	}
+	if t.SignInSite != "" && !strings.Contains(t.SignInSite, "{site}") {
+		fault(`SignInSite %q names no site: write {site} where its name goes`, t.SignInSite)
+	}
+	seen := make(map[string]string)
+	for _, code := range slices.Sorted(maps.Keys(t.Errors)) {
+		lower := strings.ToLower(code)
+		if !isCode(code) {
+			fault(`Errors has the key %q, which is no code: write letters, digits, ".", "_" and "-", at most 64`, code)
+		}
+		if strings.TrimSpace(t.Errors[code]) == "" {
+			fault("Errors[%q] is empty: write a text, or leave the code out", code)
+		}
+		if first, ok := seen[lower]; ok {
+			fault("Errors has %q and %q, which are one code: write one of them", first, code)
+		}
+		seen[lower] = code
+	}
+	return errors.Join(faults...)
+}
+
+var codePattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// isCode tells an error code from a sentence.
+func isCode(s string) bool { return codePattern.MatchString(s) }
+
+// inline is the text that the sign-in page shows for an error: the text of a code,
+// SignInFailed for a code nobody knows, and a sentence as it is.
+func (t Texts) inline(e string) string {
+	if e == "" {
+		return ""
+	}
+	if text, ok := t.Errors[strings.ToLower(e)]; ok {
+		return text
+	}
+	if isCode(e) {
+		return t.SignInFailed
+	}
+	return clip(e)
+}
+
+// explained is the heading and the text of the error page for a code. An unknown
+// code is never shown: it comes from the query, so from whoever wrote the link.
+func (t Texts) explained(code string) (title, text string) {
+	code = strings.ToLower(code)
+	text, ok := t.Errors[code]
+	if !ok {
+		text = t.Errors["default"]
+	}
+	switch code {
+	case "configuration":
+		return t.ConfigurationTitle, text
+	case "accessdenied":
+		return t.AccessDeniedTitle, text
+	case "verification":
+		return t.VerificationTitle, text
+	}
+	return t.ErrorTitle, text
+}
+
+// maxText bounds a text that came with the request, in runes.
+const maxText = 300
+
+func clip(s string) string {
+	runes := []rune(s)
+	if len(runes) <= maxText {
+		return s
+	}
+	return string(runes[:maxText-1]) + "…"
+}

@@ -1,0 +1,97 @@
+package pages_test
+
+import (
+	"maps"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/ginauth/ginauth/internal/pages"
+)
+
+func TestTextsFaults(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		texts pages.Texts
+		want  []string
+	}{
+		"language":        {pages.Texts{Lang: `en" onload="x`}, []string{"Texts.Lang", `"pt-BR"`}},
+		"direction":       {pages.Texts{Dir: "auto"}, []string{"Texts.Dir", `"rtl"`}},
+		"no provider":     {pages.Texts{SignInWith: "Continue"}, []string{"Texts.SignInWith", "{provider}"}},
+		"no site":         {pages.Texts{SignInSite: "Welcome"}, []string{"Texts.SignInSite", "{site}"}},
+		"not a code":      {pages.Texts{Errors: map[string]string{"no code": "x"}}, []string{`Texts.Errors has the key "no code"`}},
+		"empty code":      {pages.Texts{Errors: map[string]string{"": "x"}}, []string{`Texts.Errors has the key ""`}},
+		"empty text":      {pages.Texts{Errors: map[string]string{"Callback": " "}}, []string{`Texts.Errors["Callback"] is empty`}},
+		"one code, twice": {pages.Texts{Errors: map[string]string{"a": "x", "A": "y"}}, []string{`Texts.Errors has "A" and "a"`}},
+		"all at once": {
+			pages.Texts{Lang: "x", Dir: "x", SignInWith: "x", SignInSite: "x", Errors: map[string]string{"?": ""}},
+			[]string{"Texts.Lang", "Texts.Dir", "Texts.SignInWith", "Texts.SignInSite", `key "?"`, `Errors["?"] is empty`},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := pages.New(pages.Theme{}, tc.texts)
+			if err == nil {
+				t.Fatal("no fault found")
+			}
+			for _, want := range tc.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error %q does not say %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+// TestTextsReachThePages sets every field to a text of its own and looks for it on some page.
+func TestTextsReachThePages(t *testing.T) {
+	t.Parallel()
+	texts := pages.Texts{Lang: "ar", Dir: "rtl"}
+	fields := reflect.ValueOf(&texts).Elem()
+	want := map[string]string{"Lang": `lang="ar"`, "Dir": `dir="rtl"`}
+	for i := range fields.NumField() {
+		name := fields.Type().Field(i).Name
+		switch {
+		case name == "SignInSite":
+			texts.SignInSite, want[name] = "«in {site}»", "«in «SiteName»»"
+		case name == "SignInWith":
+			texts.SignInWith, want[name] = "«{provider}!»", "«GitHub!»"
+		case name == "Errors":
+			texts.Errors, want[name] = map[string]string{"CALLBACK": "«again»"}, "«again»"
+		case want[name] == "":
+			want[name] = "«" + name + "»"
+			fields.Field(i).SetString(want[name])
+		}
+	}
+	s := newSet(t, pages.Theme{}, texts)
+	all := maps.Clone(everyPage(s))
+	all["no provider"] = func(w http.ResponseWriter, _ *http.Request) { s.SignIn(w, 200, pages.SignIn{Error: "Unheard"}) }
+	for _, code := range []string{"Configuration", "Verification", "Default"} {
+		all[code] = func(w http.ResponseWriter, _ *http.Request) { s.Error(w, 200, pages.Error{Code: code}) }
+	}
+	var bodies strings.Builder
+	for _, page := range all {
+		bodies.WriteString(get(t, page).body)
+	}
+	for field, text := range want {
+		if !strings.Contains(bodies.String(), text) {
+			t.Errorf("Texts.%s is on no page (%s)", field, text)
+		}
+	}
+}
+
+// TestTextsAreCopied holds New to its promise that a Set does not change.
+func TestTextsAreCopied(t *testing.T) {
+	t.Parallel()
+	overrides := map[string]string{"Callback": "before"}
+	s := newSet(t, pages.Theme{}, pages.Texts{Errors: overrides})
+	overrides["Callback"] = "after"
+	if len(overrides) != 1 {
+		t.Errorf("New added to the caller's map: %v", overrides)
+	}
+	d := parse(t, get(t, func(w http.ResponseWriter, _ *http.Request) { s.SignIn(w, 200, pages.SignIn{Error: "Callback"}) }).body)
+	if got := d.byClass(t, "alert"); got != "before" {
+		t.Errorf("got %q", got)
+	}
+}
