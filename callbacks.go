@@ -1,0 +1,149 @@
+package ginauth
+
+import (
+	"errors"
+
+	"github.com/gin-gonic/gin"
+	"github.com/markbates/goth"
+)
+
+// Callbacks let an application take part in sign-in and session. All are
+// optional. At sign-in they run in this order: Redirect, SignIn, JWT; when a
+// session is read: JWT, Session.
+type Callbacks struct {
+	// SignIn decides whether a person may sign in. nil admits; ErrAccessDenied
+	// refuses; RedirectTo sends the person somewhere else; PublicError refuses
+	// with a text that the person reads. Any other error is logged and refuses
+	// without saying why. Default: everybody may.
+	SignIn func(c *gin.Context, p SignInParams) error
+	// Redirect decides where a sign-in or sign-out leads. url is what the page
+	// asked for, unchecked. Its answer must be of the base origin or of
+	// AllowedRedirects, else the base URL is used. Default: url, where it is.
+	Redirect func(c *gin.Context, url, baseURL string) string
+	// JWT runs when a token is made and each time one is read, and changes
+	// p.Token in place:
+	//
+	//	p.Token.Claims["accessToken"] = p.Account.AccessToken
+	//
+	// User, Account and Profile are set at sign-in only. Its error fails the
+	// request and leaves the session as it was.
+	JWT func(c *gin.Context, p JWTParams) error
+	// Session makes what handlers and the browser see of a token, and changes
+	// p.Session in place:
+	//
+	//	p.Session.Values["accessToken"] = p.Token.Claims["accessToken"]
+	//
+	// Its error fails the request and leaves the session as it was.
+	Session func(c *gin.Context, p SessionParams) error
+}
+
+// A Trigger says why a callback runs; empty when a session is read.
+type Trigger string
+
+// Triggers of the JWT and Session callbacks.
+const (
+	TriggerSignIn Trigger = "signIn" // a person signed in
+	TriggerSignUp Trigger = "signUp" // a person signed in and is new
+	TriggerUpdate Trigger = "update" // the application changes the session
+)
+
+// SignInParams are what the SignIn callback decides on. User may be changed.
+type SignInParams struct {
+	User                *User
+	Account             *Account
+	Profile             *goth.User        // what the provider said; nil without an OAuth provider
+	Credentials         map[string]string // what was typed; nil without Credentials
+	VerificationRequest bool              // a mail link was asked for, not yet followed
+}
+
+// JWTParams are what the JWT callback gets. Token.Claims is never nil.
+type JWTParams struct {
+	Token     *Token
+	User      *User      // at sign-in, else nil
+	Account   *Account   // at sign-in, else nil
+	Profile   *goth.User // at sign-in with an OAuth provider, else nil
+	IsNewUser bool
+	Trigger   Trigger
+	Update    any // with TriggerUpdate: what the page or handler sent
+}
+
+// SessionParams are what the Session callback gets. Session.Values and
+// Session.User.Values are never nil.
+type SessionParams struct {
+	Session *Session
+	Token   *Token
+	User    *User // the Adapter's user, else nil
+	Trigger Trigger
+	Update  any // with TriggerUpdate: what the page or handler sent
+}
+
+// Events tell an application what happened, after it happened and before the
+// answer is sent. All are optional; they cannot change the outcome.
+type Events struct {
+	SignIn  func(c *gin.Context, e SignInEvent)
+	SignOut func(c *gin.Context, e SignOutEvent)
+	Session func(c *gin.Context, e SessionEvent) // a page read its session
+}
+
+// A SignInEvent says who signed in, and how.
+type SignInEvent struct {
+	User      *User
+	Account   *Account
+	Profile   *goth.User // nil without an OAuth provider
+	IsNewUser bool
+}
+
+// A SignOutEvent says whose session ended.
+type SignOutEvent struct {
+	Token *Token
+}
+
+// A SessionEvent says whose session was read through GET session.
+type SessionEvent struct {
+	Session *Session
+	Token   *Token
+}
+
+// ErrAccessDenied refuses a sign-in: the person reads that access is denied.
+var ErrAccessDenied = errors.New("ginauth: access denied")
+
+// PublicError is an error whose text the person reads. Every other error's text
+// stays in the log.
+func PublicError(text string) error { return publicError(text) }
+
+type publicError string
+
+func (e publicError) Error() string { return string(e) }
+
+// RedirectTo ends a sign-in at url, which is used as it is: an absolute URL or a
+// path, the application's own choice and not checked against AllowedRedirects.
+func RedirectTo(url string) error { return redirectTo(url) }
+
+type redirectTo string
+
+func (e redirectTo) Error() string { return "ginauth: redirect to " + string(e) }
+
+// runJWT and runSession call the callbacks with maps they can write to.
+
+func (a *Auth) runJWT(c *gin.Context, p JWTParams) error {
+	if a.opts.Callbacks.JWT == nil {
+		return nil
+	}
+	if p.Token.Claims == nil {
+		p.Token.Claims = map[string]any{}
+	}
+	return a.opts.Callbacks.JWT(c, p)
+}
+
+func (a *Auth) runSession(c *gin.Context, p SessionParams) error {
+	if a.opts.Callbacks.Session == nil {
+		return nil
+	}
+	if p.Session.Values == nil {
+		p.Session.Values = map[string]any{}
+	}
+	if p.Session.User.Values == nil {
+		p.Session.User.Values = map[string]any{}
+	}
+	return a.opts.Callbacks.Session(c, p)
+}

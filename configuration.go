@@ -1,0 +1,261 @@
+package ginauth
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/oauth"
+	"github.com/ginauth/ginauth/internal/origin"
+	"github.com/ginauth/ginauth/internal/pages"
+	"github.com/ginauth/ginauth/internal/token"
+)
+
+const (
+	defaultMaxAge    = 30 * 24 * time.Hour
+	defaultUpdateAge = 24 * time.Hour
+	defaultPath      = "/api/auth"
+	minSecret        = 32 // bytes
+
+	// rememberedCallbacks bounds the results kept for callbacks that come twice.
+	rememberedCallbacks = 1024
+)
+
+// faults collects what is wrong with a configuration.
+type faults []error
+
+func (f *faults) add(format string, args ...any) {
+	*f = append(*f, fmt.Errorf("ginauth: "+format, args...))
+}
+
+// configure checks the options, fills in the defaults and makes an Auth. prefix
+// is the path of the router that the routes will be mounted on.
+func configure(opts Options, prefix string, routes bool) (*Auth, error) {
+	var f faults
+	release := gin.Mode() == gin.ReleaseMode
+	if opts.Logger == nil {
+		opts.Logger = slog.Default()
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	if opts.Session.MaxAge == 0 {
+		opts.Session.MaxAge = defaultMaxAge
+	}
+	if opts.Session.UpdateAge == 0 {
+		opts.Session.UpdateAge = defaultUpdateAge
+	}
+	if opts.Session.MaxAge < time.Second {
+		f.add("Session.MaxAge is %v; write a second or more", opts.Session.MaxAge)
+	}
+	a := &Auth{finished: oauth.NewReplay[outcome](rememberedCallbacks), published: newPublicTexts()}
+	a.secrets(&opts, &f, release)
+	a.location(&opts, &f, prefix, release)
+	a.origins(&opts, &f)
+	a.cookies(&opts, &f)
+	a.look(&opts, &f)
+	a.signIns(&opts, &f, routes)
+	if err := errors.Join(f...); err != nil {
+		return nil, err
+	}
+	a.opts = opts
+	return a, nil
+}
+
+func firstEnv(names ...string) string {
+	for _, name := range names {
+		if v := os.Getenv(name); v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+func (a *Auth) secrets(opts *Options, f *faults, release bool) {
+	if opts.Secret == "" {
+		opts.Secret = firstEnv("NEXTAUTH_SECRET", "AUTH_SECRET")
+	}
+	if opts.Secret == "" {
+		if release {
+			f.add("Secret is empty; write 32 random bytes or more into NEXTAUTH_SECRET, for instance what `openssl rand -base64 32` prints")
+			return
+		}
+		opts.Secret = token.Random()
+		opts.Logger.Warn("ginauth: no Secret and no NEXTAUTH_SECRET: using a random one, so that sessions end with this process")
+	}
+	if len(opts.Secret) < minSecret && !opts.DangerousShortSecret {
+		f.add("Secret has %d bytes; write %d random bytes or more, for instance what `openssl rand -base64 32` prints", len(opts.Secret), minSecret)
+		return
+	}
+	all := append([]string{opts.Secret}, opts.PreviousSecrets...)
+	var err error
+	if a.sessions, err = token.NewKeyring("", all...); err != nil {
+		f.add("PreviousSecrets holds an empty secret; leave it out")
+		return
+	}
+	// A sign-in under way is never shared with Next.js, so its key has a label of
+	// our own: no other token opens as a transaction, nor a transaction as one.
+	if a.transactions, err = token.NewKeyring("ginauth.transaction", all...); err != nil {
+		f.add("%w", err)
+	}
+	a.csrf = token.NewCSRF(all...)
+}
+
+var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
+
+// location settles the site's base URL and the path of the routes.
+func (a *Auth) location(opts *Options, f *faults, prefix string, release bool) {
+	prefix = strings.TrimSuffix(prefix, "/")
+	option := "BaseURL"
+	if opts.BaseURL == "" {
+		if opts.BaseURL = firstEnv("NEXTAUTH_URL", "AUTH_URL"); opts.BaseURL != "" {
+			option = "NEXTAUTH_URL"
+			if !strings.Contains(opts.BaseURL, "://") {
+				opts.BaseURL = "https://" + opts.BaseURL
+			}
+		}
+	}
+	path := ""
+	if opts.BaseURL != "" {
+		u, err := origin.Parse(opts.BaseURL)
+		if err != nil {
+			f.add("%s: %w; write for instance https://app.example.com", option, err)
+			return
+		}
+		path = strings.TrimSuffix(u.Path, "/")
+		if path != "" && !plainPath.MatchString(path) {
+			f.add("%s has the path %q; write letters, digits and . _ ~ - between slashes", option, u.Path)
+			return
+		}
+	}
+	a.mountPath = strings.TrimSuffix(opts.BasePath, "/")
+	switch {
+	case opts.BasePath != "" && !plainPath.MatchString(a.mountPath):
+		f.add("BasePath is %q; write for instance %s", opts.BasePath, defaultPath)
+		return
+	case opts.BasePath != "":
+	case path == "":
+		a.mountPath = defaultPath
+	case strings.HasPrefix(path, prefix+"/"):
+		a.mountPath = strings.TrimPrefix(path, prefix)
+	default:
+		f.add("%s has the path %s, which is not below the group's own, %s; write in BasePath where the routes are mounted", option, path, prefix)
+		return
+	}
+	a.publicURL = path
+	if path == "" {
+		a.publicURL = prefix + a.mountPath
+	}
+
+	trustAny := false
+	if env := os.Getenv("AUTH_TRUST_HOST"); env != "" && opts.BaseURL == "" && len(opts.TrustedHosts) == 0 {
+		var err error
+		if trustAny, err = strconv.ParseBool(env); err != nil {
+			f.add("AUTH_TRUST_HOST is %q; write true or false", env)
+		}
+	}
+	unset := opts.BaseURL == "" && len(opts.TrustedHosts) == 0 && !trustAny
+	if unset && release {
+		f.add("BaseURL is empty; write the site's address into NEXTAUTH_URL, for instance https://app.example.com, or set TrustedHosts")
+	}
+	var err error
+	a.hosts, err = origin.New(origin.Config{
+		BaseURL: opts.BaseURL, Path: a.publicURL, TrustedHosts: opts.TrustedHosts,
+		TrustAnyHost: trustAny, TrustLoopback: unset, TrustedProxies: opts.TrustedProxies,
+	})
+	if err != nil {
+		f.add("TrustedHosts: %w", err)
+	}
+}
+
+func (a *Auth) origins(opts *Options, f *faults) {
+	var errs []error
+	if a.trusted, errs = origin.NewSet(opts.TrustedOrigins); errs != nil {
+		f.add("TrustedOrigins: %w; write for instance https://admin.example.com", errors.Join(errs...))
+	}
+	if a.allowed, errs = origin.NewSet(opts.AllowedRedirects); errs != nil {
+		f.add("AllowedRedirects: %w; write for instance https://www.example.com", errors.Join(errs...))
+	}
+	a.crossing = http.NewCrossOriginProtection()
+	for o := range a.trusted {
+		if err := a.crossing.AddTrustedOrigin(o); err != nil {
+			f.add("TrustedOrigins: %w", err)
+		}
+	}
+}
+
+var (
+	cookieToken = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+	domainName  = regexp.MustCompile(`^\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$`)
+)
+
+func (a *Auth) cookies(opts *Options, f *faults) {
+	if opts.Cookies.Prefix == "" {
+		opts.Cookies.Prefix = "next-auth"
+	}
+	if !cookieToken.MatchString(opts.Cookies.Prefix) {
+		f.add("Cookies.Prefix is %q; write letters, digits, dots and dashes", opts.Cookies.Prefix)
+	}
+	if d := opts.Cookies.Domain; d != "" && !domainName.MatchString(d) {
+		f.add("Cookies.Domain is %q; write for instance example.com", d)
+	}
+	if opts.Cookies.SameSite == http.SameSiteNoneMode && !strings.HasPrefix(opts.BaseURL, "https://") {
+		f.add("Cookies.SameSite is None, which browsers take over https only; write an https BaseURL")
+	}
+	a.names = map[bool]cookie.Names{
+		false: cookie.NewNames(opts.Cookies.Prefix, false),
+		true:  cookie.NewNames(opts.Cookies.Prefix, true),
+	}
+}
+
+func (a *Auth) look(opts *Options, f *faults) {
+	var err error
+	if a.pages, err = pages.New(pages.Theme(opts.Theme), pages.Texts{}); err != nil {
+		f.add("Theme: %w", err)
+	}
+	for _, p := range [...]struct{ option, url string }{
+		{"SignIn", opts.Pages.SignIn}, {"SignOut", opts.Pages.SignOut}, {"Error", opts.Pages.Error},
+	} {
+		if p.url != "" && !strings.HasPrefix(p.url, "/") {
+			if _, err := origin.Parse(p.url); err != nil {
+				f.add("Pages.%s is %q; write a path such as /login, or an http(s) URL", p.option, p.url)
+			}
+		}
+	}
+}
+
+var providerID = regexp.MustCompile(`^[A-Za-z0-9._~-]+$`)
+
+func (a *Auth) signIns(opts *Options, f *faults, routes bool) {
+	if routes && len(opts.Providers) == 0 {
+		f.add("Providers is empty; write for instance ginauth.Goth(github.New(id, secret, \"\")), or call New to read sessions only")
+	}
+	for i, p := range opts.Providers {
+		if p == nil {
+			f.add("Providers[%d] is nil; leave it out", i)
+			continue
+		}
+		made, err := p.configure(opts.HTTPClient)
+		switch {
+		case err != nil && made != nil && made.id != "":
+			f.add("provider %s: %w", made.id, err)
+		case err != nil:
+			f.add("Providers[%d]: %w", i, err)
+		case !providerID.MatchString(made.id):
+			f.add("Providers[%d] has the id %q; set its ID to letters, digits, dots and dashes", i, made.id)
+		case a.provider(made.id) != nil:
+			f.add("two providers have the id %q; set the ID of one of them", made.id)
+		default:
+			a.providers = append(a.providers, made)
+		}
+	}
+}

@@ -1,0 +1,176 @@
+package ginauth
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/oauth"
+	"github.com/ginauth/ginauth/internal/origin"
+	"github.com/ginauth/ginauth/internal/pages"
+	"github.com/ginauth/ginauth/internal/token"
+)
+
+// Options configure an Auth. New and Register check all of them at once and
+// name every fault in one error.
+type Options struct {
+	// Providers are the ways to sign in. Register needs at least one.
+	Providers []Provider
+	// Secret seals the cookies: at least 32 bytes, from a random generator.
+	// Default: the environment's NEXTAUTH_SECRET, then AUTH_SECRET. Without any,
+	// one is made for this process, with a warning; in gin's release mode that
+	// is a fault.
+	Secret string
+	// PreviousSecrets still open cookies and verify CSRF tokens, but seal none:
+	// a new Secret signs nobody out while the old one stands here.
+	PreviousSecrets []string
+	// BaseURL is the canonical URL of the site as browsers know it, such as
+	// https://app.example.com. A path in it is the public path of the auth
+	// routes. Default: the environment's NEXTAUTH_URL, then AUTH_URL. Without
+	// any, and without TrustedHosts, requests to localhost are answered and all
+	// others refused; in gin's release mode that is a fault.
+	BaseURL string
+	// BasePath is where the routes are mounted below the router given to
+	// Register. Default: BaseURL's path less the router's own prefix, else
+	// /api/auth.
+	BasePath string
+	// TrustedHosts are the hosts that a site without BaseURL answers for, exact
+	// or *.example.com, with a port where it is not the scheme's own. Default:
+	// none, or any host if the environment's AUTH_TRUST_HOST is true.
+	TrustedHosts []string
+	// TrustedProxies are the peers whose X-Forwarded-Host, X-Forwarded-Proto and
+	// X-Forwarded-For are believed. Default: none. gin's own setting is not used:
+	// it trusts everybody.
+	TrustedProxies []netip.Prefix
+	// TrustedOrigins are further origins, such as https://admin.example.com,
+	// that may send state-changing requests. Default: the base origin alone.
+	TrustedOrigins []string
+	// AllowedRedirects are further origins that callbackUrl may lead to.
+	// Default: the base origin alone.
+	AllowedRedirects []string
+
+	Session   SessionOptions
+	Callbacks Callbacks
+	Events    Events
+	Pages     Pages
+	Theme     Theme
+	Cookies   CookieOptions
+
+	// HTTPClient carries the requests to identity providers: of it only the
+	// Transport is used. Default: http.DefaultTransport. Time limits, body limits
+	// and redirects are ginauth's own in any case.
+	HTTPClient *http.Client
+	// Logger gets what went wrong, without tokens, codes or secrets. Default:
+	// slog.Default().
+	Logger *slog.Logger
+	// Now is the clock. Default: time.Now.
+	Now func() time.Time
+	// DangerousShortSecret accepts a Secret of fewer than 32 bytes. Whoever
+	// guesses it signs in as anybody.
+	DangerousShortSecret bool
+}
+
+// SessionOptions say how long a session lasts.
+type SessionOptions struct {
+	// MaxAge is how long a session lasts that is not used. Default: 30 days.
+	MaxAge time.Duration
+	// UpdateAge is how old a token gets before a guarded request seals it again,
+	// which moves its end. Default: 24 hours; negative: at every request.
+	UpdateAge time.Duration
+}
+
+// Pages are URLs of the application's own pages, usually paths, used in place of
+// the built-in ones. Default: the built-in ones.
+type Pages struct {
+	SignIn  string // gets callbackUrl and error in its query
+	SignOut string
+	Error   string // gets error in its query
+}
+
+// Theme is the look of the built-in pages.
+type Theme struct {
+	ColorScheme string // "light" or "dark"; default: as the browser prefers
+	Logo        string // URL or path of a picture
+	BrandColor  string // #rrggbb or #rgb, of buttons and links
+	ButtonText  string // #rrggbb or #rgb; default: black or white, whichever reads better on BrandColor
+}
+
+// CookieOptions change the cookies' names and reach.
+type CookieOptions struct {
+	// Prefix begins the cookies' names. Default: next-auth. A second Auth on one
+	// host needs another.
+	Prefix string
+	// Domain widens the session cookie, and it alone, to all hosts below it.
+	// Default: this host.
+	Domain string
+	// SameSite is the session cookie's. Default: http.SameSiteLaxMode.
+	SameSite http.SameSite
+}
+
+// An Auth is a configured ginauth. It is immutable and safe for concurrent use.
+type Auth struct {
+	opts      Options
+	providers []*provider // in the order of Options.Providers
+	publicURL string      // path of the auth routes as browsers see it
+	mountPath string      // path of the auth routes below the router
+
+	hosts    *origin.Resolver
+	trusted  origin.Set // TrustedOrigins
+	allowed  origin.Set // AllowedRedirects
+	crossing *http.CrossOriginProtection
+
+	sessions     *token.Keyring
+	transactions *token.Keyring
+	csrf         *token.CSRF
+	names        map[bool]cookie.Names // by whether the site is on https
+	finished     *oauth.Replay[outcome]
+	published    *publicTexts
+	pages        *pages.Set
+}
+
+// New makes an Auth without routes, for an application that only reads sessions:
+// those of a Next.js app with the same secret, or of another service that
+// registers the routes. Its error names every configuration fault.
+func New(opts Options) (*Auth, error) { return configure(opts, "", false) }
+
+// Register makes an Auth and mounts the auth routes on r, an engine or a group,
+// with one route for all of them, BasePath/*action. Its error names every
+// configuration fault, or the route that is in the way.
+func Register(r gin.IRouter, opts Options) (*Auth, error) {
+	prefix := ""
+	if group, ok := r.(interface{ BasePath() string }); ok {
+		prefix = group.BasePath()
+	}
+	a, err := configure(opts, prefix, true)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.mount(r); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *Auth) mount(r gin.IRouter) (err error) {
+	defer func() {
+		if v := recover(); v != nil { // gin panics on a conflict
+			err = fmt.Errorf("ginauth: BasePath: the routes cannot be mounted at %s: %v", a.mountPath, v)
+		}
+	}()
+	r.Any(a.mountPath+"/*action", a.serve)
+	return nil
+}
+
+func (a *Auth) provider(id string) *provider {
+	for _, p := range a.providers {
+		if p.id == id {
+			return p
+		}
+	}
+	return nil
+}

@@ -1,0 +1,270 @@
+package ginauth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/origin"
+	"github.com/ginauth/ginauth/internal/pages"
+)
+
+// A Guard decides whether a signed-in person may go on. When it returns false
+// the answer is 403, unless the guard wrote one itself.
+type Guard func(c *gin.Context, s *Session) bool
+
+// identityKey is the key of an identity in a request's context; contextKey the
+// same in a gin.Context, whose keys are strings.
+type identityKey struct{}
+
+const contextKey = "github.com/ginauth/ginauth.identity"
+
+// RequireSession lets only signed-in people through, and of these only whom all
+// guards admit. The session comes from the session cookie or, where there is
+// none, from one Authorization: Bearer header that holds a session token.
+//
+// A page that is opened signed out leads to the sign-in page and back; a form
+// too, by 303; htmx gets 401 with HX-Redirect; anything else 401 and JSON. A
+// state-changing request or WebSocket from a foreign origin with the browser's
+// cookie is refused with 403, which defends against cross-site request forgery
+// (see net/http.CrossOriginProtection).
+//
+// Answers behind it are private to the person: they carry Cache-Control:
+// private, no-cache, no-store unless the handler sets another.
+func (a *Auth) RequireSession(guards ...Guard) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		id, base, err := a.identity(c)
+		switch {
+		case errors.Is(err, errSignedOut):
+			a.askToSignIn(c, base)
+			return
+		case errors.Is(err, errForeign):
+			a.stop(c, base, http.StatusForbidden, "CrossOriginRequest")
+			return
+		case err != nil:
+			a.stopFault(c, base, err)
+			return
+		}
+		a.attach(c, id)
+		for _, guard := range guards {
+			if !guard(c, &id.session) {
+				if c.Writer.Written() {
+					c.Abort()
+				} else {
+					a.stop(c, base, http.StatusForbidden, "AccessDenied")
+				}
+				return
+			}
+		}
+		c.Next()
+	}
+}
+
+// LoadSession finds out who is signed in, for pages that anybody may see. It
+// refuses nobody for want of a session: GetSession then returns nil. A
+// state-changing request from a foreign origin goes on as if nobody were signed
+// in. A session that cannot be read for a fault of the server is still an error.
+func (a *Auth) LoadSession() gin.HandlerFunc {
+	return func(c *gin.Context) {
+		id, base, err := a.identity(c)
+		switch {
+		case err == nil:
+			a.attach(c, id)
+		case !errors.Is(err, errSignedOut) && !errors.Is(err, errForeign):
+			a.stopFault(c, base, err)
+			return
+		}
+		c.Next()
+	}
+}
+
+var (
+	errSignedOut = errors.New("ginauth: signed out")
+	errForeign   = errors.New("ginauth: a foreign origin sent the request")
+)
+
+// identity finds out who sends a request.
+func (a *Auth) identity(c *gin.Context) (*identity, origin.Base, error) {
+	base, err := a.hosts.Base(c.Request)
+	if err != nil {
+		return nil, base, err
+	}
+	private(c.Writer.Header())
+	found := cookie.Find(c.Request.Header["Cookie"], a.names[base.Secure].Session)
+	sealed := found.Value
+	if len(found.Names) == 0 {
+		sealed = bearer(c.Request.Header)
+	} else if a.foreign(c.Request, base) {
+		return nil, base, errForeign
+	}
+	if sealed == "" {
+		return nil, base, errSignedOut
+	}
+	id, err := a.identify(c, base, found, sealed)
+	return id, base, err
+}
+
+// stopFault ends a request that cannot be answered: never by going on.
+func (a *Auth) stopFault(c *gin.Context, base origin.Base, err error) {
+	if errors.Is(err, origin.ErrHost) {
+		a.stop(c, base, http.StatusBadRequest, "BadHost")
+		return
+	}
+	a.opts.Logger.Error("ginauth: reading the session failed", "error", err)
+	a.stop(c, base, http.StatusInternalServerError, "SessionFault")
+}
+
+// bearer is the token of a request's only Authorization header (RFC 6750 §2.1).
+func bearer(h http.Header) string {
+	values := h["Authorization"]
+	if len(values) != 1 {
+		return ""
+	}
+	token, ok := strings.CutPrefix(values[0], "Bearer ")
+	if !ok {
+		return ""
+	}
+	return token
+}
+
+// foreign reports whether a browser sends this on behalf of another site's page.
+// Only requests that change something count, and WebSockets, which browsers let
+// any page open and which nothing else protects.
+func (a *Auth) foreign(req *http.Request, base origin.Base) bool {
+	switch req.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		if len(req.Header["Upgrade"]) == 0 {
+			return false
+		}
+		o := req.Header["Origin"]
+		return len(o) > 0 && !(len(o) == 1 && (o[0] == base.Origin || a.trusted.Has(o[0])))
+	}
+	if o := req.Header["Origin"]; len(o) == 1 && o[0] == base.Origin {
+		return false
+	}
+	return a.crossing.Check(req) != nil
+}
+
+// attach puts the session where GetSession finds it: into the gin.Context, and
+// into the request's context for what is called with that.
+func (a *Auth) attach(c *gin.Context, id *identity) {
+	c.Set(contextKey, id)
+	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), identityKey{}, id))
+}
+
+// GetSession returns the session that RequireSession found, or nil where nobody
+// is signed in. ctx is the *gin.Context, or c.Request.Context() and what is
+// derived from it.
+//
+// A context derived from the *gin.Context itself gives nil: gin uses its
+// contexts again, and such a one would return the next request's person. In a
+// goroutine that outlives the request use c.Copy() or c.Request.Context().
+func GetSession(ctx context.Context) *Session {
+	if id := find(ctx); id != nil {
+		return &id.session
+	}
+	return nil
+}
+
+// GetToken returns the token of the session that GetSession returns, or nil. It
+// must not be changed: JWT callbacks do that.
+func GetToken(ctx context.Context) *Token {
+	if id := find(ctx); id != nil {
+		return &id.token
+	}
+	return nil
+}
+
+func find(ctx context.Context) *identity {
+	if ctx == nil {
+		return nil
+	}
+	if c, ok := ctx.(*gin.Context); ok {
+		if v, ok := c.Get(contextKey); ok {
+			id, _ := v.(*identity)
+			return id
+		}
+		if c.Request == nil {
+			return nil
+		}
+		ctx = c.Request.Context()
+	} else if ctx.Value(gin.ContextKey) != nil {
+		return nil // derived from a gin.Context
+	}
+	id, _ := ctx.Value(identityKey{}).(*identity)
+	return id
+}
+
+// askToSignIn answers a request of nobody in the way its sender can use.
+func (a *Auth) askToSignIn(c *gin.Context, base origin.Base) {
+	req := c.Request
+	switch {
+	case req.Header.Get("HX-Request") == "true":
+		c.Header("HX-Redirect", a.signInURL(base, samePage(req.Header.Get("HX-Current-URL"), base)))
+		a.stop(c, base, http.StatusUnauthorized, "SessionRequired")
+	case !navigates(req):
+		c.Header("WWW-Authenticate", "Bearer")
+		a.stop(c, base, http.StatusUnauthorized, "SessionRequired")
+	case req.Method == http.MethodGet || req.Method == http.MethodHead:
+		a.sendTo(c, http.StatusFound, a.signInURL(base, req.URL.RequestURI()))
+	default: // a form: back to the page it stands on, since its own URL may only take forms
+		a.sendTo(c, http.StatusSeeOther, a.signInURL(base, samePage(req.Referer(), base)))
+	}
+}
+
+// navigates reports whether the answer will be shown as a page.
+func navigates(req *http.Request) bool {
+	if mode := req.Header["Sec-Fetch-Mode"]; len(mode) > 0 {
+		return mode[0] == "navigate"
+	}
+	return strings.Contains(req.Header.Get("Accept"), "text/html")
+}
+
+// samePage is the path and query of a URL of this site, else the site's root.
+func samePage(raw string, base origin.Base) string {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || origin.Of(u) != base.Origin {
+		return "/"
+	}
+	return u.RequestURI()
+}
+
+func (a *Auth) signInURL(base origin.Base, callbackURL string) string {
+	page := a.opts.Pages.SignIn
+	if page == "" {
+		page = base.URL + "/signin"
+	}
+	return withQuery(page, "callbackUrl", callbackURL)
+}
+
+func (a *Auth) sendTo(c *gin.Context, status int, url string) {
+	c.Header("Location", origin.Location(url))
+	c.AbortWithStatus(status)
+	c.Writer.WriteHeaderNow()
+}
+
+// stopped says in words what the codes of refusals mean.
+var stopped = map[string]string{
+	"SessionRequired":    "Sign in first.",
+	"AccessDenied":       "You do not have access to this.",
+	"CrossOriginRequest": "This request came from another site and was not carried out.",
+	"SessionFault":       "The session could not be read. Try again later.",
+	"BadHost":            "This site does not answer for the host of this request.",
+}
+
+// stop ends a request with a page or JSON, whichever the sender can read.
+func (a *Auth) stop(c *gin.Context, base origin.Base, status int, code string) {
+	c.Abort()
+	if navigates(c.Request) && status != http.StatusUnauthorized {
+		a.pages.Error(c.Writer, status, pages.Error{
+			Code: code, Text: stopped[code], Site: base.Host(), SignInURL: base.URL + "/signin",
+		})
+		return
+	}
+	writeJSON(c, status, map[string]string{"error": code, "message": stopped[code]})
+}

@@ -1,0 +1,183 @@
+package ginauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/markbates/goth"
+	"golang.org/x/oauth2"
+
+	"github.com/ginauth/ginauth/internal/oauth"
+)
+
+// A Provider is a way to sign in: OAuth.
+type Provider interface {
+	// configure checks the provider and makes what its sign-ins need.
+	configure(client *http.Client) (*provider, error)
+}
+
+// Goth makes Providers of goth's, each with its defaults. Use OAuth to set more.
+func Goth(ps ...goth.Provider) []Provider {
+	providers := make([]Provider, len(ps))
+	for i, p := range ps {
+		providers[i] = OAuth{Provider: p}
+	}
+	return providers
+}
+
+// OAuth signs people in at an OAuth 2.0 or OpenID provider, with state, PKCE and
+// nonce, whether or not the goth provider knows of them.
+type OAuth struct {
+	// Provider is made by a goth provider's New, or by the package oidc. Its
+	// callback URL may be left empty: it is the base URL, /callback/ and the ID.
+	Provider goth.Provider
+	// ID stands in the routes, signin/:id and callback/:id, and in every account.
+	// Default: the provider's name.
+	ID string
+	// Name is what people read on the button. Default: the provider's own name
+	// for display.
+	Name string
+	// AuthParams are added to the authorization URL, such as prompt=consent or
+	// access_type=offline. Those that belong to the flow are a configuration
+	// fault: client_id, redirect_uri, response_type, state, nonce,
+	// code_challenge.
+	AuthParams url.Values
+	// Profile makes a User of what the provider says. Default: the fields of the
+	// same name, the e-mail address in lower case. A User without ID is refused.
+	Profile func(goth.User) (User, error)
+	// DisablePKCE leaves out the code challenge (RFC 7636), for the rare server
+	// that refuses it.
+	DisablePKCE bool
+	// DangerousEmailAccountLinking lets a sign-in with a verified e-mail address
+	// join the account of a user who has that address. A provider that is wrong
+	// about an address then gives the account away.
+	DangerousEmailAccountLinking bool
+}
+
+// An AuthCodeProvider is a goth.Provider that runs the authorization code flow
+// itself, better than goth's interface lets it: with a context and a nonce.
+// ginauth uses it in place of the goth methods. The package oidc has one.
+type AuthCodeProvider interface {
+	goth.Provider
+	// AuthCodeURL returns the authorization URL (RFC 6749 §4.1.1). The nonce goes
+	// into it where the provider issues id_tokens; opts carry the code challenge.
+	AuthCodeURL(ctx context.Context, redirectURL, state, nonce string, opts ...oauth2.AuthCodeOption) (string, error)
+	// ExchangeCode trades the code for tokens (RFC 6749 §4.1.3), verifies the
+	// id_token if there is one, nonce included, and returns the profile. opts
+	// carry the code verifier. Requests must use the client that the context
+	// holds under oauth2.HTTPClient.
+	ExchangeCode(ctx context.Context, redirectURL, code, nonce string, opts ...oauth2.AuthCodeOption) (goth.User, *oauth2.Token, error)
+}
+
+// An IssuerProvider is an AuthCodeProvider that knows the issuer identifier of
+// its authorization responses (RFC 9207). An answer from another issuer is
+// refused, and one without any if required is true.
+type IssuerProvider interface {
+	AuthorizationIssuer(ctx context.Context) (issuer string, required bool, err error)
+}
+
+// An Account is the connection of a user to a provider, as made by one sign-in.
+type Account struct {
+	Provider          string // the provider's ID
+	Type              string // "oauth"
+	ProviderAccountID string // the provider's identifier of the person, the subject
+	AccessToken       string
+	RefreshToken      string
+	IDToken           string
+	TokenType         string // as sent, usually "bearer" or "Bearer"
+	Scope             string // what the provider granted, where it says so
+	ExpiresAt         time.Time
+}
+
+// provider is a configured Provider.
+type provider struct {
+	id, name, kind string
+	oauth          *oauth.Provider
+	profile        func(goth.User) (User, error)
+}
+
+func (o OAuth) configure(client *http.Client) (*provider, error) {
+	p := &provider{id: o.ID, name: o.Name, kind: "oauth", profile: o.Profile}
+	if o.Provider == nil {
+		return nil, errors.New("OAuth.Provider is nil; write github.New(…) or another goth provider")
+	}
+	if p.id == "" {
+		p.id = o.Provider.Name()
+	}
+	if p.name == "" {
+		p.name = oauth.DisplayName(o.Provider, p.id)
+	}
+	if p.profile == nil {
+		p.profile = defaultProfile
+	}
+	var err error
+	p.oauth, err = oauth.New(oauth.Config{
+		ID: p.id, Provider: o.Provider, Params: o.AuthParams,
+		DisablePKCE: o.DisablePKCE, HTTPClient: client,
+	})
+	return p, err
+}
+
+func defaultProfile(u goth.User) (User, error) {
+	name := u.Name
+	if name == "" {
+		name = strings.TrimSpace(u.FirstName + " " + u.LastName)
+	}
+	if name == "" {
+		name = u.NickName
+	}
+	return User{ID: u.UserID, Name: name, Email: strings.ToLower(u.Email), Image: u.AvatarURL}, nil
+}
+
+// user makes the User of a profile. The developer's function may fail in any way.
+func (p *provider) user(profile goth.User) (user User, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("ginauth: provider %s: Profile panicked", p.id)
+		}
+	}()
+	user, err = p.profile(profile)
+	if err == nil && user.ID == "" {
+		err = fmt.Errorf("ginauth: provider %s: Profile gave a User without ID", p.id)
+	}
+	// A picture is shown by pages: what is no web address could be a script.
+	if u, bad := url.Parse(user.Image); bad != nil || u.Scheme != "https" && u.Scheme != "http" {
+		user.Image = ""
+	}
+	return user, err
+}
+
+// account is what one sign-in brought.
+func (p *provider) account(profile goth.User, tok *oauth2.Token) *Account {
+	a := &Account{
+		Provider: p.id, Type: p.kind, ProviderAccountID: profile.UserID,
+		AccessToken: profile.AccessToken, RefreshToken: profile.RefreshToken,
+		IDToken: profile.IDToken, ExpiresAt: profile.ExpiresAt,
+	}
+	if tok == nil {
+		return a
+	}
+	for _, f := range [...]struct {
+		field *string
+		value string
+	}{{&a.AccessToken, tok.AccessToken}, {&a.RefreshToken, tok.RefreshToken}, {&a.TokenType, tok.TokenType}} {
+		if *f.field == "" {
+			*f.field = f.value
+		}
+	}
+	if raw, ok := tok.Extra("id_token").(string); ok && a.IDToken == "" {
+		a.IDToken = raw
+	}
+	if scope, ok := tok.Extra("scope").(string); ok {
+		a.Scope = scope
+	}
+	if a.ExpiresAt.IsZero() {
+		a.ExpiresAt = tok.Expiry
+	}
+	return a
+}

@@ -1,0 +1,234 @@
+package ginauth
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/ginauth/ginauth/internal/claims"
+	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/pages"
+)
+
+// A route is one action of the auth routes with one method.
+type route struct {
+	serve func(*visit)
+	bare  bool // needs neither CSRF token nor callback URL and sets no cookie
+}
+
+var routes = map[string]route{
+	"GET csrf":      {serve: (*visit).getCSRF},
+	"GET providers": {serve: (*visit).getProviders, bare: true},
+	"GET session":   {serve: (*visit).getSession},
+	"GET signin":    {serve: (*visit).getSignIn},
+	"POST signin":   {serve: (*visit).postSignIn},
+	"GET callback":  {serve: (*visit).callback},
+	"POST callback": {serve: (*visit).callback},
+	"GET signout":   {serve: (*visit).getSignOut},
+	"POST signout":  {serve: (*visit).postSignOut},
+	"GET error":     {serve: (*visit).getError},
+}
+
+// serve answers every request below BasePath.
+func (a *Auth) serve(c *gin.Context) {
+	c.Abort() // nothing behind the auth routes handles their paths
+	action, id, _ := strings.Cut(strings.Trim(c.Param("action"), "/"), "/")
+	route, ok := routes[c.Request.Method+" "+action]
+	if !ok {
+		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+c.Request.Method+" is not supported by ginauth")
+		return
+	}
+	base, err := a.hosts.Base(c.Request)
+	if err != nil {
+		refuse(c, http.StatusBadRequest, "Error: This site does not answer for the host of this request")
+		return
+	}
+	body, err := readBody(c.Request)
+	switch {
+	case errors.Is(err, errBodyTooLarge):
+		refuse(c, http.StatusRequestEntityTooLarge, "Error: The body is larger than 64 KiB")
+		return
+	case err != nil:
+		refuse(c, http.StatusBadRequest, "Error: The body cannot be read")
+		return
+	}
+	id, _, _ = strings.Cut(id, "/")
+	v := &visit{
+		Auth: a, c: c, base: base, names: a.names[base.Secure],
+		action: action, provider: a.provider(id), body: body,
+	}
+	if v.action == "callback" && v.provider == nil {
+		refuse(c, http.StatusBadRequest, "Error: There is no provider of this name to call back")
+		return
+	}
+	if !route.bare {
+		v.checkCSRF()
+		v.resolveCallbackURL()
+	}
+	route.serve(v)
+}
+
+// refuse answers a request that is no part of the contract: plain text without a
+// content type, as next-auth does, and nosniff so that nobody takes it for more.
+func refuse(c *gin.Context, status int, text string) {
+	h := c.Writer.Header()
+	h["Content-Type"] = nil
+	h["X-Content-Type-Options"] = []string{"nosniff"}
+	c.Status(status)
+	_, _ = c.Writer.WriteString(text)
+}
+
+func (v *visit) getCSRF() {
+	noStore(v.c.Writer.Header())
+	v.json(http.StatusOK, map[string]string{"csrfToken": v.csrfToken})
+}
+
+// getProviders lists the providers in their order, which is the order of a
+// page's buttons.
+func (v *visit) getProviders() {
+	var list claims.Object
+	for _, p := range v.providers {
+		list.Add(p.id, listedProvider{
+			p.id, p.name, p.kind, v.base.URL + "/signin/" + p.id, v.base.URL + "/callback/" + p.id,
+		})
+	}
+	body, err := list.Bytes()
+	if err != nil {
+		v.fault("listing the providers", err)
+		return
+	}
+	v.json(http.StatusOK, json.RawMessage(body))
+}
+
+// listedProvider is a provider as GET providers tells it.
+type listedProvider struct {
+	ID          string `json:"id"`
+	Name        string `json:"name"`
+	Type        string `json:"type"`
+	SignInURL   string `json:"signinUrl"`
+	CallbackURL string `json:"callbackUrl"`
+}
+
+// getSignIn shows the ways to sign in. It never starts one: a link or an image
+// on another site must not sign anybody in.
+func (v *visit) getSignIn() {
+	code := v.c.Query("error")
+	if page := v.opts.Pages.SignIn; page != "" {
+		target := withQuery(page, "callbackUrl", v.callbackURL)
+		if code != "" {
+			target = withQuery(target, "error", code)
+		}
+		v.redirect(http.StatusFound, target)
+		return
+	}
+	buttons := make([]pages.Provider, len(v.providers))
+	for i, p := range v.providers {
+		buttons[i] = pages.Provider{ID: p.id, Name: p.name, Type: p.kind, Action: v.base.URL + "/signin/" + p.id}
+	}
+	if code != "" && !inline[code] {
+		code = "Default" // whoever made the link must not put words on this page
+	}
+	v.pages.SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
+		Site: v.base.Host(), Providers: buttons, CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: code,
+	})
+}
+
+// postSignIn starts a sign-in. Without proof that a page of ours asked, it shows
+// the sign-in page instead.
+func (v *visit) postSignIn() {
+	if !v.csrfVerified || v.provider == nil {
+		v.redirect(http.StatusOK, v.base.URL+"/signin?csrf=true")
+		return
+	}
+	v.beginOAuth()
+}
+
+func (v *visit) callback() { v.finishOAuth() }
+
+func (v *visit) getSignOut() {
+	if page := v.opts.Pages.SignOut; page != "" {
+		v.redirect(http.StatusFound, page)
+		return
+	}
+	v.pages.SignOut(v.c.Writer, pages.SignOut{
+		Site: v.base.Host(), Action: v.base.URL + "/signout", CSRFToken: v.csrfToken, CallbackURL: v.callbackURL,
+	})
+}
+
+// postSignOut ends the session in this browser.
+func (v *visit) postSignOut() {
+	if !v.csrfVerified {
+		v.redirect(http.StatusOK, v.base.URL+"/signout?csrf=true")
+		return
+	}
+	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
+	if id, err := v.open(found.Value); err == nil && v.opts.Events.SignOut != nil {
+		v.opts.Events.SignOut(v.c, SignOutEvent{Token: &id.token})
+	}
+	v.setCookie(v.clearSession(found.Names, v.base)...)
+	v.redirect(http.StatusOK, v.callbackURL)
+}
+
+// inline are the codes that the sign-in page explains; the person can try again
+// at once.
+var inline = map[string]bool{
+	"Signin": true, "OAuthSignin": true, "OAuthCallback": true, "OAuthCreateAccount": true,
+	"EmailCreateAccount": true, "Callback": true, "OAuthAccountNotLinked": true,
+	"EmailSignin": true, "CredentialsSignin": true, "SessionRequired": true,
+}
+
+func (v *visit) getError() {
+	code, sent := v.c.GetQuery("error")
+	if !sent {
+		_, code, _ = strings.Cut(strings.Trim(v.c.Param("action"), "/"), "/")
+	}
+	switch page := v.opts.Pages.Error; {
+	case inline[code]:
+		v.redirect(http.StatusFound, v.base.URL+"/signin?error="+code)
+	case page != "":
+		v.redirect(http.StatusFound, withQuery(page, "error", code))
+	default:
+		v.pages.Error(v.c.Writer, errorStatus(code), pages.Error{
+			Code: code, Text: v.published.known(code), Site: v.base.Host(), SignInURL: v.base.URL + "/signin",
+		})
+	}
+}
+
+func errorStatus(code string) int {
+	switch strings.ToLower(code) {
+	case "configuration":
+		return http.StatusInternalServerError
+	case "accessdenied", "verification":
+		return http.StatusForbidden
+	}
+	return http.StatusOK
+}
+
+// withQuery adds a parameter to a URL that may have some, in front of its
+// fragment.
+func withQuery(target, name, value string) string {
+	target, fragment, found := strings.Cut(target, "#")
+	separator := "?"
+	if strings.Contains(target, "?") {
+		separator = "&"
+	}
+	target += separator + url.QueryEscape(name) + "=" + cookie.Escape(value)
+	if found {
+		target += "#" + fragment
+	}
+	return target
+}
+
+// fault answers a fault of ours or of the application's callbacks: the log says
+// what it was, the browser only that it was one. Cookies stay as they are.
+func (v *visit) fault(doing string, err error) {
+	v.opts.Logger.Error("ginauth: "+doing+" failed", "error", err)
+	noStore(v.c.Writer.Header())
+	v.json(http.StatusInternalServerError, map[string]string{
+		"message": "There is a problem with the server. Its log says more.",
+	})
+}

@@ -1,0 +1,255 @@
+package ginauth
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/oauth"
+	"github.com/ginauth/ginauth/internal/token"
+)
+
+const (
+	// maxTransactions sign-ins may be under way in one browser; the oldest goes.
+	maxTransactions = 4
+	// maxTransaction is the longest transaction cookie, in bytes, name included:
+	// four stay far below the 8 KB that proxies allow a header line.
+	maxTransaction = 600
+)
+
+// redirectURI is where the provider sends its answer (RFC 6749 §3.1.2).
+func (v *visit) redirectURI() string { return v.base.URL + "/callback/" + v.provider.id }
+
+// beginOAuth sends the browser to the provider.
+func (v *visit) beginOAuth() {
+	now := v.opts.Now()
+	authURL, tx, err := v.provider.oauth.Begin(v.c.Request.Context(), v.redirectURI(),
+		oauth.DisplayParams(v.c.Request.URL.Query()), now)
+	if err != nil {
+		v.refused("starting the sign-in", err)
+		v.fail(http.StatusOK, "OAuthSignin")
+		return
+	}
+	name := v.transactionName(tx.State)
+	value := v.transactions.Seal(tx.Bytes())
+	if len(name)+len(value) > maxTransaction {
+		v.refused("starting the sign-in", errors.New("the provider's session is too long for a transaction cookie"))
+		v.fail(http.StatusOK, "OAuthSignin")
+		return
+	}
+	v.dropOldTransactions(maxTransactions - 1)
+	v.setCookie(cookie.Line(name, value, v.transactionAttributes()))
+	v.redirect(http.StatusOK, authURL)
+}
+
+// An outcome is what a callback leads to, kept for a callback that comes twice.
+type outcome struct {
+	location string
+	session  string // the sealed session; empty: nobody was signed in
+}
+
+// finishOAuth takes the provider's answer.
+func (v *visit) finishOAuth() {
+	answer := v.answer()
+	name, tx := v.transaction(answer)
+	if tx != nil {
+		v.setCookie(cookie.Deletion(name, v.transactionAttributes()))
+	}
+	if code := answer.Get("error"); code != "" {
+		v.providerError(code, tx != nil)
+		return
+	}
+	if tx == nil {
+		v.refused("the callback", oauth.ErrTransaction)
+		v.fail(http.StatusOK, "OAuthCallback")
+		return
+	}
+	now := v.opts.Now()
+	result := v.finished.Do(tx.State, now, now.Add(oauth.Lifetime), func() outcome { return v.signIn(tx, answer) })
+	if result.location == "" { // the first callback's request panicked
+		result.location = v.base.URL + "/error?error=Callback"
+	}
+	if result.session != "" {
+		v.setCookie(v.putSession(result.session, now)...)
+	}
+	v.redirect(http.StatusOK, result.location)
+}
+
+// signIn runs a person's sign-in from the provider's answer to the session.
+func (v *visit) signIn(tx *oauth.Transaction, answer url.Values) outcome {
+	failure := func(code string) outcome {
+		return outcome{location: v.base.URL + "/error?error=" + cookie.Escape(code)}
+	}
+	// A double click takes the connection away from the first callback, and the
+	// code is spent: so the exchange goes on without the request, to its own end.
+	ctx := context.WithoutCancel(v.c.Request.Context())
+	profile, tok, err := v.provider.oauth.Complete(ctx, tx, v.redirectURI(), answer, v.opts.Now())
+	if err != nil {
+		v.refused("the callback", err)
+		return failure("OAuthCallback")
+	}
+	user, err := v.provider.user(profile)
+	if err != nil {
+		v.refused("the profile", err)
+		return failure("OAuthCallback")
+	}
+	return v.admit(SignInParams{
+		User: &user, Account: v.provider.account(profile, tok), Profile: &profile,
+	})
+}
+
+// admit lets the application decide, and makes the session of a person who has
+// proved who they are.
+func (v *visit) admit(p SignInParams) outcome {
+	failure := func(code string) outcome {
+		return outcome{location: v.base.URL + "/error?error=" + cookie.Escape(code)}
+	}
+	if signIn := v.opts.Callbacks.SignIn; signIn != nil {
+		if err := signIn(v.c, p); err != nil {
+			var elsewhere redirectTo
+			if errors.As(err, &elsewhere) {
+				return outcome{location: string(elsewhere)}
+			}
+			return failure(v.publicCode(err))
+		}
+	}
+	now := v.opts.Now()
+	t := &Token{
+		Subject: p.User.ID, Name: p.User.Name, Email: p.User.Email, Picture: p.User.Image,
+		AuthTime: now, shape: p.User.shape,
+	}
+	err := v.runJWT(v.c, JWTParams{
+		Token: t, User: p.User, Account: p.Account, Profile: p.Profile, Trigger: TriggerSignIn,
+	})
+	if err != nil {
+		v.refused("Callbacks.JWT", err)
+		return failure("Callback")
+	}
+	sealed, err := v.seal(t, now)
+	if err != nil {
+		v.refused("sealing the session", err)
+		return failure("Callback")
+	}
+	if event := v.opts.Events.SignIn; event != nil {
+		event(v.c, SignInEvent{User: p.User, Account: p.Account, Profile: p.Profile})
+	}
+	return outcome{location: v.callbackURL, session: sealed}
+}
+
+// publicCode is what the browser learns of an error of the SignIn callback.
+func (v *visit) publicCode(err error) string {
+	var public publicError
+	switch {
+	case errors.As(err, &public):
+		v.published.add(string(public))
+		return string(public)
+	case !errors.Is(err, ErrAccessDenied):
+		v.refused("Callbacks.SignIn", err)
+	}
+	return "AccessDenied"
+}
+
+// answer is the provider's: the query, and the form of a form_post response.
+func (v *visit) answer() url.Values {
+	answer := v.c.Request.URL.Query()
+	for name := range v.body {
+		answer[name] = append(answer[name], v.field(name))
+	}
+	return answer
+}
+
+// providerError handles an error response (RFC 6749 §4.1.2.1). Its description
+// is the provider's or anybody's who made the link: it never reaches a page, and
+// the log only when this browser did start a sign-in.
+func (v *visit) providerError(code string, ours bool) {
+	if ours {
+		v.opts.Logger.Warn("ginauth: the provider refused a sign-in", "provider", v.provider.id, "code", oauth.ErrorCode(code))
+	}
+	if code == "access_denied" {
+		v.fail(http.StatusOK, "AccessDenied")
+		return
+	}
+	v.fail(http.StatusOK, "Callback")
+}
+
+// transaction finds the sign-in that an answer belongs to: the one of its state,
+// started in this browser and not expired. Whether it was for this provider and
+// client, oauth.Complete decides.
+func (v *visit) transaction(answer url.Values) (name string, tx *oauth.Transaction) {
+	if len(answer["state"]) != 1 {
+		return "", nil
+	}
+	name = v.transactionName(answer["state"][0])
+	value, ok := cookie.Get(v.c.Request.Header["Cookie"], name)
+	if !ok {
+		return "", nil
+	}
+	tx = v.openTransaction(value)
+	if tx == nil || !token.Equal(tx.State, answer["state"][0]) {
+		return "", nil
+	}
+	return name, tx
+}
+
+func (v *visit) openTransaction(value string) *oauth.Transaction {
+	payload, _, err := v.transactions.Open(value)
+	if err != nil {
+		return nil
+	}
+	tx, err := oauth.ParseTransaction(payload)
+	if err != nil || v.opts.Now().Unix() >= tx.Expires {
+		return nil
+	}
+	return tx
+}
+
+// transactionName gives each sign-in a cookie of its own, so that two tabs do
+// not take each other's.
+func (v *visit) transactionName(state string) string {
+	sum := sha256.Sum256([]byte(state))
+	return v.names.Transaction + "." + base64.RawURLEncoding.EncodeToString(sum[:12])
+}
+
+func (v *visit) transactionAttributes() cookie.Attributes {
+	return cookie.Attributes{MaxAge: oauth.Lifetime, Secure: v.base.Secure}
+}
+
+// dropOldTransactions deletes the cookies of sign-ins that lead nowhere any more,
+// and the oldest of the others beyond keep.
+func (v *visit) dropOldTransactions(keep int) {
+	type open struct {
+		name    string
+		expires int64
+	}
+	var live []open
+	for name, value := range cookie.All(v.c.Request.Header["Cookie"]) {
+		if !strings.HasPrefix(name, v.names.Transaction+".") {
+			continue
+		}
+		var tx *oauth.Transaction
+		if len(live) < 4*maxTransactions {
+			tx = v.openTransaction(value)
+		}
+		if tx == nil {
+			v.setCookie(cookie.Deletion(name, v.transactionAttributes()))
+			continue
+		}
+		live = append(live, open{name, tx.Expires})
+	}
+	slices.SortFunc(live, func(a, b open) int { return int(a.expires - b.expires) })
+	for i := 0; i < len(live)-keep; i++ {
+		v.setCookie(cookie.Deletion(live[i].name, v.transactionAttributes()))
+	}
+}
+
+// refused logs why somebody was not signed in. The error is redacted: it holds
+// no token, code or secret.
+func (v *visit) refused(step string, err error) {
+	v.opts.Logger.Warn("ginauth: sign-in refused", "provider", v.provider.id, "step", step, "error", oauth.Redact(err))
+}

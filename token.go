@@ -1,0 +1,235 @@
+package ginauth
+
+import (
+	"errors"
+	"math"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/ginauth/ginauth/internal/claims"
+	"github.com/ginauth/ginauth/internal/token"
+)
+
+// A Token is what a session is made of: the claims sealed in the session cookie.
+// The browser cannot read it. JWT callbacks keep in Claims what later requests
+// need.
+type Token struct {
+	Subject string // sub: the user's ID
+	Name    string
+	Email   string
+	Picture string
+	ID      string // jti: new each time the token is sealed
+
+	IssuedAt  time.Time // iat: when this token was sealed
+	ExpiresAt time.Time // exp
+	// AuthTime is when the person signed in (auth_time, OpenID Connect Core §2).
+	// Sealing again does not move it. It is zero in tokens that next-auth made.
+	AuthTime time.Time
+
+	// Claims are all others. Values read from a token have JSON's types, with
+	// json.Number for numbers, so that no digit is lost.
+	Claims map[string]any
+
+	shape shape
+}
+
+var errExpired = errors.New("ginauth: the session token has expired")
+
+// leeway is how far clocks may be apart, as next-auth's decoder has it.
+const leeway = 15 * time.Second
+
+// parse reads a token's payload and checks its times: valid until exp and from
+// nbf on, with 15 seconds of leeway. A token without exp is accepted, as
+// next-auth accepts it.
+func (t *Token) parse(payload []byte, now time.Time) error {
+	*t = Token{shape: nameAbsent | emailAbsent | pictureAbsent}
+	exp, nbf := math.Inf(1), math.Inf(-1)
+	var fault error
+	seconds := func(value claims.Value, into *float64) time.Time {
+		f, err := number(value)
+		if err != nil {
+			fault = err
+		}
+		*into = f
+		return unixTime(f)
+	}
+	var ignored float64
+	err := claims.Each(payload, func(name string, value claims.Value) {
+		switch name {
+		case "sub":
+			if s, ok := value.Text(); ok {
+				t.Subject = s
+				return
+			}
+		case "name":
+			if t.text(&t.Name, value, nameAbsent, nameEmpty) {
+				return
+			}
+		case "email":
+			if t.text(&t.Email, value, emailAbsent, emailEmpty) {
+				return
+			}
+		case "picture":
+			if t.text(&t.Picture, value, pictureAbsent, pictureEmpty) {
+				return
+			}
+		case "jti":
+			if s, ok := value.Text(); ok {
+				t.ID = s
+				return
+			}
+		case "exp":
+			t.ExpiresAt = seconds(value, &exp)
+			return
+		case "iat":
+			t.IssuedAt = seconds(value, &ignored)
+			return
+		case "auth_time":
+			t.AuthTime = seconds(value, &ignored)
+			return
+		case "nbf":
+			seconds(value, &nbf)
+		}
+		if t.Claims == nil {
+			t.Claims = map[string]any{}
+		}
+		t.Claims[name] = value.Any()
+	})
+	if err == nil {
+		err = fault
+	}
+	if err != nil {
+		return err
+	}
+	at := float64(now.Unix())
+	if exp <= at-leeway.Seconds() || nbf > at+leeway.Seconds() {
+		return errExpired
+	}
+	return nil
+}
+
+// number reads a time claim. One beyond what a float64 holds is infinite, as in
+// JavaScript.
+func number(value claims.Value) (float64, error) {
+	n, ok := value.Number()
+	if !ok {
+		return 0, errors.New("ginauth: a time in the session token is not a number")
+	}
+	f, err := strconv.ParseFloat(string(n), 64)
+	if errors.Is(err, strconv.ErrRange) {
+		err = nil
+	}
+	return f, err
+}
+
+// text takes a claim that should be a text or null, and leaves any other to
+// Claims, so that it survives.
+func (t *Token) text(into *string, value claims.Value, absent, empty shape) bool {
+	s, ok := value.Text()
+	if !ok && !value.Null() {
+		return false
+	}
+	*into = s
+	t.shape &^= absent | empty
+	if ok && s == "" {
+		t.shape |= empty
+	}
+	return true
+}
+
+// unixTime keeps absurd claims within what time.Time formats.
+func unixTime(seconds float64) time.Time {
+	const year9999 = 253402300799
+	whole, frac := math.Modf(min(max(seconds, -year9999), year9999))
+	return time.Unix(int64(whole), int64(frac*1e9)).UTC()
+}
+
+// claims writes the claims that sealing keeps: all but iat, exp and jti.
+func (t *Token) claims() *claims.Object {
+	o := &claims.Object{}
+	t.shape.add(o, "name", t.Name, nameAbsent, nameEmpty)
+	t.shape.add(o, "email", t.Email, emailAbsent, emailEmpty)
+	t.shape.add(o, "picture", t.Picture, pictureAbsent, pictureEmpty)
+	if t.Subject != "" {
+		o.Add("sub", t.Subject)
+	}
+	if !t.AuthTime.IsZero() {
+		o.Add("auth_time", t.AuthTime.Unix())
+	}
+	o.AddAll(without(t.Claims, t.taken()...))
+	return o
+}
+
+// taken are the names of claims that have a field of their own. A claim of
+// another type than the field's is kept in Claims until the field is set.
+func (t *Token) taken() []string {
+	names := []string{"iat", "exp", "jti", "auth_time"}
+	for _, f := range [...]struct{ name, text string }{
+		{"sub", t.Subject}, {"name", t.Name}, {"email", t.Email}, {"picture", t.Picture},
+	} {
+		if f.text != "" {
+			names = append(names, f.name)
+		}
+	}
+	return names
+}
+
+// stamp gives the token new times and a new ID and returns its payload.
+func (t *Token) stamp(now time.Time, maxAge time.Duration) ([]byte, error) {
+	t.IssuedAt, t.ExpiresAt, t.ID = now, now.Add(maxAge), token.NewID()
+	o := t.claims()
+	o.Add("iat", now.Unix())
+	o.Add("exp", t.ExpiresAt.Unix())
+	o.Add("jti", t.ID)
+	return o.Bytes()
+}
+
+// session is what the token says to handlers and the browser.
+func (t *Token) session(expires time.Time) Session {
+	return Session{
+		User: User{
+			ID: t.Subject, Name: t.Name, Email: t.Email, Image: t.Picture,
+			shape: t.shape,
+		},
+		Expires: expires,
+	}
+}
+
+// changed reports whether the JWT callback altered a token that was opened from
+// payload.
+func (t *Token) changed(payload []byte, now time.Time) bool {
+	var before Token
+	if before.parse(payload, now) != nil {
+		return true
+	}
+	if before.Subject == t.Subject && before.Name == t.Name && before.Email == t.Email &&
+		before.Picture == t.Picture && before.AuthTime.Equal(t.AuthTime) && sameClaims(before.Claims, t.Claims) {
+		return false
+	}
+	// A callback may have written the same claims in other Go types.
+	a, errA := before.claims().Bytes()
+	b, errB := t.claims().Bytes()
+	return errA != nil || errB != nil || string(a) != string(b)
+}
+
+// sameClaims takes the fast way for texts, which most claims are.
+func sameClaims(a, b map[string]any) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for name, x := range a {
+		y, ok := b[name]
+		if !ok {
+			return false
+		}
+		if s, ok := x.(string); ok {
+			if y != any(s) {
+				return false
+			}
+		} else if !reflect.DeepEqual(x, y) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,217 @@
+package ginauth
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/origin"
+	"github.com/ginauth/ginauth/internal/token"
+)
+
+const (
+	// maxBody is the longest request body, in bytes, that an auth route reads.
+	maxBody = 64 << 10
+	// maxCallbackURL keeps the callback URL's cookie below what browsers store.
+	maxCallbackURL = 2048
+)
+
+// A visit is one request to an auth route, with what every route needs to know.
+type visit struct {
+	*Auth
+	c        *gin.Context
+	base     origin.Base
+	names    cookie.Names
+	action   string
+	provider *provider      // the one the path names, nil if there is none
+	body     map[string]any // the fields of a form or JSON body
+
+	csrfToken    string // to put into forms
+	csrfVerified bool   // this request proved that a page of ours sent it
+	callbackURL  string // where the sign-in or sign-out leads
+}
+
+// field is a text field of the body; other JSON types do not count as one.
+func (v *visit) field(name string) string {
+	s, _ := v.body[name].(string)
+	return s
+}
+
+// wantsJSON tells next-auth's client from a form.
+func (v *visit) wantsJSON() bool { return v.field("json") == "true" }
+
+var (
+	errBodyTooLarge = errors.New("ginauth: the body is larger than 64 KiB")
+	errBodyInvalid  = errors.New("ginauth: the body cannot be read")
+)
+
+// readBody reads a form or JSON object. Any other type of content is no input.
+func readBody(req *http.Request) (map[string]any, error) {
+	if req.Method != http.MethodPost || req.Body == nil {
+		return nil, nil
+	}
+	raw, err := io.ReadAll(io.LimitReader(req.Body, maxBody+1))
+	if err != nil {
+		return nil, errBodyInvalid
+	}
+	if len(raw) > maxBody {
+		return nil, errBodyTooLarge
+	}
+	contentType, _, _ := mime.ParseMediaType(req.Header.Get("Content-Type"))
+	return parseBody(contentType, raw)
+}
+
+func parseBody(contentType string, raw []byte) (map[string]any, error) {
+	if len(raw) == 0 {
+		return nil, nil
+	}
+	fields := map[string]any{}
+	switch contentType {
+	case "application/json":
+		d := json.NewDecoder(strings.NewReader(string(raw)))
+		d.UseNumber()
+		var value any
+		if d.Decode(&value) != nil {
+			return nil, errBodyInvalid
+		}
+		if _, err := d.Token(); err != io.EOF {
+			return nil, errBodyInvalid
+		}
+		if object, ok := value.(map[string]any); ok {
+			fields = object
+		}
+	case "application/x-www-form-urlencoded":
+		form, err := url.ParseQuery(string(raw))
+		if err != nil {
+			return nil, errBodyInvalid
+		}
+		for name := range form {
+			fields[name] = form.Get(name)
+		}
+	}
+	return fields, nil
+}
+
+// checkCSRF takes the CSRF cookie or makes one, and decides whether the request
+// came from a page of ours: the token in the body is the cookie's (double
+// submit), and the Origin, where the browser sends one, is this site's. A cookie
+// can be planted by a sister host; an Origin cannot.
+func (v *visit) checkCSRF() {
+	value, _ := cookie.Get(v.c.Request.Header["Cookie"], v.names.CSRF)
+	t, ok := v.csrf.Open(value)
+	if !ok {
+		t, value = v.csrf.New()
+		v.setCookie(cookie.Line(v.names.CSRF, value, v.attributes()))
+	}
+	v.csrfToken = t
+	v.csrfVerified = ok && v.c.Request.Method == http.MethodPost &&
+		token.Equal(v.field("csrfToken"), t) && v.ownOrigin()
+}
+
+func (v *visit) ownOrigin() bool {
+	sent := v.c.Request.Header["Origin"]
+	return len(sent) == 0 || len(sent) == 1 && (sent[0] == v.base.Origin || v.trusted.Has(sent[0]))
+}
+
+// resolveCallbackURL settles where this visit leads: what the body says, else
+// the query, else what the last visit said, else the site itself. It is kept in
+// a cookie for the provider's answer.
+func (v *visit) resolveCallbackURL() {
+	kept, _ := cookie.Get(v.c.Request.Header["Cookie"], v.names.CallbackURL)
+	wish, inBody := v.body["callbackUrl"]
+	asked, _ := wish.(string)
+	if query := v.c.Request.URL.Query()["callbackUrl"]; !inBody && len(query) == 1 {
+		asked = query[0]
+	}
+	v.callbackURL = v.base.Origin
+	switch {
+	case asked != "":
+		v.callbackURL = v.redirectTarget(asked)
+	case kept != "":
+		v.callbackURL = v.redirectTarget(kept)
+	}
+	if v.callbackURL != kept {
+		v.setCookie(cookie.Line(v.names.CallbackURL, v.callbackURL, v.attributes()))
+	}
+}
+
+// redirectTarget is where a callback URL leads. Callbacks.Redirect may choose,
+// but not leave the base origin and AllowedRedirects.
+func (v *visit) redirectTarget(asked string) string {
+	if len(asked) > maxCallbackURL {
+		return v.base.Origin
+	}
+	if redirect := v.opts.Callbacks.Redirect; redirect != nil {
+		asked = redirect(v.c, asked, v.base.Origin)
+	}
+	return v.base.Absolute(asked, v.allowed)
+}
+
+// attributes are those of every cookie but the session's.
+func (v *visit) attributes() cookie.Attributes { return cookie.Attributes{Secure: v.base.Secure} }
+
+func (v *visit) setCookie(lines ...string) { addCookies(v.c, lines) }
+
+func addCookies(c *gin.Context, lines []string) {
+	h := c.Writer.Header()
+	h["Set-Cookie"] = append(h["Set-Cookie"], lines...)
+}
+
+// redirect sends the browser on: a page by 302, next-auth's client by JSON with
+// the status that the outcome has.
+func (v *visit) redirect(status int, url string) {
+	if v.wantsJSON() {
+		v.json(status, map[string]string{"url": url})
+		return
+	}
+	v.c.Header("Location", origin.Location(url))
+	v.c.Status(http.StatusFound)
+	v.c.Writer.WriteHeaderNow()
+}
+
+// fail sends the browser to the error page, which knows what each code means.
+func (v *visit) fail(status int, code string) {
+	v.redirect(status, v.base.URL+"/error?error="+cookie.Escape(code))
+}
+
+func (v *visit) json(status int, body any) {
+	writeJSON(v.c, status, body)
+}
+
+// writeJSON leaves <, > and & as they are, as next-auth does.
+func writeJSON(c *gin.Context, status int, body any) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if e.Encode(body) != nil {
+		status = http.StatusInternalServerError
+	}
+	c.Data(status, "application/json; charset=utf-8", bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+}
+
+// private keeps an answer that is one person's out of every cache, the browser's
+// own included: after sign-out the back button must not show it.
+func private(h http.Header) {
+	values := [...]string{"private, no-cache, no-store", "Cookie"}
+	h["Cache-Control"] = values[0:1:1]
+	if h["Vary"] == nil {
+		h["Vary"] = values[1:2:2]
+	} else {
+		h.Add("Vary", "Cookie")
+	}
+}
+
+// noStore is private for next-auth's client, which also gets the headers of old.
+func noStore(h http.Header) {
+	private(h)
+	h["Pragma"] = []string{"no-cache"}
+	h["Expires"] = []string{"0"}
+}
