@@ -1,0 +1,171 @@
+package ginauthtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+)
+
+// Approve does what the person's browser does: it goes to the authorization
+// URL, chooses the person with that subject and answers where the provider
+// then sends the browser, without going there. If the provider refuses the
+// request, that is the client's redirect URI with an error parameter; it is an
+// error if the provider shows the person a problem instead.
+//
+// The URL is one of this provider's, or one that a route of
+// [Provider.Transport] leads to its authorization endpoint.
+func (p *Provider) Approve(ctx context.Context, authorizationURL, subject string) (callback *url.URL, err error) {
+	return p.decide(ctx, authorizationURL, fieldSubject, subject)
+}
+
+// Cancel is [Provider.Approve] for a person who cancels: the client's redirect
+// URI has error=access_denied.
+func (p *Provider) Cancel(ctx context.Context, authorizationURL string) (callback *url.URL, err error) {
+	return p.decide(ctx, authorizationURL, fieldCancel, "1")
+}
+
+func (p *Provider) decide(ctx context.Context, authorizationURL, field, value string) (*url.URL, error) {
+	target, err := url.Parse(authorizationURL)
+	if err != nil {
+		return nil, fmt.Errorf("ginauthtest: authorization URL: %w", err)
+	}
+	own := p.issuer + string(Authorize)
+	if at := target.Scheme + "://" + target.Host + target.Path; at != own && p.routes.find(target) != string(Authorize) {
+		return nil, fmt.Errorf("ginauthtest: authorization URL leads to %s, not to this provider", at)
+	}
+
+	page, err := http.NewRequestWithContext(ctx, http.MethodGet, own+"?"+target.RawQuery, nil)
+	if err != nil {
+		return nil, fmt.Errorf("ginauthtest: authorization URL: %w", err)
+	}
+	if location, err := p.visit(page); location != nil || err != nil {
+		return location, err
+	}
+
+	form := target.Query()
+	form.Del(fieldSubject)
+	form.Del(fieldCancel)
+	form.Set(field, value)
+	choice, err := http.NewRequestWithContext(ctx, http.MethodPost, own, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, fmt.Errorf("ginauthtest: authorization URL: %w", err)
+	}
+	choice.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	location, err := p.visit(choice)
+	if location == nil && err == nil {
+		err = errors.New("ginauthtest: the sign-in page did not redirect")
+	}
+	return location, err
+}
+
+// visit answers where the provider redirects, or nil if it shows a page.
+func (p *Provider) visit(r *http.Request) (*url.URL, error) {
+	r.Header.Set("Accept", "text/plain") // problems without their page
+	response, err := p.client.RoundTrip(r)
+	if err != nil {
+		return nil, fmt.Errorf("ginauthtest: sign-in page: %w", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode >= 300 && response.StatusCode < 400 {
+		location, err := response.Location()
+		if err != nil {
+			return nil, fmt.Errorf("ginauthtest: sign-in page: %w", err)
+		}
+		return location, nil
+	}
+	text, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
+	if err != nil {
+		return nil, fmt.Errorf("ginauthtest: sign-in page: %w", err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("ginauthtest: sign-in page: %s: %s", response.Status, strings.TrimSpace(string(text)))
+	}
+	return nil, nil
+}
+
+// Transport answers a RoundTripper for clients whose endpoints are fixed, such
+// as goth's providers for GitHub, Google, Discord and Auth0. It sends a
+// request for a key of routes, a host and a path such as
+// "github.com/login/oauth/access_token", to that path of this provider, such
+// as "/token", with its method, headers, query and body. Any other request is
+// an error and goes nowhere.
+//
+// A route to "/authorize" also lets [Provider.Approve] and [Provider.Cancel]
+// take that address.
+func (p *Provider) Transport(routes map[string]string) http.RoundTripper {
+	p.routes.add(routes)
+	return &transport{provider: p, routes: normalise(routes)}
+}
+
+type transport struct {
+	provider *Provider
+	routes   map[string]string
+}
+
+// RoundTrip leaves the request it is given as it is, and closes its body in
+// any case, as http.RoundTripper demands.
+func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	path, ok := t.routes[routeKey(r.URL)]
+	if !ok {
+		if r.Body != nil {
+			_ = r.Body.Close()
+		}
+		return nil, fmt.Errorf("ginauthtest: no route for %s", routeKey(r.URL))
+	}
+	routed, err := r.URL.Parse(t.provider.issuer + path)
+	if err != nil {
+		if r.Body != nil {
+			_ = r.Body.Close()
+		}
+		return nil, fmt.Errorf("ginauthtest: route: %w", err)
+	}
+	routed.RawQuery = r.URL.RawQuery
+	sent := r.Clone(r.Context())
+	sent.URL, sent.Host = routed, ""
+	response, err := t.provider.client.RoundTrip(sent)
+	if err != nil {
+		return nil, err
+	}
+	response.Request = r
+	return response, nil
+}
+
+// routes are all that Transport was ever given.
+type routes struct {
+	mu    sync.Mutex
+	paths map[string]string
+}
+
+func (r *routes) add(routes map[string]string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.paths == nil {
+		r.paths = make(map[string]string)
+	}
+	for key, path := range normalise(routes) {
+		r.paths[key] = path
+	}
+}
+
+func (r *routes) find(target *url.URL) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.paths[routeKey(target)]
+}
+
+func routeKey(target *url.URL) string { return strings.ToLower(target.Host) + target.Path }
+
+// normalise copies routes with their hosts in lower case.
+func normalise(routes map[string]string) map[string]string {
+	copied := make(map[string]string, len(routes))
+	for key, path := range routes {
+		host, rest, _ := strings.Cut(key, "/")
+		copied[strings.ToLower(host)+"/"+rest] = path
+	}
+	return copied
+}
