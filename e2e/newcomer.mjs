@@ -1,0 +1,134 @@
+// What a newcomer does: starts the example, signs in with nothing but the
+// keyboard, opens the guarded page, sees a second tab, signs out. With
+// SCREENSHOTS=folder it keeps a picture of every page, light and dark, wide and
+// at 360 px.
+import assert from 'node:assert/strict'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { startBrowser, startExample } from './example.mjs'
+
+const shots = process.env.SCREENSHOTS
+if (shots) mkdirSync(shots, { recursive: true })
+
+const example = await startExample()
+const browser = await startBrowser()
+let passed = 0
+let failed = 0
+
+async function scenario(name, { expected, ...options }, run) {
+  const context = await browser.newContext(options)
+  context.setDefaultTimeout(15000)
+  const faults = []
+  const foreign = []
+  context.on('console', (m) => { if (m.type() === 'error' && !expected?.test(m.text())) faults.push(`${m.text()} (${m.location().url})`) })
+  context.on('weberror', (e) => faults.push(String(e.error())))
+  context.on('request', (r) => {
+    const { hostname } = new URL(r.url())
+    if (!['localhost', '127.0.0.1'].includes(hostname)) foreign.push(r.url())
+  })
+  try {
+    await run(context)
+    assert.deepEqual(faults, [], 'console errors')
+    assert.deepEqual(foreign, [], 'requests to other hosts')
+    passed++
+    console.log(`ok    ${name}`)
+  } catch (error) {
+    failed++
+    console.log(`FAIL  ${name}\n${error.stack}`)
+  } finally {
+    await context.close()
+  }
+}
+
+// press moves by Tab until the wanted link or button has the focus, and uses it.
+async function press(page, name) {
+  for (let i = 0; i < 30; i++) {
+    await page.keyboard.press('Tab')
+    const text = await page.evaluate(() => document.activeElement?.textContent?.replace(/\s+/g, ' ').trim() ?? '')
+    if (text.includes(name)) {
+      await page.keyboard.press('Enter')
+      return
+    }
+  }
+  throw new Error(`no way to ${name} by keyboard on ${page.url()}`)
+}
+
+await scenario('sign in, guarded page, second tab, sign out: by keyboard alone', {}, async (context) => {
+  const page = await context.newPage()
+  await page.goto(example.url)
+  await press(page, 'Open the guarded page')
+  await page.waitForURL('**/api/auth/signin?**')
+  await press(page, 'Sign in with Local ID')
+  await page.waitForURL('**/authorize?**')
+  await press(page, 'Ada Lovelace')
+  await page.waitForURL(example.url + '/account')
+  assert.match(await page.textContent('main'), /ada@example\.com/)
+
+  const second = await context.newPage()
+  await second.goto(example.url)
+  assert.match(await second.textContent('h1'), /Hello, Ada Lovelace/)
+
+  await press(page, 'Sign out')
+  await page.waitForURL('**/api/auth/signout?**')
+  await press(page, 'Sign out')
+  await page.waitForURL(example.url + '/')
+  assert.match(await page.textContent('main'), /not signed in/)
+  await second.reload()
+  assert.match(await second.textContent('main'), /not signed in/)
+
+  await page.goBack()
+  await page.goBack()
+  assert.doesNotMatch(await page.textContent('body'), /ada@example\.com/, 'the guarded page after sign-out')
+})
+
+// Chromium reports a page that is a 403 in its console.
+await scenario('the person cancels at the provider', { expected: /status of 403/ }, async (context) => {
+  const page = await context.newPage()
+  await page.goto(example.url + '/api/auth/signin')
+  await press(page, 'Sign in with Local ID')
+  await page.waitForURL('**/authorize?**')
+  const answered = page.waitForResponse((r) => r.url().includes('/api/auth/error'))
+  await press(page, 'Cancel')
+  assert.equal((await answered).status(), 403)
+  assert.match(await page.textContent('main'), /denied/i)
+  assert.match(page.url(), /error=AccessDenied/)
+})
+
+for (const scheme of ['light', 'dark']) {
+  for (const width of [1000, 360]) {
+    await scenario(`every page, ${scheme}, ${width} px wide`, { colorScheme: scheme, viewport: { width, height: 760 } }, async (context) => {
+      const page = await context.newPage()
+      let n = 0
+      const look = async (name) => {
+        const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+        assert.ok(beyond <= 0, `${name} is ${beyond} px too wide`)
+        if (shots) await page.screenshot({ path: join(shots, `${scheme}-${width}-${n++}-${name}.png`) })
+      }
+      await page.goto(example.url)
+      await look('home')
+      await page.click('text=Open the guarded page')
+      await page.waitForURL('**/api/auth/signin?**')
+      await look('signin')
+      await page.goto(example.url + '/api/auth/signin?error=OAuthCallback')
+      await look('signin-error')
+      await page.goto(example.url + '/api/auth/signin?callbackUrl=/account')
+      await page.click('text=Sign in with Local ID')
+      await page.waitForURL('**/authorize?**')
+      await look('provider')
+      await page.click('text=Grace Hopper')
+      await page.waitForURL(example.url + '/account')
+      await look('account')
+      await page.goto(example.url)
+      await look('home-signed-in')
+      await page.goto(example.url + '/api/auth/signout')
+      await look('signout')
+      await page.goto(example.url + '/api/auth/error')
+      await look('error')
+    })
+  }
+}
+
+await browser.close()
+await example.stop()
+console.log(`${passed} passed, ${failed} failed`)
+process.exitCode = failed ? 1 : 0
