@@ -1,0 +1,75 @@
+package ginauth_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/ginauth/ginauth"
+	"github.com/ginauth/ginauth/internal/token"
+)
+
+// discard is a ResponseWriter that costs nothing of its own.
+type discard struct{ h http.Header }
+
+func (d *discard) Header() http.Header         { return d.h }
+func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
+func (d *discard) WriteHeader(int)             {}
+
+func BenchmarkRequireSession(b *testing.B) {
+	keys, err := token.NewKeyring("", testSecret)
+	if err != nil {
+		b.Fatal(err)
+	}
+	claims := `{"name":"Ada Lovelace","email":"ada@example.com","picture":"https://example.com/ada.png","sub":"u-1","auth_time":1795479638,` +
+		`"iat":` + unix(time.Now()) + `,"exp":` + unix(time.Now().Add(time.Hour)) + `,"jti":"353ca645-ad86-437a-bda8-88e8aa9e5d71"`
+	for _, session := range []struct{ name, payload string }{
+		{"plain", claims + `}`},
+		{"2KB", claims + `,"accessToken":"` + strings.Repeat("ya29.A0AfH6SM", 158) + `"}`},
+	} {
+		sealed := keys.Seal([]byte(session.payload))
+		for _, variant := range []struct {
+			name string
+			opts ginauth.Options
+		}{
+			{"", ginauth.Options{}},
+			{"/callbacks", ginauth.Options{Callbacks: ginauth.Callbacks{
+				JWT: func(*gin.Context, ginauth.JWTParams) error { return nil },
+				Session: func(_ *gin.Context, p ginauth.SessionParams) error {
+					p.Session.Values["accessToken"] = p.Token.Claims["accessToken"]
+					return nil
+				},
+			}}},
+		} {
+			b.Run(session.name+variant.name, func(b *testing.B) {
+				variant.opts.Secret, variant.opts.BaseURL = testSecret, "http://app.example.com"
+				auth, err := ginauth.New(variant.opts)
+				if err != nil {
+					b.Fatal(err)
+				}
+				engine := gin.New()
+				var last *ginauth.Session
+				engine.GET("/", auth.RequireSession(), func(c *gin.Context) { last = ginauth.GetSession(c) })
+				w := &discard{http.Header{}}
+				req := httptest.NewRequest(http.MethodGet, "/", nil)
+				req.Header.Set("Cookie", "theme=dark; next-auth.csrf-token="+strings.Repeat("a", 64)+"%7C"+strings.Repeat("b", 64)+
+					"; next-auth.callback-url=http%3A%2F%2Fapp.example.com; next-auth.session-token="+sealed)
+				b.ReportAllocs()
+				for b.Loop() {
+					clear(w.h)
+					engine.ServeHTTP(w, req)
+				}
+				if last == nil {
+					b.Fatal("nobody is signed in")
+				}
+			})
+		}
+	}
+}
+
+func unix(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }

@@ -1,0 +1,221 @@
+package ginauth_test
+
+import (
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+	"github.com/markbates/goth/providers/github"
+	"github.com/markbates/goth/providers/google"
+
+	"github.com/ginauth/ginauth"
+)
+
+// The secret of the examples. Yours comes from NEXTAUTH_SECRET.
+const exampleSecret = "an example secret of 32 bytes or so"
+
+func Example() {
+	r := gin.New()
+	auth, err := ginauth.Register(r, ginauth.Options{
+		Secret:    exampleSecret,
+		Providers: ginauth.Goth(github.New(os.Getenv("GITHUB_ID"), os.Getenv("GITHUB_SECRET"), "")),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	me := r.Group("/me", auth.RequireSession())
+	me.GET("", func(c *gin.Context) {
+		c.JSON(http.StatusOK, ginauth.GetSession(c))
+	})
+
+	w := httptest.NewRecorder()
+	r.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost:8080/me", nil))
+	fmt.Println(w.Code, w.Body)
+	// Output: 401 {"error":"SessionRequired","message":"Sign in first."}
+}
+
+// A fault in the options comes as one error that says what to write.
+func ExampleRegister() {
+	_, err := ginauth.Register(gin.New(), ginauth.Options{
+		Secret:  "too short",
+		BaseURL: "app.example.com",
+	})
+	fmt.Println(err)
+	// Output:
+	// ginauth: Secret has 9 bytes; write 32 random bytes or more, for instance what `openssl rand -base64 32` prints
+	// ginauth: BaseURL: "app.example.com" is not an http or https URL; write for instance https://app.example.com
+	// ginauth: Providers is empty; write for instance ginauth.Goth(github.New(id, secret, "")), or call New to read sessions only
+}
+
+// A service beside a Next.js application reads its sessions with the same secret.
+func ExampleNew() {
+	auth, err := ginauth.New(ginauth.Options{
+		Secret:  exampleSecret,
+		BaseURL: "https://app.example.com",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	r := gin.New()
+	r.GET("/api/orders", auth.RequireSession(), func(c *gin.Context) {
+		c.String(http.StatusOK, "orders of %s", ginauth.GetSession(c).User.ID)
+	})
+
+	req := httptest.NewRequest(http.MethodGet, "/api/orders", nil)
+	req.Header.Set("Accept", "text/html") // a person opens it in a browser
+	w := httptest.NewRecorder()
+	r.ServeHTTP(w, req)
+	fmt.Println(w.Code, w.Header().Get("Location"))
+	// Output: 302 https://app.example.com/api/auth/signin?callbackUrl=%2Fapi%2Forders
+}
+
+func ExampleGoth() {
+	_, err := ginauth.Register(gin.New(), ginauth.Options{
+		Secret: exampleSecret,
+		Providers: ginauth.Goth(
+			github.New("id", "secret", ""),
+			google.New("id", "secret", ""),
+		),
+	})
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+func ExampleOAuth() {
+	work := google.New("id", "secret", "", "openid", "email")
+	_, err := ginauth.Register(gin.New(), ginauth.Options{
+		Secret: exampleSecret,
+		Providers: []ginauth.Provider{ginauth.OAuth{
+			Provider:   work,
+			ID:         "work",
+			Name:       "your work account",
+			AuthParams: url.Values{"hd": {"example.com"}, "prompt": {"select_account"}},
+		}},
+	})
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+// A guard refuses signed-in people too.
+func ExampleAuth_RequireSession() {
+	auth, err := ginauth.New(ginauth.Options{Secret: exampleSecret, BaseURL: "https://app.example.com"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	staff := func(c *gin.Context, s *ginauth.Session) bool {
+		return strings.HasSuffix(s.User.Email, "@example.com")
+	}
+	r := gin.New()
+	admin := r.Group("/admin", auth.RequireSession(staff))
+	admin.POST("/orders", func(c *gin.Context) { c.Status(http.StatusCreated) })
+
+	w := httptest.NewRecorder()
+	r.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/admin/orders", nil))
+	fmt.Println(w.Code)
+	// Output: 401
+}
+
+func ExampleAuth_LoadSession() {
+	auth, err := ginauth.New(ginauth.Options{Secret: exampleSecret, BaseURL: "https://app.example.com"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	r := gin.New()
+	r.GET("/", auth.LoadSession(), func(c *gin.Context) {
+		if s := ginauth.GetSession(c); s != nil {
+			c.String(http.StatusOK, "Hello, %s", s.User.Name)
+			return
+		}
+		c.String(http.StatusOK, "Hello, stranger")
+	})
+
+	w := httptest.NewRecorder()
+	r.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	fmt.Println(w.Body)
+	// Output: Hello, stranger
+}
+
+// Code that gets a context instead of the *gin.Context finds the session too.
+func ExampleGetSession() {
+	orders := func(req *http.Request) string {
+		if s := ginauth.GetSession(req.Context()); s != nil {
+			return "orders of " + s.User.ID
+		}
+		return "no orders"
+	}
+	fmt.Println(orders(httptest.NewRequest(http.MethodGet, "/", nil)))
+	// Output: no orders
+}
+
+func ExampleGetToken() {
+	provider := func(c *gin.Context) string {
+		if t := ginauth.GetToken(c); t != nil {
+			if id, ok := t.Claims["provider"].(string); ok {
+				return id
+			}
+		}
+		return "nobody"
+	}
+	c, _ := gin.CreateTestContext(httptest.NewRecorder())
+	fmt.Println(provider(c))
+	// Output: nobody
+}
+
+func ExampleValue() {
+	s := &ginauth.Session{Values: map[string]any{"roles": []any{"admin", "dev"}}}
+	roles, ok := ginauth.Value[[]string](s, "roles")
+	fmt.Println(roles, ok)
+	_, ok = ginauth.Value[int](s, "level")
+	fmt.Println(ok)
+	// Output:
+	// [admin dev] true
+	// false
+}
+
+// The access token of the provider, carried to the front end.
+func ExampleCallbacks() {
+	callbacks := ginauth.Callbacks{
+		JWT: func(c *gin.Context, p ginauth.JWTParams) error {
+			if p.Account != nil {
+				p.Token.Claims["accessToken"] = p.Account.AccessToken
+			}
+			return nil
+		},
+		Session: func(c *gin.Context, p ginauth.SessionParams) error {
+			p.Session.Values["accessToken"] = p.Token.Claims["accessToken"]
+			return nil
+		},
+	}
+	_, err := ginauth.New(ginauth.Options{Secret: exampleSecret, BaseURL: "https://app.example.com", Callbacks: callbacks})
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+func ExamplePublicError() {
+	signIn := func(c *gin.Context, p ginauth.SignInParams) error {
+		if !strings.HasSuffix(p.User.Email, "@example.com") {
+			return ginauth.PublicError("Use your example.com account.")
+		}
+		return nil
+	}
+	fmt.Println(signIn(nil, ginauth.SignInParams{User: &ginauth.User{Email: "ada@elsewhere.example"}}))
+	// Output: Use your example.com account.
+}
+
+func ExampleRedirectTo() {
+	signIn := func(c *gin.Context, p ginauth.SignInParams) error {
+		if p.User.Email == "" {
+			return ginauth.RedirectTo("/no-email")
+		}
+		return nil
+	}
+	err := signIn(nil, ginauth.SignInParams{User: &ginauth.User{}})
+	fmt.Println(errors.Is(err, ginauth.ErrAccessDenied), err)
+	// Output: false ginauth: redirect to /no-email
+}
