@@ -25,7 +25,7 @@ const (
 	Good          Signature = iota // RS256 by the published key, named by its kid
 	None                           // {"alg":"none"} and an empty signature
 	WrongKey                       // RS256 by a key that is not published, under the kid of the one that is
-	HMACPublicKey                  // HS256 with the published key's PEM as the secret
+	HMACPublicKey                  // HS256 with the published key's PEM (PKIX) as the secret, under its kid
 	NoKeyID                        // RS256 by the published key, with no kid
 )
 
@@ -83,7 +83,11 @@ func (k *keys) sign(claims map[string]any, how Signature) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("ginauthtest: signing key: %w", err)
 	}
-	signer, err := jose.NewSigner(key, (&jose.SignerOptions{}).WithType("JWT"))
+	options := (&jose.SignerOptions{}).WithType("JWT")
+	if how != NoKeyID {
+		options = options.WithHeader("kid", k.id)
+	}
+	signer, err := jose.NewSigner(key, options)
 	if err != nil {
 		return "", fmt.Errorf("ginauthtest: sign: %w", err)
 	}
@@ -98,13 +102,11 @@ func (k *keys) signingKey(how Signature) (jose.SigningKey, error) {
 	switch how {
 	case WrongKey:
 		wrong, err := k.wrong()
-		return jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: wrong, KeyID: k.id}}, err
+		return jose.SigningKey{Algorithm: jose.RS256, Key: wrong}, err
 	case HMACPublicKey:
-		return jose.SigningKey{Algorithm: jose.HS256, Key: jose.JSONWebKey{Key: k.pem, KeyID: k.id}}, nil
-	case NoKeyID:
-		return jose.SigningKey{Algorithm: jose.RS256, Key: k.private}, nil
+		return jose.SigningKey{Algorithm: jose.HS256, Key: k.pem}, nil
 	default:
-		return jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: k.private, KeyID: k.id}}, nil
+		return jose.SigningKey{Algorithm: jose.RS256, Key: k.private}, nil
 	}
 }
 
