@@ -21,9 +21,10 @@ import (
 	"github.com/ginauth/ginauth/internal/fetch"
 )
 
-// discoveryTimeout bounds one discovery request. The request belongs to all
-// who wait for it, so no caller's deadline can bound it instead.
-const discoveryTimeout = 10 * time.Second
+// sharedTimeout bounds one request for metadata or keys. It belongs to all who
+// wait for it, so no caller's deadline can bound it instead. It ends before the
+// callers' own, so that nobody who comes after them joins one that is lost.
+const sharedTimeout = fetch.Timeout - time.Second
 
 // Client is a relying party registered at one issuer. The exported fields are
 // set before first use and not changed after. A Client must not be copied; its
@@ -51,7 +52,8 @@ func (c *Client) Discover(ctx context.Context) (*Metadata, error) {
 	if m := c.metadata.Load(); m != nil {
 		return m, nil
 	}
-	client := fetch.From(ctx)
+	client := *fetch.From(ctx)
+	client.Timeout = min(client.Timeout, sharedTimeout)
 	flight := c.flights.DoChan("", func() (any, error) {
 		// A caller may have looked before the last flight landed.
 		if m := c.metadata.Load(); m != nil {
@@ -59,7 +61,7 @@ func (c *Client) Discover(ctx context.Context) (*Metadata, error) {
 		}
 		// Of the caller's context only the client is taken. Its deadline would
 		// fail the others, and its values would live as long as the key set.
-		shared, cancel := context.WithTimeout(oidc.ClientContext(context.Background(), client), discoveryTimeout)
+		shared, cancel := context.WithTimeout(oidc.ClientContext(context.Background(), &client), sharedTimeout)
 		defer cancel()
 		m, err := c.fetch(shared)
 		if err != nil {
