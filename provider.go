@@ -15,7 +15,7 @@ import (
 	"github.com/ginauth/ginauth/internal/oauth"
 )
 
-// A Provider is a way to sign in: OAuth.
+// A Provider is a way to sign in: OAuth or Credentials.
 type Provider interface {
 	// configure checks the provider and makes what its sign-ins need.
 	configure(client *http.Client) (*provider, error)
@@ -53,10 +53,6 @@ type OAuth struct {
 	// DisablePKCE leaves out the code challenge (RFC 7636), for the rare server
 	// that refuses it.
 	DisablePKCE bool
-	// DangerousEmailAccountLinking lets a sign-in with a verified e-mail address
-	// join the account of a user who has that address. A provider that is wrong
-	// about an address then gives the account away.
-	DangerousEmailAccountLinking bool
 }
 
 // An AuthCodeProvider is a goth.Provider that runs the authorization code flow
@@ -84,7 +80,7 @@ type IssuerProvider interface {
 // An Account is the connection of a user to a provider, as made by one sign-in.
 type Account struct {
 	Provider          string // the provider's ID
-	Type              string // "oauth"
+	Type              string // "oauth" or "credentials"
 	ProviderAccountID string // the provider's identifier of the person, the subject
 	AccessToken       string
 	RefreshToken      string
@@ -97,14 +93,15 @@ type Account struct {
 // provider is a configured Provider.
 type provider struct {
 	id, name, kind string
-	oauth          *oauth.Provider
-	profile        func(goth.User) (User, error)
+	oauth          *oauth.Provider               // of kind oauth
+	profile        func(goth.User) (User, error) // of kind oauth
+	credentials    *Credentials                  // of kind credentials
 }
 
 func (o OAuth) configure(client *http.Client) (*provider, error) {
 	p := &provider{id: o.ID, name: o.Name, kind: "oauth", profile: o.Profile}
-	if o.Provider == nil {
-		return nil, errors.New("OAuth.Provider is nil; write github.New(…) or another goth provider")
+	if oauth.IsNil(o.Provider) {
+		return p, errors.New("OAuth.Provider is nil; write github.New(…) or another goth provider")
 	}
 	if p.id == "" {
 		p.id = o.Provider.Name()

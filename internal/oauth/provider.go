@@ -6,7 +6,6 @@ package oauth
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -67,12 +66,9 @@ type request struct {
 	verifier    string // empty without PKCE
 }
 
-// New chooses the engine for a provider and copies what it needs of it, so that
+// New chooses the engine for a provider, which is not nil, and copies what it needs of it, so that
 // later changes to the provider do not reach sign-ins under way.
 func New(c Config) (*Provider, error) {
-	if c.Provider == nil || reflect.ValueOf(c.Provider).Kind() == reflect.Pointer && reflect.ValueOf(c.Provider).IsNil() {
-		return nil, errors.New("its Provider is nil; write github.New(…) or another goth provider")
-	}
 	if err := CheckParams(c.Params); err != nil {
 		return nil, err
 	}
@@ -100,6 +96,11 @@ func New(c Config) (*Provider, error) {
 	var err error
 	p.engine, err = newGothEngine(c.Provider, p.client.Transport)
 	return p, err
+}
+
+// IsNil reports whether p is nil or a nil pointer, which no method can be called on.
+func IsNil(p goth.Provider) bool {
+	return p == nil || reflect.ValueOf(p).Kind() == reflect.Pointer && reflect.ValueOf(p).IsNil()
 }
 
 // protected are the authorization parameters that belong to the flow: whoever
