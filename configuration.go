@@ -58,10 +58,10 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 		f.add("Session.MaxAge is %v; write a second or more", opts.Session.MaxAge)
 	}
 	a := &Auth{finished: oauth.NewReplay[outcome](rememberedCallbacks), published: newPublicTexts()}
-	a.secrets(&opts, &f, release)
 	a.location(&opts, &f, prefix, release)
 	a.origins(&opts, &f)
 	a.cookies(&opts, &f)
+	a.secrets(&opts, &f, release)
 	a.look(&opts, &f)
 	a.signIns(&opts, &f, routes)
 	if err := errors.Join(f...); err != nil {
@@ -97,14 +97,22 @@ func (a *Auth) secrets(opts *Options, f *faults, release bool) {
 		return
 	}
 	all := append([]string{opts.Secret}, opts.PreviousSecrets...)
-	var err error
-	if a.sessions, err = token.NewKeyring("", all...); err != nil {
-		f.add("PreviousSecrets holds an empty secret; leave it out")
-		return
+	for secure, site := range a.sites {
+		salt, format := "", token.V4
+		if opts.Session.Format == AuthJSV5 {
+			salt, format = site.names.Session, token.V5
+		}
+		var err error
+		if site.sessions, err = format.Keyring(salt, all...); err != nil {
+			f.add("PreviousSecrets holds an empty secret; leave it out")
+			return
+		}
+		a.sites[secure] = site
 	}
 	// A sign-in under way is never shared with Next.js, so its key has a label of
 	// our own: no other token opens as a transaction, nor a transaction as one.
-	if a.transactions, err = token.NewKeyring("ginauth.transaction", all...); err != nil {
+	var err error
+	if a.transactions, err = token.V4.Keyring("ginauth.transaction", all...); err != nil {
 		f.add("%w", err)
 	}
 	a.csrf = token.NewCSRF(all...)
@@ -199,8 +207,14 @@ var (
 )
 
 func (a *Auth) cookies(opts *Options, f *faults) {
+	if format := opts.Session.Format; format != NextAuthV4 && format != AuthJSV5 {
+		f.add("Session.Format is %d; write ginauth.NextAuthV4 or ginauth.AuthJSV5", format)
+	}
 	if opts.Cookies.Prefix == "" {
 		opts.Cookies.Prefix = "next-auth"
+		if opts.Session.Format == AuthJSV5 {
+			opts.Cookies.Prefix = "authjs"
+		}
 	}
 	if !cookieToken.MatchString(opts.Cookies.Prefix) {
 		f.add("Cookies.Prefix is %q; write letters, digits, dots and dashes", opts.Cookies.Prefix)
@@ -211,19 +225,20 @@ func (a *Auth) cookies(opts *Options, f *faults) {
 	if opts.Cookies.SameSite == http.SameSiteNoneMode && !strings.HasPrefix(opts.BaseURL, "https://") {
 		f.add("Cookies.SameSite is None, which browsers take over https only; write an https BaseURL")
 	}
-	a.names = map[bool]cookie.Names{
-		false: cookie.NewNames(opts.Cookies.Prefix, false),
-		true:  cookie.NewNames(opts.Cookies.Prefix, true),
+	a.sites = map[bool]site{
+		false: {names: cookie.NewNames(opts.Cookies.Prefix, false)},
+		true:  {names: cookie.NewNames(opts.Cookies.Prefix, true)},
 	}
 }
 
 func (a *Auth) look(opts *Options, f *faults) {
 	var err error
-	if a.pages, err = pages.New(pages.Theme(opts.Theme), pages.Texts{}); err != nil {
-		f.add("Theme: %w", err)
+	if a.pages, err = pages.New(pages.Theme(opts.Theme), pages.Texts(opts.Texts)); err != nil {
+		f.add("Theme or Texts: %w", err)
 	}
 	for _, p := range [...]struct{ option, url string }{
 		{"SignIn", opts.Pages.SignIn}, {"SignOut", opts.Pages.SignOut}, {"Error", opts.Pages.Error},
+		{"VerifyRequest", opts.Pages.VerifyRequest},
 	} {
 		if p.url != "" && !strings.HasPrefix(p.url, "/") {
 			if _, err := origin.Parse(p.url); err != nil {

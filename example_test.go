@@ -48,8 +48,8 @@ func ExampleRegister() {
 	})
 	fmt.Println(err)
 	// Output:
-	// ginauth: Secret has 9 bytes; write 32 random bytes or more, for instance what `openssl rand -base64 32` prints
 	// ginauth: BaseURL: "app.example.com" is not an http or https URL; write for instance https://app.example.com
+	// ginauth: Secret has 9 bytes; write 32 random bytes or more, for instance what `openssl rand -base64 32` prints
 	// ginauth: Providers is empty; write for instance ginauth.Goth(github.New(id, secret, "")), or call New to read sessions only
 }
 

@@ -59,6 +59,7 @@ type Options struct {
 	Events    Events
 	Pages     Pages
 	Theme     Theme
+	Texts     Texts
 	Cookies   CookieOptions
 
 	// HTTPClient carries the requests to identity providers: of it only the
@@ -82,14 +83,26 @@ type SessionOptions struct {
 	// UpdateAge is how old a token gets before a guarded request seals it again,
 	// which moves its end. Default: 24 hours; negative: at every request.
 	UpdateAge time.Duration
+	// Format is whose sessions are read and made. Default: NextAuthV4.
+	Format Format
 }
+
+// A Format is the token format and the cookie names of a version of NextAuth.js.
+// A session of one opens only in its own.
+type Format int
+
+const (
+	NextAuthV4 Format = iota // next-auth 4: A256GCM, cookies next-auth.*
+	AuthJSV5                 // Auth.js, next-auth 5: A256CBC-HS512, cookies authjs.*
+)
 
 // Pages are URLs of the application's own pages, usually paths, used in place of
 // the built-in ones. Default: the built-in ones.
 type Pages struct {
-	SignIn  string // gets callbackUrl and error in its query
-	SignOut string
-	Error   string // gets error in its query
+	SignIn        string // gets callbackUrl and error in its query
+	SignOut       string
+	Error         string // gets error in its query
+	VerifyRequest string // says that a mail is on its way
 }
 
 // Theme is the look of the built-in pages.
@@ -102,8 +115,8 @@ type Theme struct {
 
 // CookieOptions change the cookies' names and reach.
 type CookieOptions struct {
-	// Prefix begins the cookies' names. Default: next-auth. A second Auth on one
-	// host needs another.
+	// Prefix begins the cookies' names. Default: next-auth, or authjs with
+	// AuthJSV5. A second Auth on one host needs another.
 	Prefix string
 	// Domain widens the session cookie, and it alone, to all hosts below it.
 	// Default: this host.
@@ -124,13 +137,19 @@ type Auth struct {
 	allowed  origin.Set // AllowedRedirects
 	crossing *http.CrossOriginProtection
 
-	sessions     *token.Keyring
+	sites        map[bool]site // by whether the site is on https
 	transactions *token.Keyring
 	csrf         *token.CSRF
-	names        map[bool]cookie.Names // by whether the site is on https
 	finished     *oauth.Replay[outcome]
 	published    *publicTexts
 	pages        *pages.Set
+}
+
+// A site is what hangs on whether the site is on https: the cookies' names, and
+// the key of Auth.js's sessions, which is derived with their cookie's name.
+type site struct {
+	names    cookie.Names
+	sessions *token.Keyring
 }
 
 // New makes an Auth without routes, for an application that only reads sessions:

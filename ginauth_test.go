@@ -45,7 +45,7 @@ func TestRegister_Faults(t *testing.T) {
 		{"no provider", ginauth.Options{}, []string{"Providers is empty", "github.New", "New"}},
 		{"nil provider", ginauth.Options{Providers: []ginauth.Provider{nil}}, []string{"Providers[0] is nil"}},
 		{"nil goth provider", ginauth.Options{Providers: ginauth.Goth(nil)}, []string{"OAuth.Provider is nil", "github.New"}},
-		{"typed nil goth provider", ginauth.Options{Providers: []ginauth.Provider{ginauth.OAuth{ID: "x", Provider: (*github.Provider)(nil)}}}, []string{"nil"}},
+		{"typed nil goth provider", ginauth.Options{Providers: []ginauth.Provider{ginauth.OAuth{Provider: (*github.Provider)(nil)}}}, []string{"OAuth.Provider is nil"}},
 		{"two with one id", ginauth.Options{Providers: append(somebody(), somebody()...)}, []string{`two providers have the id "github"`, "ID"}},
 		{"id that is no path segment", ginauth.Options{Providers: []ginauth.Provider{ginauth.OAuth{ID: "a/b", Provider: github.New("id", "s", "")}}}, []string{`"a/b"`, "ID"}},
 		{"short secret", ginauth.Options{Providers: somebody(), Secret: "short"}, []string{"Secret has 5 bytes", "32", "openssl rand"}},

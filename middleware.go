@@ -95,7 +95,7 @@ func (a *Auth) identity(c *gin.Context) (*identity, origin.Base, error) {
 		return nil, base, err
 	}
 	private(c.Writer.Header())
-	found := cookie.Find(c.Request.Header["Cookie"], a.names[base.Secure].Session)
+	found := cookie.Find(c.Request.Header["Cookie"], a.sites[base.Secure].names.Session)
 	sealed := found.Value
 	if len(found.Names) == 0 {
 		sealed = bearer(c.Request.Header)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/claims"
 	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/pages"
 )
 
@@ -21,16 +22,19 @@ type route struct {
 }
 
 var routes = map[string]route{
-	"GET csrf":      {serve: (*visit).getCSRF},
-	"GET providers": {serve: (*visit).getProviders, bare: true},
-	"GET session":   {serve: (*visit).getSession},
-	"GET signin":    {serve: (*visit).getSignIn},
-	"POST signin":   {serve: (*visit).postSignIn},
-	"GET callback":  {serve: (*visit).callback},
-	"POST callback": {serve: (*visit).callback},
-	"GET signout":   {serve: (*visit).getSignOut},
-	"POST signout":  {serve: (*visit).postSignOut},
-	"GET error":     {serve: (*visit).getError},
+	"GET csrf":           {serve: (*visit).getCSRF},
+	"GET providers":      {serve: (*visit).getProviders, bare: true},
+	"GET session":        {serve: (*visit).getSession},
+	"POST session":       {serve: (*visit).postSession},
+	"GET signin":         {serve: (*visit).getSignIn},
+	"POST signin":        {serve: (*visit).postSignIn},
+	"GET callback":       {serve: (*visit).callback},
+	"POST callback":      {serve: (*visit).callback},
+	"GET signout":        {serve: (*visit).getSignOut},
+	"POST signout":       {serve: (*visit).postSignOut},
+	"GET error":          {serve: (*visit).getError},
+	"GET verify-request": {serve: (*visit).getVerifyRequest},
+	"POST _log":          {serve: (*visit).postLog, bare: true},
 }
 
 // serve answers every request below BasePath.
@@ -58,10 +62,10 @@ func (a *Auth) serve(c *gin.Context) {
 	}
 	id, _, _ = strings.Cut(id, "/")
 	v := &visit{
-		Auth: a, c: c, base: base, names: a.names[base.Secure],
-		action: action, provider: a.provider(id), body: body,
+		Auth: a, c: c, base: base, names: a.sites[base.Secure].names,
+		segment: id, provider: a.provider(id), body: body,
 	}
-	if v.action == "callback" && v.provider == nil {
+	if action == "callback" && v.provider == nil {
 		refuse(c, http.StatusBadRequest, "Error: There is no provider of this name to call back")
 		return
 	}
@@ -118,6 +122,9 @@ type listedProvider struct {
 func (v *visit) getSignIn() {
 	code := v.c.Query("error")
 	if page := v.opts.Pages.SignIn; page != "" {
+		if code == "" {
+			code = v.segment
+		}
 		target := withQuery(page, "callbackUrl", v.callbackURL)
 		if code != "" {
 			target = withQuery(target, "error", code)
@@ -128,6 +135,12 @@ func (v *visit) getSignIn() {
 	buttons := make([]pages.Provider, len(v.providers))
 	for i, p := range v.providers {
 		buttons[i] = pages.Provider{ID: p.id, Name: p.name, Type: p.kind, Action: v.base.URL + "/signin/" + p.id}
+		if p.credentials != nil {
+			buttons[i].Action = v.base.URL + "/callback/" + p.id
+			for _, field := range p.credentials.Fields {
+				buttons[i].Fields = append(buttons[i].Fields, pages.Field(field))
+			}
+		}
 	}
 	if code != "" && !inline[code] {
 		code = "Default" // whoever made the link must not put words on this page
@@ -144,10 +157,20 @@ func (v *visit) postSignIn() {
 		v.redirect(http.StatusOK, v.base.URL+"/signin?csrf=true")
 		return
 	}
+	if v.provider.oauth == nil { // credentials are typed on the page
+		v.redirect(http.StatusOK, v.base.URL+"/signin")
+		return
+	}
 	v.beginOAuth()
 }
 
-func (v *visit) callback() { v.finishOAuth() }
+func (v *visit) callback() {
+	if v.provider.credentials != nil {
+		v.checkCredentials()
+		return
+	}
+	v.finishOAuth()
+}
 
 func (v *visit) getSignOut() {
 	if page := v.opts.Pages.SignOut; page != "" {
@@ -166,7 +189,7 @@ func (v *visit) postSignOut() {
 		return
 	}
 	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
-	if id, err := v.open(found.Value); err == nil && v.opts.Events.SignOut != nil {
+	if id, err := v.open(found.Value, v.base); err == nil && v.opts.Events.SignOut != nil {
 		v.opts.Events.SignOut(v.c, SignOutEvent{Token: &id.token})
 	}
 	v.setCookie(v.clearSession(found.Names, v.base)...)
@@ -182,14 +205,17 @@ var inline = map[string]bool{
 }
 
 func (v *visit) getError() {
-	code, sent := v.c.GetQuery("error")
-	if !sent {
-		_, code, _ = strings.Cut(strings.Trim(v.c.Param("action"), "/"), "/")
+	code := v.c.Query("error")
+	if code == "" {
+		code = v.segment
 	}
 	switch page := v.opts.Pages.Error; {
 	case inline[code]:
 		v.redirect(http.StatusFound, v.base.URL+"/signin?error="+code)
 	case page != "":
+		if code == "" {
+			code = "undefined" // as next-auth says it
+		}
 		v.redirect(http.StatusFound, withQuery(page, "error", code))
 	default:
 		v.pages.Error(v.c.Writer, errorStatus(code), pages.Error{
@@ -221,6 +247,24 @@ func withQuery(target, name, value string) string {
 		target += "#" + fragment
 	}
 	return target
+}
+
+// getVerifyRequest says that a mail is on its way.
+func (v *visit) getVerifyRequest() {
+	if page := v.opts.Pages.VerifyRequest; page != "" {
+		v.redirect(http.StatusFound, page)
+		return
+	}
+	v.pages.VerifyRequest(v.c.Writer, pages.VerifyRequest{Site: v.base.Host()})
+}
+
+// postLog takes what next-auth's client reports of its own errors. Anybody may
+// send it, so only the code is logged, and only for debugging.
+func (v *visit) postLog() {
+	v.opts.Logger.Debug("ginauth: the client reports an error", "code", oauth.ErrorCode(v.field("code")))
+	v.c.Writer.Header()["Content-Type"] = nil
+	v.c.Status(http.StatusOK)
+	v.c.Writer.WriteHeaderNow()
 }
 
 // fault answers a fault of ours or of the application's callbacks: the log says

@@ -1,7 +1,10 @@
 package ginauth
 
 import (
+	"errors"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -12,6 +15,7 @@ import (
 
 // identity is an opened session: who sent a request.
 type identity struct {
+	auth    *Auth // whose session it is: an engine may have several
 	session Session
 	token   Token
 	payload []byte // the token as it was opened
@@ -19,22 +23,22 @@ type identity struct {
 }
 
 // open reads a sealed session.
-func (a *Auth) open(sealed string) (*identity, error) {
-	payload, current, err := a.sessions.Open(sealed)
+func (a *Auth) open(sealed string, base origin.Base) (*identity, error) {
+	payload, current, err := a.sites[base.Secure].sessions.Open(sealed)
 	if err != nil {
 		return nil, err
 	}
-	id := &identity{payload: payload, stale: !current}
+	id := &identity{auth: a, payload: payload, stale: !current}
 	return id, id.token.parse(payload, a.opts.Now())
 }
 
 // seal makes the session's cookie value, good for MaxAge from now.
-func (a *Auth) seal(t *Token, now time.Time) (string, error) {
+func (a *Auth) seal(t *Token, base origin.Base, now time.Time) (string, error) {
 	payload, err := t.stamp(now, a.opts.Session.MaxAge)
 	if err != nil {
 		return "", err
 	}
-	return a.sessions.Seal(payload), nil
+	return a.sites[base.Secure].sessions.Seal(payload), nil
 }
 
 func (a *Auth) sessionAttributes(base origin.Base) cookie.Attributes {
@@ -44,15 +48,15 @@ func (a *Auth) sessionAttributes(base origin.Base) cookie.Attributes {
 }
 
 // putSession gives the Set-Cookie lines that store a sealed session.
-func (v *visit) putSession(sealed string, now time.Time) []string {
+func (v *visit) putSession(sealed string) []string {
 	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
-	return v.Auth.putSession(sealed, found.Names, v.base, now)
+	return v.Auth.putSession(sealed, found.Names, v.base)
 }
 
-func (a *Auth) putSession(sealed string, present []string, base origin.Base, now time.Time) []string {
+func (a *Auth) putSession(sealed string, present []string, base origin.Base) []string {
 	attributes := a.sessionAttributes(base)
-	attributes.Expires = now.Add(a.opts.Session.MaxAge)
-	return cookie.Put(a.names[base.Secure].Session, sealed, present, attributes)
+	attributes.Expires = a.opts.Now().Add(a.opts.Session.MaxAge)
+	return cookie.Put(a.sites[base.Secure].names.Session, sealed, present, attributes)
 }
 
 // clearSession gives the Set-Cookie lines that delete the session's cookies.
@@ -71,23 +75,39 @@ func (a *Auth) clearSession(names []string, base origin.Base) []string {
 // getSession tells a page who is signed in, and moves the session's end.
 func (v *visit) getSession() {
 	noStore(v.c.Writer.Header())
+	v.answerSession("", nil)
+}
+
+// postSession changes the session as the page asks: the JWT callback decides
+// what of it counts.
+func (v *visit) postSession() {
+	if !v.csrfVerified {
+		v.json(http.StatusBadRequest, struct{}{})
+		return
+	}
+	v.answerSession(TriggerUpdate, v.body["data"])
+}
+
+// answerSession answers the session, sealed again. A token that does not open is
+// deleted; a fault of a callback keeps it, for the next time.
+func (v *visit) answerSession(trigger Trigger, update any) {
 	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
 	if len(found.Names) == 0 {
 		v.json(http.StatusOK, struct{}{})
 		return
 	}
-	id, err := v.open(found.Value)
+	id, err := v.open(found.Value, v.base)
 	if err != nil {
 		v.setCookie(v.clearSession(found.Names, v.base)...)
 		v.json(http.StatusOK, struct{}{})
 		return
 	}
-	sealed, err := v.renew(id, "", nil)
+	sealed, err := v.renew(v.c, id, v.base, trigger, update)
 	if err != nil {
 		v.fault("reading the session", err)
 		return
 	}
-	v.setCookie(v.Auth.putSession(sealed, found.Names, v.base, id.token.IssuedAt)...)
+	v.setCookie(v.Auth.putSession(sealed, found.Names, v.base)...)
 	if event := v.opts.Events.Session; event != nil {
 		event(v.c, SessionEvent{Session: &id.session, Token: &id.token})
 	}
@@ -95,26 +115,75 @@ func (v *visit) getSession() {
 }
 
 // renew runs the callbacks on an opened session and seals it again.
-func (v *visit) renew(id *identity, trigger Trigger, update any) (sealed string, err error) {
-	now := v.opts.Now()
-	if err := v.runJWT(v.c, JWTParams{Token: &id.token, Trigger: trigger, Update: update}); err != nil {
+func (a *Auth) renew(c *gin.Context, id *identity, base origin.Base, trigger Trigger, update any) (sealed string, err error) {
+	now := a.opts.Now()
+	if err := a.runJWT(c, JWTParams{Token: &id.token, Trigger: trigger, Update: update}); err != nil {
 		return "", err
 	}
-	id.session = id.token.session(now.Add(v.opts.Session.MaxAge))
-	if err := v.runSession(v.c, SessionParams{Session: &id.session, Token: &id.token, Trigger: trigger, Update: update}); err != nil {
+	id.session = id.token.session(now.Add(a.opts.Session.MaxAge))
+	if err := a.runSession(c, SessionParams{Session: &id.session, Token: &id.token, Trigger: trigger, Update: update}); err != nil {
 		return "", err
 	}
 	if _, err := id.session.MarshalJSON(); err != nil {
 		return "", err
 	}
-	return v.seal(&id.token, now)
+	return a.seal(&id.token, base, now)
+}
+
+// ErrNoSession says that there is no session to update.
+var ErrNoSession = errors.New("ginauth: nobody is signed in by a session cookie")
+
+// Update changes the session of this request: it runs the JWT callback with
+// TriggerUpdate and data, then the Session callback, and sets the cookie, so it
+// must be called before the answer is written. GetSession returns the new
+// session from then on. The error is ErrNoSession where no cookie holds a
+// session, as with a bearer token, which is not this site's to change, or the
+// callback's own.
+func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
+	base, err := a.hosts.Base(c.Request)
+	if err != nil {
+		return nil, err
+	}
+	found := cookie.Find(c.Request.Header["Cookie"], a.sites[base.Secure].names.Session)
+	id, err := a.open(found.Value, base)
+	if err != nil || a.foreign(c.Request, base) {
+		return nil, ErrNoSession
+	}
+	kept := find(c)
+	if kept == nil { // no middleware has kept this answer out of caches
+		private(c.Writer.Header())
+	} else if kept.auth == a { // a copy of what this request's callbacks made of it
+		payload, err := kept.token.claims().Bytes()
+		if err == nil {
+			err = id.token.parse(payload, a.opts.Now())
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	sealed, err := a.renew(c, id, base, TriggerUpdate, data)
+	if err != nil {
+		return nil, err
+	}
+	setSessionCookie(c, a.sites[base.Secure].names.Session, a.putSession(sealed, found.Names, base))
+	a.attach(c, id)
+	return &id.session, nil
+}
+
+// setSessionCookie takes back what this answer already says of the session.
+func setSessionCookie(c *gin.Context, name string, lines []string) {
+	h := c.Writer.Header()
+	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
+		return strings.HasPrefix(line, name+"=") || strings.HasPrefix(line, name+".")
+	})
+	addCookies(c, lines)
 }
 
 // identify runs the callbacks on the token of a guarded request. It seals the
 // token again, by a Set-Cookie before the handler writes, when the token is past
 // UpdateAge, sealed by a previous secret, or changed by the JWT callback.
 func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, sealed string) (*identity, error) {
-	id, err := a.open(sealed)
+	id, err := a.open(sealed, base)
 	if err != nil {
 		return nil, errSignedOut
 	}
@@ -127,11 +196,11 @@ func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, 
 		stale = stale || t.changed(id.payload, now)
 	}
 	if stale && len(found.Names) > 0 { // a bearer token is not ours to replace
-		resealed, err := a.seal(t, now)
+		resealed, err := a.seal(t, base, now)
 		if err != nil {
 			return nil, err
 		}
-		addCookies(c, a.putSession(resealed, found.Names, base, now))
+		addCookies(c, a.putSession(resealed, found.Names, base))
 	}
 	id.session = t.session(t.ExpiresAt)
 	return id, a.runSession(c, SessionParams{Session: &id.session, Token: t})

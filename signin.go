@@ -48,10 +48,24 @@ func (v *visit) beginOAuth() {
 	v.redirect(http.StatusOK, authURL)
 }
 
-// An outcome is what a callback leads to, kept for a callback that comes twice.
+// An outcome is what a sign-in leads to, kept for a callback that comes twice.
 type outcome struct {
 	location string
 	session  string // the sealed session; empty: nobody was signed in
+	status   int    // for next-auth's client; a browser gets 302 in any case
+}
+
+// failed is an outcome on the error page.
+func (v *visit) failed(status int, code string) outcome {
+	return outcome{location: v.errorURL(code), status: status}
+}
+
+// leave ends the visit with an outcome.
+func (v *visit) leave(result outcome) {
+	if result.session != "" {
+		v.setCookie(v.putSession(result.session)...)
+	}
+	v.redirect(result.status, result.location)
 }
 
 // finishOAuth takes the provider's answer.
@@ -73,31 +87,25 @@ func (v *visit) finishOAuth() {
 	now := v.opts.Now()
 	result := v.finished.Do(tx.State, now, now.Add(oauth.Lifetime), func() outcome { return v.signIn(tx, answer) })
 	if result.location == "" { // the first callback's request panicked
-		result.location = v.base.URL + "/error?error=Callback"
+		result = v.failed(http.StatusOK, "Callback")
 	}
-	if result.session != "" {
-		v.setCookie(v.putSession(result.session, now)...)
-	}
-	v.redirect(http.StatusOK, result.location)
+	v.leave(result)
 }
 
 // signIn runs a person's sign-in from the provider's answer to the session.
 func (v *visit) signIn(tx *oauth.Transaction, answer url.Values) outcome {
-	failure := func(code string) outcome {
-		return outcome{location: v.base.URL + "/error?error=" + cookie.Escape(code)}
-	}
 	// A double click takes the connection away from the first callback, and the
 	// code is spent: so the exchange goes on without the request, to its own end.
 	ctx := context.WithoutCancel(v.c.Request.Context())
 	profile, tok, err := v.provider.oauth.Complete(ctx, tx, v.redirectURI(), answer, v.opts.Now())
 	if err != nil {
 		v.refused("the callback", err)
-		return failure("OAuthCallback")
+		return v.failed(http.StatusOK, "OAuthCallback")
 	}
 	user, err := v.provider.user(profile)
 	if err != nil {
 		v.refused("the profile", err)
-		return failure("OAuthCallback")
+		return v.failed(http.StatusOK, "OAuthCallback")
 	}
 	return v.admit(SignInParams{
 		User: &user, Account: v.provider.account(profile, tok), Profile: &profile,
@@ -107,16 +115,9 @@ func (v *visit) signIn(tx *oauth.Transaction, answer url.Values) outcome {
 // admit lets the application decide, and makes the session of a person who has
 // proved who they are.
 func (v *visit) admit(p SignInParams) outcome {
-	failure := func(code string) outcome {
-		return outcome{location: v.base.URL + "/error?error=" + cookie.Escape(code)}
-	}
 	if signIn := v.opts.Callbacks.SignIn; signIn != nil {
 		if err := signIn(v.c, p); err != nil {
-			var elsewhere redirectTo
-			if errors.As(err, &elsewhere) {
-				return outcome{location: string(elsewhere)}
-			}
-			return failure(v.publicCode(err))
+			return v.denied(err)
 		}
 	}
 	now := v.opts.Now()
@@ -129,30 +130,34 @@ func (v *visit) admit(p SignInParams) outcome {
 	})
 	if err != nil {
 		v.refused("Callbacks.JWT", err)
-		return failure("Callback")
+		return v.failed(http.StatusInternalServerError, "Callback")
 	}
-	sealed, err := v.seal(t, now)
+	sealed, err := v.seal(t, v.base, now)
 	if err != nil {
 		v.refused("sealing the session", err)
-		return failure("Callback")
+		return v.failed(http.StatusInternalServerError, "Callback")
 	}
 	if event := v.opts.Events.SignIn; event != nil {
 		event(v.c, SignInEvent{User: p.User, Account: p.Account, Profile: p.Profile})
 	}
-	return outcome{location: v.callbackURL, session: sealed}
+	return outcome{location: v.callbackURL, session: sealed, status: http.StatusOK}
 }
 
-// publicCode is what the browser learns of an error of the SignIn callback.
-func (v *visit) publicCode(err error) string {
+// denied is what an error of the SignIn callback leads to. Only a PublicError's
+// text reaches the browser.
+func (v *visit) denied(err error) outcome {
+	var elsewhere redirectTo
 	var public publicError
 	switch {
+	case errors.As(err, &elsewhere):
+		return outcome{location: string(elsewhere), status: http.StatusOK}
 	case errors.As(err, &public):
 		v.published.add(string(public))
-		return string(public)
+		return v.failed(http.StatusOK, string(public))
 	case !errors.Is(err, ErrAccessDenied):
 		v.refused("Callbacks.SignIn", err)
 	}
-	return "AccessDenied"
+	return v.failed(http.StatusForbidden, "AccessDenied")
 }
 
 // answer is the provider's: the query, and the form of a form_post response.
@@ -249,7 +254,7 @@ func (v *visit) dropOldTransactions(keep int) {
 }
 
 // refused logs why somebody was not signed in. The error is redacted: it holds
-// no token, code or secret.
+// no token, code or secret, nor what the person typed.
 func (v *visit) refused(step string, err error) {
-	v.opts.Logger.Warn("ginauth: sign-in refused", "provider", v.provider.id, "step", step, "error", oauth.Redact(err))
+	v.opts.Logger.Warn("ginauth: sign-in refused", "provider", v.provider.id, "step", step, "error", oauth.Redact(err, v.typed...))
 }

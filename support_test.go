@@ -3,6 +3,8 @@ package ginauth_test
 import (
 	"bytes"
 	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -15,10 +17,10 @@ import (
 	"testing"
 
 	"github.com/gin-gonic/gin"
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ginauth/ginauth"
 	"github.com/ginauth/ginauth/ginauthtest"
-	"github.com/ginauth/ginauth/internal/token"
 	"github.com/ginauth/ginauth/oidc"
 )
 
@@ -301,20 +303,39 @@ const (
 	forTransaction = "ginauth.transaction"
 )
 
-// opened is the payload of what an app with testSecret sealed for a purpose.
+// opened are the claims of what an app with testSecret sealed for a purpose.
 func opened(t testing.TB, purpose, sealed string) map[string]any {
 	t.Helper()
-	keys, err := token.NewKeyring(purpose, testSecret)
+	payload := unsealed(t, purpose, sealed)
+	if payload == "" {
+		t.Fatalf("sealed for another purpose, or not at all: %q", sealed)
+	}
+	var claims map[string]any
+	decode(t, payload, &claims)
+	return claims
+}
+
+// unsealed is what a value holds for a purpose, empty if nothing. It is read by
+// other code than the product's.
+func unsealed(t testing.TB, purpose, sealed string) string {
+	t.Helper()
+	info := "NextAuth.js Generated Encryption Key"
+	if purpose != "" {
+		info += " (" + purpose + ")"
+	}
+	key, err := hkdf.Key(sha256.New, []byte(testSecret), []byte(purpose), info, 32)
 	if err != nil {
 		t.Fatal(err)
 	}
-	payload, _, err := keys.Open(sealed)
+	jwe, err := jose.ParseEncryptedCompact(sealed, []jose.KeyAlgorithm{jose.DIRECT}, []jose.ContentEncryption{jose.A256GCM})
 	if err != nil {
-		t.Fatalf("%v: %q", err, sealed)
+		return ""
 	}
-	var claims map[string]any
-	decode(t, string(payload), &claims)
-	return claims
+	payload, err := jwe.Decrypt(key)
+	if err != nil {
+		return ""
+	}
+	return string(payload)
 }
 
 // accepted counts the token requests that a provider answered with tokens.

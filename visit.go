@@ -30,9 +30,10 @@ type visit struct {
 	c        *gin.Context
 	base     origin.Base
 	names    cookie.Names
-	action   string
-	provider *provider      // the one the path names, nil if there is none
+	segment  string         // what the path says behind the action
+	provider *provider      // the one it names, nil if there is none
 	body     map[string]any // the fields of a form or JSON body
+	typed    []string       // what a person typed, passwords too: never for the log
 
 	csrfToken    string // to put into forms
 	csrfVerified bool   // this request proved that a page of ours sent it
@@ -46,7 +47,10 @@ func (v *visit) field(name string) string {
 }
 
 // wantsJSON tells next-auth's client from a form.
-func (v *visit) wantsJSON() bool { return v.field("json") == "true" }
+func (v *visit) wantsJSON() bool {
+	return v.field("json") == "true" ||
+		v.opts.Session.Format == AuthJSV5 && v.c.GetHeader("X-Auth-Return-Redirect") == "1"
+}
 
 var (
 	errBodyTooLarge = errors.New("ginauth: the body is larger than 64 KiB")
@@ -179,7 +183,11 @@ func (v *visit) redirect(status int, url string) {
 
 // fail sends the browser to the error page, which knows what each code means.
 func (v *visit) fail(status int, code string) {
-	v.redirect(status, v.base.URL+"/error?error="+cookie.Escape(code))
+	v.redirect(status, v.errorURL(code))
+}
+
+func (v *visit) errorURL(code string) string {
+	return v.base.URL + "/error?error=" + cookie.Escape(code)
 }
 
 func (v *visit) json(status int, body any) {

@@ -1,0 +1,104 @@
+package ginauth
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/gin-gonic/gin"
+)
+
+// Credentials sign people in by what they type: a name and a password, a code.
+// The application checks it; ginauth shows the form and makes the session.
+type Credentials struct {
+	// ID stands in the routes. Default: credentials.
+	ID string
+	// Name is what people read where there are several forms. Default:
+	// Credentials.
+	Name string
+	// Fields are shown on the sign-in page, in this order.
+	Fields []Field
+	// Authorize checks what was typed and returns who that is. nil, nil refuses,
+	// and the person reads that the details do not match. A PublicError refuses
+	// with a text of its own. Any other error is logged and says only that
+	// signing in failed.
+	//
+	// credentials are the body's fields: those of a form, or the texts and
+	// numbers of a JSON object; of the form's hidden fields too. The body itself
+	// has been read. Compare passwords with a library for it, such as bcrypt or
+	// Argon2, and take equally long for a name that does not exist.
+	Authorize func(c *gin.Context, credentials map[string]string) (*User, error)
+}
+
+// A Field is an input of a form.
+type Field struct {
+	Name        string // of the credential
+	Label       string // default: the name
+	Type        string // of the HTML input, such as password; default: text
+	Placeholder string
+}
+
+func (p Credentials) configure(*http.Client) (*provider, error) {
+	made := &provider{id: p.ID, name: p.Name, kind: "credentials", credentials: &p}
+	if made.id == "" {
+		made.id = "credentials"
+	}
+	if made.name == "" {
+		made.name = "Credentials"
+	}
+	if p.Authorize == nil {
+		return made, errors.New("Credentials.Authorize is nil; write the function that checks what was typed")
+	}
+	for _, field := range p.Fields {
+		if field.Name == "" {
+			return made, errors.New("a field of Credentials.Fields has no Name")
+		}
+	}
+	return made, nil
+}
+
+// checkCredentials signs in a person who typed something.
+func (v *visit) checkCredentials() {
+	if v.c.Request.Method != http.MethodPost {
+		refuse(v.c, http.StatusInternalServerError, "Error: Callback for provider type credentials not supported")
+		return
+	}
+	if !v.csrfVerified {
+		v.redirect(http.StatusOK, v.base.URL+"/signin?csrf=true")
+		return
+	}
+	typed := map[string]string{}
+	for name, value := range v.body {
+		switch value := value.(type) {
+		case string:
+			typed[name] = value
+		case json.Number:
+			typed[name] = string(value)
+		}
+		v.typed = append(v.typed, typed[name])
+	}
+	// Longest first: a name that begins the password must not leave its rest.
+	slices.SortFunc(v.typed, func(a, b string) int { return len(b) - len(a) })
+	user, err := v.provider.credentials.Authorize(v.c, typed)
+	var public publicError
+	switch {
+	case errors.As(err, &public):
+		v.published.add(string(public))
+		v.fail(http.StatusUnauthorized, string(public))
+		return
+	case err != nil:
+		v.refused("Credentials.Authorize", err)
+		v.fail(http.StatusInternalServerError, "Callback")
+		return
+	case user == nil:
+		v.redirect(http.StatusUnauthorized, v.errorURL("CredentialsSignin")+"&provider="+url.QueryEscape(v.provider.id))
+		return
+	}
+	v.leave(v.admit(SignInParams{
+		User:        user,
+		Account:     &Account{Provider: v.provider.id, Type: v.provider.kind, ProviderAccountID: user.ID},
+		Credentials: typed,
+	}))
+}

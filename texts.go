@@ -1,0 +1,39 @@
+package ginauth
+
+// Texts are the words of the built-in pages, for another language or another
+// tone. A field left empty keeps its English default, which its comment quotes.
+// They are text, not HTML.
+type Texts struct {
+	Lang     string // language of these texts, a BCP 47 tag: "en"
+	Dir      string // "rtl" for scripts written right to left: "ltr"
+	SiteName string // shown in place of the site's host name: ""
+
+	SignInTitle       string // "Sign in"
+	SignInSite        string // "to continue to {site}"
+	SignInWith        string // "Sign in with {provider}"
+	SignInFailed      string // for an error code without a text: "Unable to sign in."
+	CredentialsButton string // of the only credentials form; several use SignInWith: "Sign in"
+	EmailLabel        string // "Email address"
+	EmailPlaceholder  string // "you@example.com"
+	EmailButton       string // "Email me a sign-in link"
+	Or                string // between buttons and forms: "or"
+	NoProviders       string // "No way to sign in has been set up yet."
+
+	SignOutTitle  string // "Sign out"
+	SignOutText   string // "Do you want to sign out?"
+	SignOutButton string // "Sign out"
+
+	VerifyTitle string // "Check your email"
+	VerifyText  string // "We sent you a sign-in link. Open it to continue."
+	VerifyHint  string // "Nothing there? Look in your spam folder. You can close this page."
+
+	ErrorTitle         string // "Something went wrong"
+	ConfigurationTitle string // "Sign-in is unavailable"
+	AccessDeniedTitle  string // "Access denied"
+	VerificationTitle  string // "This link no longer works"
+	BackToSignIn       string // "Back to sign in"
+
+	// Errors are texts by error code, in place of the built-in one or for a code of your own.
+	// Codes are compared without regard to case.
+	Errors map[string]string
+}
