@@ -57,7 +57,11 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	if opts.Session.MaxAge < time.Second {
 		f.add("Session.MaxAge is %v; write a second or more", opts.Session.MaxAge)
 	}
-	a := &Auth{finished: oauth.NewReplay[outcome](rememberedCallbacks), published: newPublicTexts()}
+	a := &Auth{
+		finished:  oauth.NewReplay[outcome](rememberedCallbacks),
+		published: newPublicTexts(),
+		streams:   newStreams(),
+	}
 	a.location(&opts, &f, prefix, release)
 	a.origins(&opts, &f)
 	a.cookies(&opts, &f)

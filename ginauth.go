@@ -142,6 +142,7 @@ type Auth struct {
 	csrf         *token.CSRF
 	finished     *oauth.Replay[outcome]
 	published    *publicTexts
+	streams      *streams
 	pages        *pages.Set
 }
 

@@ -35,6 +35,7 @@ var routes = map[string]route{
 	"GET error":          {serve: (*visit).getError},
 	"GET verify-request": {serve: (*visit).getVerifyRequest},
 	"POST _log":          {serve: (*visit).postLog, bare: true},
+	"GET client.js":      {serve: (*visit).getClient, bare: true},
 }
 
 // serve answers every request below BasePath.
@@ -189,8 +190,11 @@ func (v *visit) postSignOut() {
 		return
 	}
 	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
-	if id, err := v.open(found.Value, v.base); err == nil && v.opts.Events.SignOut != nil {
-		v.opts.Events.SignOut(v.c, SignOutEvent{Token: &id.token})
+	if id, err := v.open(found.Value, v.base); err == nil {
+		v.streams.end(sessionOf(&id.token))
+		if event := v.opts.Events.SignOut; event != nil {
+			event(v.c, SignOutEvent{Token: &id.token})
+		}
 	}
 	v.setCookie(v.clearSession(found.Names, v.base)...)
 	v.redirect(http.StatusOK, v.callbackURL)

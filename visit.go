@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -111,13 +112,9 @@ func parseBody(contentType string, raw []byte) (map[string]any, error) {
 func (v *visit) checkCSRF() {
 	value, _ := cookie.Get(v.c.Request.Header["Cookie"], v.names.CSRF)
 	t, ok := v.csrf.Open(value)
-	if !ok {
-		t, value = v.csrf.New()
-		v.setCookie(cookie.Line(v.names.CSRF, value, v.attributes()))
-	}
-	v.csrfToken = t
 	v.csrfVerified = ok && v.c.Request.Method == http.MethodPost &&
 		token.Equal(v.field("csrfToken"), t) && v.ownOrigin()
+	v.csrfToken = v.Auth.csrfToken(v.c, v.base)
 }
 
 func (v *visit) ownOrigin() bool {
@@ -170,10 +167,17 @@ func addCookies(c *gin.Context, lines []string) {
 }
 
 // redirect sends the browser on: a page by 302, next-auth's client by JSON with
-// the status that the outcome has.
+// the status that the outcome has, and htmx by its own header, since it would
+// follow a 302 itself and put the provider's page into this one.
 func (v *visit) redirect(status int, url string) {
-	if v.wantsJSON() {
+	switch {
+	case v.wantsJSON():
 		v.json(status, map[string]string{"url": url})
+		return
+	case v.c.GetHeader("HX-Request") == "true":
+		v.c.Header("HX-Redirect", origin.Location(url))
+		v.c.Status(http.StatusOK)
+		v.c.Writer.WriteHeaderNow()
 		return
 	}
 	v.c.Header("Location", origin.Location(url))
@@ -212,7 +216,7 @@ func private(h http.Header) {
 	h["Cache-Control"] = values[0:1:1]
 	if h["Vary"] == nil {
 		h["Vary"] = values[1:2:2]
-	} else {
+	} else if !slices.Contains(h["Vary"], "Cookie") {
 		h.Add("Vary", "Cookie")
 	}
 }
