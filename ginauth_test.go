@@ -57,6 +57,7 @@ func TestRegister_Faults(t *testing.T) {
 		{"trusted host", ginauth.Options{Providers: somebody(), TrustedHosts: []string{"https://app.example.com/"}}, []string{"TrustedHosts", "app.example.com"}},
 		{"trusted origin", ginauth.Options{Providers: somebody(), TrustedOrigins: []string{"admin.example.com"}}, []string{"TrustedOrigins", "https://admin.example.com"}},
 		{"allowed redirect", ginauth.Options{Providers: somebody(), AllowedRedirects: []string{"https://www.example.com/path"}}, []string{"AllowedRedirects", "path"}},
+		{"wildcard origin", ginauth.Options{Providers: somebody(), TrustedOrigins: []string{"https://*.example.com"}}, []string{"TrustedOrigins", "*"}},
 		{"max age", ginauth.Options{Providers: somebody(), Session: ginauth.SessionOptions{MaxAge: -1}}, []string{"Session.MaxAge"}},
 		{"cookie prefix", ginauth.Options{Providers: somebody(), Cookies: ginauth.CookieOptions{Prefix: "a b"}}, []string{"Cookies.Prefix"}},
 		{"cookie domain", ginauth.Options{Providers: somebody(), Cookies: ginauth.CookieOptions{Domain: "a; b"}}, []string{"Cookies.Domain"}},

@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
 )
@@ -115,7 +116,7 @@ func (a *Auth) stopFault(c *gin.Context, base origin.Base, err error) {
 		a.stop(c, base, http.StatusBadRequest, "BadHost")
 		return
 	}
-	a.opts.Logger.Error("ginauth: reading the session failed", "error", err)
+	a.opts.Logger.Error("ginauth: reading the session failed", "error", oauth.Redact(err))
 	a.stop(c, base, http.StatusInternalServerError, "SessionFault")
 }
 
@@ -238,6 +239,9 @@ func (a *Auth) signInURL(base origin.Base, callbackURL string) string {
 	page := a.opts.Pages.SignIn
 	if page == "" {
 		page = base.URL + "/signin"
+	}
+	if strings.HasPrefix(callbackURL, "/") { // never "//host": a page of the application may use it as it is
+		callbackURL = "/" + strings.TrimLeft(callbackURL, `/\`)
 	}
 	return withQuery(page, "callbackUrl", callbackURL)
 }

@@ -274,7 +274,7 @@ func (v *visit) postLog() {
 // fault answers a fault of ours or of the application's callbacks: the log says
 // what it was, the browser only that it was one. Cookies stay as they are.
 func (v *visit) fault(doing string, err error) {
-	v.opts.Logger.Error("ginauth: "+doing+" failed", "error", err)
+	v.opts.Logger.Error("ginauth: "+doing+" failed", "error", oauth.Redact(err))
 	noStore(v.c.Writer.Header())
 	v.json(http.StatusInternalServerError, map[string]string{
 		"message": "There is a problem with the server. Its log says more.",

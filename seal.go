@@ -195,13 +195,19 @@ func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, 
 		}
 		stale = stale || t.changed(id.payload, now)
 	}
-	if stale && len(found.Names) > 0 { // a bearer token is not ours to replace
-		resealed, err := a.seal(t, base, now)
-		if err != nil {
+	stale = stale && len(found.Names) > 0 // a bearer token is not ours to replace
+	var resealed string
+	if stale {
+		if resealed, err = a.seal(t, base, now); err != nil {
 			return nil, err
 		}
-		addCookies(c, a.putSession(resealed, found.Names, base))
 	}
 	id.session = t.session(t.ExpiresAt)
-	return id, a.runSession(c, SessionParams{Session: &id.session, Token: t})
+	if err := a.runSession(c, SessionParams{Session: &id.session, Token: t}); err != nil {
+		return nil, err // and the cookie stays as it was
+	}
+	if stale {
+		addCookies(c, a.putSession(resealed, found.Names, base))
+	}
+	return id, nil
 }

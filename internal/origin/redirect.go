@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 )
@@ -17,19 +18,13 @@ func NewSet(origins []string) (Set, []error) {
 			faults = append(faults, err)
 			continue
 		}
-		if u.Path != "" && u.Path != "/" {
-			faults = append(faults, pathError(o))
+		if u.Path != "" && u.Path != "/" || strings.Contains(u.Host, "*") {
+			faults = append(faults, fmt.Errorf("%q must be one origin, without a path or a *", o))
 			continue
 		}
 		set[Of(u)] = true
 	}
 	return set, faults
-}
-
-type pathError string
-
-func (e pathError) Error() string {
-	return `"` + string(e) + `" must be an origin, without a path`
 }
 
 // Has reports whether s, an Origin header for instance, is one of the origins.
