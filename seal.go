@@ -23,13 +23,13 @@ type identity struct {
 }
 
 // open reads a sealed session.
-func (a *Auth) open(sealed string, base origin.Base) (*identity, error) {
+func (a *Auth) open(sealed string, base origin.Base, now time.Time) (*identity, error) {
 	payload, current, err := a.sites[base.Secure].sessions.Open(sealed)
 	if err != nil {
 		return nil, err
 	}
 	id := &identity{auth: a, payload: payload, stale: !current}
-	return id, id.token.parse(payload, a.opts.Now())
+	return id, id.token.parse(payload, now)
 }
 
 // seal makes the session's cookie value, good for MaxAge from now.
@@ -96,7 +96,7 @@ func (v *visit) answerSession(trigger Trigger, update any) {
 		v.json(http.StatusOK, struct{}{})
 		return
 	}
-	id, err := v.open(found.Value, v.base)
+	id, err := v.open(found.Value, v.base, v.opts.Now())
 	if err != nil {
 		v.setCookie(v.clearSession(found.Names, v.base)...)
 		v.json(http.StatusOK, struct{}{})
@@ -145,7 +145,7 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 		return nil, err
 	}
 	found := cookie.Find(c.Request.Header["Cookie"], a.sites[base.Secure].names.Session)
-	id, err := a.open(found.Value, base)
+	id, err := a.open(found.Value, base, a.opts.Now())
 	if err != nil || a.foreign(c.Request, base) {
 		return nil, ErrNoSession
 	}
@@ -183,11 +183,12 @@ func setSessionCookie(c *gin.Context, name string, lines []string) {
 // token again, by a Set-Cookie before the handler writes, when the token is past
 // UpdateAge, sealed by a previous secret, or changed by the JWT callback.
 func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, sealed string) (*identity, error) {
-	id, err := a.open(sealed, base)
+	now := a.opts.Now()
+	id, err := a.open(sealed, base, now)
 	if err != nil {
 		return nil, errSignedOut
 	}
-	now, t := a.opts.Now(), &id.token
+	t := &id.token
 	stale := id.stale || t.ExpiresAt.IsZero() || now.Sub(t.IssuedAt) >= a.opts.Session.UpdateAge
 	if a.opts.Callbacks.JWT != nil {
 		if err := a.runJWT(c, JWTParams{Token: t}); err != nil {

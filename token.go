@@ -116,6 +116,11 @@ func number(value claims.Value) (float64, error) {
 	if !ok {
 		return 0, errors.New("ginauth: a time in the session token is not a number")
 	}
+	if len(n) <= 15 { // nearly always, and exact
+		if whole, err := strconv.ParseInt(string(n), 10, 64); err == nil {
+			return float64(whole), nil
+		}
+	}
 	f, err := strconv.ParseFloat(string(n), 64)
 	if errors.Is(err, strconv.ErrRange) {
 		err = nil
@@ -141,8 +146,9 @@ func (t *Token) text(into *string, value claims.Value, absent, empty shape) bool
 // unixTime keeps absurd claims within what time.Time formats.
 func unixTime(seconds float64) time.Time {
 	const year9999 = 253402300799
-	whole, frac := math.Modf(min(max(seconds, -year9999), year9999))
-	return time.Unix(int64(whole), int64(frac*1e9)).UTC()
+	seconds = min(max(seconds, -year9999), year9999)
+	whole := int64(seconds)
+	return time.Unix(whole, int64((seconds-float64(whole))*1e9)).UTC()
 }
 
 // claims writes the claims that sealing keeps: all but iat, exp and jti.

@@ -22,15 +22,6 @@ type Session struct {
 // chunks name.0, name.1 and so on without a gap. Where any name stands twice, or
 // both forms stand together, none is believed: chunks of two sessions never mix.
 func Find(header []string, name string) Session {
-	for _, line := range header {
-		if strings.Contains(line, name) {
-			return find(header, name)
-		}
-	}
-	return Session{}
-}
-
-func find(header []string, name string) Session {
 	var (
 		s       Session
 		plain   int
