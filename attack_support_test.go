@@ -33,7 +33,7 @@ func unused() []ginauth.Provider {
 // would.
 func seal(t testing.TB, secret string, payload []byte) string {
 	t.Helper()
-	ring, err := token.NewKeyring("", secret)
+	ring, err := token.V4.Keyring("", secret)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +265,7 @@ var signOutTo = map[string]func(t testing.TB, a *app, target string) string{
 // claimsOf are the claims of a sealed session.
 func claimsOf(t testing.TB, secret, sealed string) map[string]any {
 	t.Helper()
-	ring, err := token.NewKeyring("", secret)
+	ring, err := token.V4.Keyring("", secret)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
 func (d *discard) WriteHeader(int)             {}
 
 func BenchmarkRequireSession(b *testing.B) {
-	keys, err := token.NewKeyring("", testSecret)
+	keys, err := token.V4.Keyring("", testSecret)
 	if err != nil {
 		b.Fatal(err)
 	}

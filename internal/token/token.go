@@ -208,8 +208,3 @@ func (f *Format) allows(head string) bool {
 	}
 	return fields["alg"] == "dir" && fields["enc"] == f.enc
 }
-
-// NewKeyring is V4.Keyring.
-func NewKeyring(salt string, secrets ...string) (*Keyring, error) {
-	return V4.Keyring(salt, secrets...)
-}
