@@ -44,7 +44,7 @@ func (a *Auth) serve(c *gin.Context) {
 	action, id, _ := strings.Cut(strings.Trim(c.Param("action"), "/"), "/")
 	route, ok := routes[c.Request.Method+" "+action]
 	if !ok {
-		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+c.Request.Method+" is not supported by ginauth")
+		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+c.Request.Method+" is not supported by NextAuth.js")
 		return
 	}
 	base, err := a.hosts.Base(c.Request)
@@ -67,7 +67,7 @@ func (a *Auth) serve(c *gin.Context) {
 		segment: id, provider: a.provider(id), body: body,
 	}
 	if action == "callback" && v.provider == nil {
-		refuse(c, http.StatusBadRequest, "Error: There is no provider of this name to call back")
+		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+c.Request.Method+" is not supported by NextAuth.js")
 		return
 	}
 	if !route.bare {
