@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/oauth2"
@@ -72,7 +73,9 @@ func redact(err error, secrets []string) string {
 
 // clean cuts a text before what may be a body, and secrets and URLs out of it.
 func clean(text string, secrets []string) string {
-	for _, s := range secrets {
+	text = strings.ToValidUTF8(text, "?")
+	longest := slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return len(b) - len(a) })
+	for _, s := range longest { // one may be part of another
 		if len(s) >= 4 {
 			text = strings.ReplaceAll(text, s, "[redacted]")
 			text = strings.ReplaceAll(text, url.QueryEscape(s), "[redacted]")
@@ -94,7 +97,7 @@ func clean(text string, secrets []string) string {
 	if len(text) > 200 {
 		text = text[:200]
 	}
-	return strings.ToValidUTF8(strings.TrimSpace(text), "")
+	return strings.ToValidUTF8(strings.TrimSpace(text), "?") // the cut may have gone through a letter
 }
 
 // word keeps an OAuth error code (RFC 6749 §5.2) and nothing else.

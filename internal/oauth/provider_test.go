@@ -1,0 +1,195 @@
+package oauth_test
+
+import (
+	"net/http"
+	"net/url"
+	"reflect"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/markbates/goth"
+	"github.com/markbates/goth/providers/faux"
+	"github.com/markbates/goth/providers/github"
+	"github.com/markbates/goth/providers/lastfm"
+	"github.com/markbates/goth/providers/steam"
+	"github.com/markbates/goth/providers/tumblr"
+	"github.com/markbates/goth/providers/twitter"
+
+	"github.com/ginauth/ginauth/internal/oauth"
+)
+
+// bare is a provider without an HTTPClient to bind a sign-in to.
+type bare struct{ goth.Provider }
+
+// valued is a provider that is no pointer.
+type valued struct{ *faux.Provider }
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		provider goth.Provider
+		want     string
+	}{
+		"steam":   {steam.New("k", ""), "assertions"},
+		"twitter": {twitter.New("k", "s", ""), "OAuth 1.0a"},
+		"tumblr":  {tumblr.New("k", "s", ""), "OAuth 1.0a"},
+		"lastfm":  {lastfm.New("k", "s", ""), "no state"},
+		"bare":    {&bare{&faux.Provider{}}, "HTTPClient"},
+		"valued":  {valued{&faux.Provider{}}, "pointer"},
+	} {
+		if _, err := oauth.New(oauth.Config{ID: name, Provider: tt.provider}); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", name, err, tt.want)
+		}
+	}
+	if _, err := oauth.New(oauth.Config{ID: "github", Provider: github.New("k", "s", "")}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestIsNil(t *testing.T) {
+	t.Parallel()
+	if !oauth.IsNil(nil) || !oauth.IsNil((*github.Provider)(nil)) || oauth.IsNil(github.New("", "", "")) {
+		t.Error("IsNil is wrong")
+	}
+}
+
+func TestParams(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"client_id", "redirect_uri", "response_type", "state", "nonce", "code_challenge", "code_challenge_method", "request", "request_uri", "STATE"} {
+		if err := oauth.CheckParams(url.Values{name: {"x"}}); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := oauth.CheckParams(url.Values{"prompt": {"consent"}, "access_type": {"offline"}}); err != nil {
+		t.Error(err)
+	}
+	got := oauth.DisplayParams(url.Values{
+		"prompt": {"login", "none"}, "login_hint": {"ada"}, "client_id": {"evil"}, "scope": {"all"}, "redirect_uri": {"x"},
+		"state": {"x"}, "ui_locales": {strings.Repeat("x", 257)}, "hd": {""},
+	})
+	if want := (url.Values{"prompt": {"login"}, "login_hint": {"ada"}}); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestDisplayName(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string]string{"github": "GitHub", "google": "Google", "work": "Work", "": ""} {
+		if got := oauth.DisplayName(github.New("", "", ""), id); got != want {
+			t.Errorf("%q: %q", id, got)
+		}
+	}
+}
+
+// The authorization URL says where to and with what, whatever goth wrote there.
+func TestBegin(t *testing.T) {
+	t.Parallel()
+	g := github.NewCustomisedURL("client", "s", "https://other.example/cb", "https://id.example/auth?a=b+c&state=x", "https://id.example/token", "", "", "read", "more")
+	p, err := oauth.New(oauth.Config{ID: "g", Provider: g, Params: url.Values{"prompt": {"consent"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Unix(1_800_000_000, 0)
+	const callback = "https://app.example/cb"
+	raw, tx, err := p.Begin(t.Context(), callback, url.Values{"login_hint": {"a b"}}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(raw)
+	if err != nil || strings.Contains(u.RawQuery, "+") {
+		t.Errorf("%s, %v", raw, err)
+	}
+	q := u.Query()
+	for name, want := range map[string]string{
+		"client_id": "client", "redirect_uri": callback, "response_type": "code", "state": tx.State, "a": "b c",
+		"scope": "read more", "prompt": "consent", "login_hint": "a b", "code_challenge_method": "S256",
+	} {
+		if len(q[name]) != 1 || q.Get(name) != want {
+			t.Errorf("%s is %q, want %q", name, q[name], want)
+		}
+	}
+	if tx.Expires != now.Add(oauth.Lifetime).Unix() || len(tx.Verifier) != 43 || q.Get("code_challenge") == tx.Verifier || strings.Contains(raw, tx.Verifier) {
+		t.Errorf("transaction %+v", tx)
+	}
+	again, err := oauth.ParseTransaction(tx.Bytes())
+	if err != nil || !reflect.DeepEqual(again, tx) {
+		t.Errorf("%+v came back as %+v, %v", tx, again, err)
+	}
+	_, second, err := p.Begin(t.Context(), callback, nil, now)
+	if err != nil || second.State == tx.State || second.Verifier == tx.Verifier || second.Nonce == tx.Nonce {
+		t.Errorf("two sign-ins share something: %+v, %v", second, err)
+	}
+}
+
+func FuzzParseTransaction(f *testing.F) {
+	f.Add([]byte(`{"s":"a","v":"b","n":"c","b":"d","e":1}`))
+	f.Add([]byte(`{"e":1e400}`))
+	f.Add([]byte(`null`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		tx, err := oauth.ParseTransaction(raw)
+		if (tx == nil) == (err == nil) {
+			t.Errorf("%q: %v, %v", raw, tx, err)
+		}
+	})
+}
+
+func TestReplay(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_800_000_000, 0)
+	r := oauth.NewReplay[int](2)
+	var runs atomic.Int32
+	count := func() int { return int(runs.Add(1)) }
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			if got := r.Do("a", now, now.Add(time.Minute), count); got != 1 {
+				t.Errorf("got %d", got)
+			}
+		})
+	}
+	wg.Wait()
+	if got := r.Do("a", now.Add(time.Minute), now.Add(2*time.Minute), count); got != 2 {
+		t.Errorf("after its time it did not run again: %d", got)
+	}
+	r.Do("b", now, now.Add(3*time.Minute), count)
+	r.Do("c", now, now.Add(4*time.Minute), count) // the oldest, a, goes
+	if got := r.Do("b", now, now.Add(time.Minute), count); got != 3 {
+		t.Errorf("b was forgotten: %d", got)
+	}
+	if got := r.Do("a", now, now.Add(time.Minute), count); got != 5 {
+		t.Errorf("a was kept beyond the limit: %d", got)
+	}
+
+	// Whoever waits for a first callback that panics does not wait for ever.
+	started, waited := make(chan struct{}), make(chan int)
+	go func() {
+		defer func() { _ = recover() }()
+		r.Do("p", now, now.Add(time.Minute), func() int {
+			close(started)
+			go func() { waited <- r.Do("p", now, now.Add(time.Minute), count) }()
+			panic("x")
+		})
+	}()
+	<-started
+	select {
+	case <-waited:
+	case <-time.After(10 * time.Second):
+		t.Error("waiting for ever")
+	}
+}
+
+// A provider's own client carries its requests, and keeps its transport alone.
+func TestOwnHTTPClient(t *testing.T) {
+	t.Parallel()
+	g := github.New("client", "s", "")
+	g.HTTPClient = &http.Client{Transport: http.DefaultTransport, Timeout: time.Hour}
+	if _, err := oauth.New(oauth.Config{ID: "github", Provider: g}); err != nil {
+		t.Fatal(err)
+	}
+	if g.HTTPClient.Timeout != time.Hour || g.HTTPClient.CheckRedirect != nil {
+		t.Error("the developer's client was changed")
+	}
+}
