@@ -247,11 +247,11 @@ func TestAttack22_EmptySubject(t *testing.T) {
 // Two people are two subjects at every provider.
 func TestAttack22_TwoSubjects(t *testing.T) {
 	t.Parallel()
-	for _, e := range append([]engine{viaGPlus, viaGitLab, viaAuth0}, engines...) {
+	for _, e := range append([]engine{viaGoogle, viaGitLab, viaAuth0}, engines...) {
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
 			idp := newIDP(t, ginauthtest.Config{People: people(2)})
-			if e.name == viaGPlus.name {
+			if e.name == viaGoogle.name {
 				asGoogle(idp)
 			}
 			a := e.app(t, idp)
@@ -294,8 +294,8 @@ func TestAttack25_MixUp(t *testing.T) {
 		{"wrong", viaOpenIDConnect, nil, set("https://evil.example"), false},
 		{"missing, advertised", viaOpenIDConnect, nil, missing, false},
 		{"missing, not advertised", viaOpenIDConnect, silent, missing, true},
-		{"right", viaGPlus, nil, set("https://accounts.google.com"), true},
-		{"wrong", viaGPlus, nil, nil, false},
+		{"right", viaGoogle, nil, set("https://accounts.google.com"), true},
+		{"wrong", viaGoogle, nil, nil, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.e.name+"/"+tt.name, func(t *testing.T) {

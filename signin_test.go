@@ -36,7 +36,7 @@ func TestSignIn_GothProviders(t *testing.T) {
 	}{
 		{viaOIDC, "openid profile email", true, true, "Person 1001", "https://example.com/p.png"},
 		{viaGitHub, "user:email", false, true, "Person 1001", "https://example.com/p.png"},
-		{viaGPlus, "openid email profile", true, true, "Person 1001", "https://example.com/p.png"},
+		{viaGoogle, "openid email profile", true, true, "Person 1001", "https://example.com/p.png"},
 		{viaGitLab, "read_user", false, true, "Person 1001", "https://example.com/p.png"},
 		{viaDiscord, "identify email", false, true, "", "https://media.discordapp.net/avatars/1001/picture.jpg"},
 		{viaAuth0, "openid profile email", true, true, "Person 1001", "https://example.com/p.png"},
@@ -51,7 +51,7 @@ func TestSignIn_GothProviders(t *testing.T) {
 			}
 			persons[0].Picture = "https://example.com/p.png"
 			idp := newIDP(t, ginauthtest.Config{People: persons})
-			if tt.e.name == viaGPlus.name {
+			if tt.e.name == viaGoogle.name {
 				asGoogle(idp)
 			}
 			opts := tt.e.options(t, idp)

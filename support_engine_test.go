@@ -16,7 +16,7 @@ import (
 	"github.com/markbates/goth/providers/discord"
 	"github.com/markbates/goth/providers/github"
 	"github.com/markbates/goth/providers/gitlab"
-	"github.com/markbates/goth/providers/gplus"
+	"github.com/markbates/goth/providers/google"
 	"github.com/markbates/goth/providers/openidConnect"
 	"golang.org/x/oauth2"
 
@@ -57,8 +57,8 @@ var (
 		}
 		return ginauth.OAuth{Provider: p}
 	}}
-	viaGPlus = engine{name: "gplus", oauth: true, userinfo: textID, provider: func(_ testing.TB, idp *ginauthtest.Provider) ginauth.OAuth {
-		return ginauth.OAuth{Provider: gplus.New(idp.ClientID(), idp.ClientSecret(), "", "openid", "email", "profile")}
+	viaGoogle = engine{name: "google", oauth: true, userinfo: textID, provider: func(_ testing.TB, idp *ginauthtest.Provider) ginauth.OAuth {
+		return ginauth.OAuth{Provider: google.New(idp.ClientID(), idp.ClientSecret(), "", "openid", "email", "profile")}
 	}}
 	viaGitLab = engine{name: "gitlab", oauth: true, userinfo: numericID, provider: func(_ testing.TB, idp *ginauthtest.Provider) ginauth.OAuth {
 		return ginauth.OAuth{Provider: gitlab.New(idp.ClientID(), idp.ClientSecret(), "", "read_user")}
@@ -97,7 +97,7 @@ func newServices(idp *ginauthtest.Provider) services {
 		"discord.com/api/oauth2/token":          "/token",
 		"discord.com/api/users/@me":             "/userinfo",
 		"accounts.google.com/o/oauth2/auth":     "/authorize",
-		"accounts.google.com/o/oauth2/token":    "/token",
+		"oauth2.googleapis.com/token":           "/token",
 		"www.googleapis.com/oauth2/v2/userinfo": "/userinfo",
 		"gitlab.com/oauth/authorize":            "/authorize",
 		"gitlab.com/oauth/token":                "/token",

@@ -6,6 +6,7 @@
 //   </script>
 
 const CHANNEL = 'nextauth.message' // next-auth/react's own: both can run on one site
+const PENDING = 'ginauth.signin' // this tab went away to sign in
 
 // Served by ginauth, the module lies beside the other routes.
 let base = import.meta.url.includes('/client.js') ? new URL('.', import.meta.url).pathname.slice(0, -1) : '/api/auth'
@@ -41,6 +42,7 @@ async function send(path, fields) {
 export function getSession() {
   asking ??= ask('/session')
     .then(set)
+    .then(arrived)
     .finally(() => { asking = undefined })
   return asking
 }
@@ -66,13 +68,11 @@ export async function signIn(provider, { callbackUrl = location.href, redirect =
   if (!known) return go(`${base}/signin?${new URLSearchParams({ callbackUrl })}`)
   const path = known.type === 'credentials' ? '/callback/' : '/signin/'
   const query = params ? `?${new URLSearchParams(params)}` : ''
+  store('sessionStorage', PENDING, '1') // the next page of this tab tells the others
   const { url, status, ok } = await send(path + encodeURIComponent(provider) + query, { ...fields, callbackUrl })
   if (redirect || known.type === 'oauth') return go(url)
   const error = url.searchParams.get('error') ?? (url.searchParams.has('csrf') ? 'csrf' : null)
-  if (ok && !error) {
-    await getSession()
-    announce('getSession')
-  }
+  if (ok && !error) await getSession() // which tells the others
   return { ok: ok && !error, status, error, url: error ? null : url.href }
 }
 
@@ -112,11 +112,27 @@ const without = (s) => s && { ...s, expires: undefined }
 
 // A storage event comes only for a new value, so each carries a number of its own.
 function announce(trigger) {
+  store('localStorage', CHANNEL, JSON.stringify({
+    event: 'session', data: { trigger }, timestamp: Math.floor(Date.now() / 1000), id: Math.random(),
+  }))
+}
+
+// After a sign-in elsewhere, the first session of this tab is news to the others.
+function arrived(found) {
+  if (found && store('sessionStorage', PENDING)) announce('getSession')
+  return found
+}
+
+// Sets an item, or takes one away and tells whether it was there. In a browser
+// without storage tabs follow when they are looked at.
+function store(kind, key, value) {
   try {
-    localStorage.setItem(CHANNEL, JSON.stringify({
-      event: 'session', data: { trigger }, timestamp: Math.floor(Date.now() / 1000), id: crypto.randomUUID?.() ?? Math.random(),
-    }))
-  } catch { /* a browser without storage: tabs follow when they are looked at */ }
+    const storage = window[kind]
+    if (value) return storage.setItem(key, value)
+    const was = storage.getItem(key)
+    storage.removeItem(key)
+    return was
+  } catch {}
 }
 
 function go(url) {

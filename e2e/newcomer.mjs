@@ -69,16 +69,52 @@ await scenario('sign in, guarded page, second tab, sign out: by keyboard alone',
   assert.match(await second.textContent('h1'), /Hello, Ada Lovelace/)
 
   await press(page, 'Sign out')
-  await page.waitForURL('**/api/auth/signout?**')
-  await press(page, 'Sign out')
   await page.waitForURL(example.url + '/')
   assert.match(await page.textContent('main'), /not signed in/)
   await second.reload()
   assert.match(await second.textContent('main'), /not signed in/)
 
   await page.goBack()
-  await page.goBack()
+  assert.match(page.url(), /\/api\/auth\/signin\?/)
   assert.doesNotMatch(await page.textContent('body'), /ada@example\.com/, 'the guarded page after sign-out')
+})
+
+await scenario('React, script and htmx pages: signed in and out, two tabs', { expected: /status of 401/ }, async (context) => {
+  const react = await context.newPage()
+  await react.goto(example.url + '/react')
+  await react.getByRole('button', { name: 'Sign in' }).click()
+  await react.waitForURL('**/authorize?**')
+  await react.click('text=Ada Lovelace')
+  await react.waitForURL(example.url + '/react')
+  await react.getByText('ada@example.com').waitFor()
+  await react.getByText('access token').waitFor()
+
+  const script = await context.newPage()
+  await script.goto(example.url + '/script')
+  await script.getByText('You are signed in as ada@example.com.').waitFor()
+
+  const htmx = await context.newPage()
+  await htmx.goto(example.url + '/htmx')
+  await htmx.getByRole('button', { name: 'Load it' }).click()
+  await htmx.getByText(/Ada Lovelace, it is/).waitFor()
+
+  // The module's tab signs out; next-auth's client follows.
+  await script.getByRole('button', { name: 'Sign out' }).click()
+  await script.getByText('You are not signed in.').waitFor()
+  await react.getByText('You are not signed in.').waitFor()
+  await htmx.getByRole('button', { name: 'Load it' }).click()
+  await htmx.waitForURL('**/api/auth/signin?**')
+
+  // The module signs in; next-auth's client follows again.
+  await script.getByRole('button', { name: 'Sign in' }).click()
+  await script.waitForURL('**/authorize?**')
+  await script.click('text=Grace Hopper')
+  await script.getByText('You are signed in as grace@example.com.').waitFor()
+  await react.getByText('grace@example.com').waitFor()
+
+  // The client signs out; the module follows, by its broadcast alone.
+  await react.getByRole('button', { name: 'Sign out' }).click()
+  await script.getByText('You are not signed in.').waitFor()
 })
 
 // Chromium reports a page that is a 403 in its console.
@@ -124,6 +160,11 @@ for (const scheme of ['light', 'dark']) {
       await look('signout')
       await page.goto(example.url + '/api/auth/error')
       await look('error')
+      for (const name of ['react', 'script', 'htmx']) {
+        await page.goto(`${example.url}/${name}`)
+        await page.waitForLoadState('networkidle')
+        await look(name)
+      }
     })
   }
 }

@@ -8,10 +8,12 @@ import (
 	"flag"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"log"
 	"net"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/markbates/goth/providers/github"
@@ -20,7 +22,7 @@ import (
 	"github.com/ginauth/ginauth"
 )
 
-//go:embed pages
+//go:embed pages assets
 var files embed.FS
 
 func main() {
@@ -55,29 +57,63 @@ func run(addr string) error {
 
 // routes is the whole of what an application does for sign-in.
 func routes(r *gin.Engine, providers []ginauth.Provider) error {
-	auth, err := ginauth.Register(r, ginauth.Options{Providers: providers})
+	auth, err := ginauth.Register(r, ginauth.Options{
+		Providers: providers,
+		Callbacks: ginauth.Callbacks{JWT: keepAccessToken, Session: passAccessToken},
+	})
 	if err != nil {
 		return err
 	}
 
-	// A page that anybody may see, and that greets who is signed in.
-	r.GET("/", auth.LoadSession(), page("home.html"))
+	// show answers a page with what its template may want.
+	show := func(name string) gin.HandlerFunc {
+		return func(c *gin.Context) {
+			c.HTML(http.StatusOK, name, gin.H{
+				"Session": ginauth.GetSession(c),
+				"SignOut": auth.SignOutForm(c, "/"),
+				"Client":  auth.ClientURL(),
+			})
+		}
+	}
 
-	// A page and an API for signed-in people alone.
-	r.GET("/account", auth.RequireSession(), page("account.html"))
+	// Pages that anybody may see, and that know who is signed in.
+	r.GET("/", auth.LoadSession(), show("home.html"))
+	r.GET("/htmx", auth.LoadSession(), show("htmx.html"))
+
+	// Pages whose script asks who is signed in.
+	r.GET("/react", show("react.html"))
+	r.GET("/script", show("script.html"))
+
+	// A page, an API and a fragment for signed-in people alone.
+	r.GET("/account", auth.RequireSession(), show("account.html"))
 	api := r.Group("/api/me", auth.RequireSession())
 	api.GET("", func(c *gin.Context) {
 		c.JSON(http.StatusOK, ginauth.GetSession(c))
 	})
+	r.GET("/htmx/fragment", auth.RequireSession(), func(c *gin.Context) {
+		c.String(http.StatusOK, "%s, it is %s.", ginauth.GetSession(c).User.Name, time.Now().Format(time.TimeOnly))
+	})
 
-	r.StaticFileFS("/style.css", "pages/style.css", http.FS(files))
+	assets, err := fs.Sub(files, "assets")
+	if err != nil {
+		return err
+	}
+	r.StaticFS("/assets", http.FS(assets))
 	return nil
 }
 
-func page(name string) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		c.HTML(http.StatusOK, name, ginauth.GetSession(c))
+// keepAccessToken puts the provider's access token into the session token.
+func keepAccessToken(_ *gin.Context, p ginauth.JWTParams) error {
+	if p.Account != nil { // at sign-in
+		p.Token.Claims["accessToken"] = p.Account.AccessToken
 	}
+	return nil
+}
+
+// passAccessToken shows it to the pages.
+func passAccessToken(_ *gin.Context, p ginauth.SessionParams) error {
+	p.Session.Values["accessToken"] = p.Token.Claims["accessToken"]
+	return nil
 }
 
 // providers are the ways to sign in: always the local provider, and those whose
