@@ -60,3 +60,25 @@ func TestVectors_Verdicts(t *testing.T) {
 		t.Errorf("only %d vectors", tried)
 	}
 }
+
+// vectorToken is a session token of next-auth's under testSecret, good for years.
+func vectorToken(t testing.TB) string {
+	t.Helper()
+	raw, err := os.ReadFile("internal/token/testdata/vectors.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vectors struct {
+		V4 []struct{ ID, Secret, Token string }
+	}
+	if err := json.Unmarshal(raw, &vectors); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range vectors.V4 {
+		if v.ID == "v4-session-s1-basic" && v.Secret == testSecret {
+			return v.Token
+		}
+	}
+	t.Fatal("the vector is gone")
+	return ""
+}
