@@ -66,7 +66,7 @@ func (v *visit) checkCredentials() {
 		return
 	}
 	if !v.csrfVerified {
-		v.redirect(http.StatusOK, v.base.URL+"/signin?csrf=true")
+		v.unproven("signin")
 		return
 	}
 	typed := map[string]string{}
@@ -93,7 +93,11 @@ func (v *visit) checkCredentials() {
 		v.fail(http.StatusInternalServerError, "Callback")
 		return
 	case user == nil:
-		v.redirect(http.StatusUnauthorized, v.errorURL("CredentialsSignin")+"&provider="+url.QueryEscape(v.provider.id))
+		target := v.errorURL("CredentialsSignin") + "&provider=" + url.QueryEscape(v.provider.id)
+		if v.opts.Session.Format == AuthJSV5 {
+			target += "&code=credentials" // what Auth.js's client returns as code
+		}
+		v.redirect(http.StatusUnauthorized, target)
 		return
 	}
 	v.leave(v.admit(SignInParams{

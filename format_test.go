@@ -99,3 +99,52 @@ func TestFormat_UnknownIsAFault(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// What Auth.js's client takes for nobody, for a failed sign-in and for a form of
+// another page is not what next-auth 4's does.
+func TestFormat_AnswersOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		format                             ginauth.Format
+		cookie, nobody, wrong, csrf, leave string
+	}{
+		{
+			ginauth.NextAuthV4, "next-auth.session-token", "{}",
+			"/error?error=CredentialsSignin&provider=credentials", "/signin?csrf=true", "/signout?csrf=true",
+		},
+		{
+			ginauth.AuthJSV5, "authjs.session-token", "null",
+			"/error?error=CredentialsSignin&provider=credentials&code=credentials",
+			"/signin?error=MissingCSRF", "/signout?error=MissingCSRF",
+		},
+	} {
+		app := membersApp(t, ginauth.Options{Session: ginauth.SessionOptions{Format: tt.format}})
+		b := app.browser(t)
+		if res := b.get("/api/auth/session"); res.body != tt.nobody {
+			t.Errorf("format %d: nobody is %s", tt.format, res.body)
+		}
+		update := url.Values{"data": {"x"}}
+		if res := b.post("/api/auth/session", update); res.StatusCode != http.StatusBadRequest || res.body != tt.nobody {
+			t.Errorf("format %d: an update without token: %d %s", tt.format, res.StatusCode, res.body)
+		}
+		b.plant(tt.cookie, "not a token")
+		if res := b.get("/api/auth/session"); res.body != tt.nobody {
+			t.Errorf("format %d: a token that does not open is %s", tt.format, res.body)
+		}
+		for _, sent := range []struct {
+			path, csrf, want string
+		}{
+			{"/api/auth/callback/credentials", b.csrf(), tt.wrong},
+			{"/api/auth/callback/credentials", "", tt.csrf},
+			{"/api/auth/signin/credentials", "", tt.csrf},
+			{"/api/auth/signout", "", tt.leave},
+		} {
+			res := b.post(sent.path, url.Values{"csrfToken": {sent.csrf}, "json": {"true"}, "username": {"ada"}})
+			var to struct{ URL string }
+			decode(t, res.body, &to)
+			if to.URL != app.URL+"/api/auth"+sent.want {
+				t.Errorf("format %d: %s leads to %s, want %s", tt.format, sent.path, to.URL, sent.want)
+			}
+		}
+	}
+}

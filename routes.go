@@ -155,7 +155,7 @@ func (v *visit) getSignIn() {
 // the sign-in page instead.
 func (v *visit) postSignIn() {
 	if !v.csrfVerified || v.provider == nil {
-		v.redirect(http.StatusOK, v.base.URL+"/signin?csrf=true")
+		v.unproven("signin")
 		return
 	}
 	if v.provider.oauth == nil { // credentials are typed on the page
@@ -186,7 +186,7 @@ func (v *visit) getSignOut() {
 // postSignOut ends the session in this browser.
 func (v *visit) postSignOut() {
 	if !v.csrfVerified {
-		v.redirect(http.StatusOK, v.base.URL+"/signout?csrf=true")
+		v.unproven("signout")
 		return
 	}
 	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)

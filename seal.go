@@ -82,10 +82,19 @@ func (v *visit) getSession() {
 // what of it counts.
 func (v *visit) postSession() {
 	if !v.csrfVerified {
-		v.json(http.StatusBadRequest, struct{}{})
+		v.json(http.StatusBadRequest, v.nobody())
 		return
 	}
 	v.answerSession(TriggerUpdate, v.body["data"])
+}
+
+// nobody is the answer where nobody is signed in. Each client knows its own
+// server's alone: Auth.js's takes {} for a session.
+func (v *visit) nobody() any {
+	if v.opts.Session.Format == AuthJSV5 {
+		return nil
+	}
+	return struct{}{}
 }
 
 // answerSession answers the session, sealed again. A token that does not open is
@@ -93,13 +102,13 @@ func (v *visit) postSession() {
 func (v *visit) answerSession(trigger Trigger, update any) {
 	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
 	if len(found.Names) == 0 {
-		v.json(http.StatusOK, struct{}{})
+		v.json(http.StatusOK, v.nobody())
 		return
 	}
 	id, err := v.open(found.Value, v.base, v.opts.Now())
 	if err != nil {
 		v.setCookie(v.clearSession(found.Names, v.base)...)
-		v.json(http.StatusOK, struct{}{})
+		v.json(http.StatusOK, v.nobody())
 		return
 	}
 	sealed, err := v.renew(v.c, id, v.base, trigger, update)

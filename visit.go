@@ -185,6 +185,17 @@ func (v *visit) redirect(status int, url string) {
 	v.c.Writer.WriteHeaderNow()
 }
 
+// unproven answers a form that does not prove that a page of ours sent it, by
+// showing the page again. Auth.js's client wants an error, else it reports that
+// all went well.
+func (v *visit) unproven(page string) {
+	query := "?csrf=true"
+	if v.opts.Session.Format == AuthJSV5 {
+		query = "?error=MissingCSRF"
+	}
+	v.redirect(http.StatusOK, v.base.URL+"/"+page+query)
+}
+
 // fail sends the browser to the error page, which knows what each code means.
 func (v *visit) fail(status int, code string) {
 	v.redirect(status, v.errorURL(code))

@@ -100,7 +100,7 @@ export const getProviders = () => ask('/providers')
 export const getCsrfToken = async () => (await ask('/csrf')).csrfToken
 
 function set(body) {
-  const next = Object.keys(body).length ? body : null
+  const next = body && Object.keys(body).length ? body : null
   const changed = session === undefined || JSON.stringify(without(next)) !== JSON.stringify(without(session))
   session = next
   if (changed) for (const listener of listeners) listener(session)
