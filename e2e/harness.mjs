@@ -10,11 +10,23 @@ import { chromium } from 'playwright-core'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
+// What a suite leaves behind when it breaks off.
+const running = new Set()
+const made = mkdtempSync(join(tmpdir(), 'ginauth-e2e-'))
+process.on('exit', () => {
+  for (const child of running) child.kill()
+  rmSync(made, { recursive: true, force: true })
+})
+
+// folder is an empty one that goes with this process.
+export const folder = () => mkdtempSync(join(made, 'folder-'))
+
 // start runs a program until its output matches ready. What matched stands in
 // match; stop ends the program.
 export async function start(command, args, { ready, env = {}, cwd = root }) {
   const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
-  const exited = new Promise((resolve) => child.once('exit', resolve))
+  running.add(child)
+  const exited = new Promise((resolve) => child.once('exit', resolve)).then(() => running.delete(child))
   let output = ''
   const match = await new Promise((resolve, reject) => {
     const read = (chunk) => {
@@ -46,26 +58,35 @@ export function run(command, args, options = {}) {
   })
 }
 
-// startGo builds the Go program in a folder of this repository and runs it.
-export async function startGo(folder, args, options) {
-  const build = mkdtempSync(join(tmpdir(), 'ginauth-e2e-'))
-  const binary = join(build, 'program')
-  const cwd = join(root, folder)
-  await run('go', ['build', '-o', binary, '.'], { cwd })
-  const program = await start(binary, args, { cwd, ...options })
-  return {
-    ...program,
-    async stop() {
-      await program.stop()
-      rmSync(build, { recursive: true })
-    },
-  }
+const builds = new Map()
+
+// startGo runs the Go program in a folder of this repository, built once.
+export async function startGo(source, args, options) {
+  const cwd = join(root, source)
+  const binary = join(made, source.replaceAll('/', '-'))
+  if (!builds.has(source)) builds.set(source, run('go', ['build', '-o', binary, '.'], { cwd }))
+  await builds.get(source)
+  return start(binary, args, { cwd, ...options })
 }
 
-// startExample runs the example on a free port, as a newcomer does.
-export async function startExample(env = {}) {
-  const program = await startGo('example', ['-addr', '127.0.0.1:0'], { ready: /http:\/\/localhost:\d+/, env })
-  return { ...program, url: program.match[0] }
+// startExample runs the example on a free port, as a newcomer does, or on the
+// one given. origins are its own and that of its identity provider.
+export async function startExample(env = {}, port = 0) {
+  const program = await startGo('example', ['-addr', `127.0.0.1:${port}`], { ready: /http:\/\/localhost:\d+/, env })
+  const url = program.match[0]
+  return { ...program, url, origins: [url, await providerOrigin(url, 'local')] }
+}
+
+// providerOrigin asks an application where its sign-in leads.
+async function providerOrigin(url, id) {
+  const csrf = await fetch(`${url}/api/auth/csrf`)
+  const { csrfToken } = await csrf.json()
+  const begin = await fetch(`${url}/api/auth/signin/${id}`, {
+    method: 'POST',
+    headers: { cookie: csrf.headers.getSetCookie().map((line) => line.split(';')[0]).join('; ') },
+    body: new URLSearchParams({ csrfToken, json: 'true' }),
+  })
+  return new URL((await begin.json()).url).origin
 }
 
 // freePort is one that nothing listened on a moment ago.
@@ -82,9 +103,11 @@ export function freePort() {
 let shared
 
 // browser is Debian's Chromium, one for all suites; CHROMIUM names another one.
+// It keeps its back/forward cache, which people's browsers have too.
 export function browser() {
   shared ??= chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    ignoreDefaultArgs: ['--disable-back-forward-cache'],
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
       '--disable-background-networking', '--disable-component-update', '--disable-sync'],
   })
@@ -98,34 +121,47 @@ export async function closeBrowser() {
 export const count = { passed: 0, failed: 0 }
 
 // scenario runs one story in a browser profile of its own. It fails for any
-// console error that is not expected, and for any request to a host that is not
-// this machine's. only, given on the command line, picks scenarios by name.
-export async function scenario(name, { expected, ...options }, story) {
+// request to an origin that it does not name, and for any console error but those
+// that expected matches, of which there must be one. only, given on the command
+// line, picks scenarios by name.
+export async function scenario(name, { origins, expected, ...options }, story) {
   const only = process.argv[2]
   if (only && !name.includes(only)) return
+  const began = Date.now()
   const context = await (await browser()).newContext(options)
   context.setDefaultTimeout(15000)
   const faults = []
   const foreign = []
+  let seen = !expected
   context.on('console', (m) => {
-    if (m.type() === 'error' && !expected?.test(m.text())) faults.push(`${m.text()} (${m.location().url})`)
+    if (m.type() !== 'error') return
+    if (expected?.test(m.text())) seen = true
+    else faults.push(`${m.text()} (${m.location().url})`)
   })
   context.on('weberror', (e) => faults.push(String(e.error())))
   context.on('request', (r) => {
-    const { protocol, hostname } = new URL(r.url())
-    if (protocol.startsWith('http') && !['localhost', '127.0.0.1'].includes(hostname)) foreign.push(r.url())
+    const { protocol, origin } = new URL(r.url())
+    if (/^(http|ws)/.test(protocol) && !origins.includes(origin)) foreign.push(r.url())
   })
+  let failure
   try {
     await within(90, name, story(context))
     assert.deepEqual(faults, [], 'console errors')
-    assert.deepEqual(foreign, [], 'requests to other hosts')
-    count.passed++
-    console.log(`ok    ${name}`)
+    assert.deepEqual(foreign, [], 'requests to other origins')
+    assert.ok(seen, `no console error like ${expected}`)
   } catch (error) {
-    count.failed++
-    console.log(`FAIL  ${name}\n${error.stack}`)
+    failure = error
   } finally {
     await within(20, 'closing the browser profile', context.close()).catch((error) => console.log(error.message))
+  }
+  const took = `${((Date.now() - began) / 1000).toFixed(1)} s`
+  if (failure) {
+    count.failed++
+    console.log(`FAIL  ${name} (${took})\n${failure.stack}`)
+    if (faults.length) console.log('console errors:', faults)
+  } else {
+    count.passed++
+    console.log(`ok    ${name} (${took})`)
   }
 }
 
