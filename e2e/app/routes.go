@@ -35,7 +35,7 @@ var page = template.Must(template.New("page").Parse(`<!doctype html>
 <main>
 {{with .Session}}<h1>Guarded</h1><p id="guarded">{{.User.Email}}</p>{{$.SignOut}}
 {{else}}<h1>React</h1><div id="root"></div><script src="/bundle/app.js"></script>
-{{end}}<p><a href="/">React</a> <a href="/account">Guarded</a></p>
+{{end}}<p><a href="/">React</a> <a href="/account">Account</a> <a href="/private">Private</a></p>
 </main>
 </body>
 </html>
@@ -66,6 +66,10 @@ func routes(r *gin.Engine, site string, s settings) error {
 
 	r.GET("/account", auth.RequireSession(), func(c *gin.Context) {
 		c.HTML(http.StatusOK, "page", gin.H{"Session": ginauth.GetSession(c), "SignOut": auth.SignOutForm(c, "/")})
+	})
+	// Without a form, whose token alone would keep the page out of every cache.
+	r.GET("/private", auth.RequireSession(), func(c *gin.Context) {
+		c.HTML(http.StatusOK, "page", gin.H{"Session": ginauth.GetSession(c)})
 	})
 	r.GET("/api/me", auth.RequireSession(), func(c *gin.Context) {
 		c.JSON(http.StatusOK, ginauth.GetSession(c))

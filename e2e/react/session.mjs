@@ -63,7 +63,7 @@ export async function scenarios({ name, site, shortSite, origins, cookies, nobod
     const page = await open(context, site)
     await enter(page)
     await page.evaluate(() => { window.kept = true })
-    await page.getByRole('link', { name: 'Guarded' }).click()
+    await page.getByRole('link', { name: 'Account' }).click()
     await page.locator('#guarded').waitFor()
 
     // Public pages do come out of the back/forward cache, so that it is in use here.
@@ -87,7 +87,7 @@ export async function scenarios({ name, site, shortSite, origins, cookies, nobod
     const other = await context.newPage()
     await other.goto(site)
     await shows(other, 'authenticated')
-    await page.getByRole('link', { name: 'Guarded' }).click()
+    await page.getByRole('link', { name: 'Private' }).click()
     await page.locator('#guarded').waitFor()
     await page.getByRole('link', { name: 'React' }).click()
     await shows(page, 'authenticated')
