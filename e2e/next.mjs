@@ -3,7 +3,7 @@
 // Next signs people in, and in gin what differs when Gin does.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { cpSync, rmSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -19,10 +19,24 @@ const versions = [
 ]
 
 export default async function run() {
+  await scenario('docs/nextjs.md shows the code that runs here', { origins: [] }, holdGuide)
   await Promise.all(versions.map(async (version) => {
     await tell('Next', version, nextSignsIn(`${version.name}, Next signs in`, version))
     await tell('Gin', version, ginSignsIn(`${version.name}, Gin signs in`))
   }))
+}
+
+// holdGuide looks for each piece of the guide's code in the file that it names.
+function holdGuide() {
+  const docs = join(here, '../docs')
+  const guide = readFileSync(join(docs, 'nextjs.md'), 'utf8')
+  const pieces = [...guide.matchAll(/(.*)\n+```(?:js|jsx|go)\n([^]*?)```\n/g)]
+  assert.ok(pieces.length > 0, 'the guide has code')
+  for (const [, before, code] of pieces) {
+    const file = before.match(/^\[`[^\]]+\]\(([^)]+)\)/)?.[1]
+    assert.ok(file, `no link to a file before:\n${code}`)
+    assert.ok(readFileSync(join(docs, file), 'utf8').includes(code), `${file} does not have:\n${code}`)
+  }
 }
 
 // tell runs stories on one site, each with a Gin of its own behind it.
@@ -132,10 +146,12 @@ class Person {
 const ada = { name: 'Ada Lovelace', email: 'ada@example.com', groups: ['engineers'] }
 const grace = { name: 'Grace Hopper', email: 'grace@example.com', groups: Array.from({ length: 400 }, (_, i) => `group-${i}`) }
 
-// isKnown holds where page, token and guard of Next and the API of Gin agree on
-// who is signed in.
+// isKnown holds where page, token and guard of Next agree with the API of Gin on
+// who is signed in, and Next's server can ask that API too.
 async function isKnown(person, { name, email, groups }) {
-  assert.deepEqual(await person.json('/go/me'), { name, email, groups })
+  for (const path of ['/go/me', '/api/me']) {
+    assert.deepEqual(await person.json(path), { name, email, groups }, path)
+  }
   await person.open('/')
   await person.reads(`You are ${name}, ${email}.`)
   const token = await person.json('/api/token')
