@@ -2,7 +2,7 @@
 // only the scenarios whose names contain it.
 import { closeBrowser, count, within } from './harness.mjs'
 
-for (const suite of ['example', 'react', 'pages']) {
+for (const suite of ['example', 'react', 'pages', 'next']) {
   console.log(`\n${suite}`)
   const { default: run } = await import(`./${suite}.mjs`)
   await run()

@@ -2,7 +2,7 @@ module github.com/ginauth/ginauth/e2e
 
 go 1.26.0
 
-ignore ./node_modules
+ignore node_modules
 
 replace github.com/ginauth/ginauth => ../
 

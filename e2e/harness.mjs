@@ -120,13 +120,14 @@ export async function closeBrowser() {
 
 export const count = { passed: 0, failed: 0 }
 
+// wanted picks scenarios by the word given on the command line.
+export const wanted = (name) => !process.argv[2] || name.includes(process.argv[2])
+
 // scenario runs one story in a browser profile of its own. It fails for any
 // request to an origin that it does not name, and for any console error but those
-// that expected matches, of which there must be one. only, given on the command
-// line, picks scenarios by name.
+// that expected matches, of which there must be one.
 export async function scenario(name, { origins, expected, ...options }, story) {
-  const only = process.argv[2]
-  if (only && !name.includes(only)) return
+  if (!wanted(name)) return
   const began = Date.now()
   const context = await (await browser()).newContext(options)
   context.setDefaultTimeout(15000)

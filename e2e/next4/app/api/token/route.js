@@ -1,0 +1,5 @@
+import { getToken } from "next-auth/jwt"
+
+export async function GET(request) {
+  return Response.json(await getToken({ req: request }))
+}

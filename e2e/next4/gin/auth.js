@@ -1,0 +1,3 @@
+export const authOptions = {
+  providers: [], // Gin has them
+}

@@ -1,0 +1,7 @@
+const gin = process.env.GIN_URL ?? "http://localhost:8080" // read by next build
+
+export default {
+  async rewrites() {
+    return [{ source: "/go/:path*", destination: `${gin}/go/:path*` }]
+  },
+}
