@@ -17,8 +17,12 @@ var ErrSessionEnded = errors.New("ginauth: the session ended")
 // events or a WebSocket, which outlive the moment in which the session was
 // checked. It ends with the request, when the session expires, and when the
 // person signs out of it, where this process answers that; its cause is then
-// ErrSessionEnded. Call stop when the stream is over. For nobody's session the
-// context has ended already.
+// ErrSessionEnded. Call stop when the stream is over. For nobody's session, and
+// for one that was signed out of a moment ago, the context has ended already.
+//
+// A session that other requests prolong ends its streams all the same when it
+// would have expired without them: the page connects again and goes on with the
+// session of that moment, as an EventSource does by itself.
 func (a *Auth) SessionContext(c *gin.Context) (ctx context.Context, stop context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(c.Request.Context())
 	id := find(c)
@@ -49,19 +53,31 @@ type sessionKey struct {
 
 func sessionOf(t *Token) sessionKey { return sessionKey{t.Subject, t.AuthTime.Unix()} }
 
+// justEnded is how long after a sign-out its session opens no stream. A page that
+// connects again at once may still send the cookie which the answer to the
+// sign-out is about to delete.
+const justEnded = 10 * time.Second
+
 // streams are the open streams of each session.
 type streams struct {
-	mu   sync.Mutex
-	next int
-	open map[sessionKey]map[int]func()
+	mu    sync.Mutex
+	next  int
+	open  map[sessionKey]map[int]func()
+	ended map[sessionKey]time.Time // sessions signed out of no longer than justEnded ago
 }
 
-func newStreams() *streams { return &streams{open: map[sessionKey]map[int]func(){}} }
+func newStreams() *streams {
+	return &streams{open: map[sessionKey]map[int]func(){}, ended: map[sessionKey]time.Time{}}
+}
 
 // add remembers how to end a stream, until forget.
 func (s *streams) add(key sessionKey, end func()) (forget func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if at, ok := s.ended[key]; ok && time.Since(at) < justEnded {
+		end()
+		return func() {}
+	}
 	s.next++
 	number := s.next
 	if s.open[key] == nil {
@@ -81,6 +97,12 @@ func (s *streams) add(key sessionKey, end func()) (forget func()) {
 func (s *streams) end(key sessionKey) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for other, at := range s.ended {
+		if time.Since(at) >= justEnded {
+			delete(s.ended, other)
+		}
+	}
+	s.ended[key] = time.Now()
 	for _, end := range s.open[key] {
 		end()
 	}
