@@ -35,7 +35,7 @@ func (a *Auth) SessionContext(c *gin.Context) (ctx context.Context, stop context
 	if !id.session.Expires.IsZero() {
 		timer = time.AfterFunc(id.session.Expires.Sub(a.opts.Now()), end)
 	}
-	forget := a.streams.add(sessionOf(&id.token), end)
+	forget := a.streams.add(&id.token, end)
 	return ctx, func() {
 		if timer != nil {
 			timer.Stop()
@@ -63,18 +63,19 @@ type streams struct {
 	mu    sync.Mutex
 	next  int
 	open  map[sessionKey]map[int]func()
-	ended map[sessionKey]time.Time // sessions signed out of no longer than justEnded ago
+	ended map[string]time.Time // IDs of tokens signed out with, no longer than justEnded ago
 }
 
 func newStreams() *streams {
-	return &streams{open: map[sessionKey]map[int]func(){}, ended: map[sessionKey]time.Time{}}
+	return &streams{open: map[sessionKey]map[int]func(){}, ended: map[string]time.Time{}}
 }
 
 // add remembers how to end a stream, until forget.
-func (s *streams) add(key sessionKey, end func()) (forget func()) {
+func (s *streams) add(t *Token, end func()) (forget func()) {
+	key := sessionOf(t)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if at, ok := s.ended[key]; ok && time.Since(at) < justEnded {
+	if at, ok := s.ended[t.ID]; ok && time.Since(at) < justEnded {
 		end()
 		return func() {}
 	}
@@ -93,8 +94,8 @@ func (s *streams) add(key sessionKey, end func()) (forget func()) {
 	}
 }
 
-// end ends the streams of a session.
-func (s *streams) end(key sessionKey) {
+// end ends the streams of the session that a token is of.
+func (s *streams) end(t *Token) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for other, at := range s.ended {
@@ -102,8 +103,10 @@ func (s *streams) end(key sessionKey) {
 			delete(s.ended, other)
 		}
 	}
-	s.ended[key] = time.Now()
-	for _, end := range s.open[key] {
+	if t.ID != "" {
+		s.ended[t.ID] = time.Now()
+	}
+	for _, end := range s.open[sessionOf(t)] {
 		end()
 	}
 }
