@@ -58,6 +58,7 @@ export function onSession(listener) {
  */
 export async function signIn(provider, { callbackUrl = location.href, redirect = true, ...fields } = {}, params) {
   const providers = provider ? await getProviders() : {}
+  callbackUrl = fromHere(callbackUrl)
   if (!Object.hasOwn(providers, provider)) return go(`${base}/signin?${new URLSearchParams({ callbackUrl })}`)
   const { type } = providers[provider]
   const path = (type === 'credentials' ? '/callback/' : '/signin/') + encodeURIComponent(provider)
@@ -81,7 +82,7 @@ export async function signIn(provider, { callbackUrl = location.href, redirect =
 /** Signs out, in every tab. With redirect: false it resolves to { url }. */
 export async function signOut({ callbackUrl = location.href, redirect = true } = {}) {
   const url = await change(async () => {
-    const { url } = await send('/signout', { callbackUrl })
+    const { url } = await send('/signout', { callbackUrl: fromHere(callbackUrl) })
     if (url.searchParams.has('csrf') && url.pathname === `${base}/signout`) {
       if (redirect) return url // the page that asks
       throw new Error('ginauth: the sign-out was refused: its CSRF token or origin is not this site\'s')
@@ -189,6 +190,9 @@ function store(kind, key, value) {
     return was
   } catch {}
 }
+
+// A path goes as it is; what is relative to this page, the server could not resolve.
+const fromHere = (to) => (to.startsWith('/') ? to : new URL(to, location.href).href)
 
 function go(to) {
   const [here] = location.href.split('#')
