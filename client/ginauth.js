@@ -83,7 +83,7 @@ export async function signIn(provider, { callbackUrl = location.href, redirect =
 export async function signOut({ callbackUrl = location.href, redirect = true } = {}) {
   const url = await change(async () => {
     const { url } = await send('/signout', { callbackUrl: fromHere(callbackUrl) })
-    if (url.searchParams.has('csrf') && url.pathname === `${base}/signout`) {
+    if (url.pathname === `${base}/signout`) {
       if (redirect) return url // the page that asks
       throw new Error('ginauth: the sign-out was refused: its CSRF token or origin is not this site\'s')
     }
@@ -123,8 +123,8 @@ function change(act) {
 
 async function ask(path, init) {
   const response = await fetch(base + path, init)
-  const body = await response.json().catch(() => null)
-  if (response.ok && body && typeof body === 'object') return body
+  const body = await response.json().catch(() => {})
+  if (response.ok && typeof body === 'object') return body
   throw fault(path, response, body)
 }
 
@@ -142,7 +142,7 @@ const fault = (path, { status }, body) =>
   Object.assign(new Error(`ginauth: ${path}: ${body?.message ?? 'no answer of the auth routes'} (${status})`), { status })
 
 function set(body) {
-  const next = Object.keys(body).length ? body : null
+  const next = body && Object.keys(body).length ? body : null // nobody is {}, and null as Auth.js has it
   const changed = session === undefined || text(next) !== text(session)
   session = next
   if (changed) {
