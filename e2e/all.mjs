@@ -2,7 +2,7 @@
 // only the scenarios whose names contain it.
 import { closeBrowser, count, within } from './harness.mjs'
 
-for (const suite of ['example', 'client', 'streams', 'htmx']) {
+for (const suite of ['example', 'script', 'client', 'streams', 'htmx']) {
   console.log(`\n${suite}`)
   const { default: run } = await import(`./${suite}.mjs`)
   await run()

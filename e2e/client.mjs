@@ -29,7 +29,7 @@ async function held(page, url, method) {
 export default async function run() {
   const site = await startSite()
 
-  await scenario('ginauth.js: each function', { expected: /status of 401/ }, async (context) => {
+  await scenario('ginauth.js: each function', { origins: site.origins, expected: /status of 401/ }, async (context) => {
     const page = await open(context, site)
     await sees(page, 'nobody')
     assert.equal(await page.evaluate(() => ginauth.getSession()), null)
@@ -53,7 +53,7 @@ export default async function run() {
     assert.equal(await page.evaluate(() => ginauth.update({ nickname: 'x' })), null, 'an update of nobody')
   })
 
-  await scenario('ginauth.js: signing in and out leads on', {}, async (context) => {
+  await scenario('ginauth.js: signing in and out leads on', { origins: site.origins }, async (context) => {
     const page = await open(context, site)
     for (const provider of [undefined, 'unknown', 'constructor']) {
       await page.evaluate((p) => void ginauth.signIn(p), provider)
@@ -80,13 +80,13 @@ export default async function run() {
     await sees(page, 'Ada Lovelace')
   })
 
-  await scenario('ginauth.js: a page whose own address says error signs in', {}, async (context) => {
+  await scenario('ginauth.js: a page whose own address says error signs in', { origins: site.origins }, async (context) => {
     const page = await open(context, site, '/script?error=CredentialsSignin')
     assert.equal((await enter(page)).ok, true)
     await sees(page, 'Ada Lovelace')
   })
 
-  await scenario('ginauth.js: tabs follow each other, both ways', {}, async (context) => {
+  await scenario('ginauth.js: tabs follow each other, both ways', { origins: site.origins }, async (context) => {
     const [one, two] = [await open(context, site), await open(context, site)]
     await sees(one, 'nobody')
     await sees(two, 'nobody')
@@ -107,7 +107,7 @@ export default async function run() {
     await sees(one, 'nobody')
   })
 
-  await scenario('ginauth.js: without storage tabs follow when they are looked at', {}, async (context) => {
+  await scenario('ginauth.js: without storage tabs follow when they are looked at', { origins: site.origins }, async (context) => {
     await context.addInitScript(() => {
       for (const name of ['localStorage', 'sessionStorage']) {
         Object.defineProperty(window, name, { get() { throw new DOMException('blocked', 'SecurityError') } })
@@ -127,7 +127,7 @@ export default async function run() {
     await sees(two, 'Ada Lovelace')
   })
 
-  await scenario('ginauth.js: an answer that is none keeps the session', { expected: unasked }, async (context) => {
+  await scenario('ginauth.js: an answer that is none keeps the session', { origins: site.origins, expected: unasked }, async (context) => {
     const page = await open(context, site)
     await enter(page)
     await sees(page, 'Ada Lovelace')
@@ -136,7 +136,7 @@ export default async function run() {
     for (const [answer, status] of [
       [{ status: 500, json: { message: 'There is a problem' } }, 500], [{ status: 401, json: {} }, 401],
       [{ status: 502, contentType: 'text/html', body: html }, 502], [{ status: 200, contentType: 'text/html', body: html }, 200],
-      [{ status: 200, json: null }, 200], [null, undefined],
+      [{ status: 200, json: 'text' }, 200], [null, undefined],
     ]) {
       await page.route('**/api/auth/session', (route) => (answer ? route.fulfill(answer) : route.abort()))
       const fault = await page.evaluate(() => ginauth.getSession().then(() => 'an answer', (e) => ({ error: e instanceof Error, status: e.status })))
@@ -156,9 +156,9 @@ export default async function run() {
     assert.equal(await page.evaluate(() => ginauth.getSession().then((s) => s.user.name)), 'Ada Lovelace', 'after the faults')
   })
 
-  await scenario('ginauth.js: the server is down, and comes back', { expected: unasked }, async (context) => {
-    const addr = `127.0.0.1:${await freePort()}`
-    const first = await startSite('-addr', addr)
+  const addr = `127.0.0.1:${await freePort()}`
+  const first = await startSite('-addr', addr)
+  await scenario('ginauth.js: the server is down, and comes back', { origins: first.origins, expected: unasked }, async (context) => {
     const page = await open(context, first)
     await enter(page)
     await sees(page, 'Ada Lovelace')
@@ -174,7 +174,7 @@ export default async function run() {
     await second.stop()
   })
 
-  await scenario('ginauth.js: a late answer brings no old session back', {}, async (context) => {
+  await scenario('ginauth.js: a late answer brings no old session back', { origins: site.origins }, async (context) => {
     const page = await open(context, site)
     await enter(page)
     for (const [change, want] of [
@@ -196,7 +196,7 @@ export default async function run() {
     }
   })
 
-  await scenario('ginauth.js: changes go one after another', {}, async (context) => {
+  await scenario('ginauth.js: changes go one after another', { origins: site.origins }, async (context) => {
     const page = await open(context, site)
     await enter(page)
     const seen = []
@@ -211,7 +211,7 @@ export default async function run() {
     await sees(page, 'Ada Lovelace two')
   })
 
-  await scenario('ginauth.js: listeners', {}, async (context) => {
+  await scenario('ginauth.js: listeners', { origins: site.origins }, async (context) => {
     const page = await open(context, site)
     await sees(page, 'nobody')
     const heard = await page.evaluate(async (fields) => {
@@ -238,7 +238,7 @@ export default async function run() {
     assert.deepEqual(heard.faults, ['broken', 'broken'])
   })
 
-  await scenario('ginauth.js: what lacks the right CSRF token is refused, and said to be', { expected: unasked }, async (context) => {
+  await scenario('ginauth.js: what lacks the right CSRF token is refused, and said to be', { origins: site.origins, expected: unasked }, async (context) => {
     const page = await open(context, site)
     const wrong = (route) => {
       const body = route.request().postData()

@@ -24,7 +24,7 @@ async function type(page) {
 export default async function run() {
   const site = await startSite()
 
-  await scenario('forms of a page, without any script', { javaScriptEnabled: false }, async (context) => {
+  await scenario('forms of a page, without any script', { origins: site.origins, javaScriptEnabled: false }, async (context) => {
     const page = await show(context, site.url + '/forms')
     await page.getByRole('button', { name: 'Sign in with local' }).click()
     await page.waitForURL('**/authorize?**')
@@ -40,7 +40,7 @@ export default async function run() {
     assert.equal(page.url(), site.url + '/forms')
   })
 
-  await scenario('htmx: signed out to the sign-in page and back, then a guarded POST', { expected: refused }, async (context) => {
+  await scenario('htmx: signed out to the sign-in page and back, then a guarded POST', { origins: site.origins, expected: refused }, async (context) => {
     const page = await show(context, site.url + '/htmx?p=2')
     await page.getByRole('button', { name: 'Load' }).click()
     await type(page)
@@ -53,7 +53,7 @@ export default async function run() {
     await page.locator('#out', { hasText: 'Ada Lovelace noted a <b>loom</b>' }).waitFor()
   })
 
-  await scenario('htmx: a POST of nobody leads to the sign-in page and back', { expected: refused }, async (context) => {
+  await scenario('htmx: a POST of nobody leads to the sign-in page and back', { origins: site.origins, expected: refused }, async (context) => {
     const page = await show(context, site.url + '/htmx')
     await page.getByLabel('Text').fill('x')
     await page.getByRole('button', { name: 'Note' }).click()
@@ -62,7 +62,7 @@ export default async function run() {
     await is(page, 'Ada Lovelace')
   })
 
-  await scenario('htmx: a boosted link leads through the sign-in page to its own page', { expected: refused }, async (context) => {
+  await scenario('htmx: a boosted link leads through the sign-in page to its own page', { origins: site.origins, expected: refused }, async (context) => {
     const page = await show(context, site.url + '/htmx')
     await page.getByRole('link', { name: 'My page' }).click()
     await type(page)
@@ -70,7 +70,7 @@ export default async function run() {
     await is(page, 'Ada Lovelace')
   })
 
-  await scenario('htmx: signing in at a provider and out takes the whole page', {}, async (context) => {
+  await scenario('htmx: signing in at a provider and out takes the whole page', { origins: site.origins }, async (context) => {
     const page = await show(context, site.url + '/api/auth/signin?callbackUrl=/htmx') // where to come back to
     await page.goto(site.url + '/htmx')
     await page.getByRole('button', { name: 'Sign in by htmx' }).click()

@@ -2,8 +2,9 @@
 import { startGo } from './harness.mjs'
 
 export async function startSite(...args) {
-  const program = await startGo('e2e/plain', args, { ready: /http:\/\/localhost:\d+/ })
-  return { ...program, url: program.match[0] }
+  const program = await startGo('e2e/plain', args, { ready: /(http:\S+) signs in at (http:\S+)/ })
+  const [, url, issuer] = program.match
+  return { ...program, url, origins: [url, url.replace('http', 'ws'), new URL(issuer).origin] }
 }
 
 // open shows the page whose script leaves ginauth.js as a global.

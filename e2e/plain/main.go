@@ -58,7 +58,7 @@ func run(addr string, maxAge time.Duration) error {
 		return err
 	}
 	routes(r, auth)
-	fmt.Printf("http://localhost:%d\n", listener.Addr().(*net.TCPAddr).Port)
+	fmt.Printf("http://localhost:%d signs in at %s\n", listener.Addr().(*net.TCPAddr).Port, idp.Issuer())
 	return http.Serve(listener, r)
 }
 
