@@ -39,6 +39,7 @@ export default async function run() {
       const script = document.createElement('script')
       script.textContent = 'globalThis.smuggled = true'
       document.body.append(script)
+      if (globalThis.smuggled) resolve('it ran')
     }))
     assert.equal(refused, 'script-src-elem')
     assert.equal(await page.evaluate(() => globalThis.smuggled), undefined)
