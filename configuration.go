@@ -167,6 +167,7 @@ func (a *Auth) location(opts *Options, f *faults, prefix string, release bool) {
 	if path == "" {
 		a.publicURL = prefix + a.mountPath
 	}
+	a.client = newClientModule(a.publicURL)
 
 	trustAny := false
 	if env := os.Getenv("AUTH_TRUST_HOST"); env != "" && opts.BaseURL == "" && len(opts.TrustedHosts) == 0 {

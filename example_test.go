@@ -3,12 +3,16 @@ package ginauth_test
 import (
 	"errors"
 	"fmt"
+	"html/template"
+	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/markbates/goth/providers/github"
@@ -218,4 +222,61 @@ func ExampleRedirectTo() {
 	err := signIn(nil, ginauth.SignInParams{User: &ginauth.User{}})
 	fmt.Println(errors.Is(err, ginauth.ErrAccessDenied), err)
 	// Output: false ginauth: redirect to /no-email
+}
+
+// A page rendered on the server, with forms that need no script.
+func ExampleAuth_SignInForm() {
+	r := gin.New()
+	auth, err := ginauth.Register(r, ginauth.Options{
+		Secret:    exampleSecret,
+		Providers: ginauth.Goth(github.New("id", "secret", "")),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	r.SetHTMLTemplate(template.Must(template.New("home").Parse(
+		`{{with .Session}}Hello, {{.User.Name}} {{$.SignOut}}{{else}}{{.SignIn}}{{end}}`)))
+	r.GET("/", auth.LoadSession(), func(c *gin.Context) {
+		c.HTML(http.StatusOK, "home", gin.H{
+			"Session": ginauth.GetSession(c),
+			"SignIn":  auth.SignInForm(c, "github", "/"),
+			"SignOut": auth.SignOutForm(c, "/"),
+		})
+	})
+
+	w := httptest.NewRecorder()
+	r.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost:8080/", nil))
+	fmt.Println(regexp.MustCompile(`<button.*</button>`).FindString(w.Body.String()))
+	// Output: <button type="submit">Sign in with GitHub</button>
+}
+
+// Server-sent events that end with the session: at sign-out in any tab, and when
+// it expires. A WebSocket ends the same way, with context.AfterFunc.
+func ExampleAuth_SessionContext() {
+	auth, err := ginauth.New(ginauth.Options{Secret: exampleSecret, BaseURL: "https://app.example.com"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	r := gin.New()
+	r.GET("/events", auth.RequireSession(), func(c *gin.Context) {
+		ctx, stop := auth.SessionContext(c)
+		defer stop()
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		c.Stream(func(io.Writer) bool {
+			select {
+			case now := <-tick.C:
+				c.SSEvent("time", now.Format(time.TimeOnly))
+				return true
+			case <-ctx.Done():
+				return false
+			}
+		})
+	})
+
+	// Signed out, an EventSource gets 401, and does not try again.
+	w := httptest.NewRecorder()
+	r.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/events", nil))
+	fmt.Println(w.Code)
+	// Output: 401
 }

@@ -144,6 +144,7 @@ type Auth struct {
 	published    *publicTexts
 	streams      *streams
 	pages        *pages.Set
+	client       clientModule
 }
 
 // A site is what hangs on whether the site is on https: the cookies' names, and

@@ -206,7 +206,11 @@ func (a *Auth) askToSignIn(c *gin.Context, base origin.Base) {
 	req := c.Request
 	switch {
 	case req.Header.Get("HX-Request") == "true":
-		c.Header("HX-Redirect", a.signInURL(base, samePage(req.Header.Get("HX-Current-URL"), base)))
+		page := samePage(req.Header.Get("HX-Current-URL"), base)
+		if req.Header.Get("HX-Boosted") == "true" && req.Method == http.MethodGet {
+			page = req.URL.RequestURI() // a link: there the person wants to go
+		}
+		c.Header("HX-Redirect", a.signInURL(base, page))
 		a.stop(c, base, http.StatusUnauthorized, "SessionRequired")
 	case !navigates(req):
 		c.Header("WWW-Authenticate", "Bearer")

@@ -191,7 +191,7 @@ func (v *visit) postSignOut() {
 	}
 	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
 	if id, err := v.open(found.Value, v.base, v.opts.Now()); err == nil {
-		v.streams.end(sessionOf(&id.token))
+		v.streams.end(&id.token)
 		if event := v.opts.Events.SignOut; event != nil {
 			event(v.c, SignOutEvent{Token: &id.token})
 		}

@@ -17,8 +17,12 @@ var ErrSessionEnded = errors.New("ginauth: the session ended")
 // events or a WebSocket, which outlive the moment in which the session was
 // checked. It ends with the request, when the session expires, and when the
 // person signs out of it, where this process answers that; its cause is then
-// ErrSessionEnded. Call stop when the stream is over. For nobody's session the
-// context has ended already.
+// ErrSessionEnded. Call stop when the stream is over. For nobody's session, and
+// for one that was signed out of a moment ago, the context has ended already.
+//
+// A session that other requests prolong ends its streams all the same when it
+// would have expired without them: the page connects again and goes on with the
+// session of that moment, as an EventSource does by itself.
 func (a *Auth) SessionContext(c *gin.Context) (ctx context.Context, stop context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(c.Request.Context())
 	id := find(c)
@@ -31,7 +35,7 @@ func (a *Auth) SessionContext(c *gin.Context) (ctx context.Context, stop context
 	if !id.session.Expires.IsZero() {
 		timer = time.AfterFunc(id.session.Expires.Sub(a.opts.Now()), end)
 	}
-	forget := a.streams.add(sessionOf(&id.token), end)
+	forget := a.streams.add(&id.token, end)
 	return ctx, func() {
 		if timer != nil {
 			timer.Stop()
@@ -49,19 +53,32 @@ type sessionKey struct {
 
 func sessionOf(t *Token) sessionKey { return sessionKey{t.Subject, t.AuthTime.Unix()} }
 
+// justEnded is how long after a sign-out its session opens no stream. A page that
+// connects again at once may still send the cookie which the answer to the
+// sign-out is about to delete.
+const justEnded = 10 * time.Second
+
 // streams are the open streams of each session.
 type streams struct {
-	mu   sync.Mutex
-	next int
-	open map[sessionKey]map[int]func()
+	mu    sync.Mutex
+	next  int
+	open  map[sessionKey]map[int]func()
+	ended map[string]time.Time // IDs of tokens signed out with, no longer than justEnded ago
 }
 
-func newStreams() *streams { return &streams{open: map[sessionKey]map[int]func(){}} }
+func newStreams() *streams {
+	return &streams{open: map[sessionKey]map[int]func(){}, ended: map[string]time.Time{}}
+}
 
 // add remembers how to end a stream, until forget.
-func (s *streams) add(key sessionKey, end func()) (forget func()) {
+func (s *streams) add(t *Token, end func()) (forget func()) {
+	key := sessionOf(t)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if at, ok := s.ended[t.ID]; ok && time.Since(at) < justEnded {
+		end()
+		return func() {}
+	}
 	s.next++
 	number := s.next
 	if s.open[key] == nil {
@@ -77,11 +94,19 @@ func (s *streams) add(key sessionKey, end func()) (forget func()) {
 	}
 }
 
-// end ends the streams of a session.
-func (s *streams) end(key sessionKey) {
+// end ends the streams of the session that a token is of.
+func (s *streams) end(t *Token) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, end := range s.open[key] {
+	for other, at := range s.ended {
+		if time.Since(at) >= justEnded {
+			delete(s.ended, other)
+		}
+	}
+	if t.ID != "" {
+		s.ended[t.ID] = time.Now()
+	}
+	for _, end := range s.open[sessionOf(t)] {
 		end()
 	}
 }

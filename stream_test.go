@@ -83,6 +83,31 @@ func TestStream_EndsAtSignOut(t *testing.T) {
 	}
 }
 
+// A page that connects again before the answer to its sign-out has deleted the
+// cookie gets no new stream.
+func TestStream_NoneForASessionJustSignedOutOf(t *testing.T) {
+	t.Parallel()
+	app, idp, ended := streaming(t, ginauth.Options{})
+	b := app.browser(t)
+	b.signIn(idp, "local")
+	late := b.request(http.MethodGet, "/events", nil)
+	for _, c := range b.Jar.Cookies(late.URL) {
+		late.AddCookie(c)
+	}
+	b.post("/api/auth/signout", url.Values{"csrfToken": {b.csrf()}})
+	res, err := (&http.Client{}).Do(late)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode != http.StatusOK {
+		t.Fatalf("%d: the cookie was to be still good", res.StatusCode)
+	}
+	if err := wait(t, ended); !errors.Is(err, ginauth.ErrSessionEnded) {
+		t.Errorf("cause %v", err)
+	}
+}
+
 func TestStream_EndsWhenTheSessionExpires(t *testing.T) {
 	t.Parallel()
 	app, idp, ended := streaming(t, ginauth.Options{Session: ginauth.SessionOptions{MaxAge: 2 * time.Second}})

@@ -1,7 +1,19 @@
-// Types of ginauth.js.
+// Types of ginauth.js. What your callbacks add is declared once:
+//
+//   declare module 'ginauth' {
+//     interface Session { accessToken: string }
+//     interface User { role: string }
+//   }
+
+export interface User {
+  name?: string | null
+  email?: string | null
+  image?: string | null
+  [key: string]: unknown
+}
 
 export interface Session {
-  user: { name?: string | null; email?: string | null; image?: string | null; [key: string]: unknown }
+  user: User
   /** When the session ends unless it is used: ISO 8601. */
   expires: string
   /** A lasting trouble with the session. */
@@ -23,7 +35,7 @@ export interface SignInOptions {
   /** false: stay on this page and resolve to the result; for credentials and e-mail. */
   redirect?: boolean
   /** What was typed. */
-  [field: string]: string | boolean | undefined
+  [field: string]: string | boolean | null | undefined
 }
 
 export interface SignInResult {
@@ -34,22 +46,31 @@ export interface SignInResult {
   url: string | null
 }
 
-/** Sets the path of the auth routes, where it is not the one the module was loaded from. */
+/** Sets the path of the auth routes, for a bundled module where it is not /api/auth. */
 export function configure(options: { basePath: string }): void
 
-/** The session, or null for nobody. */
+/**
+ * The session, or null for nobody. Rejects where the server cannot be asked, with
+ * the answer's status if there was one; who was signed in before then counts on.
+ */
 export function getSession(): Promise<Session | null>
 
-/** Calls listener with the session now and whenever it changes, here or in another tab. Returns a function that ends it. */
+/** Calls listener with the session, soon and whenever it changes, here or in another tab. Returns a function that ends it. */
 export function onSession(listener: (session: Session | null) => void): () => void
 
-/** Signs in; without a provider, opens the sign-in page. Resolves only with redirect: false. */
-export function signIn(provider?: string, options?: SignInOptions, params?: Record<string, string>): Promise<SignInResult>
+/**
+ * Signs in; without a provider, or with an unknown one, opens the sign-in page.
+ * Resolves only with redirect: false. params are further parameters for the
+ * provider, such as login_hint.
+ */
+export function signIn(
+  provider?: string, options?: SignInOptions, params?: Record<string, string> | URLSearchParams | string,
+): Promise<SignInResult>
 
-/** Signs out, in every tab. Resolves only with redirect: false. */
+/** Signs out, in every tab. Resolves only with redirect: false; rejects if the session goes on. */
 export function signOut(options?: { callbackUrl?: string; redirect?: boolean }): Promise<{ url: string }>
 
-/** Asks the application's JWT callback to change the session. */
+/** Asks the application's JWT callback to change the session. data is sent as JSON. */
 export function update(data?: unknown): Promise<Session | null>
 
 /** The ways to sign in, by id, in their order. */

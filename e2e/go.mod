@@ -7,6 +7,7 @@ ignore node_modules
 replace github.com/ginauth/ginauth => ../
 
 require (
+	github.com/coder/websocket v1.8.14
 	github.com/gin-gonic/gin v1.12.0
 	github.com/ginauth/ginauth v0.0.0-00010101000000-000000000000
 	github.com/markbates/goth v1.82.0

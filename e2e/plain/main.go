@@ -1,0 +1,106 @@
+// Command plain is a site without a framework in the browser: pages rendered on
+// the server, ginauth.js, htmx, and streams that end with their session.
+package main
+
+import (
+	"embed"
+	"flag"
+	"fmt"
+	"html/template"
+	"log"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/ginauth/ginauth"
+	"github.com/ginauth/ginauth/ginauthtest"
+	"github.com/ginauth/ginauth/oidc"
+)
+
+//go:embed *.html
+var pages embed.FS
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:0", "address to listen on")
+	maxAge := flag.Duration("max-age", time.Hour, "how long an unused session lasts")
+	flag.Parse()
+	if err := run(*addr, *maxAge); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(addr string, maxAge time.Duration) error {
+	idp, err := ginauthtest.NewProvider(ginauthtest.Config{})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = idp.Close() }()
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	r := gin.New()
+	r.SetHTMLTemplate(template.Must(template.ParseFS(pages, "*.html")))
+	auth, err := ginauth.Register(r, ginauth.Options{
+		Secret: "the secret of a site that is only looked at",
+		Providers: append(ginauth.Goth(oidc.New(oidc.Config{
+			Name: "local", Issuer: idp.Issuer(), ClientID: idp.ClientID(), ClientSecret: idp.ClientSecret(),
+		})), ginauth.Credentials{
+			Fields:    []ginauth.Field{{Name: "username"}, {Name: "password", Type: "password"}},
+			Authorize: authorize,
+		}),
+		Session:   ginauth.SessionOptions{MaxAge: maxAge},
+		Callbacks: ginauth.Callbacks{JWT: keepNickname, Session: showNickname},
+	})
+	if err != nil {
+		return err
+	}
+	routes(r, auth)
+	fmt.Printf("http://localhost:%d signs in at %s\n", listener.Addr().(*net.TCPAddr).Port, idp.Issuer())
+	return http.Serve(listener, r)
+}
+
+func authorize(_ *gin.Context, typed map[string]string) (*ginauth.User, error) {
+	if typed["username"] != "ada" || typed["password"] != "difference engine" {
+		return nil, nil
+	}
+	return &ginauth.User{ID: "1", Name: "Ada Lovelace", Email: "ada@example.com"}, nil
+}
+
+func keepNickname(_ *gin.Context, p ginauth.JWTParams) error {
+	if data, ok := p.Update.(map[string]any); ok && p.Trigger == ginauth.TriggerUpdate {
+		p.Token.Claims["nickname"] = data["nickname"]
+	}
+	return nil
+}
+
+func showNickname(_ *gin.Context, p ginauth.SessionParams) error {
+	p.Session.Values["nickname"] = p.Token.Claims["nickname"]
+	return nil
+}
+
+func routes(r *gin.Engine, auth *ginauth.Auth) {
+	show := func(name string) gin.HandlerFunc {
+		return func(c *gin.Context) {
+			c.HTML(http.StatusOK, name, gin.H{
+				"Session": ginauth.GetSession(c), "CSRF": auth.CSRFField(c),
+				"SignIn": auth.SignInForm(c, "local", "/forms"), "SignOut": auth.SignOutForm(c, "/forms"),
+			})
+		}
+	}
+	r.GET("/script", show("script.html"))
+	r.GET("/forms", auth.LoadSession(), show("forms.html"))
+	r.GET("/htmx", auth.LoadSession(), show("htmx.html"))
+	r.StaticFile("/htmx.js", "../../example/assets/htmx.js")
+
+	mine := r.Group("/mine", auth.RequireSession())
+	mine.GET("/page", show("forms.html"))
+	mine.GET("/fragment", func(c *gin.Context) { c.String(http.StatusOK, "Hello, %s", ginauth.GetSession(c).User.Name) })
+	mine.POST("/note", func(c *gin.Context) {
+		c.String(http.StatusOK, "%s noted %s", ginauth.GetSession(c).User.Name, template.HTMLEscapeString(c.PostForm("text")))
+	})
+	mine.GET("/events", events(auth))
+	mine.GET("/socket", socket(auth))
+}

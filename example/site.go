@@ -1,0 +1,89 @@
+package main
+
+import (
+	"io"
+	"io/fs"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/ginauth/ginauth"
+)
+
+// routes is the whole of what an application does for sign-in.
+func routes(r *gin.Engine, providers []ginauth.Provider) error {
+	auth, err := ginauth.Register(r, ginauth.Options{
+		Providers: providers,
+		Callbacks: ginauth.Callbacks{JWT: keepInToken, Session: passToPage},
+	})
+	if err != nil {
+		return err
+	}
+
+	// show answers a page with what its template may want.
+	show := func(name string) gin.HandlerFunc {
+		return func(c *gin.Context) {
+			c.HTML(http.StatusOK, name, gin.H{
+				"Session": ginauth.GetSession(c),
+				"SignOut": auth.SignOutForm(c, "/"),
+			})
+		}
+	}
+
+	// Pages that anybody may see, and that know who is signed in.
+	r.GET("/", auth.LoadSession(), show("home.html"))
+	r.GET("/htmx", auth.LoadSession(), show("htmx.html"))
+
+	// Pages whose script asks who is signed in.
+	r.GET("/react", show("react.html"))
+	r.GET("/script", show("script.html"))
+
+	// A page, a fragment and an API for signed-in people alone.
+	r.GET("/account", auth.RequireSession(), show("account.html"))
+	r.GET("/htmx/fragment", auth.RequireSession(), func(c *gin.Context) {
+		c.String(http.StatusOK, "%s, it is %s.", ginauth.GetSession(c).User.Name, time.Now().Format(time.TimeOnly))
+	})
+	api := r.Group("/api/me", auth.RequireSession())
+	api.GET("", func(c *gin.Context) {
+		c.JSON(http.StatusOK, ginauth.GetSession(c))
+	})
+	api.GET("/clock", clock(auth))
+
+	assets, err := fs.Sub(files, "assets")
+	if err != nil {
+		return err
+	}
+	r.StaticFS("/assets", http.FS(assets))
+	return nil
+}
+
+// clock sends the server's time each second, as server-sent events, until the
+// session ends or the page goes.
+func clock(auth *ginauth.Auth) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		ctx, stop := auth.SessionContext(c)
+		defer stop()
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		now := time.Now()
+		c.Stream(func(io.Writer) bool {
+			c.SSEvent("time", now.Format(time.TimeOnly))
+			select {
+			case now = <-tick.C:
+				return true
+			case <-ctx.Done():
+				return false
+			}
+		})
+	}
+}
+
+// policy lets pages load what this server serves, and nothing inline: a script
+// that somebody smuggles into a page does not run. The auth routes' own pages
+// have a policy of their own.
+func policy(c *gin.Context) {
+	c.Header("Content-Security-Policy",
+		"default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'")
+	c.Header("X-Content-Type-Options", "nosniff")
+}
