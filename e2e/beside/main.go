@@ -26,12 +26,12 @@ func main() {
 	if *v5 {
 		session.Format = ginauth.AuthJSV5
 	}
-	make := readsSessions
+	share := readsSessions
 	if *signsIn {
-		make = signsPeopleIn
+		share = signsPeopleIn
 	}
 	r := gin.New()
-	auth, err := make(r, session)
+	auth, err := share(r, session)
 	if err != nil {
 		log.Fatal(err)
 	}
