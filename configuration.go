@@ -24,6 +24,7 @@ const (
 	defaultMaxAge    = 30 * 24 * time.Hour
 	defaultUpdateAge = 24 * time.Hour
 	defaultPath      = "/api/auth"
+	defaultPrefix    = "next-auth"
 	minSecret        = 32 // bytes
 
 	// rememberedCallbacks bounds the results kept for callbacks that come twice.
@@ -51,11 +52,14 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	if opts.Session.MaxAge == 0 {
 		opts.Session.MaxAge = defaultMaxAge
 	}
-	if opts.Session.UpdateAge == 0 {
-		opts.Session.UpdateAge = defaultUpdateAge
-	}
 	if opts.Session.MaxAge < time.Second {
 		f.add("Session.MaxAge is %v; write a second or more", opts.Session.MaxAge)
+	}
+	if opts.Session.UpdateAge == 0 {
+		opts.Session.UpdateAge = min(defaultUpdateAge, opts.Session.MaxAge/2)
+	} else if opts.Session.UpdateAge >= opts.Session.MaxAge {
+		f.add("Session.UpdateAge is %v, so that a session in use ends at its MaxAge, %v; write less, such as %v",
+			opts.Session.UpdateAge, opts.Session.MaxAge, opts.Session.MaxAge/2)
 	}
 	a := &Auth{
 		finished:  oauth.NewReplay[outcome](rememberedCallbacks),
@@ -103,8 +107,11 @@ func (a *Auth) secrets(opts *Options, f *faults, release bool) {
 	all := append([]string{opts.Secret}, opts.PreviousSecrets...)
 	for secure, site := range a.sites {
 		salt, format := "", token.V4
-		if opts.Session.Format == AuthJSV5 {
+		switch {
+		case opts.Session.Format == AuthJSV5:
 			salt, format = site.names.Session, token.V5
+		case opts.Cookies.Prefix != defaultPrefix: // a session of one Auth is none of another's
+			salt = site.names.Session
 		}
 		var err error
 		if site.sessions, err = format.Keyring(salt, all...); err != nil {
@@ -216,7 +223,7 @@ func (a *Auth) cookies(opts *Options, f *faults) {
 		f.add("Session.Format is %d; write ginauth.NextAuthV4 or ginauth.AuthJSV5", format)
 	}
 	if opts.Cookies.Prefix == "" {
-		opts.Cookies.Prefix = "next-auth"
+		opts.Cookies.Prefix = defaultPrefix
 		if opts.Session.Format == AuthJSV5 {
 			opts.Cookies.Prefix = "authjs"
 		}

@@ -85,8 +85,9 @@ func (v *visit) checkCredentials() {
 	var public publicError
 	switch {
 	case errors.As(err, &public):
-		v.published.add(string(public))
-		v.fail(http.StatusUnauthorized, string(public))
+		text := clip(string(public))
+		v.published.add(text)
+		v.fail(http.StatusUnauthorized, text)
 		return
 	case err != nil:
 		v.refused("Credentials.Authorize", err)

@@ -81,7 +81,8 @@ type SessionOptions struct {
 	// MaxAge is how long a session lasts that is not used. Default: 30 days.
 	MaxAge time.Duration
 	// UpdateAge is how old a token gets before a guarded request seals it again,
-	// which moves its end. Default: 24 hours; negative: at every request.
+	// which moves its end. Default: 24 hours, and at most half of MaxAge;
+	// negative: at every request.
 	UpdateAge time.Duration
 	// Format is whose sessions are read and made. Default: NextAuthV4.
 	Format Format
@@ -116,7 +117,9 @@ type Theme struct {
 // CookieOptions change the cookies' names and reach.
 type CookieOptions struct {
 	// Prefix begins the cookies' names. Default: next-auth, or authjs with
-	// AuthJSV5. A second Auth on one host needs another.
+	// AuthJSV5. A second Auth on one host needs another. With a prefix of one's
+	// own, sessions have a key of their own: they open neither at another Auth with
+	// the same Secret nor in Next.js.
 	Prefix string
 	// Domain widens the session cookie, and it alone, to all hosts below it.
 	// Default: this host.

@@ -96,6 +96,9 @@ func (a *Auth) identity(c *gin.Context) (*identity, origin.Base, error) {
 		return nil, base, err
 	}
 	private(c.Writer.Header())
+	if id := find(c); id != nil && id.auth == a { // a middleware in front has found out
+		return id, base, nil
+	}
 	found := cookie.Find(c.Request.Header["Cookie"], a.sites[base.Secure].names.Session)
 	sealed := found.Value
 	if len(found.Names) == 0 {

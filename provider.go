@@ -128,7 +128,19 @@ func defaultProfile(u goth.User) (User, error) {
 	if name == "" {
 		name = u.NickName
 	}
-	return User{ID: u.UserID, Name: name, Email: strings.ToLower(u.Email), Image: u.AvatarURL}, nil
+	return User{ID: u.UserID, Name: name, Email: lowerASCII(u.Email), Image: u.AvatarURL}, nil
+}
+
+// lowerASCII lowers A to Z alone: other letters must not become them. Unicode's
+// lower case of a dotted capital I is i, and with it mike@gİthub.com would be
+// somebody else's address.
+func lowerASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
 }
 
 // user makes the User of a profile. The developer's function may fail in any way.

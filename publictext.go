@@ -1,6 +1,9 @@
 package ginauth
 
-import "sync"
+import (
+	"strings"
+	"sync"
+)
 
 // publicTexts remembers the texts of PublicErrors, which travel to the error
 // page in its URL. The page shows those and no others: else any link could put
@@ -12,6 +15,17 @@ type publicTexts struct {
 }
 
 const maxPublicTexts = 256
+
+// maxPublicText is the longest text, in bytes, that travels in a URL.
+const maxPublicText = 512
+
+// clip shortens a text to what travels.
+func clip(text string) string {
+	if len(text) > maxPublicText {
+		text = strings.ToValidUTF8(text[:maxPublicText], "") + "…"
+	}
+	return text
+}
 
 func newPublicTexts() *publicTexts { return &publicTexts{texts: map[string]bool{}} }
 

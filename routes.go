@@ -192,11 +192,12 @@ func (v *visit) postSignOut() {
 	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
 	if id, err := v.open(found.Value, v.base, v.opts.Now()); err == nil {
 		v.streams.end(&id.token)
+		v.finished.Forget(func(o outcome) bool { return o.session != "" && o.of == sessionOf(&id.token) })
 		if event := v.opts.Events.SignOut; event != nil {
 			event(v.c, SignOutEvent{Token: &id.token})
 		}
 	}
-	v.setCookie(v.clearSession(found.Names, v.base)...)
+	v.clearSession(v.c, found.Names, v.base)
 	v.redirect(http.StatusOK, v.callbackURL)
 }
 

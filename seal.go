@@ -2,6 +2,7 @@ package ginauth
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -32,11 +33,18 @@ func (a *Auth) open(sealed string, base origin.Base, now time.Time) (*identity, 
 	return id, id.token.parse(payload, now)
 }
 
+// maxPayload is how long a session's claims may be, in bytes: a dozen cookies.
+// Browsers and servers refuse requests with many more.
+const maxPayload = 32 << 10
+
 // seal makes the session's cookie value, good for MaxAge from now.
 func (a *Auth) seal(t *Token, base origin.Base, now time.Time) (string, error) {
 	payload, err := t.stamp(now, a.opts.Session.MaxAge)
 	if err != nil {
 		return "", err
+	}
+	if len(payload) > maxPayload {
+		return "", fmt.Errorf("ginauth: the session's claims are %d bytes long; keep less in them, at most %d", len(payload), maxPayload)
 	}
 	return a.sites[base.Secure].sessions.Seal(payload), nil
 }
@@ -47,29 +55,43 @@ func (a *Auth) sessionAttributes(base origin.Base) cookie.Attributes {
 	}
 }
 
-// putSession gives the Set-Cookie lines that store a sealed session.
-func (v *visit) putSession(sealed string) []string {
-	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
-	return v.Auth.putSession(sealed, found.Names, v.base)
-}
-
-func (a *Auth) putSession(sealed string, present []string, base origin.Base) []string {
+// putSession stores a sealed session in the answer's cookies, in place of what
+// stands there already. present are the names that the request's have.
+func (a *Auth) putSession(c *gin.Context, sealed string, present []string, base origin.Base) {
 	attributes := a.sessionAttributes(base)
+	var lines []string
+	if attributes.Domain != "" {
+		// One of this host alone, of the time before there was a Domain, would be
+		// found beside the new one, and two sessions at once are none.
+		host := attributes
+		host.Domain = ""
+		lines = cookie.Clear(present, host)
+	}
 	attributes.Expires = a.opts.Now().Add(a.opts.Session.MaxAge)
-	return cookie.Put(a.sites[base.Secure].names.Session, sealed, present, attributes)
+	a.setSession(c, base, append(lines, cookie.Put(a.sites[base.Secure].names.Session, sealed, present, attributes)...))
 }
 
-// clearSession gives the Set-Cookie lines that delete the session's cookies.
-// With a Domain, cookies of the host alone go too: they would be found beside
-// the others, and two sessions at once are none.
-func (a *Auth) clearSession(names []string, base origin.Base) []string {
+// clearSession deletes the session's cookies. With a Domain, those of the host
+// alone go too.
+func (a *Auth) clearSession(c *gin.Context, names []string, base origin.Base) {
 	attributes := a.sessionAttributes(base)
 	lines := cookie.Clear(names, attributes)
 	if attributes.Domain != "" {
 		attributes.Domain = ""
 		lines = append(lines, cookie.Clear(names, attributes)...)
 	}
-	return lines
+	a.setSession(c, base, lines)
+}
+
+// setSession sets the session's cookies, and takes back what this answer already
+// says of them.
+func (a *Auth) setSession(c *gin.Context, base origin.Base, lines []string) {
+	name := a.sites[base.Secure].names.Session
+	h := c.Writer.Header()
+	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
+		return strings.HasPrefix(line, name+"=") || strings.HasPrefix(line, name+".")
+	})
+	addCookies(c, lines)
 }
 
 // getSession tells a page who is signed in, and moves the session's end.
@@ -107,16 +129,22 @@ func (v *visit) answerSession(trigger Trigger, update any) {
 	}
 	id, err := v.open(found.Value, v.base, v.opts.Now())
 	if err != nil {
-		v.setCookie(v.clearSession(found.Names, v.base)...)
+		v.clearSession(v.c, found.Names, v.base)
 		v.json(http.StatusOK, v.nobody())
 		return
 	}
+	opened := id.token.ID
 	sealed, err := v.renew(v.c, id, v.base, trigger, update)
 	if err != nil {
 		v.fault("reading the session", err)
 		return
 	}
-	v.setCookie(v.Auth.putSession(sealed, found.Names, v.base)...)
+	if v.streams.ended(opened) { // signed out meanwhile: this answer must not bring the session back
+		v.clearSession(v.c, found.Names, v.base)
+		v.json(http.StatusOK, v.nobody())
+		return
+	}
+	v.putSession(v.c, sealed, found.Names, v.base)
 	if event := v.opts.Events.Session; event != nil {
 		event(v.c, SessionEvent{Session: &id.session, Token: &id.token})
 	}
@@ -174,18 +202,9 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	setSessionCookie(c, a.sites[base.Secure].names.Session, a.putSession(sealed, found.Names, base))
+	a.putSession(c, sealed, found.Names, base)
 	a.attach(c, id)
 	return &id.session, nil
-}
-
-// setSessionCookie takes back what this answer already says of the session.
-func setSessionCookie(c *gin.Context, name string, lines []string) {
-	h := c.Writer.Header()
-	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
-		return strings.HasPrefix(line, name+"=") || strings.HasPrefix(line, name+".")
-	})
-	addCookies(c, lines)
 }
 
 // identify runs the callbacks on the token of a guarded request. It seals the
@@ -217,7 +236,7 @@ func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, 
 		return nil, err // and the cookie stays as it was
 	}
 	if stale {
-		addCookies(c, a.putSession(resealed, found.Names, base))
+		a.putSession(c, resealed, found.Names, base)
 	}
 	return id, nil
 }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/oauth"
@@ -21,6 +22,9 @@ const (
 	// maxTransaction is the longest transaction cookie, in bytes, name included:
 	// four stay far below the 8 KB that proxies allow a header line.
 	maxTransaction = 600
+	// rememberCallback is for how long a callback that comes again, by a double
+	// click or a reload, is answered as the first was.
+	rememberCallback = time.Minute
 )
 
 // redirectURI is where the provider sends its answer (RFC 6749 §3.1.2).
@@ -52,7 +56,8 @@ func (v *visit) beginOAuth() {
 type outcome struct {
 	location string
 	session  string // the sealed session; empty: nobody was signed in
-	status   int    // for next-auth's client; a browser gets 302 in any case
+	of       sessionKey
+	status   int // for next-auth's client; a browser gets 302 in any case
 }
 
 // failed is an outcome on the error page.
@@ -63,7 +68,11 @@ func (v *visit) failed(status int, code string) outcome {
 // leave ends the visit with an outcome.
 func (v *visit) leave(result outcome) {
 	if result.session != "" {
-		v.setCookie(v.putSession(result.session)...)
+		found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
+		v.putSession(v.c, result.session, found.Names, v.base)
+		if v.c.Request.Method == http.MethodGet { // a cache that keeps redirects must not give it to anybody else
+			private(v.c.Writer.Header())
+		}
 	}
 	v.redirect(result.status, result.location)
 }
@@ -85,8 +94,12 @@ func (v *visit) finishOAuth() {
 		return
 	}
 	now := v.opts.Now()
-	result := v.finished.Do(tx.State, now, now.Add(oauth.Lifetime), func() outcome { return v.signIn(tx, answer) })
-	if result.location == "" { // the first callback's request panicked
+	// The answer to a state is remembered with its code: one without the code is
+	// not the browser's second request but somebody's guess.
+	sum := sha256.Sum256([]byte(tx.State + " " + answer.Get("code")))
+	result := v.finished.Do(v.c.Request.Context(), string(sum[:]), now, now.Add(rememberCallback),
+		func() outcome { return v.signIn(tx, answer) })
+	if result.location == "" { // the first callback's request panicked, or this one is gone
 		result = v.failed(http.StatusOK, "Callback")
 	}
 	v.leave(result)
@@ -140,7 +153,7 @@ func (v *visit) admit(p SignInParams) outcome {
 	if event := v.opts.Events.SignIn; event != nil {
 		event(v.c, SignInEvent{User: p.User, Account: p.Account, Profile: p.Profile})
 	}
-	return outcome{location: v.callbackURL, session: sealed, status: http.StatusOK}
+	return outcome{location: v.callbackURL, session: sealed, of: sessionOf(t), status: http.StatusOK}
 }
 
 // denied is what an error of the SignIn callback leads to. Only a PublicError's
@@ -152,8 +165,9 @@ func (v *visit) denied(err error) outcome {
 	case errors.As(err, &elsewhere):
 		return outcome{location: string(elsewhere), status: http.StatusOK}
 	case errors.As(err, &public):
-		v.published.add(string(public))
-		return v.failed(http.StatusOK, string(public))
+		text := clip(string(public))
+		v.published.add(text)
+		return v.failed(http.StatusOK, text)
 	case !errors.Is(err, ErrAccessDenied):
 		v.refused("Callbacks.SignIn", err)
 	}

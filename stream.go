@@ -58,16 +58,25 @@ func sessionOf(t *Token) sessionKey { return sessionKey{t.Subject, t.AuthTime.Un
 // sign-out is about to delete.
 const justEnded = 10 * time.Second
 
+// ended reports whether somebody signed out with a token a moment ago, where this
+// process answered that.
+func (s *streams) ended(tokenID string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at, ok := s.gone[tokenID]
+	return ok && time.Since(at) < justEnded
+}
+
 // streams are the open streams of each session.
 type streams struct {
-	mu    sync.Mutex
-	next  int
-	open  map[sessionKey]map[int]func()
-	ended map[string]time.Time // IDs of tokens signed out with, no longer than justEnded ago
+	mu   sync.Mutex
+	next int
+	open map[sessionKey]map[int]func()
+	gone map[string]time.Time // IDs of tokens signed out with, no longer than justEnded ago
 }
 
 func newStreams() *streams {
-	return &streams{open: map[sessionKey]map[int]func(){}, ended: map[string]time.Time{}}
+	return &streams{open: map[sessionKey]map[int]func(){}, gone: map[string]time.Time{}}
 }
 
 // add remembers how to end a stream, until forget.
@@ -75,7 +84,7 @@ func (s *streams) add(t *Token, end func()) (forget func()) {
 	key := sessionOf(t)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if at, ok := s.ended[t.ID]; ok && time.Since(at) < justEnded {
+	if at, ok := s.gone[t.ID]; ok && time.Since(at) < justEnded {
 		end()
 		return func() {}
 	}
@@ -98,13 +107,16 @@ func (s *streams) add(t *Token, end func()) (forget func()) {
 func (s *streams) end(t *Token) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for other, at := range s.ended {
+	for other, at := range s.gone {
 		if time.Since(at) >= justEnded {
-			delete(s.ended, other)
+			delete(s.gone, other)
 		}
 	}
 	if t.ID != "" {
-		s.ended[t.ID] = time.Now()
+		s.gone[t.ID] = time.Now()
+	}
+	if t.Subject == "" { // nothing tells one such session from another
+		return
 	}
 	for _, end := range s.open[sessionOf(t)] {
 		end()

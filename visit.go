@@ -21,7 +21,8 @@ import (
 const (
 	// maxBody is the longest request body, in bytes, that an auth route reads.
 	maxBody = 64 << 10
-	// maxCallbackURL keeps the callback URL's cookie below what browsers store.
+	// maxCallbackURL bounds the callback URL as its cookie holds it, in bytes:
+	// beside the session it must pass the 8 KB that proxies allow a header line.
 	maxCallbackURL = 2048
 )
 
@@ -70,6 +71,9 @@ func readBody(req *http.Request) (map[string]any, error) {
 	if len(raw) > maxBody {
 		return nil, errBodyTooLarge
 	}
+	if len(raw) == 0 && len(req.PostForm) > 0 { // a middleware in front has read the form
+		return formFields(req.PostForm), nil
+	}
 	contentType, _, _ := mime.ParseMediaType(req.Header.Get("Content-Type"))
 	return parseBody(contentType, raw)
 }
@@ -98,11 +102,17 @@ func parseBody(contentType string, raw []byte) (map[string]any, error) {
 		if err != nil {
 			return nil, errBodyInvalid
 		}
-		for name := range form {
-			fields[name] = form.Get(name)
-		}
+		fields = formFields(form)
 	}
 	return fields, nil
+}
+
+func formFields(form url.Values) map[string]any {
+	fields := make(map[string]any, len(form))
+	for name := range form {
+		fields[name] = form.Get(name)
+	}
+	return fields
 }
 
 // checkCSRF takes the CSRF cookie or makes one, and decides whether the request
@@ -147,13 +157,17 @@ func (v *visit) resolveCallbackURL() {
 // redirectTarget is where a callback URL leads. Callbacks.Redirect may choose,
 // but not leave the base origin and AllowedRedirects.
 func (v *visit) redirectTarget(asked string) string {
-	if len(asked) > maxCallbackURL {
+	if len(cookie.Escape(asked)) > maxCallbackURL {
 		return v.base.Origin
 	}
 	if redirect := v.opts.Callbacks.Redirect; redirect != nil {
 		asked = redirect(v.c, asked, v.base.Origin)
 	}
-	return v.base.Absolute(asked, v.allowed)
+	target := v.base.Absolute(asked, v.allowed)
+	if len(cookie.Escape(target)) > maxCallbackURL {
+		return v.base.Origin
+	}
+	return target
 }
 
 // attributes are those of every cookie but the session's.

@@ -82,7 +82,7 @@ func (p *Provider) complete(authURL string, r request, extra url.Values) (string
 		return "", errors.New("oauth: the provider's authorization URL is not an http(s) URL")
 	}
 	q := u.Query()
-	for _, params := range []url.Values{p.params, extra} {
+	for _, params := range []url.Values{extra, p.params} { // what the developer set, no query changes
 		for name, values := range params {
 			q[name] = values
 		}

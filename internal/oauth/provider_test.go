@@ -145,21 +145,21 @@ func TestReplay(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() {
-			if got := r.Do("a", now, now.Add(time.Minute), count); got != 1 {
+			if got := r.Do(t.Context(), "a", now, now.Add(time.Minute), count); got != 1 {
 				t.Errorf("got %d", got)
 			}
 		})
 	}
 	wg.Wait()
-	if got := r.Do("a", now.Add(time.Minute), now.Add(2*time.Minute), count); got != 2 {
+	if got := r.Do(t.Context(), "a", now.Add(time.Minute), now.Add(2*time.Minute), count); got != 2 {
 		t.Errorf("after its time it did not run again: %d", got)
 	}
-	r.Do("b", now, now.Add(3*time.Minute), count)
-	r.Do("c", now, now.Add(4*time.Minute), count) // the oldest, a, goes
-	if got := r.Do("b", now, now.Add(time.Minute), count); got != 3 {
+	r.Do(t.Context(), "b", now, now.Add(3*time.Minute), count)
+	r.Do(t.Context(), "c", now, now.Add(4*time.Minute), count) // the oldest, a, goes
+	if got := r.Do(t.Context(), "b", now, now.Add(time.Minute), count); got != 3 {
 		t.Errorf("b was forgotten: %d", got)
 	}
-	if got := r.Do("a", now, now.Add(time.Minute), count); got != 5 {
+	if got := r.Do(t.Context(), "a", now, now.Add(time.Minute), count); got != 5 {
 		t.Errorf("a was kept beyond the limit: %d", got)
 	}
 
@@ -167,9 +167,9 @@ func TestReplay(t *testing.T) {
 	started, waited := make(chan struct{}), make(chan int)
 	go func() {
 		defer func() { _ = recover() }()
-		r.Do("p", now, now.Add(time.Minute), func() int {
+		r.Do(t.Context(), "p", now, now.Add(time.Minute), func() int {
 			close(started)
-			go func() { waited <- r.Do("p", now, now.Add(time.Minute), count) }()
+			go func() { waited <- r.Do(t.Context(), "p", now, now.Add(time.Minute), count) }()
 			panic("x")
 		})
 	}()

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/oauth2"
@@ -26,7 +27,10 @@ func (e *redacted) Error() string { return e.text }
 // Is lets errors.Is find the sentinels, and nothing lets anybody find the text.
 func (e *redacted) Is(target error) bool { return errors.Is(e.err, target) }
 
-var urls = regexp.MustCompile(`https?://[^\s"'<>]+`)
+var urls = regexp.MustCompile(`(?i)https?://[^\s"'<>]+`)
+
+// parameters are those whose values are secrets wherever they stand.
+var parameters = regexp.MustCompile(`(?i)\b(access_token|refresh_token|id_token|client_secret|code_verifier|code|password)=[^\s&"']+`)
 
 // Redact makes an error from a provider's code fit for a log. goth puts whole
 // answers into its errors, and access tokens into URLs; so of a URL only the
@@ -76,11 +80,15 @@ func clean(text string, secrets []string) string {
 	text = strings.ToValidUTF8(text, "?")
 	longest := slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return len(b) - len(a) })
 	for _, s := range longest { // one may be part of another
-		if len(s) >= 4 {
-			text = strings.ReplaceAll(text, s, "[redacted]")
-			text = strings.ReplaceAll(text, url.QueryEscape(s), "[redacted]")
+		if len(s) < 3 {
+			continue
+		}
+		quoted := strconv.Quote(s)
+		for _, spelled := range []string{s, strings.ToValidUTF8(s, "?"), url.QueryEscape(s), quoted[1 : len(quoted)-1]} {
+			text = strings.ReplaceAll(text, spelled, "[redacted]")
 		}
 	}
+	text = parameters.ReplaceAllString(text, "$1=[redacted]")
 	text = urls.ReplaceAllStringFunc(text, func(raw string) string {
 		u, err := url.Parse(raw)
 		if err != nil {
