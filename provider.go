@@ -44,8 +44,8 @@ type OAuth struct {
 	Name string
 	// AuthParams are added to the authorization URL, such as prompt=consent or
 	// access_type=offline. Those that belong to the flow are a configuration
-	// fault: client_id, redirect_uri, response_type, state, nonce,
-	// code_challenge.
+	// fault: client_id, redirect_uri, response_type, response_mode, state, nonce,
+	// code_challenge, and at an OpenID provider a scope without openid.
 	AuthParams url.Values
 	// Profile makes a User of what the provider says. Default: the fields of the
 	// same name, the e-mail address in lower case. A User without ID is refused.
@@ -88,6 +88,10 @@ type Account struct {
 	TokenType         string // as sent, usually "bearer" or "Bearer"
 	Scope             string // what the provider granted, where it says so
 	ExpiresAt         time.Time
+	// EmailVerified says that the provider vouches for the user's e-mail address.
+	// Without it anybody may have written any address into their profile: it is
+	// no proof of who they are.
+	EmailVerified bool
 }
 
 // provider is a configured Provider.
@@ -150,11 +154,14 @@ func (p *provider) user(profile goth.User) (user User, err error) {
 }
 
 // account is what one sign-in brought.
-func (p *provider) account(profile goth.User, tok *oauth2.Token) *Account {
+func (p *provider) account(id oauth.Identity, user User) *Account {
+	profile, tok := id.Profile, id.Token
 	a := &Account{
 		Provider: p.id, Type: p.kind, ProviderAccountID: profile.UserID,
 		AccessToken: profile.AccessToken, RefreshToken: profile.RefreshToken,
 		IDToken: profile.IDToken, ExpiresAt: profile.ExpiresAt,
+		// Of an address that Profile found elsewhere the provider says nothing.
+		EmailVerified: id.EmailVerified && strings.EqualFold(user.Email, profile.Email),
 	}
 	if tok == nil {
 		return a

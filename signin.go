@@ -97,18 +97,18 @@ func (v *visit) signIn(tx *oauth.Transaction, answer url.Values) outcome {
 	// A double click takes the connection away from the first callback, and the
 	// code is spent: so the exchange goes on without the request, to its own end.
 	ctx := context.WithoutCancel(v.c.Request.Context())
-	profile, tok, err := v.provider.oauth.Complete(ctx, tx, v.redirectURI(), answer, v.opts.Now())
+	id, err := v.provider.oauth.Complete(ctx, tx, v.redirectURI(), answer, v.opts.Now())
 	if err != nil {
 		v.refused("the callback", err)
 		return v.failed(http.StatusOK, "OAuthCallback")
 	}
-	user, err := v.provider.user(profile)
+	user, err := v.provider.user(id.Profile)
 	if err != nil {
 		v.refused("the profile", err)
 		return v.failed(http.StatusOK, "OAuthCallback")
 	}
 	return v.admit(SignInParams{
-		User: &user, Account: v.provider.account(profile, tok), Profile: &profile,
+		User: &user, Account: v.provider.account(id, user), Profile: &id.Profile,
 	})
 }
 

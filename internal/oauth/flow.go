@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/markbates/goth"
 	"golang.org/x/oauth2"
 
 	"github.com/ginauth/ginauth/internal/fetch"
@@ -101,42 +100,42 @@ func (p *Provider) complete(authURL string, r request, extra url.Values) (string
 // Complete ends a sign-in with the provider's answer, which must be the one to
 // tx. The checks come in the order that spares the provider every request that
 // cannot be honest: state, binding and issuer before the code is used.
-func (p *Provider) Complete(ctx context.Context, tx *Transaction, redirectURL string, answer url.Values, now time.Time) (user goth.User, tok *oauth2.Token, err error) {
+func (p *Provider) Complete(ctx context.Context, tx *Transaction, redirectURL string, answer url.Values, now time.Time) (id Identity, err error) {
 	ctx, cancel := p.context(ctx)
 	defer cancel()
 	defer recovered(&err)
 
 	if now.Unix() >= tx.Expires || !token.Equal(single(answer, "state"), tx.State) {
-		return goth.User{}, nil, ErrTransaction
+		return Identity{}, ErrTransaction
 	}
 	issuer, required, err := p.engine.issuer(ctx)
 	if err != nil {
-		return goth.User{}, nil, Redact(err)
+		return Identity{}, Redact(err)
 	}
 	if !token.Equal(tx.Binding, p.binding(issuer, redirectURL)) {
-		return goth.User{}, nil, ErrTransaction
+		return Identity{}, ErrTransaction
 	}
 	// RFC 9207 §2.4: an answer that names another issuer, or none where this
 	// issuer says it always names itself, is another server's (mix-up).
 	if _, sent := answer["iss"]; issuer != "" && (sent || required) && single(answer, "iss") != issuer {
-		return goth.User{}, nil, ErrIssuer
+		return Identity{}, ErrIssuer
 	}
 	code := single(answer, "code")
 	if !validCode(code) {
-		return goth.User{}, nil, ErrCode
+		return Identity{}, ErrCode
 	}
 	r := request{redirectURL: redirectURL, state: tx.State, nonce: tx.Nonce, verifier: tx.Verifier}
-	user, tok, err = p.engine.exchange(ctx, r, code, tx.Session)
+	id, err = p.engine.exchange(ctx, r, code, tx.Session)
 	if err != nil {
 		if ctx.Err() != nil {
 			err = fmt.Errorf("%w: %w", ctx.Err(), err)
 		}
-		return goth.User{}, nil, Redact(err, append(r.secrets(), code)...)
+		return Identity{}, Redact(err, append(r.secrets(), code)...)
 	}
-	if user.UserID == "" {
-		return goth.User{}, nil, ErrSubject
+	if id.Profile.UserID == "" {
+		return Identity{}, ErrSubject
 	}
-	return user, tok, nil
+	return id, nil
 }
 
 // context bounds one step of a sign-in, and puts the client where x/oauth2 and

@@ -58,7 +58,7 @@ func TestIsNil(t *testing.T) {
 
 func TestParams(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"client_id", "redirect_uri", "response_type", "state", "nonce", "code_challenge", "code_challenge_method", "request", "request_uri", "STATE"} {
+	for _, name := range []string{"client_id", "redirect_uri", "response_type", "state", "nonce", "code_challenge", "code_challenge_method", "request", "request_uri", "response_mode", "STATE"} {
 		if err := oauth.CheckParams(url.Values{name: {"x"}}); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -77,10 +77,13 @@ func TestParams(t *testing.T) {
 
 func TestDisplayName(t *testing.T) {
 	t.Parallel()
-	for id, want := range map[string]string{"github": "GitHub", "google": "Google", "work": "Work", "": ""} {
-		if got := oauth.DisplayName(github.New("", "", ""), id); got != want {
+	for id, want := range map[string]string{"google": "Google", "work": "Work", "": ""} {
+		if got := oauth.DisplayName(&faux.Provider{}, id); got != want {
 			t.Errorf("%q: %q", id, got)
 		}
+	}
+	if got := oauth.DisplayName(github.New("", "", ""), "work"); got != "GitHub" {
+		t.Errorf("goth's own under another id: %q", got)
 	}
 }
 
