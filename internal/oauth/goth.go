@@ -49,7 +49,8 @@ func newGothEngine(p goth.Provider, base http.RoundTripper) (*gothEngine, error)
 	}
 	e := &gothEngine{typ: v.Elem().Type(), frozen: reflect.New(v.Elem().Type()).Elem(), base: base, service: known, knownAs: known.Issuer}
 	e.frozen.Set(v.Elem())
-	if known.AuthStyle != oauth2.AuthStyleAutoDetect {
+	// A provider that is not bound makes its token request past its HTTPClient.
+	if known.Engine != service.Bound && known.AuthStyle != oauth2.AuthStyleAutoDetect {
 		config, err := readConfig(p)
 		if err != nil {
 			return nil, err
@@ -114,6 +115,10 @@ func readIssuer(p goth.Provider) (string, error) {
 	return "", errors.New("its OpenIDConfig names no issuer; use oidc.New")
 }
 
+func (e *gothEngine) binding(ctx context.Context, r request) *binding {
+	return &binding{ctx: ctx, base: e.base, request: r, style: e.service.AuthStyle}
+}
+
 // bind makes the copy of the provider for one step of one sign-in.
 func (e *gothEngine) bind(b *binding) goth.Provider {
 	p := reflect.New(e.typ)
@@ -126,7 +131,7 @@ func (e *gothEngine) bind(b *binding) goth.Provider {
 }
 
 func (e *gothEngine) begin(ctx context.Context, r request) (string, string, error) {
-	session, err := e.bind(&binding{ctx: ctx, base: e.base, request: r}).BeginAuth(r.state)
+	session, err := e.bind(e.binding(ctx, r)).BeginAuth(r.state)
 	if err != nil {
 		return "", "", err
 	}
@@ -144,7 +149,7 @@ func (e *gothEngine) begin(ctx context.Context, r request) (string, string, erro
 }
 
 func (e *gothEngine) exchange(ctx context.Context, r request, code, kept string) (id Identity, err error) {
-	b := &binding{ctx: ctx, base: e.base, request: r}
+	b := e.binding(ctx, r)
 	defer func() {
 		if err != nil { // the answer's tokens must not stand in the error
 			err = Redact(err, b.secrets()...)
@@ -184,6 +189,9 @@ func (e *gothEngine) exchange(ctx context.Context, r request, code, kept string)
 	user, err := p.FetchUser(session)
 	if err != nil {
 		return Identity{}, err
+	}
+	if subject, ok := user.RawData[e.service.Subject].(string); ok && user.UserID == "" {
+		user.UserID = subject
 	}
 	// goth's providers with numeric ids make a missing one "0": one account for
 	// everybody.

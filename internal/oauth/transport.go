@@ -23,10 +23,18 @@ type binding struct {
 	request
 	ctx      context.Context
 	base     http.RoundTripper
-	injected atomic.Int32 // token requests that got the code verifier
+	style    oauth2.AuthStyle // where the service reads the client's secret, if known
+	injected atomic.Int32     // token requests that got the code verifier
 
-	mu     sync.Mutex
-	answer map[string]any // the token endpoint's last successful answer
+	mu      sync.Mutex
+	answer  map[string]any // the token endpoint's last successful answer
+	refusal *refusal       // its last answer that a further request cannot change
+}
+
+// refusal is a token endpoint's answer to a code that will not do.
+type refusal struct {
+	res  http.Response
+	body []byte
 }
 
 func (b *binding) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -36,6 +44,10 @@ func (b *binding) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if isToken {
+		if res := b.refused(req); res != nil {
+			return res, nil
+		}
+		b.authenticate(req, form)
 		form.Set("redirect_uri", b.redirectURL)
 		if b.verifier != "" {
 			form.Set("code_verifier", b.verifier)
@@ -55,6 +67,7 @@ func (b *binding) RoundTrip(req *http.Request) (*http.Response, error) {
 	if res.StatusCode/100 == 2 {
 		b.keep(res.Header.Get("Content-Type"), raw)
 	}
+	b.refuse(res, raw)
 	res.Body = io.NopCloser(bytes.NewReader(raw))
 	return res, nil
 }
@@ -79,6 +92,58 @@ func tokenRequest(req *http.Request) (url.Values, bool, error) {
 		return nil, false, err
 	}
 	return form, form.Get("grant_type") == "authorization_code" || form.Get("code") != "", nil
+}
+
+// authenticate puts the client's credentials where the service reads them, and
+// nowhere else (RFC 6749 §2.3): x/oauth2 tries the header first.
+func (b *binding) authenticate(req *http.Request, form url.Values) {
+	if b.style == oauth2.AuthStyleAutoDetect {
+		return
+	}
+	id, secret, header := req.BasicAuth()
+	if !header {
+		id, secret = url.QueryEscape(form.Get("client_id")), url.QueryEscape(form.Get("client_secret"))
+	}
+	req.Header.Del("Authorization")
+	form.Del("client_id")
+	form.Del("client_secret")
+	if b.style == oauth2.AuthStyleInHeader {
+		req.SetBasicAuth(id, secret)
+		return
+	}
+	for name, escaped := range map[string]string{"client_id": id, "client_secret": secret} {
+		if value, err := url.QueryUnescape(escaped); err == nil {
+			form.Set(name, value)
+		}
+	}
+}
+
+// refuse remembers an answer after which x/oauth2 would send the code and the
+// secret once more, in another place, though it cannot help: the place was right,
+// or the code itself was refused (RFC 6749 §5.2).
+func (b *binding) refuse(res *http.Response, body []byte) {
+	var fault struct {
+		Error string `json:"error"`
+	}
+	_ = json.Unmarshal(body, &fault) // what is no JSON names no error
+	if b.style == oauth2.AuthStyleAutoDetect && (res.StatusCode/100 == 2 || fault.Error != "invalid_grant") {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.refusal = &refusal{*res, body}
+}
+
+// refused is the answer to a token request that was answered before.
+func (b *binding) refused(req *http.Request) *http.Response {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.refusal == nil {
+		return nil
+	}
+	res := b.refusal.res
+	res.Request, res.Body = req, io.NopCloser(bytes.NewReader(b.refusal.body))
+	return &res
 }
 
 func setBody(req *http.Request, body string) {

@@ -5,7 +5,8 @@ import "golang.org/x/oauth2"
 var aToL = []Service{
 	{
 		ID: "amazon", Goth: "amazon", Name: "Amazon", Kind: OAuth2, Engine: Bound, Color: "#ff9900",
-		Docs: "https://developer.amazon.com/loginwithamazon/console/site/lwa/overview.html",
+		Docs:      "https://developer.amazon.com/loginwithamazon/console/site/lwa/overview.html",
+		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
 		ID: "apple", Goth: "apple", Name: "Apple", Kind: OIDC, Engine: Preset, Verified: "email_verified", Color: "#000000",
@@ -33,27 +34,34 @@ var aToL = []Service{
 	},
 	{
 		ID: "battlenet", Goth: "battlenet", Name: "Battle.net", Kind: OAuth2, Engine: Bound, Color: "#148eff",
-		Docs: "https://develop.battle.net/access/clients",
+		Docs:      "https://develop.battle.net/access/clients",
+		AuthStyle: oauth2.AuthStyleInHeader,
 	},
 	{
 		ID: "bitbucket", Goth: "bitbucket", Name: "Bitbucket", Kind: OAuth2, Engine: Bound, Verified: Always, Color: "#0052cc",
-		Docs: "https://support.atlassian.com/bitbucket-cloud/docs/use-oauth-on-bitbucket-cloud/",
+		Docs:      "https://support.atlassian.com/bitbucket-cloud/docs/use-oauth-on-bitbucket-cloud/",
+		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
 		ID: "bitly", Goth: "bitly", Name: "Bitly", Kind: OAuth2, Engine: Bound, Verified: Always, Color: "#ee6123",
-		Docs: "https://dev.bitly.com",
+		Docs:      "https://dev.bitly.com",
+		Subject:   "login",
+		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
 		ID: "box", Goth: "box", Name: "Box", Kind: OAuth2, Engine: Bound, Color: "#0061d5",
-		Docs: "https://app.box.com/developers/console",
+		Docs:      "https://app.box.com/developers/console",
+		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
 		ID: "classlink", Goth: "classlink", Name: "ClassLink", Kind: OAuth2, Engine: Bound, Color: "#13477b",
-		Docs: "https://developer.classlink.com",
+		Docs:      "https://developer.classlink.com",
+		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
 		ID: "cloudfoundry", Goth: "cloudfoundry", Name: "Cloud Foundry", Kind: OAuth2, Engine: Bound, Verified: "email_verified", Color: "#0c9ed5",
-		Docs: "https://docs.cloudfoundry.org/api/uaa/",
+		Docs:      "https://docs.cloudfoundry.org/api/uaa/",
+		AuthStyle: oauth2.AuthStyleInHeader,
 	},
 	{
 		ID: "cognito", Goth: "cognito", Name: "Amazon Cognito", Kind: OIDC, Engine: Preset, Verified: "email_verified", Color: "#dd344c",
@@ -70,7 +78,8 @@ var aToL = []Service{
 	},
 	{
 		ID: "digitalocean", Goth: "digitalocean", Name: "DigitalOcean", Kind: OAuth2, Engine: Bound, Verified: "account.email_verified", Color: "#0069ff",
-		Docs: "https://cloud.digitalocean.com/account/api/applications",
+		Docs:      "https://cloud.digitalocean.com/account/api/applications",
+		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
 		ID: "discord", Goth: "discord", Name: "Discord", Kind: OAuth2, Engine: Exchange, Verified: "verified", Color: "#5865f2",
@@ -79,15 +88,18 @@ var aToL = []Service{
 	},
 	{
 		ID: "dropbox", Goth: "dropbox", Name: "Dropbox", Kind: OAuth2, Engine: Bound, Verified: "email_verified", Color: "#0061ff",
-		Docs: "https://www.dropbox.com/developers/apps",
+		Docs:      "https://www.dropbox.com/developers/apps",
+		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
 		ID: "eveonline", Goth: "eveonline", Name: "EVE Online", Kind: OAuth2, Engine: Bound, Color: "#2d2d2d",
-		Docs: "https://developers.eveonline.com/applications",
+		Docs:      "https://developers.eveonline.com/applications",
+		AuthStyle: oauth2.AuthStyleInHeader,
 	},
 	{
 		ID: "facebook", Goth: "facebook", Name: "Facebook", Kind: OAuth2, Engine: Bound, Color: "#0866ff",
-		Docs: "https://developers.facebook.com/apps",
+		Docs:      "https://developers.facebook.com/apps",
+		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
 		ID: "fitbit", Goth: "fitbit", Name: "Fitbit", Kind: OAuth2, Engine: Exchange, Color: "#00b0b9",
@@ -96,11 +108,13 @@ var aToL = []Service{
 	},
 	{
 		ID: "gitea", Goth: "gitea", Name: "Gitea", Kind: OAuth2, Engine: Bound, Color: "#609926",
-		Docs: "https://docs.gitea.com/development/oauth2-provider",
+		Docs:      "https://docs.gitea.com/development/oauth2-provider",
+		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
 		ID: "github", Goth: "github", Name: "GitHub", Kind: OAuth2, Engine: Bound, Verified: List, Color: "#24292f",
-		Docs: "https://github.com/settings/developers",
+		Docs:      "https://github.com/settings/developers",
+		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
 		ID: "gitlab", Goth: "gitlab", Name: "GitLab", Kind: OIDC, Engine: Preset, Verified: "email_verified", Color: "#e24329",
@@ -121,11 +135,13 @@ var aToL = []Service{
 	},
 	{
 		ID: "heroku", Goth: "heroku", Name: "Heroku", Kind: OAuth2, Engine: Bound, Color: "#430098",
-		Docs: "https://dashboard.heroku.com/account/applications",
+		Docs:      "https://dashboard.heroku.com/account/applications",
+		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
 		ID: "hubspot", Goth: "hubspot", Name: "HubSpot", Kind: OAuth2, Engine: Bound, Color: "#ff7a59",
-		Docs: "https://developers.hubspot.com",
+		Docs:      "https://developers.hubspot.com",
+		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
 		ID: "influxcloud", Goth: "influxcloud", Name: "InfluxCloud", Kind: OAuth2, Color: "#22adf6",
@@ -144,7 +160,8 @@ var aToL = []Service{
 	},
 	{
 		ID: "kakao", Goth: "kakao", Name: "Kakao", Kind: OAuth2, Engine: Bound, Color: "#fee500",
-		Docs: "https://developers.kakao.com/console/app",
+		Docs:      "https://developers.kakao.com/console/app",
+		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
 		ID: "keycloak", Name: "Keycloak", Kind: OIDC, Engine: Preset, Verified: "email_verified", Color: "#4d4d4d",
@@ -164,7 +181,8 @@ var aToL = []Service{
 	},
 	{
 		ID: "line", Goth: "line", Name: "LINE", Kind: OAuth2, Engine: Bound, Color: "#06c755",
-		Docs: "https://developers.line.biz/console/",
+		Docs:      "https://developers.line.biz/console/",
+		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
 		ID: "linkedin", Goth: "linkedin", Name: "LinkedIn", Kind: OIDC, Engine: Preset, Verified: "email_verified", Color: "#0a66c2",

@@ -10,7 +10,8 @@ var mToZ = []Service{
 	},
 	{
 		ID: "mastodon", Goth: "mastodon", Name: "Mastodon", Kind: OAuth2, Engine: Bound, Color: "#6364ff",
-		Docs: "https://docs.joinmastodon.org/client/token/#app",
+		Docs:      "https://docs.joinmastodon.org/client/token/#app",
+		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
 		ID: "meetup", Goth: "meetup", Name: "Meetup", Kind: OAuth2, Color: "#f65858",
@@ -24,11 +25,13 @@ var mToZ = []Service{
 	},
 	{
 		ID: "naver", Goth: "naver", Name: "Naver", Kind: OAuth2, Engine: Bound, Color: "#03c75a",
-		Docs: "https://developers.naver.com/apps/",
+		Docs:      "https://developers.naver.com/apps/",
+		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
 		ID: "nextcloud", Goth: "nextcloud", Name: "Nextcloud", Kind: OAuth2, Engine: Bound, Color: "#0082c9",
-		Docs: "https://docs.nextcloud.com/server/latest/admin_manual/configuration_server/oauth2.html",
+		Docs:      "https://docs.nextcloud.com/server/latest/admin_manual/configuration_server/oauth2.html",
+		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
 		ID: "okta", Goth: "okta", Name: "Okta", Kind: OIDC, Engine: Preset, Verified: "email_verified", Color: "#191919",
@@ -50,11 +53,13 @@ var mToZ = []Service{
 	},
 	{
 		ID: "patreon", Goth: "patreon", Name: "Patreon", Kind: OAuth2, Engine: Bound, Color: "#e6461a",
-		Docs: "https://www.patreon.com/portal/registration/register-clients",
+		Docs:      "https://www.patreon.com/portal/registration/register-clients",
+		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
 		ID: "paypal", Goth: "paypal", Name: "PayPal", Kind: OAuth2, Engine: Bound, Color: "#003087",
-		Docs: "https://developer.paypal.com/dashboard/applications",
+		Docs:      "https://developer.paypal.com/dashboard/applications",
+		AuthStyle: oauth2.AuthStyleInHeader,
 	},
 	{
 		ID: "reddit", Goth: "reddit", Name: "Reddit", Kind: OAuth2, Engine: Own, Color: "#ff4500",
@@ -63,7 +68,8 @@ var mToZ = []Service{
 	},
 	{
 		ID: "salesforce", Goth: "salesforce", Name: "Salesforce", Kind: OAuth2, Engine: Bound, Color: "#00a1e0",
-		Docs: "https://help.salesforce.com/s/articleView?id=sf.connected_app_create.htm",
+		Docs:      "https://help.salesforce.com/s/articleView?id=sf.connected_app_create.htm",
+		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
 		ID: "seatalk", Goth: "seatalk", Name: "SeaTalk", Kind: Other, Color: "#1f75fe",
@@ -84,11 +90,13 @@ var mToZ = []Service{
 	},
 	{
 		ID: "soundcloud", Goth: "soundcloud", Name: "SoundCloud", Kind: OAuth2, Engine: Bound, Color: "#ff5500",
-		Docs: "https://soundcloud.com/you/apps",
+		Docs:      "https://soundcloud.com/you/apps",
+		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
 		ID: "spotify", Goth: "spotify", Name: "Spotify", Kind: OAuth2, Engine: Bound, Color: "#1db954",
-		Docs: "https://developer.spotify.com/dashboard",
+		Docs:      "https://developer.spotify.com/dashboard",
+		AuthStyle: oauth2.AuthStyleInHeader,
 	},
 	{
 		ID: "steam", Goth: "steam", Name: "Steam", Kind: Other, Color: "#171a21",
@@ -98,11 +106,13 @@ var mToZ = []Service{
 	},
 	{
 		ID: "strava", Goth: "strava", Name: "Strava", Kind: OAuth2, Engine: Bound, Color: "#fc4c02",
-		Docs: "https://www.strava.com/settings/api",
+		Docs:      "https://www.strava.com/settings/api",
+		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
 		ID: "stripe", Goth: "stripe", Name: "Stripe", Kind: OAuth2, Engine: Bound, Color: "#635bff",
-		Docs: "https://dashboard.stripe.com/settings/connect",
+		Docs:      "https://dashboard.stripe.com/settings/connect",
+		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
 		ID: "tiktok", Goth: "tiktok", Name: "TikTok", Kind: OAuth2, Color: "#010101",
@@ -117,7 +127,8 @@ var mToZ = []Service{
 	},
 	{
 		ID: "twitch", Goth: "twitch", Name: "Twitch", Kind: OAuth2, Engine: Bound, Color: "#9146ff",
-		Docs: "https://dev.twitch.tv/console/apps",
+		Docs:      "https://dev.twitch.tv/console/apps",
+		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
 		ID: "twitter", Goth: "twitter", Name: "X", Kind: OAuth2, Engine: Own, Verified: "confirmed_email", Color: "#000000",
@@ -137,11 +148,13 @@ var mToZ = []Service{
 	},
 	{
 		ID: "uber", Goth: "uber", Name: "Uber", Kind: OAuth2, Engine: Bound, Color: "#000000",
-		Docs: "https://developer.uber.com/dashboard",
+		Docs:      "https://developer.uber.com/dashboard",
+		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
 		ID: "vk", Goth: "vk", Name: "VK", Kind: OAuth2, Engine: Bound, Color: "#0077ff",
-		Docs: "https://id.vk.com/about/business/go",
+		Docs:      "https://id.vk.com/about/business/go",
+		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
 		ID: "wechat", Goth: "wechat", Name: "WeChat", Kind: Other, Color: "#07c160",
@@ -167,11 +180,13 @@ var mToZ = []Service{
 	},
 	{
 		ID: "yahoo", Goth: "yahoo", Name: "Yahoo", Kind: OAuth2, Engine: Bound, Color: "#6001d2",
-		Docs: "https://developer.yahoo.com/apps/",
+		Docs:      "https://developer.yahoo.com/apps/",
+		AuthStyle: oauth2.AuthStyleInHeader,
 	},
 	{
 		ID: "yammer", Goth: "yammer", Name: "Yammer", Kind: OAuth2, Engine: Bound, Color: "#0072c6",
-		Docs: "https://www.yammer.com/client_applications",
+		Docs:      "https://www.yammer.com/client_applications",
+		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
 		ID: "yandex", Goth: "yandex", Name: "Yandex", Kind: OAuth2, Engine: Exchange, Color: "#fc3f1d",
@@ -184,6 +199,7 @@ var mToZ = []Service{
 	},
 	{
 		ID: "zoom", Goth: "zoom", Name: "Zoom", Kind: OAuth2, Engine: Bound, Color: "#0b5cff",
-		Docs: "https://marketplace.zoom.us/user/build",
+		Docs:      "https://marketplace.zoom.us/user/build",
+		AuthStyle: oauth2.AuthStyleInHeader,
 	},
 }

@@ -54,8 +54,12 @@ type Service struct {
 	LeftOut string
 	// Verified says what makes the e-mail address of a profile verified.
 	Verified Verified
+	// Subject is the member of a profile's raw answer that says who a person is,
+	// where goth's provider does not read one.
+	Subject string
 	// AuthStyle is how the client authenticates at the token endpoint
-	// (RFC 6749 §2.3.1), with the engine Exchange.
+	// (RFC 6749 §2.3.1). Where it is not known, x/oauth2 finds out, at the price
+	// of sending the code and the secret twice to a service that refuses the first.
 	AuthStyle oauth2.AuthStyle
 	// Issuer is the issuer identifier that goth's provider does not know of but
 	// that authorization responses carry (RFC 9207).
