@@ -1,0 +1,422 @@
+package providers_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ginauth/ginauth"
+	"github.com/ginauth/ginauth/providers"
+)
+
+// provider makes a service's provider as an application does.
+func provider(t testing.TB, id string) ginauth.Provider {
+	t.Helper()
+	p, err := providers.New(id, providers.Settings{ClientID: clientID, ClientSecret: clientSecret, Values: fixtures[id].values})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// each runs a test for every service that people can be signed in at.
+func each(t *testing.T, test func(t *testing.T, s providers.Service, fix fixture)) {
+	t.Parallel()
+	for _, s := range providers.All() {
+		if s.LeftOut != "" {
+			continue
+		}
+		t.Run(s.ID, func(t *testing.T) {
+			t.Parallel()
+			fix, ok := fixtures[s.ID]
+			if !ok {
+				t.Fatal("there is no fixture")
+			}
+			test(t, s, fix)
+		})
+	}
+}
+
+// tried is what the authorization URL of a service had, by the service's id.
+var tried sync.Map
+
+// People sign in at every service; afterwards docs/providers.md says so.
+func TestConformance(t *testing.T) {
+	t.Run("services", func(t *testing.T) {
+		each(t, func(t *testing.T, s providers.Service, fix fixture) {
+			f := newFake(t, fix)
+			a := newApp(t, f, provider(t, s.ID))
+			t.Run("sign-in", func(t *testing.T) { conformSignIn(t, s, f, a) })
+			t.Run("refusals", func(t *testing.T) { conformRefusals(t, s, f, a) })
+			t.Run("faults", func(t *testing.T) { conformFaults(t, s, f, a) })
+			if q, ok := tried.Load(s.ID); ok && t.Failed() {
+				t.Logf("not tried: %v", q)
+				tried.Delete(s.ID)
+			}
+		})
+	})
+	checkTable(t)
+}
+
+// Two people sign in and are two; each becomes the user that the service knows.
+func conformSignIn(t *testing.T, s providers.Service, f *fake, a *app) {
+	for _, p := range []person{ada, grace, ada} {
+		b := a.browser(t)
+		authURL := b.begin(s.ID)
+		before := f.tokenRequests()
+		res := b.get(f.approve(authURL, p).String())
+		if !res.session || res.location != base+"/" {
+			t.Fatalf("answered %d and leads to %q; log: %s", res.status, res.location, a.log.take())
+		}
+		if n := f.tokenRequests() - before; n != 1 {
+			t.Errorf("%d token requests were made", n)
+		}
+		user, account := a.signedIn()
+		if want := f.fixture.user(p); user.ID != want.ID || user.Name != want.Name || user.Email != want.Email || user.Image != want.Image {
+			t.Errorf("the user is %+v, want %+v", user, want)
+		}
+		if account.Provider != s.ID || account.ProviderAccountID != user.ID || account.AccessToken == "" {
+			t.Errorf("the account is of %q at %q, with a token: %v", account.ProviderAccountID, account.Provider, account.AccessToken != "")
+		}
+		if want := s.EmailVerified != "" && (p.Verified || f.fixture.always); account.EmailVerified != want {
+			t.Errorf("the address of %s is verified: %v, want %v", p.Name, account.EmailVerified, want)
+		}
+		if leak := f.leaks(a.log.take()); leak != "" {
+			t.Errorf("the log repeats %s", leak)
+		}
+		u, err := url.Parse(authURL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tried.Store(s.ID, u.Query())
+	}
+
+	// A picture that is no web address does not reach a page.
+	b := a.browser(t)
+	if res := b.get(f.approve(b.begin(s.ID), hostile).String()); res.session {
+		if user, _ := a.signedIn(); user.Image != "" && !strings.HasPrefix(user.Image, "https://") {
+			t.Errorf("the image is %q", user.Image)
+		}
+	}
+}
+
+// user is what ginauth makes of a person.
+func (f fixture) user(p person) ginauth.User {
+	u := ginauth.User{ID: p.ID, Name: p.Name, Email: strings.ToLower(p.Email), Image: p.Image}
+	if f.subject != nil {
+		u.ID = f.subject(p)
+	}
+	if f.image != nil {
+		u.Image = f.image(p)
+	}
+	for _, field := range strings.Fields(f.lacks) {
+		switch field {
+		case "name":
+			u.Name = ""
+		case "email":
+			u.Email = ""
+		case "image":
+			u.Image = ""
+		}
+	}
+	return u
+}
+
+// What is no answer to this browser's sign-in makes no token request.
+func conformRefusals(t *testing.T, s providers.Service, f *fake, a *app) {
+	with := func(u *url.URL, name string, values ...string) string {
+		q := u.Query()
+		q[name] = values
+		if len(values) == 0 {
+			delete(q, name)
+		}
+		to := *u
+		to.RawQuery = q.Encode()
+		return to.String()
+	}
+	tests := []struct {
+		name, code string
+		callback   func(u *url.URL) string
+	}{
+		{"TestAttack03 no state", "OAuthCallback", func(u *url.URL) string { return with(u, "state") }},
+		{"TestAttack03 another state", "OAuthCallback", func(u *url.URL) string { return with(u, "state", strings.Repeat("x", 43)) }},
+		{"TestAttack03 the state twice", "OAuthCallback", func(u *url.URL) string {
+			return with(u, "state", u.Query().Get("state"), u.Query().Get("state"))
+		}},
+		{"no code", "OAuthCallback", func(u *url.URL) string { return with(u, "code") }},
+		{"two codes", "OAuthCallback", func(u *url.URL) string { return with(u, "code", "a", u.Query().Get("code")) }},
+		{"the person refuses", "AccessDenied", func(u *url.URL) string { return with(u, "error", "access_denied") }},
+		{"the provider fails", "Callback", func(u *url.URL) string { return with(u, "error", "server_error") }},
+	}
+	if f.fixture.issuer != "" {
+		tests = append(tests, struct {
+			name, code string
+			callback   func(u *url.URL) string
+		}{"TestAttack25 another issuer", "OAuthCallback", func(u *url.URL) string { return with(u, "iss", "https://evil.example") }})
+	}
+	before := f.tokenRequests()
+	for _, tt := range tests {
+		b := a.browser(t)
+		b.refused(b.get(tt.callback(f.approve(b.begin(s.ID), ada))), tt.code)
+		if n := f.tokenRequests(); n != before {
+			t.Errorf("%s: %d token requests were made", tt.name, n-before)
+			before = n
+		}
+	}
+	// TestAttack03: without the cookie of the sign-in.
+	b := a.browser(t)
+	b.refused(b.get(f.approve(a.browser(t).begin(s.ID), ada).String()), "OAuthCallback")
+	if n := f.tokenRequests(); n != before {
+		t.Errorf("in another browser %d token requests were made", n-before)
+	}
+	if leak := f.leaks(a.log.take()); leak != "" {
+		t.Errorf("the log repeats %s", leak)
+	}
+	// TestAttack22: somebody without a subject is everybody.
+	b = a.browser(t)
+	b.refused(b.get(f.approve(b.begin(s.ID), nobody).String()), "OAuthCallback")
+
+	// TestAttack44: the attacker's code under the victim's own state. LinkedIn
+	// alone has neither code verifier nor nonce, which its constructor tells.
+	if f.fixture.noPKCE && f.fixture.noNonce {
+		return
+	}
+	b = a.browser(t)
+	mine := f.approve(a.browser(t).begin(s.ID), grace)
+	yours := f.approve(b.begin(s.ID), ada)
+	b.refused(b.get(with(yours, "code", mine.Query().Get("code"))), "OAuthCallback")
+}
+
+// A service that misbehaves ends one sign-in, in an error page that repeats
+// nothing, as does the log.
+func conformFaults(t *testing.T, s providers.Service, f *fake, a *app) {
+	echo := func(status int, contentType, format string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			w.Header().Set("Content-Type", contentType)
+			w.WriteHeader(status)
+			id, secret, _ := r.BasicAuth()
+			_, _ = fmt.Fprintf(w, format, strings.Join([]string{
+				string(body), r.PostForm.Encode(), r.PostForm.Get("code"), r.PostForm.Get("client_secret"), id, secret,
+				r.Header.Get("Authorization"), r.Header.Get(meant),
+			}, " "))
+		}
+	}
+	says := func(body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, body)
+		}
+	}
+	away := func(status int) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://evil.example/"+clientSecret, status)
+		}
+	}
+	hangUp := func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+	tests := []struct {
+		name, endpoint string
+		handler        http.HandlerFunc
+	}{
+		{"an OAuth error", "token", echo(400, "application/json", `{"error":"invalid_grant","error_description":%q}`)},
+		{"a refused client", "token", echo(401, "application/json", `{"error":"invalid_client","error_description":%q}`)},
+		{"a page", "token", echo(500, "text/html", "<html>%s</html>")},
+		{"text", "token", echo(502, "text/plain", "%s")},
+		{"text with 200", "token", echo(200, "text/plain", "%s")},
+		{"half an object", "token", echo(200, "application/json", `{"access_token":%q,`)},
+		{"an error with 200", "token", echo(200, "application/json", `{"error":"bad","error_description":%q}`)},
+		{"a list", "token", says("[]")},
+		{"null", "token", says("null")},
+		{"an empty object", "token", says("{}")},
+		{"a number for a token", "token", says(`{"access_token":1,"token_type":"Bearer"}`)},
+		{"TestAttack45 a redirect to another host", "token", away(http.StatusTemporaryRedirect)},
+		{"TestAttack45 a connection cut off", "token", hangUp},
+		{"an OAuth error", "profile", echo(401, "application/json", `{"error":"invalid_token","error_description":%q}`)},
+		{"a page", "profile", echo(500, "text/html", "<html>%s</html>")},
+		{"text with 200", "profile", echo(200, "application/json", "%s")},
+		{"TestAttack46 a list", "profile", says("[]")},
+		{"TestAttack46 a number", "profile", says("7")},
+		{"TestAttack46 null", "profile", says("null")},
+		{"TestAttack46 an empty object", "profile", says("{}")},
+		{"TestAttack46 members of other types", "profile", says(`{"id":{},"sub":[],"user_id":true,"data":7,"response":"x","ocs":[],"account":null}`)},
+		{"TestAttack45 a redirect to another host", "profile", away(http.StatusFound)},
+		{"TestAttack45 a connection cut off", "profile", hangUp},
+	}
+	for _, tt := range tests {
+		t.Run(tt.endpoint+": "+tt.name, func(t *testing.T) {
+			f.breakdown(tt.endpoint, tt.handler)
+			defer f.breakdown(tt.endpoint, nil)
+			before := f.tokenRequests()
+			b := a.browser(t)
+			res := b.get(f.approve(b.begin(s.ID), ada).String())
+			// Who somebody is may stand in the token answer alone.
+			known := tt.endpoint == "profile" && f.fixture.tokenTells
+			if !res.session || !known {
+				b.refused(res, "OAuthCallback")
+				if page := b.get(res.location); page.status == http.StatusOK && f.leaks(page.body) != "" || f.leaks(res.location) != "" {
+					t.Error("the error page repeats a secret")
+				}
+			} else if user, _ := a.signedIn(); user.ID != f.fixture.user(ada).ID {
+				t.Errorf("signed in as %q", user.ID)
+			}
+			log := a.log.take()
+			if leak := f.leaks(log); leak != "" {
+				t.Errorf("the log repeats %s: %s", leak, log)
+			}
+			if n := f.tokenRequests() - before; n != 1 && !(n == 2 && f.fixture.style == 0) {
+				t.Errorf("the code was sent %d times", n)
+			}
+		})
+	}
+	for _, endpoint := range []string{"token", "profile"} {
+		t.Run("TestAttack45 "+endpoint+": more than a megabyte", func(t *testing.T) {
+			if endpoint == "profile" && f.fixture.noProfile {
+				t.Skip("everything is in the id_token")
+			}
+			f.pad(endpoint)
+			defer f.pad("")
+			b := a.browser(t)
+			b.refused(b.get(f.approve(b.begin(s.ID), ada).String()), "OAuthCallback")
+		})
+	}
+	if f.fixture.panics {
+		t.Run("TestAttack46 token: members left out", func(t *testing.T) {
+			f.breakdown("token", says(`{"access_token":"leaked-access-0123456789","token_type":"Bearer","expires_in":3600}`))
+			defer f.breakdown("token", nil)
+			b := a.browser(t)
+			b.refused(b.get(f.approve(b.begin(s.ID), ada).String()), "OAuthCallback")
+			if log := a.log.take(); !strings.Contains(log, "panicked") || strings.Contains(log, "leaked") {
+				t.Errorf("logged %q", log)
+			}
+		})
+	}
+	b := a.browser(t)
+	if !b.get(f.approve(b.begin(s.ID), grace).String()).session {
+		t.Error("the next sign-in failed")
+	}
+}
+
+// near is a transport to a fake without a network, that hangs at one endpoint.
+type near struct {
+	f    *fake
+	at   string // part of the place that hangs
+	body bool   // its body hangs, not its header
+}
+
+func (n near) RoundTrip(req *http.Request) (*http.Response, error) {
+	token := req.URL.Scheme+"://"+req.URL.Host+req.URL.Path == n.f.fixture.token
+	_, discovery := n.f.fixture.discovered(req.URL)
+	if (n.at == "token") == token && !discovery {
+		if !n.body {
+			<-req.Context().Done()
+			return nil, req.Context().Err()
+		}
+		return &http.Response{
+			StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, ContentLength: -1,
+			Body: hung{req.Context()}, Request: req, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		}, nil
+	}
+	to := req.Clone(req.Context())
+	to.Header.Set(meant, req.URL.String())
+	if to.Body == nil {
+		to.Body = http.NoBody
+	}
+	w := httptest.NewRecorder()
+	n.f.ServeHTTP(w, to)
+	return w.Result(), nil
+}
+
+// hung is a body that never comes.
+type hung struct{ ctx context.Context }
+
+func (h hung) Read([]byte) (int, error) { <-h.ctx.Done(); return 0, h.ctx.Err() }
+func (h hung) Close() error             { return nil }
+
+// A service that falls silent ends the sign-in after ten seconds, on a clock of
+// the test's own.
+func TestAttack45_Silence(t *testing.T) {
+	each(t, func(t *testing.T, s providers.Service, fix fixture) {
+		f := newFake(t, fix)
+		for _, n := range []near{{f, "token", false}, {f, "token", true}, {f, "profile", false}, {f, "profile", true}} {
+			if n.at == "profile" && fix.noProfile {
+				continue
+			}
+			synctest.Test(t, func(t *testing.T) {
+				a := newApp(t, n, provider(t, s.ID))
+				b := a.near(t)
+				callback := f.approve(b.begin(s.ID), ada).String()
+				started := time.Now()
+				b.refused(b.get(callback), "OAuthCallback")
+				if took := time.Since(started); took == 0 || took > 10*time.Second {
+					t.Errorf("the %s endpoint held the sign-in up for %v", n.at, took)
+				}
+				if log := a.log.take(); !strings.Contains(log, "in time") || f.leaks(log) != "" {
+					t.Errorf("logged %q", log)
+				}
+			})
+		}
+	})
+}
+
+// crowd answers every service's discovery and nothing else.
+type crowd struct {
+	t     *testing.T
+	fakes map[string]*fake // by id
+}
+
+func (c crowd) RoundTrip(req *http.Request) (*http.Response, error) {
+	for _, f := range c.fakes {
+		if _, ok := f.fixture.discovered(req.URL); ok {
+			return f.RoundTrip(req)
+		}
+	}
+	c.t.Errorf("a request to %s", req.URL.Host)
+	return nil, errors.New("refused")
+}
+
+// A sign-in begun at one provider does not end at another.
+func TestAttack04_EveryProvider(t *testing.T) {
+	t.Parallel()
+	c := crowd{t, map[string]*fake{}}
+	var ids []string
+	var all []ginauth.Provider
+	for _, s := range providers.All() {
+		if s.LeftOut == "" {
+			ids = append(ids, s.ID)
+			all = append(all, provider(t, s.ID))
+			c.fakes[s.ID] = newFake(t, fixtures[s.ID])
+		}
+	}
+	a := newApp(t, c, all...)
+	for i, id := range ids {
+		b := a.browser(t)
+		callback := c.fakes[id].approve(b.begin(id), ada)
+		for _, other := range []string{ids[(i+1)%len(ids)], ids[(i+len(ids)/2)%len(ids)]} {
+			callback.Path = "/api/auth/callback/" + other
+			b.refused(b.get(callback.String()), "OAuthCallback")
+		}
+	}
+}
+
+// Parameters that belong to the flow are refused at Register, at every provider.
+func TestAttack04_AuthParams(t *testing.T) {
+	each(t, func(t *testing.T, s providers.Service, _ fixture) {
+		for _, name := range []string{"client_id", "redirect_uri", "response_type", "state", "nonce", "code_challenge", "code_challenge_method", "request", "response_mode", "Client_ID"} {
+			p := provider(t, s.ID).(ginauth.OAuth)
+			p.AuthParams = url.Values{name: {"x"}}
+			_, err := ginauth.New(ginauth.Options{Providers: []ginauth.Provider{p}, Secret: strings.Repeat("x", 32), BaseURL: base})
+			if err == nil || !strings.Contains(err.Error(), "AuthParams") || !strings.Contains(err.Error(), s.ID) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,7 @@
+package providers_test
+
+import (
+	"testing"
+)
+
+func checkTable(t *testing.T) {}
