@@ -77,6 +77,40 @@ type IssuerProvider interface {
 	AuthorizationIssuer(ctx context.Context) (issuer string, required bool, err error)
 }
 
+// A FormPostProvider is an AuthCodeProvider whose answers come in a POST from the
+// provider's site (OAuth 2.0 Form Post Response Mode 1.0), as Apple's do. No
+// cookie with SameSite=Lax comes along with such a POST. So the transaction
+// cookie of its sign-ins, and no other, is SameSite=None; Secure. Browsers take
+// that over https only, and some (not Safari) over http from localhost; any other
+// site on http is a configuration fault.
+type FormPostProvider interface {
+	AuthCodeProvider
+	// FormPost reports whether the provider, as it is configured, answers by POST.
+	// It is asked once.
+	FormPost() bool
+	// PostedName returns the name that only the posted form holds, empty if there
+	// is none. The browser may have written the form: the name stands in for one
+	// that the profile lacks, and nothing else is taken from it.
+	PostedName(form url.Values) (given, family string)
+}
+
+// A PKCERefuser is an AuthCodeProvider that may say that its service refuses
+// token requests with a code verifier, so that none is used. It is asked once.
+type PKCERefuser interface {
+	RefusesPKCE() bool
+}
+
+// An IssuerFamily is an IssuerProvider behind which several issuers stand, such
+// as the tenants of Microsoft Entra ID: AuthorizationIssuer then returns what
+// they have in common.
+type IssuerFamily interface {
+	IssuerProvider
+	// AcceptsIssuer reports whether an answer may name the issuer sent, where issuer
+	// is what AuthorizationIssuer returned. The claim iss of the profile's RawData
+	// must be the same issuer.
+	AcceptsIssuer(issuer, sent string) bool
+}
+
 // An Account is the connection of a user to a provider, as made by one sign-in.
 type Account struct {
 	Provider          string // the provider's ID
@@ -98,6 +132,7 @@ type Account struct {
 type provider struct {
 	id, name, kind string
 	oauth          *oauth.Provider               // of kind oauth
+	formPost       FormPostProvider              // of kind oauth, if its answers come by POST
 	profile        func(goth.User) (User, error) // of kind oauth
 	credentials    *Credentials                  // of kind credentials
 }
@@ -121,6 +156,12 @@ func (o OAuth) configure(client *http.Client) (*provider, error) {
 		ID: p.id, Provider: o.Provider, Params: o.AuthParams,
 		DisablePKCE: o.DisablePKCE, HTTPClient: client,
 	})
+	if err == nil && p.oauth.FormPost() {
+		var ok bool
+		if p.formPost, ok = o.Provider.(FormPostProvider); !ok {
+			err = fmt.Errorf("%T answers by POST and is no ginauth.FormPostProvider; give it the method PostedName", o.Provider)
+		}
+	}
 	return p, err
 }
 

@@ -70,7 +70,7 @@ func (a *Auth) serve(c *gin.Context) {
 		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+c.Request.Method+" is not supported by NextAuth.js")
 		return
 	}
-	if !route.bare {
+	if !route.bare && !(action == "callback" && v.formPosted()) {
 		v.checkCSRF()
 		v.resolveCallbackURL()
 	}

@@ -49,8 +49,11 @@ func (a *Auth) sessionAttributes(base origin.Base) cookie.Attributes {
 
 // putSession gives the Set-Cookie lines that store a sealed session.
 func (v *visit) putSession(sealed string) []string {
-	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
-	return v.Auth.putSession(sealed, found.Names, v.base)
+	present := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session).Names
+	if v.formPosted() {
+		present = v.unseenSession()
+	}
+	return v.Auth.putSession(sealed, present, v.base)
 }
 
 func (a *Auth) putSession(sealed string, present []string, base origin.Base) []string {

@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"errors"
+	"net/url"
 
 	"github.com/ginauth/ginauth/internal/openid"
 )
@@ -10,12 +11,13 @@ import (
 // not in Config because most of them take a check away or put another in its
 // place: only a preset, which knows why, may do that.
 type traits struct {
-	family        *openid.Family                              // its tenants are issuers of their own
-	nonceOptional bool                                        // it leaves the nonce out of its id_tokens
-	refusesPKCE   bool                                        // it refuses token requests with a code verifier
-	formPost      bool                                        // its answers come in a POST
-	secret        func() (string, error)                      // makes the client secret, in place of Config.ClientSecret
-	identity      func(claims map[string]any) (string, error) // the subject, in place of sub; may change the claims
+	family        *openid.Family                               // its tenants are issuers of their own
+	nonceOptional bool                                         // it leaves the nonce out of its id_tokens
+	refusesPKCE   bool                                         // it refuses token requests with a code verifier
+	formPost      bool                                         // its answers come in a POST
+	secret        func() (string, error)                       // makes the client secret, in place of Config.ClientSecret
+	posted        func(form url.Values) (given, family string) // the name in the form of a POST
+	identity      func(claims map[string]any) (string, error)  // the subject, in place of sub; may change the claims
 }
 
 // preset makes the provider of a known service. service is what faults call it;

@@ -38,6 +38,12 @@ type Transaction struct {
 	Binding  string `json:"b"`           // digest of provider, issuer, client id and redirect URI
 	Session  string `json:"g,omitempty"` // goth's session without its authorization URL
 	Expires  int64  `json:"e"`           // Unix seconds
+
+	// The answer comes by a cross-site POST, with no cookie but the transaction's:
+	// so this one is SameSite=None and has to hold where the sign-in leads, a path
+	// on this site or a URL.
+	FormPost bool   `json:"p,omitempty"`
+	Target   string `json:"t,omitempty"`
 }
 
 // Begin starts a sign-in: it returns where to send the browser, and the
@@ -70,6 +76,7 @@ func (p *Provider) Begin(ctx context.Context, redirectURL string, extra url.Valu
 		Binding:  p.binding(issuer, redirectURL),
 		Session:  session,
 		Expires:  now.Add(Lifetime).Unix(),
+		FormPost: p.formPost,
 	}, nil
 }
 
@@ -117,7 +124,9 @@ func (p *Provider) Complete(ctx context.Context, tx *Transaction, redirectURL st
 	}
 	// RFC 9207 §2.4: an answer that names another issuer, or none where this
 	// issuer says it always names itself, is another server's (mix-up).
-	if _, sent := answer["iss"]; issuer != "" && (sent || required) && single(answer, "iss") != issuer {
+	_, sent := answer["iss"]
+	named := single(answer, "iss")
+	if issuer != "" && (sent || required) && (named == "" || !p.engine.accepts(issuer, named)) {
 		return Identity{}, ErrIssuer
 	}
 	code := single(answer, "code")
@@ -131,6 +140,10 @@ func (p *Provider) Complete(ctx context.Context, tx *Transaction, redirectURL st
 			err = fmt.Errorf("%w: %w", ctx.Err(), err)
 		}
 		return Identity{}, Redact(err, append(r.secrets(), code)...)
+	}
+	// One of several issuers answered: the tokens must be its own.
+	if issuer != "" && sent && named != issuer && id.Profile.RawData["iss"] != named {
+		return Identity{}, ErrIssuer
 	}
 	if id.Profile.UserID == "" {
 		return Identity{}, ErrSubject

@@ -236,6 +236,8 @@ func (e *gothEngine) issuer(ctx context.Context) (string, bool, error) {
 	return e.knownAs, m.ResponseIssuer, nil
 }
 
+func (e *gothEngine) accepts(issuer, sent string) bool { return sent == issuer }
+
 // strip removes from goth's session the authorization URL, which is most of it
 // and not needed again, and every empty field.
 func strip(session string) (string, error) {

@@ -44,6 +44,7 @@ type Provider struct {
 	clientID string
 	params   url.Values
 	pkce     bool
+	formPost bool
 	client   *http.Client
 	engine   engine
 }
@@ -57,6 +58,8 @@ type engine interface {
 	// issuer is the issuer identifier of authorization responses, empty if the
 	// provider has none, and whether it must be in them (RFC 9207 §2.4).
 	issuer(ctx context.Context) (issuer string, required bool, err error)
+	// accepts reports whether an answer may name sent as its issuer.
+	accepts(issuer, sent string) bool
 }
 
 // Identity is who signed in, as the provider says.
@@ -101,6 +104,12 @@ func New(c Config) (*Provider, error) {
 				return nil, err
 			}
 		}
+		if v, ok := c.Provider.(interface{ RefusesPKCE() bool }); ok && v.RefusesPKCE() {
+			p.pkce = false
+		}
+		if v, ok := c.Provider.(interface{ FormPost() bool }); ok {
+			p.formPost = v.FormPost()
+		}
 		p.engine = codeEngine{flow}
 		return p, nil
 	}
@@ -108,6 +117,9 @@ func New(c Config) (*Provider, error) {
 	p.engine, err = newGothEngine(c.Provider, p.client.Transport)
 	return p, err
 }
+
+// FormPost reports that the provider's answers come in a cross-site POST.
+func (p *Provider) FormPost() bool { return p.formPost }
 
 // IsNil reports whether p is nil or a nil pointer, which no method can be called on.
 func IsNil(p goth.Provider) bool {
@@ -225,4 +237,13 @@ func (e codeEngine) issuer(ctx context.Context) (string, bool, error) {
 		return p.AuthorizationIssuer(ctx)
 	}
 	return "", false, nil
+}
+
+func (e codeEngine) accepts(issuer, sent string) bool {
+	if p, ok := e.flow.(interface {
+		AcceptsIssuer(issuer, sent string) bool
+	}); ok {
+		return p.AcceptsIssuer(issuer, sent)
+	}
+	return sent == issuer
 }
