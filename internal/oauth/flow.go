@@ -25,6 +25,10 @@ var (
 	ErrSubject     = errors.New("oauth: the provider named no subject")
 )
 
+// ErrGrant says that the provider honours a code or a refresh token no more
+// (invalid_grant, RFC 6749 §5.2). Any other failure may pass.
+var ErrGrant = errors.New("oauth: the provider does not honour the grant")
+
 // Lifetime is how long a person may take at the provider.
 const Lifetime = 15 * time.Minute
 

@@ -28,6 +28,12 @@ type AuthCodeProvider interface {
 	ExchangeCode(ctx context.Context, redirectURL, code, nonce string, opts ...oauth2.AuthCodeOption) (goth.User, *oauth2.Token, error)
 }
 
+// RefreshProvider is an AuthCodeProvider that renews access tokens with a
+// context. ginauth.RefreshProvider documents it.
+type RefreshProvider interface {
+	RefreshTokenContext(ctx context.Context, refreshToken string) (*oauth2.Token, error)
+}
+
 // Config is one configured provider.
 type Config struct {
 	ID          string
@@ -57,6 +63,10 @@ type engine interface {
 	// issuer is the issuer identifier of authorization responses, empty if the
 	// provider has none, and whether it must be in them (RFC 9207 §2.4).
 	issuer(ctx context.Context) (issuer string, required bool, err error)
+	// refreshes reports whether refresh can work at all.
+	refreshes() bool
+	// refresh trades a refresh token for new tokens.
+	refresh(ctx context.Context, refreshToken string) (*oauth2.Token, error)
 }
 
 // Identity is who signed in, as the provider says.
