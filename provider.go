@@ -111,6 +111,19 @@ type IssuerFamily interface {
 	AcceptsIssuer(issuer, sent string) bool
 }
 
+// A RefreshProvider is an AuthCodeProvider whose access tokens can be renewed
+// (RFC 6749 §6). goth's RefreshToken has no context, so that of an
+// AuthCodeProvider is never called.
+type RefreshProvider interface {
+	// RefreshTokenContext trades a refresh token for new tokens. Where the
+	// provider sends no new refresh token, the result holds the old one. A
+	// refreshed id_token is verified, but for the nonce (OpenID Connect Core
+	// §12.2). No error repeats a token; that of a refused request wraps the
+	// *oauth2.RetrieveError, by which ginauth knows a token of no more use. Requests must use the client that the context
+	// holds under oauth2.HTTPClient.
+	RefreshTokenContext(ctx context.Context, refreshToken string) (*oauth2.Token, error)
+}
+
 // An Account is the connection of a user to a provider, as made by one sign-in.
 type Account struct {
 	Provider          string // the provider's ID

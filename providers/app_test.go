@@ -156,7 +156,7 @@ type answer struct {
 	session  bool // a session was begun
 }
 
-func (b *browser) send(method, target string, form url.Values) answer {
+func (b *browser) send(method, target string, form url.Values, header ...string) answer {
 	b.t.Helper()
 	if strings.HasPrefix(target, "/") {
 		target = base + target
@@ -164,6 +164,9 @@ func (b *browser) send(method, target string, form url.Values) answer {
 	req := httptest.NewRequest(method, target, strings.NewReader(form.Encode()))
 	if form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
 	}
 	for _, c := range b.jar.Cookies(req.URL) {
 		req.AddCookie(c)
@@ -199,6 +202,22 @@ func (b *browser) begin(provider string) string {
 func (b *browser) get(target string) answer {
 	b.t.Helper()
 	return b.send(http.MethodGet, target, nil)
+}
+
+// answer brings a service's answer to the site: in the query, or in a form of the
+// same fields that the service's page posts.
+func (b *browser) answer(f *fake, callback string) answer {
+	b.t.Helper()
+	if !f.fixture.post {
+		return b.get(callback)
+	}
+	u, err := url.Parse(callback)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	form := u.Query()
+	u.RawQuery = ""
+	return b.send(http.MethodPost, u.String(), form, "Origin", f.fixture.issuer, "Sec-Fetch-Site", "cross-site")
 }
 
 // refused fails the test unless the sign-in ended in an error page with this code,

@@ -20,7 +20,8 @@ import (
 //
 // A service's further Settings have the same beginning: KEYCLOAK_ISSUER,
 // AUTH0_DOMAIN, AUTH_AZUREADV2_TENANT. Microsoft's azureadv2 also goes by AZURE_AD
-// and MICROSOFT_ENTRA_ID, and openid-connect by OIDC.
+// and MICROSOFT_ENTRA_ID, openid-connect by OIDC, and twitter by X. Apple has no
+// secret but APPLE_TEAM_ID, APPLE_KEY_ID and APPLE_PRIVATE_KEY.
 //
 // A service with neither client id nor secret is not made, and a program without
 // any gets an empty list. All faults come in one error: a client id without its
@@ -54,6 +55,7 @@ func FromEnv() ([]ginauth.Provider, error) {
 var aliases = map[string][]string{
 	"azureadv2":      {"AZURE_AD", "MICROSOFT_ENTRA_ID"},
 	"openid-connect": {"OIDC"},
+	"twitter":        {"X"},
 }
 
 // environment is what the environment says of one service.
@@ -88,7 +90,8 @@ func (e *environment) read() bool {
 	if e.from[clientID] == "" && e.from[clientSecret] == "" {
 		return false
 	}
-	if _, ok := makers[e.service.ID]; !ok {
+	m, ok := makers[e.service.ID]
+	if !ok {
 		return true
 	}
 	if id := e.from[clientID]; id == "" {
@@ -96,13 +99,13 @@ func (e *environment) read() bool {
 		e.fault("%s is set and %s is not", e.from[clientSecret], e.prefix+"_ID")
 	} else {
 		e.prefix = strings.TrimSuffix(id, "_ID")
-		if e.from[clientSecret] == "" {
+		if e.from[clientSecret] == "" && !m.secretless {
 			e.fault("%s is set and %s is not", id, e.prefix+"_SECRET")
 		}
 	}
 	e.prefix = strings.TrimSuffix(e.prefix, "_CLIENT")
 	e.settings.Values = map[string]string{}
-	for _, s := range makers[e.service.ID].settings {
+	for _, s := range m.settings {
 		for _, name := range append([]string{s.Name}, s.Also...) {
 			if value := e.find(name, all, "_"+strings.ToUpper(name)); value != "" {
 				e.settings.Values[name] = value

@@ -184,7 +184,15 @@ func (f *fake) approve(authURL string, p person) *url.URL {
 	if err != nil || back.Path == "" {
 		f.t.Fatalf("redirect_uri is %q", q.Get("redirect_uri"))
 	}
-	back.RawQuery = url.Values{"code": {code}, "state": {q.Get("state")}}.Encode()
+	answer := url.Values{"code": {code}, "state": {q.Get("state")}}
+	if (q.Get("response_mode") == "form_post") != f.fixture.post {
+		f.t.Errorf("response_mode is %q", q.Get("response_mode"))
+	}
+	if f.fixture.post {
+		name, _ := json.Marshal(obj{"name": obj{"firstName": p.first(), "lastName": p.last()}})
+		answer.Set("user", string(name))
+	}
+	back.RawQuery = answer.Encode()
 	return back
 }
 
@@ -284,16 +292,21 @@ func (f *fake) authenticated(r *http.Request) {
 		secret, _ = url.QueryUnescape(secret)
 	}
 	inForm := r.PostForm.Has("client_secret")
+	right := func(secret string) bool { return secret == clientSecret }
+	if f.fixture.secret != nil {
+		right = f.fixture.secret
+		f.add(&f.secrets, r.PostForm.Get("client_secret"))
+	}
 	if r.URL.Query().Has("client_secret") || strings.Contains(r.Header.Get(meant), "client_secret") {
 		f.t.Error("the client secret is in the token endpoint's URL")
 	}
 	switch f.fixture.style {
 	case oauth2.AuthStyleInHeader:
-		if inForm || id != clientID || secret != clientSecret {
+		if inForm || id != clientID || !right(secret) {
 			f.t.Errorf("the client authenticates as %q in the header, also in the form: %v", id, inForm)
 		}
 	case oauth2.AuthStyleInParams:
-		if header || r.PostForm.Get("client_id") != clientID || r.PostForm.Get("client_secret") != clientSecret {
+		if header || r.PostForm.Get("client_id") != clientID || !right(r.PostForm.Get("client_secret")) {
 			f.t.Errorf("the client authenticates as %q in the form, also in the header: %v", r.PostForm.Get("client_id"), header)
 		}
 	default:

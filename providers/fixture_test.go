@@ -26,6 +26,8 @@ type fixture struct {
 	claims          func(p person) map[string]any
 	subject         func(p person) string
 	noPKCE, noNonce bool
+	post            bool                     // its answer is a form that its page posts
+	secret          func(secret string) bool // what the client proves itself with, in place of clientSecret
 
 	tokenTells bool // the token answer says who somebody is, whatever the profile says
 	noProfile  bool // the id_token says everything

@@ -1,11 +1,23 @@
 package providers_test
 
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"strings"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
 var fixturesAToL = map[string]fixture{
 	"amazon": {
 		authorize: "https://www.amazon.com/ap/oa", token: "https://api.amazon.com/auth/o2/token", style: inForm,
 		scope: "profile", access: "query:access_token", lacks: "image",
 		profiles: at("https://api.amazon.com/user/profile", flat("user_id", "id", "name", "name", "email", "email")),
 	},
+	"apple":     apple,
 	"auth0":     openID("https://example.eu.auth0.com/", "https://example.eu.auth0.com", map[string]string{"domain": "example.eu.auth0.com"}),
 	"authentik": openID("https://auth.example.com/application/o/shop/", "https://auth.example.com/application/o", map[string]string{"issuer": "https://auth.example.com/application/o/shop/"}),
 	"azureadv2": entra,
@@ -175,9 +187,45 @@ var entra = openID("https://login.microsoftonline.com/"+directory+"/v2.0", "http
 	claims := f.claims
 	f.claims = func(p person) map[string]any {
 		c := claims(p)
-		c["tid"], c["oid"] = directory, p.ID
+		c["tid"], c["oid"] = directory, p.object()
 		return c
 	}
 	f.noProfile, f.tokenTells = true, true
-	f.subject = func(p person) string { return directory + "." + p.ID }
+	f.subject = func(p person) string { return directory + "." + p.object() }
+})
+
+// object is the ID of a person in a directory.
+func (p person) object() string {
+	if p.ID == "" {
+		return ""
+	}
+	return "5c0f7a52-0d1e-4b3c-9a8f-00000000" + p.ID
+}
+
+// apple takes a token signed with the application's key for a secret, posts its
+// answer, and tells the name there alone.
+var apple = openID("https://appleid.apple.com", "https://appleid.apple.com/auth", nil).with(func(f *fixture) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		panic(err)
+	}
+	text := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	f.values = map[string]string{"team_id": "DEF123GHIJ", "key_id": "ABC123DEFG", "private_key": strings.ReplaceAll(text, "\n", `\n`)}
+	f.secret = func(secret string) bool {
+		signed, err := jose.ParseSigned(secret, []jose.SignatureAlgorithm{jose.ES256})
+		if err != nil {
+			return false
+		}
+		payload, err := signed.Verify(key.Public())
+		return err == nil && strings.Contains(string(payload), `"sub":"`+clientID+`"`)
+	}
+	f.claims = func(p person) map[string]any {
+		return obj{"sub": p.ID, "email": p.Email, "email_verified": p.Verified}
+	}
+	f.style, f.scope, f.lacks = inForm, "openid name email", "image"
+	f.post, f.noProfile, f.tokenTells = true, true, true
 })

@@ -1,6 +1,11 @@
 package providers_test
 
 var fixturesMToZ = map[string]fixture{
+	"mailru": {
+		authorize: "https://oauth.mail.ru/login", token: "https://oauth.mail.ru/token", style: inForm,
+		scope: "userinfo", access: "query:access_token",
+		profiles: at("https://oauth.mail.ru/userinfo", flat("id", "id", "name", "name", "email", "email", "image", "image")),
+	},
 	"mastodon": {
 		authorize: "https://mastodon.example/oauth/authorize", token: "https://mastodon.example/oauth/token", style: inForm,
 		scope: "read:accounts", values: map[string]string{"url": "https://mastodon.example"}, lacks: "email",
@@ -41,6 +46,11 @@ var fixturesMToZ = map[string]fixture{
 		scope: "openid profile email", access: "query:access_token", lacks: "image",
 		profiles: at("https://www.paypal.com/webapps/auth/protocol/openidconnect/v1/userinfo", flat("user_id", "id", "name", "name", "email", "email")),
 	},
+	"reddit": {
+		authorize: "https://www.reddit.com/api/v1/authorize", token: "https://www.reddit.com/api/v1/access_token", style: inHeader,
+		scope: "identity", lacks: "email",
+		profiles: at("https://oauth.reddit.com/api/v1/me", flat("id", "id", "name", "name", "icon_img", "image")),
+	},
 	"salesforce": {
 		panics:    true,
 		authorize: "https://login.salesforce.com/services/oauth2/authorize", token: "https://login.salesforce.com/services/oauth2/token", style: inForm,
@@ -76,11 +86,27 @@ var fixturesMToZ = map[string]fixture{
 		profiles: at("https://api.stripe.com/v1/accounts/acct_1",
 			flat("id", "id", "display_name", "name", "email", "email", "business_logo", "image")),
 	},
+	"tumblr": {
+		authorize: "https://www.tumblr.com/oauth2/authorize", token: "https://api.tumblr.com/v2/oauth2/token", style: inForm,
+		scope: "basic", lacks: "email image",
+		profiles: at("https://api.tumblr.com/v2/user/info", func(p person) any {
+			return obj{"response": obj{"user": obj{"name": p.Name, "blogs": []obj{
+				{"uuid": "shared", "primary": false}, {"uuid": p.ID, "primary": true},
+			}}}}
+		}),
+	},
 	"twitch": {
 		authorize: "https://id.twitch.tv/oauth2/authorize", token: "https://id.twitch.tv/oauth2/token", style: inForm,
 		scope: "user:read:email",
 		profiles: at("https://api.twitch.tv/helix/users", func(p person) any {
 			return obj{"data": []obj{{"id": p.ID, "login": p.Name, "email": p.Email, "profile_image_url": p.Image}}}
+		}),
+	},
+	"twitter": {
+		authorize: "https://x.com/i/oauth2/authorize", token: "https://api.x.com/2/oauth2/token", style: inHeader,
+		scope: "users.read tweet.read", lacks: "email",
+		profiles: at("https://api.x.com/2/users/me", func(p person) any {
+			return obj{"data": obj{"id": p.ID, "name": p.Name, "profile_image_url": p.Image}}
 		}),
 	},
 	"uber": {

@@ -46,19 +46,25 @@ import (
 	"github.com/markbates/goth/providers/zoom"
 
 	"github.com/ginauth/ginauth/oidc"
+	"github.com/ginauth/ginauth/providers/mailru"
+	"github.com/ginauth/ginauth/providers/reddit"
+	"github.com/ginauth/ginauth/providers/tumblr"
+	"github.com/ginauth/ginauth/providers/x"
 )
 
 // A maker makes the provider of one service.
 type maker struct {
-	scopes   []string // asked for by default; without them goth's own, or none
-	fixed    bool     // no scopes can be asked for
-	settings []Setting
-	make     func(id, secret string, values map[string]string, scopes []string) goth.Provider
+	scopes     []string // asked for by default; without them the provider's own, or none
+	fixed      bool     // no scopes can be asked for
+	secretless bool     // the client has no secret but its settings
+	settings   []Setting
+	make       func(id, secret string, values map[string]string, scopes []string) goth.Provider
 }
 
 // makers are those of all services that are not left out, by id.
 var makers = map[string]maker{
 	"amazon":       std(amazon.New, "profile"), // goth would ask for the postal code too
+	"apple":        appleID,
 	"auth0":        placed(setting("domain", "the tenant's domain", "example.eu.auth0.com", "issuer"), oidc.Auth0),
 	"authentik":    placed(setting("issuer", "the OpenID Configuration Issuer of the application", "https://auth.example.com/application/o/shop/"), oidc.Authentik),
 	"azureadv2":    entra,
@@ -82,14 +88,15 @@ var makers = map[string]maker{
 	"gitea":           placed(optional(setting("url", "the server's address; default https://gitea.com", "https://git.example.com")), giteaAt),
 	"github":          std(github.New, "read:user", "user:email"),
 	"gitlab":          placed(optional(setting("url", "the server's address; default https://gitlab.com", "https://gitlab.example.com", "issuer")), oidc.GitLab),
-	"google":          openID(oidc.Google),
+	"google":          own(oidc.Google),
 	"heroku":          std(heroku.New, "identity"),
 	"hubspot":         std(hubspot.New, "oauth"),
 	"intercom":        std(intercom.New),
 	"kakao":           std(kakao.New),
 	"keycloak":        placed(setting("issuer", "the realm's address", "https://login.example.com/realms/staff"), oidc.Keycloak),
 	"line":            std(line.New, "profile"),
-	"linkedin":        openID(oidc.LinkedIn),
+	"linkedin":        own(oidc.LinkedIn),
+	"mailru":          own(mailru.New),
 	"mastodon":        placed(setting("url", "the instance's address", "https://mastodon.example", "issuer"), mastodonAt, "read:accounts"),
 	"microsoftonline": entra,
 	"naver": fixed(func(id, secret, callback string, _ ...string) *naver.Provider {
@@ -101,22 +108,44 @@ var makers = map[string]maker{
 	"oura":           std(oura.New, "personal", "email"),
 	"patreon":        std(patreon.New, patreon.ScopeIdentity, patreon.ScopeIdentityEmail),
 	"paypal":         std(paypal.New, "openid", "profile", "email"),
+	"reddit":         own(reddit.New),
 	"salesforce":     std(salesforce.New),
-	"slack":          openID(oidc.Slack),
+	"slack":          own(oidc.Slack),
 	"soundcloud":     std(soundcloud.New),
 	"spotify":        std(spotify.New, spotify.ScopeUserReadEmail, spotify.ScopeUserReadPrivate),
 	"strava":         std(strava.New, "read"),
 	"stripe":         std(stripe.New),
+	"tumblr":         own(tumblr.New),
 	"twitch":         std(twitch.New, twitch.ScopeUserReadEmail),
+	"twitter":        own(x.New),
 	"uber":           std(uber.New, "profile"),
 	"vk":             std(vk.New, "email"),
-	"xero":           openID(oidc.Xero),
+	"xero":           own(oidc.Xero),
 	"yahoo":          std(yahoo.New, "openid", "profile", "email"),
 	"yammer":         std(yammer.New),
 	"yandex":         std(yandex.New, "login:email", "login:info", "login:avatar"),
 	"zitadel":        placed(setting("issuer", "the instance's address", "https://example.zitadel.cloud"), oidc.Zitadel),
 	"zoom":           std(zoom.New),
 }
+
+// appleID has, in place of a secret, the key that secrets are signed with.
+var appleID = maker{
+	secretless: true,
+	settings: []Setting{
+		setting("key_id", "the ten characters that name the key for Sign in with Apple", "ABC123DEFG"),
+		setting("private_key", "the text of its .p8 file; \\n may stand for the line breaks", beginKey, "key"),
+		setting("team_id", "the ten characters of the developer account's team", "DEF123GHIJ"),
+	},
+	make: func(id, _ string, values map[string]string, scopes []string) goth.Provider {
+		return oidc.Apple(oidc.AppleConfig{
+			ClientID: id, TeamID: values["team_id"], KeyID: values["key_id"], Scopes: scopes,
+			PrivateKey: strings.ReplaceAll(values["private_key"], `\n`, "\n"),
+		})
+	},
+}
+
+// beginKey begins every value that is a private key (RFC 7468 §10).
+const beginKey = "-----BEGIN PRIVATE KEY-----"
 
 // entra makes both services that are Microsoft's: one is goth's name for Entra ID,
 // the other for what was before it.
@@ -146,8 +175,8 @@ func fixed[P goth.Provider](new func(id, secret, callback string, scopes ...stri
 	return m
 }
 
-// openID is a maker of an OpenID provider that is in one place alone.
-func openID(new func(id, secret string, scopes ...string) *oidc.Provider) maker {
+// own is a maker of a provider that is ginauth's own and in one place alone.
+func own[P goth.Provider](new func(id, secret string, scopes ...string) P) maker {
 	return maker{make: func(id, secret string, _ map[string]string, scopes []string) goth.Provider {
 		return new(id, secret, scopes...)
 	}}

@@ -17,7 +17,8 @@ type Settings struct {
 	// ClientID is what the service calls this application. Required.
 	ClientID string
 	// ClientSecret authenticates it. Required but at an OpenID provider, where
-	// without one the client is a public one, which PKCE alone protects.
+	// without one the client is a public one, which PKCE alone protects, and at
+	// Apple, which has none.
 	ClientSecret string `json:"-"`
 	// Scopes are asked for in place of Service.Scopes.
 	Scopes []string
@@ -81,6 +82,8 @@ func build(known service.Service, s Settings, called func(string) string) (ginau
 	}
 	for _, c := range [...]struct{ name, value string }{{clientID, s.ClientID}, {clientSecret, s.ClientSecret}} {
 		switch {
+		case c.name == clientSecret && m.secretless && c.value != "":
+			fault("%s is set, but there is no lasting secret here; leave it out and write the settings", called(c.name))
 		case c.value == "" && (c.name == clientID || known.Kind != service.OIDC):
 			fault("%s is empty; it comes from %s", called(c.name), known.Docs)
 		case strings.TrimSpace(c.value) != c.value:
@@ -104,12 +107,11 @@ func build(known service.Service, s Settings, called func(string) string) (ginau
 	p := m.make(s.ClientID, s.ClientSecret, values, slices.Clone(s.Scopes))
 	if v, ok := p.(interface{ Validate() error }); ok && v.Validate() != nil {
 		// Its own words repeat what was written, which came from the environment.
+		check := []string{called(clientID)}
 		for _, setting := range m.settings {
-			fault("%s is not what is needed; write for instance %s", called(setting.Name), setting.Example)
+			check = append(check, called(setting.Name)+" (for instance "+setting.Example+")")
 		}
-		if faults == nil {
-			fault("the provider refuses its settings")
-		}
+		fault("not all of this is what the service needs: %s", strings.Join(check, ", "))
 		return nil, faults
 	}
 	return ginauth.OAuth{Provider: p, ID: known.ID, Name: known.Name}, nil
@@ -140,7 +142,7 @@ func (m maker) values(given map[string]string) (values, faults map[string]string
 			}
 			values[s.Name] = value
 		}
-		if values[s.Name] == "" && !s.Optional && len(faults) == 0 {
+		if values[s.Name] == "" && !s.Optional && !s.faulty(faults) {
 			faults[s.Name] = "is empty; write " + s.Meaning + ", for instance " + s.Example
 		}
 	}
@@ -150,9 +152,20 @@ func (m maker) values(given map[string]string) (values, faults map[string]string
 	return values, faults
 }
 
+// faulty reports whether a fault was found in what the setting was given.
+func (s Setting) faulty(faults map[string]string) bool {
+	return slices.ContainsFunc(append([]string{s.Name}, s.Also...), func(name string) bool { return faults[name] != "" })
+}
+
 // fault says what is wrong with a value whose example is an address: the client's
 // secret will be sent there.
 func (s Setting) fault(value string) string {
+	if s.Example == beginKey {
+		if !strings.HasPrefix(strings.TrimSpace(value), beginKey) {
+			return "is no private key; it begins with " + beginKey
+		}
+		return ""
+	}
 	if strings.TrimSpace(value) != value {
 		return "has white space around it; write it without"
 	}

@@ -94,6 +94,9 @@ func leftOut(s service.Service) string {
 }
 
 func verified(s service.Service) string {
+	if s.Engine == service.Preset && s.Verified != service.Never {
+		return "email_verified in the profile is true"
+	}
 	switch s.Verified {
 	case service.Never:
 		return ""

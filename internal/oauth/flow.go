@@ -25,6 +25,10 @@ var (
 	ErrSubject     = errors.New("oauth: the provider named no subject")
 )
 
+// ErrGrant says that the provider honours a code or a refresh token no more
+// (invalid_grant, RFC 6749 §5.2). Any other failure may pass.
+var ErrGrant = errors.New("oauth: the provider does not honour the grant")
+
 // Lifetime is how long a person may take at the provider.
 const Lifetime = 15 * time.Minute
 
@@ -51,7 +55,7 @@ type Transaction struct {
 func (p *Provider) Begin(ctx context.Context, redirectURL string, extra url.Values, now time.Time) (authURL string, tx *Transaction, err error) {
 	ctx, cancel := p.context(ctx)
 	defer cancel()
-	defer recovered(&err)
+	defer recovered(ctx, &err)
 
 	r := request{redirectURL: redirectURL, state: token.Random(), nonce: token.Random()}
 	if p.pkce {
@@ -110,7 +114,7 @@ func (p *Provider) complete(authURL string, r request, extra url.Values) (string
 func (p *Provider) Complete(ctx context.Context, tx *Transaction, redirectURL string, answer url.Values, now time.Time) (id Identity, err error) {
 	ctx, cancel := p.context(ctx)
 	defer cancel()
-	defer recovered(&err)
+	defer recovered(ctx, &err)
 
 	if now.Unix() >= tx.Expires || !token.Equal(single(answer, "state"), tx.State) {
 		return Identity{}, ErrTransaction
@@ -192,9 +196,12 @@ func validCode(code string) bool {
 }
 
 // recovered turns a panic in a provider's code into an error.
-func recovered(err *error) {
+func recovered(ctx context.Context, err *error) {
 	if v := recover(); v != nil {
 		*err = errors.New("oauth: the provider's code panicked")
+		if ctx.Err() != nil { // which some do when they get no answer
+			*err = Redact(fmt.Errorf("%w: %w", ctx.Err(), *err))
+		}
 	}
 }
 

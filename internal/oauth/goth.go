@@ -32,6 +32,9 @@ type gothEngine struct {
 	own     *oauth2.Config  // set for a provider whose token request escapes
 	idToken *openid.Client  // set for an OpenID provider, whose id_token goth does not verify
 	knownAs string          // the issuer's identifier, if it has one
+
+	canRefresh bool
+	renew      *oauth2.Config // of an OpenID provider, whose refresh request escapes
 }
 
 func newGothEngine(p goth.Provider, base http.RoundTripper) (*gothEngine, error) {
@@ -49,6 +52,7 @@ func newGothEngine(p goth.Provider, base http.RoundTripper) (*gothEngine, error)
 	}
 	e := &gothEngine{typ: v.Elem().Type(), frozen: reflect.New(v.Elem().Type()).Elem(), base: base, service: known, knownAs: known.Issuer}
 	e.frozen.Set(v.Elem())
+	e.canRefresh = refreshAvailable(p)
 	// A provider that is not bound makes its token request past its HTTPClient.
 	if known.Engine != service.Bound && known.AuthStyle != oauth2.AuthStyleAutoDetect {
 		config, err := readConfig(p)
@@ -61,6 +65,9 @@ func newGothEngine(p goth.Provider, base http.RoundTripper) (*gothEngine, error)
 	if known.Goth == "openidConnect" {
 		issuer, err := readIssuer(p)
 		if err != nil {
+			return nil, err
+		}
+		if e.renew, err = readConfig(p); err != nil {
 			return nil, err
 		}
 		e.knownAs = issuer

@@ -28,6 +28,12 @@ type AuthCodeProvider interface {
 	ExchangeCode(ctx context.Context, redirectURL, code, nonce string, opts ...oauth2.AuthCodeOption) (goth.User, *oauth2.Token, error)
 }
 
+// RefreshProvider is an AuthCodeProvider that renews access tokens with a
+// context. ginauth.RefreshProvider documents it.
+type RefreshProvider interface {
+	RefreshTokenContext(ctx context.Context, refreshToken string) (*oauth2.Token, error)
+}
+
 // Config is one configured provider.
 type Config struct {
 	ID          string
@@ -60,6 +66,10 @@ type engine interface {
 	issuer(ctx context.Context) (issuer string, required bool, err error)
 	// accepts reports whether an answer may name sent as its issuer.
 	accepts(issuer, sent string) bool
+	// refreshes reports whether refresh can work at all.
+	refreshes() bool
+	// refresh trades a refresh token for new tokens.
+	refresh(ctx context.Context, refreshToken string) (*oauth2.Token, error)
 }
 
 // Identity is who signed in, as the provider says.

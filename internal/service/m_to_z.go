@@ -131,7 +131,7 @@ var mToZ = []Service{
 		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
-		ID: "twitter", Goth: "twitter", Name: "X", Kind: OAuth2, Engine: Own, Verified: "confirmed_email", Color: "#000000",
+		ID: "twitter", Goth: "twitter", Name: "X", Kind: OAuth2, Engine: Own, Verified: "email_verified", Color: "#000000",
 		Docs:  "https://developer.x.com/en/portal/projects-and-apps",
 		Unfit: "it speaks OAuth 1.0a, which has no state and no code verifier; use the package providers/x",
 	},
