@@ -98,8 +98,12 @@ func parseBody(contentType string, raw []byte) (map[string]any, error) {
 		if err != nil {
 			return nil, errBodyInvalid
 		}
-		for name := range form {
-			fields[name] = form.Get(name)
+		for name, values := range form {
+			fields[name] = values[0]
+			if len(values) > 1 {
+				// Which of them counts, readers differ on: none does (RFC 6749 §3.1).
+				fields[name] = values
+			}
 		}
 	}
 	return fields, nil
