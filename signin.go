@@ -186,11 +186,16 @@ func (v *visit) denied(err error) outcome {
 	return v.failed(http.StatusForbidden, "AccessDenied")
 }
 
-// answer is the provider's: the query, and the form of a form_post response.
+// answer is the provider's: the query, and the form of a form_post response. A
+// parameter that stands twice stays so, and is refused (RFC 6749 §3.1).
 func (v *visit) answer() url.Values {
 	answer := v.c.Request.URL.Query()
-	for name := range v.body {
-		answer[name] = append(answer[name], v.field(name))
+	for name, value := range v.body {
+		values, repeated := value.([]string)
+		if !repeated {
+			values = []string{v.field(name)}
+		}
+		answer[name] = append(answer[name], values...)
 	}
 	return answer
 }
