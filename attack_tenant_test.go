@@ -1,6 +1,7 @@
 package ginauth_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -27,6 +28,7 @@ func TestAttack20_ForeignTenant(t *testing.T) {
 		tenant  string
 		claims  map[string]any // beside the victim's e-mail address; nil takes one out
 		answer  string         // the answer's iss, default that of the token
+		key     string         // the issuer of the signing key
 		subject string         // who is signed in, "" for nobody
 	}{
 		{name: "the victim", tenant: "common", subject: tenantA + "." + personA},
@@ -43,6 +45,10 @@ func TestAttack20_ForeignTenant(t *testing.T) {
 		{name: "no oid", tenant: "common", claims: map[string]any{"oid": nil}},
 		{name: "empty oid", tenant: "common", claims: map[string]any{"oid": ""}},
 		{name: "oid with a dot", tenant: "common", claims: map[string]any{"oid": personA + "." + personA}},
+		{name: "a key for all tenants", tenant: "common", key: host + "{tenantid}/v2.0", subject: tenantA + "." + personA},
+		{name: "the tenant's key", tenant: "common", key: host + tenantA + "/v2.0", subject: tenantA + "." + personA},
+		{name: "a stolen key of personal accounts", tenant: "common", key: host + "9188040d-6c67-4c5b-b112-36a304b66dad/v2.0"},
+		{name: "one tenant, another's key", tenant: tenantA, key: host + evil + "/v2.0"},
 		{name: "answer of another tenant", tenant: "common", answer: host + evil + "/v2.0"},
 		{name: "answer names the template", tenant: "common", answer: host + "{tenantid}/v2.0"},
 		{name: "one tenant, another's token", tenant: tenantA, claims: own(evil)},
@@ -77,6 +83,9 @@ func TestAttack20_ForeignTenant(t *testing.T) {
 				issuer = tt.answer
 			}
 			idp.TamperResponse(func(q url.Values) { q.Set("iss", issuer) })
+			if tt.key != "" {
+				idp.Break(ginauthtest.JWKS, ginauthtest.Answer(http.StatusOK, "application/json", keySetOf(t, idp, tt.key)))
+			}
 			var last *signed
 			a := newApp(t, ginauth.Options{
 				Providers:  ginauth.Goth(c.provider(idp.ClientID(), idp.ClientSecret())),
@@ -105,4 +114,29 @@ func TestAttack20_ForeignTenant(t *testing.T) {
 			}
 		})
 	}
+}
+
+// keySetOf is the provider's key set with an issuer beside each key, as Entra's has
+// it.
+func keySetOf(t *testing.T, idp *ginauthtest.Provider, issuer string) string {
+	t.Helper()
+	res, err := http.Get(idp.Issuer() + "/jwks")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var set struct {
+		Keys []map[string]any `json:"keys"`
+	}
+	if err := json.NewDecoder(res.Body).Decode(&set); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range set.Keys {
+		key["issuer"] = issuer
+	}
+	encoded, err := json.Marshal(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(encoded)
 }

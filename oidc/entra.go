@@ -36,7 +36,8 @@ var (
 // gives oid with the scope profile, which is always asked for.
 //
 // The tenant of a token is checked: its iss must be the issuer of the tenant that
-// its tid names, and that must be one of those that tenant lets in. Which
+// its tid names, that must be one of those that tenant lets in, and the key that
+// signed it must be good for it. Which
 // organizations may use an application that is open to all is for the SignIn
 // callback to decide, by tid.
 func Entra(tenant, clientID, clientSecret string, scopes ...string) *Provider {
@@ -57,7 +58,9 @@ func Entra(tenant, clientID, clientSecret string, scopes ...string) *Provider {
 	}, traits{
 		family: &openid.Family{
 			Document: func(issuer string) error { return entraDocument(tenant, issuer) },
-			Token:    func(document string, claims map[string]any) error { return entraToken(tenant, document, claims) },
+			Token: func(document, key string, claims map[string]any) error {
+				return entraToken(tenant, document, key, claims)
+			},
 		},
 		identity: entraIdentity,
 	}, place)
@@ -96,8 +99,9 @@ func entraTenant(issuer string) (string, bool) {
 	return id, ok && guid.MatchString(id)
 }
 
-// entraToken judges the issuer of a token.
-func entraToken(tenant, document string, claims map[string]any) error {
+// entraToken judges the issuer of a token. A key may sign for all tenants, or for
+// the one whose issuer the key set puts beside it.
+func entraToken(tenant, document, key string, claims map[string]any) error {
 	tid, _ := claims["tid"].(string)
 	if !guid.MatchString(tid) {
 		return errors.New("its tid is not a tenant ID")
@@ -111,6 +115,9 @@ func entraToken(tenant, document string, claims map[string]any) error {
 	}
 	if named, ok := entraTenant(issuer); !ok || named != tid {
 		return errors.New("its tid is another tenant")
+	}
+	if key != "" && key != entraTemplate && key != issuer {
+		return errors.New("its key signs for another tenant")
 	}
 	switch {
 	case tenant == "organizations" && tid == personalTenant:

@@ -108,7 +108,7 @@ func GitLab(baseURL, clientID, clientSecret string, scopes ...string) *Provider 
 // leave out as they please and which counts in an issuer.
 func urlOf(what, address, example string) (string, error) {
 	if hint := issuerFault(address); hint != "" {
-		return "", fmt.Errorf("%s %s: write for instance %s", what, hint, example)
+		return "", fmt.Errorf("%s %s: write one such as %s", what, hint, example)
 	}
 	return strings.TrimRight(address, "/"), nil
 }

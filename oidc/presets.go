@@ -36,10 +36,9 @@ func LinkedIn(clientID, clientSecret string, scopes ...string) *Provider {
 // the claims https://slack.com/user_id and https://slack.com/team_id in RawData
 // name the member and the workspace.
 //
-// Slack's sign-in takes either a client secret or a code verifier, and only with
-// the former the redirect to a web server. So there is no PKCE here and the
-// client secret is required; the nonce, which Slack returns, binds the code to
-// the browser instead.
+// Slack takes a code verifier only from apps that were made public clients, and
+// refuses it beside the secret. So there is no PKCE here and the client secret is
+// required; the nonce, which Slack returns, binds the code to the browser instead.
 func Slack(clientID, clientSecret string, scopes ...string) *Provider {
 	return preset("Slack", Config{
 		Name: "slack", DisplayName: "Slack", Issuer: "https://slack.com",

@@ -5,6 +5,15 @@
 // further methods AuthCodeURL and ExchangeCode, which it finds and uses instead
 // of goth's. Used without ginauth, goth's BeginAuth is an error.
 //
+// Presets make the provider of a known service from what its console shows:
+// [Google], [Entra], [Apple], [GitLab], [LinkedIn], [Slack], [Auth0], [Okta],
+// [Cognito], [Keycloak], [Zitadel], [Authentik] and [Xero]. Each is named as
+// ginauth knows the service, and asks for what its service needs to sign people in
+// soundly; where a service leaves a check out, its preset says so. The place comes
+// first, then client id, client secret and scopes; without scopes it asks for
+// openid, profile and email. An e-mail address counts as verified only where the
+// service says so by the claim email_verified.
+//
 // All requests go through the HTTP client that the context carries under
 // oauth2.HTTPClient, guarded by a timeout, a size limit and a same-origin
 // redirect policy where it has none.

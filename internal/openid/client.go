@@ -126,6 +126,7 @@ func (c *Client) fetch(ctx context.Context) (*Metadata, error) {
 		ResponseIssuer:     doc.ResponseIssuer,
 		Algorithms:         algorithms,
 		Provider:           provider,
+		keyIssuers:         &keyIssuers{url: doc.JWKS},
 		verifier: provider.Verifier(&oidc.Config{
 			ClientID:             c.ClientID,
 			SupportedSigningAlgs: algorithms,

@@ -41,7 +41,11 @@ func (c *Client) Verify(ctx context.Context, rawIDToken, nonce, accessToken stri
 		if err := token.Claims(&claims); err != nil {
 			return nil, Fault(ctx, "openid: id_token", err)
 		}
-		if err := c.Family.Token(m.Issuer, claims); err != nil {
+		key, err := m.keyIssuers.of(ctx, rawIDToken, m.Algorithms)
+		if err != nil {
+			return nil, Fault(ctx, "openid: id_token", err)
+		}
+		if err := c.Family.Token(m.Issuer, key, claims); err != nil {
 			return nil, Fault(ctx, "openid: id_token", err)
 		}
 	}

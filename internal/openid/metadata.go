@@ -34,7 +34,8 @@ type Metadata struct {
 	// Provider is go-oidc's view of the issuer, with its cached key set.
 	Provider *oidc.Provider
 
-	verifier *oidc.IDTokenVerifier
+	verifier   *oidc.IDTokenVerifier
+	keyIssuers *keyIssuers // of a Family
 }
 
 // document is the part of the discovery document that is checked or used here.
