@@ -110,6 +110,7 @@ type Account struct {
 // provider is a configured Provider.
 type provider struct {
 	id, name, kind string
+	color          string                        // of its mark, of kind oauth
 	oauth          *oauth.Provider               // of kind oauth
 	profile        func(goth.User) (User, error) // of kind oauth
 	credentials    *Credentials                  // of kind credentials
@@ -126,6 +127,7 @@ func (o OAuth) configure(client *http.Client) (*provider, error) {
 	if p.name == "" {
 		p.name = oauth.DisplayName(o.Provider, p.id)
 	}
+	p.color = oauth.Color(o.Provider, p.id)
 	if p.profile == nil {
 		p.profile = defaultProfile
 	}
