@@ -144,6 +144,7 @@ type Account struct {
 // provider is a configured Provider.
 type provider struct {
 	id, name, kind string
+	color          string                        // of its mark, of kind oauth
 	oauth          *oauth.Provider               // of kind oauth
 	formPost       FormPostProvider              // of kind oauth, if its answers come by POST
 	profile        func(goth.User) (User, error) // of kind oauth
@@ -161,6 +162,7 @@ func (o OAuth) configure(client *http.Client) (*provider, error) {
 	if p.name == "" {
 		p.name = oauth.DisplayName(o.Provider, p.id)
 	}
+	p.color = oauth.Color(o.Provider, p.id)
 	if p.profile == nil {
 		p.profile = defaultProfile
 	}

@@ -26,3 +26,18 @@ func DisplayName(p goth.Provider, id string) string {
 	}
 	return strings.ToUpper(id[:1]) + id[1:]
 }
+
+// Color is that of the mark on a provider's button, #rrggbb, empty for a service
+// that is not known. A provider that is not goth's own is known by its name, and
+// then by the ID that the application gives it.
+func Color(p goth.Provider, id string) string {
+	if known := gothService(p); known.Color != "" {
+		return known.Color
+	}
+	for _, name := range []string{p.Name(), id} {
+		if known, ok := service.ByID(name); ok {
+			return known.Color
+		}
+	}
+	return ""
+}

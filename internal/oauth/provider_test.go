@@ -19,6 +19,8 @@ import (
 	"github.com/markbates/goth/providers/twitter"
 
 	"github.com/ginauth/ginauth/internal/oauth"
+	"github.com/ginauth/ginauth/oidc"
+	"github.com/ginauth/ginauth/providers/x"
 )
 
 // bare is a provider without an HTTPClient to bind a sign-in to.
@@ -84,6 +86,30 @@ func TestDisplayName(t *testing.T) {
 	}
 	if got := oauth.DisplayName(github.New("", "", ""), "work"); got != "GitHub" {
 		t.Errorf("goth's own under another id: %q", got)
+	}
+}
+
+func TestColor(t *testing.T) {
+	t.Parallel()
+	named := func(name string) goth.Provider {
+		return oidc.New(oidc.Config{Name: name, Issuer: "https://id.example", ClientID: "c"})
+	}
+	for _, tt := range []struct {
+		provider goth.Provider
+		id, want string
+	}{
+		{github.New("", "", ""), "github", "#24292f"},
+		{github.New("", "", ""), "work", "#24292f"},
+		{github.New("", "", ""), "google", "#24292f"}, // what it is, and not what it is called
+		{named("keycloak"), "staff", "#4d4d4d"},
+		{named("staff"), "keycloak", "#4d4d4d"},
+		{named("staff"), "staff", ""},
+		{x.New("", ""), "x", "#000000"},
+		{x.New("", ""), "twitter", "#000000"},
+	} {
+		if got := oauth.Color(tt.provider, tt.id); got != tt.want {
+			t.Errorf("%s as %s: %q, want %q", tt.provider.Name(), tt.id, got, tt.want)
+		}
 	}
 }
 

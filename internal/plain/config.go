@@ -39,10 +39,10 @@ type Config struct {
 	// UserAgent names the application to the service. Default: "ginauth" and the
 	// client id, which tells one application from another, as services ask.
 	UserAgent string
-	// Profile reads the answer of ProfileURL. It sets RawData, and in it
-	// email_verified where the service vouches for the address. It need not
-	// check that there is a subject.
-	Profile func(answer map[string]any) goth.User
+	// Profile reads the answer of ProfileURL, and says whether the service
+	// vouches for the e-mail address in it. It need not check that there is a
+	// subject.
+	Profile func(answer map[string]any) (user goth.User, emailVerified bool)
 }
 
 // String leaves out the client secret.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -58,10 +59,16 @@ func (p *Provider) ExchangeCode(ctx context.Context, redirectURL, code, _ string
 	if err != nil {
 		return goth.User{}, nil, p.fault(ctx, "profile request", err, code, token.AccessToken, token.RefreshToken)
 	}
-	user := p.config.Profile(answer)
+	user, verified := p.config.Profile(answer)
 	if user.UserID == "" {
 		return goth.User{}, nil, p.fault(ctx, "profile", oauth.ErrSubject)
 	}
+	// ginauth reads this member. One of the service's own of that name means
+	// what no document says.
+	raw := map[string]any{}
+	maps.Copy(raw, user.RawData)
+	raw["email_verified"] = verified && user.Email != ""
+	user.RawData = raw
 	user.Provider = p.Name()
 	user.AccessToken, user.RefreshToken, user.ExpiresAt = token.AccessToken, token.RefreshToken, token.Expiry
 	return user, token, nil

@@ -43,8 +43,7 @@ func New(clientID, clientSecret string, scopes ...string) *Provider {
 }
 
 // profile reads the answer of GET /userinfo.
-func profile(answer map[string]any) goth.User {
-	delete(answer, "email_verified") // not Mail.ru's word, so nobody's
+func profile(answer map[string]any) (goth.User, bool) {
 	return goth.User{
 		UserID:    plain.Text(answer, "id"),
 		Name:      plain.Text(answer, "name"),
@@ -54,5 +53,5 @@ func profile(answer map[string]any) goth.User {
 		Email:     plain.Text(answer, "email"),
 		AvatarURL: plain.Text(answer, "image"),
 		RawData:   answer,
-	}
+	}, false
 }

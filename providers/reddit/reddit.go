@@ -64,12 +64,12 @@ func newProvider(config plain.Config) *Provider {
 }
 
 // profile reads the answer of GET /api/v1/me.
-func profile(answer map[string]any) goth.User {
+func profile(answer map[string]any) (goth.User, bool) {
 	return goth.User{
 		UserID:    plain.Text(answer, "id"),
 		Name:      plain.Text(answer, "name"),
 		NickName:  plain.Text(answer, "name"),
 		AvatarURL: plain.Text(answer, "icon_img"),
 		RawData:   answer,
-	}
+	}, false
 }

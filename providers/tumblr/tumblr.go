@@ -52,7 +52,7 @@ func New(clientID, clientSecret string, scopes ...string) *Provider {
 }
 
 // profile reads the answer of GET /v2/user/info.
-func profile(answer map[string]any) goth.User {
+func profile(answer map[string]any) (goth.User, bool) {
 	raw := plain.Object(plain.Object(answer, "response"), "user")
 	blog := primary(raw)
 	return goth.User{
@@ -60,7 +60,7 @@ func profile(answer map[string]any) goth.User {
 		Name:     plain.Text(raw, "name"),
 		NickName: plain.Text(raw, "name"),
 		RawData:  raw,
-	}
+	}, false
 }
 
 // primary is the person's primary blog. The other blogs in the list may be

@@ -7,7 +7,6 @@
 package x
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/markbates/goth"
@@ -58,18 +57,14 @@ func New(clientID, clientSecret string, scopes ...string) *Provider {
 }
 
 // profile reads the answer of GET /2/users/me.
-func profile(answer map[string]any) goth.User {
-	raw := maps.Clone(plain.Object(answer, "data"))
-	user := goth.User{
+func profile(answer map[string]any) (goth.User, bool) {
+	raw := plain.Object(answer, "data")
+	return goth.User{
 		UserID:    plain.Text(raw, "id"),
 		Name:      plain.Text(raw, "name"),
 		NickName:  plain.Text(raw, "username"),
 		AvatarURL: plain.Text(raw, "profile_image_url"),
 		Email:     plain.Text(raw, "confirmed_email"),
 		RawData:   raw,
-	}
-	if raw != nil {
-		raw["email_verified"] = user.Email != ""
-	}
-	return user
+	}, true // X sends confirmed addresses alone
 }
