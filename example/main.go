@@ -12,14 +12,12 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/gin-gonic/gin"
-	"github.com/markbates/goth/providers/github"
-	"github.com/markbates/goth/providers/google"
 
 	"github.com/ginauth/ginauth"
+	"github.com/ginauth/ginauth/providers"
 )
 
 //go:embed pages assets
@@ -38,7 +36,7 @@ func run(addr string) error {
 	if err != nil {
 		return fmt.Errorf("%w; choose another address with -addr", err)
 	}
-	providers, stop, err := providers()
+	list, stop, err := signIns()
 	if err != nil {
 		return err
 	}
@@ -47,7 +45,7 @@ func run(addr string) error {
 	r := gin.New()
 	r.Use(gin.Recovery())
 	r.SetHTMLTemplate(template.Must(template.ParseFS(files, "pages/*.html")))
-	if err := routes(r, providers); err != nil {
+	if err := routes(r, list); err != nil {
 		return err
 	}
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
@@ -56,9 +54,9 @@ func run(addr string) error {
 }
 
 // routes is the whole of what an application does for sign-in.
-func routes(r *gin.Engine, providers []ginauth.Provider) error {
+func routes(r *gin.Engine, list []ginauth.Provider) error {
 	auth, err := ginauth.Register(r, ginauth.Options{
-		Providers: providers,
+		Providers: list,
 		Callbacks: ginauth.Callbacks{JWT: keepAccessToken, Session: passAccessToken},
 	})
 	if err != nil {
@@ -116,9 +114,9 @@ func passAccessToken(_ *gin.Context, p ginauth.SessionParams) error {
 	return nil
 }
 
-// providers are the ways to sign in: always the local provider, and those whose
+// signIns are the ways to sign in: always the local provider, and those whose
 // client identifiers are in the environment.
-func providers() (list []ginauth.Provider, stop func() error, err error) {
+func signIns() (list []ginauth.Provider, stop func() error, err error) {
 	if gin.Mode() == gin.ReleaseMode {
 		return nil, nil, errors.New("the example's identity provider asks for no password; it does not run in gin's release mode")
 	}
@@ -126,12 +124,9 @@ func providers() (list []ginauth.Provider, stop func() error, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	list = append(list, local)
-	if id := os.Getenv("GITHUB_ID"); id != "" {
-		list = append(list, ginauth.Goth(github.New(id, os.Getenv("GITHUB_SECRET"), ""))...)
+	fromEnv, err := providers.FromEnv()
+	if err != nil {
+		return nil, nil, errors.Join(err, stop())
 	}
-	if id := os.Getenv("GOOGLE_ID"); id != "" {
-		list = append(list, ginauth.Goth(google.New(id, os.Getenv("GOOGLE_SECRET"), "", "openid", "email", "profile"))...)
-	}
-	return list, stop, nil
+	return append([]ginauth.Provider{local}, fromEnv...), stop, nil
 }

@@ -173,7 +173,7 @@ func conformRefusals(t *testing.T, s providers.Service, f *fake, a *app) {
 	}
 	before := f.tokenRequests()
 	for _, tt := range tests {
-		b := a.browser(t)
+		b := a.near(t)
 		b.refused(b.answer(f, tt.callback(f.approve(b.begin(s.ID), ada))), tt.code)
 		if n := f.tokenRequests(); n != before {
 			t.Errorf("%s: %d token requests were made", tt.name, n-before)
@@ -181,8 +181,8 @@ func conformRefusals(t *testing.T, s providers.Service, f *fake, a *app) {
 		}
 	}
 	// TestAttack03: without the cookie of the sign-in.
-	b := a.browser(t)
-	b.refused(b.answer(f, f.approve(a.browser(t).begin(s.ID), ada).String()), "OAuthCallback")
+	b := a.near(t)
+	b.refused(b.answer(f, f.approve(a.near(t).begin(s.ID), ada).String()), "OAuthCallback")
 	if n := f.tokenRequests(); n != before {
 		t.Errorf("in another browser %d token requests were made", n-before)
 	}
@@ -190,7 +190,7 @@ func conformRefusals(t *testing.T, s providers.Service, f *fake, a *app) {
 		t.Errorf("the log repeats %s", leak)
 	}
 	// TestAttack22: somebody without a subject is everybody.
-	b = a.browser(t)
+	b = a.near(t)
 	b.refused(b.answer(f, f.approve(b.begin(s.ID), nobody).String()), "OAuthCallback")
 
 	// TestAttack44: the attacker's code under the victim's own state. LinkedIn
@@ -198,8 +198,8 @@ func conformRefusals(t *testing.T, s providers.Service, f *fake, a *app) {
 	if f.fixture.noPKCE && f.fixture.noNonce {
 		return
 	}
-	b = a.browser(t)
-	mine := f.approve(a.browser(t).begin(s.ID), grace)
+	b = a.near(t)
+	mine := f.approve(a.near(t).begin(s.ID), grace)
 	yours := f.approve(b.begin(s.ID), ada)
 	b.refused(b.answer(f, with(yours, "code", mine.Query().Get("code"))), "OAuthCallback")
 }
@@ -267,7 +267,7 @@ func conformFaults(t *testing.T, s providers.Service, f *fake, a *app) {
 			// A client that knows nothing of the service yet: x/oauth2 remembers where
 			// a service reads the secret.
 			a := newApp(t, f, provider(t, s.ID))
-			b := a.browser(t)
+			b := a.near(t)
 			res := b.answer(f, f.approve(b.begin(s.ID), ada).String())
 			// Who somebody is may stand in the token answer alone.
 			known := tt.endpoint == "profile" && f.fixture.tokenTells
@@ -295,7 +295,7 @@ func conformFaults(t *testing.T, s providers.Service, f *fake, a *app) {
 			}
 			f.pad(endpoint)
 			defer f.pad("")
-			b := a.browser(t)
+			b := a.near(t)
 			b.refused(b.answer(f, f.approve(b.begin(s.ID), ada).String()), "OAuthCallback")
 		})
 	}
@@ -410,7 +410,7 @@ func TestAttack04_EveryProvider(t *testing.T) {
 	}
 	a := newApp(t, c, all...)
 	for i, id := range ids {
-		b := a.browser(t)
+		b := a.near(t)
 		callback := c.fakes[id].approve(b.begin(id), ada)
 		for _, other := range []string{ids[(i+1)%len(ids)], ids[(i+len(ids)/2)%len(ids)]} {
 			callback.Path = "/api/auth/callback/" + other
