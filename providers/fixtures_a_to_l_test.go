@@ -126,7 +126,7 @@ var fixturesAToL = map[string]fixture{
 	},
 	"gitea": {
 		authorize: "https://git.example.com/login/oauth/authorize", token: "https://git.example.com/login/oauth/access_token", style: inForm,
-		values: map[string]string{"url": "https://git.example.com/"}, access: "query:access_token",
+		values:   map[string]string{"url": "https://git.example.com/"},
 		profiles: at("https://git.example.com/api/v1/user", flat("id", "number", "full_name", "name", "login", "first", "email", "email", "avatar_url", "image")),
 	},
 	"github": {
@@ -216,7 +216,7 @@ var apple = openID("https://appleid.apple.com", "https://appleid.apple.com/auth"
 	text := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 	f.values = map[string]string{"team_id": "DEF123GHIJ", "key_id": "ABC123DEFG", "private_key": strings.ReplaceAll(text, "\n", `\n`)}
 	f.secret = func(secret string) bool {
-		signed, err := jose.ParseSigned(secret, []jose.SignatureAlgorithm{jose.ES256})
+		signed, err := jose.ParseSignedCompact(secret, []jose.SignatureAlgorithm{jose.ES256})
 		if err != nil {
 			return false
 		}

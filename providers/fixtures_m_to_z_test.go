@@ -43,7 +43,7 @@ var fixturesMToZ = map[string]fixture{
 	"paypal": {
 		authorize: "https://www.paypal.com/webapps/auth/protocol/openidconnect/v1/authorize",
 		token:     "https://www.paypal.com/webapps/auth/protocol/openidconnect/v1/tokenservice", style: inHeader,
-		scope: "openid profile email", access: "query:access_token", lacks: "image",
+		scope: "openid profile email", lacks: "image",
 		profiles: at("https://www.paypal.com/webapps/auth/protocol/openidconnect/v1/userinfo", flat("user_id", "id", "name", "name", "email", "email")),
 	},
 	"reddit": {
@@ -76,7 +76,7 @@ var fixturesMToZ = map[string]fixture{
 	},
 	"strava": {
 		authorize: "https://www.strava.com/oauth/authorize", token: "https://www.strava.com/oauth/token", style: inForm,
-		scope: "read", access: "query:access_token", lacks: "email",
+		scope: "read", lacks: "email",
 		profiles: at("https://www.strava.com/api/v3/athlete", flat("id", "number", "firstname", "first", "lastname", "last", "profile", "image")),
 	},
 	"stripe": {

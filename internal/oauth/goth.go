@@ -123,7 +123,7 @@ func readIssuer(p goth.Provider) (string, error) {
 }
 
 func (e *gothEngine) binding(ctx context.Context, r request) *binding {
-	return &binding{ctx: ctx, base: e.base, request: r, style: e.service.AuthStyle}
+	return &binding{ctx: ctx, base: e.base, request: r, style: e.service.AuthStyle, header: e.service.TokenInHeader}
 }
 
 // bind makes the copy of the provider for one step of one sign-in.

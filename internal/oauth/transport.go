@@ -26,6 +26,7 @@ type binding struct {
 	ctx       context.Context
 	base      http.RoundTripper
 	style     oauth2.AuthStyle // where the service reads the client's secret, if known
+	header    bool             // the service reads access tokens in the header
 	injected  atomic.Int32     // token requests that got the code verifier
 	refreshed atomic.Int32     // token requests with a refresh token
 
@@ -66,6 +67,9 @@ func (b *binding) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err := b.spend(); err != nil {
 			return nil, err
 		}
+	}
+	if grant == "" && b.header {
+		tokenToHeader(req)
 	}
 	res, err := b.base.RoundTrip(req)
 	if grant == "" {
@@ -197,6 +201,20 @@ func (b *binding) authenticate(req *http.Request, form url.Values) {
 			form.Set(name, value)
 		}
 	}
+}
+
+// tokenToHeader takes an access token out of the URL, which ends up in more logs
+// than a header, and in which newer versions of these services refuse it (RFC
+// 6750 §2.3).
+func tokenToHeader(req *http.Request) {
+	q := req.URL.Query()
+	access := q.Get("access_token")
+	if access == "" || req.Header.Get("Authorization") != "" {
+		return
+	}
+	req.Header.Set("Authorization", "Bearer "+access)
+	q.Del("access_token")
+	req.URL.RawQuery = q.Encode()
 }
 
 // refuse remembers an answer after which x/oauth2 would send the code and the

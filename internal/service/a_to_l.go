@@ -108,8 +108,9 @@ var aToL = []Service{
 	},
 	{
 		ID: "gitea", Goth: "gitea", Name: "Gitea", Kind: OAuth2, Engine: Bound, Color: "#609926",
-		Docs:      "https://docs.gitea.com/development/oauth2-provider",
-		AuthStyle: oauth2.AuthStyleInParams,
+		Docs:          "https://docs.gitea.com/development/oauth2-provider",
+		AuthStyle:     oauth2.AuthStyleInParams,
+		TokenInHeader: true,
 	},
 	{
 		ID: "github", Goth: "github", Name: "GitHub", Kind: OAuth2, Engine: Bound, Verified: List, Color: "#24292f",

@@ -58,8 +58,9 @@ var mToZ = []Service{
 	},
 	{
 		ID: "paypal", Goth: "paypal", Name: "PayPal", Kind: OAuth2, Engine: Bound, Color: "#003087",
-		Docs:      "https://developer.paypal.com/dashboard/applications",
-		AuthStyle: oauth2.AuthStyleInHeader,
+		Docs:          "https://developer.paypal.com/dashboard/applications",
+		AuthStyle:     oauth2.AuthStyleInHeader,
+		TokenInHeader: true,
 	},
 	{
 		ID: "reddit", Goth: "reddit", Name: "Reddit", Kind: OAuth2, Engine: Own, Color: "#ff4500",
@@ -106,8 +107,9 @@ var mToZ = []Service{
 	},
 	{
 		ID: "strava", Goth: "strava", Name: "Strava", Kind: OAuth2, Engine: Bound, Color: "#fc4c02",
-		Docs:      "https://www.strava.com/settings/api",
-		AuthStyle: oauth2.AuthStyleInParams,
+		Docs:          "https://www.strava.com/settings/api",
+		AuthStyle:     oauth2.AuthStyleInParams,
+		TokenInHeader: true,
 	},
 	{
 		ID: "stripe", Goth: "stripe", Name: "Stripe", Kind: OAuth2, Engine: Bound, Color: "#635bff",

@@ -57,6 +57,9 @@ type Service struct {
 	// Subject is the member of a profile's raw answer that says who a person is,
 	// where goth's provider does not read one.
 	Subject string
+	// TokenInHeader says that the service reads access tokens in the Authorization
+	// header (RFC 6750 §2.1), though goth's provider puts them into the URL.
+	TokenInHeader bool
 	// AuthStyle is how the client authenticates at the token endpoint
 	// (RFC 6749 §2.3.1). Where it is not known, x/oauth2 finds out, at the price
 	// of sending the code and the secret twice to a service that refuses the first.
