@@ -90,7 +90,7 @@ func (c AppleConfig) faults() error {
 	}
 	for _, scope := range c.Scopes {
 		if scope != "openid" && scope != "name" && scope != "email" {
-			faults = append(faults, fmt.Errorf("Scopes has %q: write name, email or both", scope))
+			faults = append(faults, fmt.Errorf("the Scopes have %q: write name, email or both", scope))
 		}
 	}
 	return errors.Join(faults...)

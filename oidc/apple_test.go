@@ -244,7 +244,7 @@ func TestAppleFaults(t *testing.T) {
 		}, "not a PKCS #8 key"},
 		{"P-384", func(c *oidc.AppleConfig) { c.PrivateKey = p384 }, "not a P-256 key"},
 		{"RSA", func(c *oidc.AppleConfig) { c.PrivateKey = p8(t, rsaKey) }, "not a P-256 key"},
-		{"scope", func(c *oidc.AppleConfig) { c.Scopes = []string{"profile"} }, `Scopes has "profile"`},
+		{"scope", func(c *oidc.AppleConfig) { c.Scopes = []string{"profile"} }, `the Scopes have "profile"`},
 	}
 	for _, tt := range tests {
 		config := appleConfig(key)

@@ -52,7 +52,8 @@ type Service struct {
 	Stale string
 	// LeftOut says why there is no way to sign in at all.
 	LeftOut string
-	// Verified says what makes the e-mail address of a profile verified.
+	// Verified says what makes the e-mail address of goth's profile verified. A
+	// preset goes by the claim email_verified alone, and Entra's by nothing.
 	Verified Verified
 	// Subject is the member of a profile's raw answer that says who a person is,
 	// where goth's provider does not read one.
