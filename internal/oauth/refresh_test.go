@@ -98,7 +98,7 @@ func TestRefreshFails(t *testing.T) {
 	for _, r := range engines {
 		for _, tt := range tests {
 			t.Run(r.id+"/"+tt.name, func(t *testing.T) {
-				t.Parallel() // each a provider of its own: what one refusal taught must not help the next
+				t.Parallel() // each a provider of its own: x/oauth2 remembers how a client authenticates
 				b := r.start(t)
 				first := b.grant(t)
 				b.idp.Break(ginauthtest.Token, tt.handler)

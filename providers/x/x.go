@@ -41,7 +41,7 @@ func New(clientID, clientSecret string, scopes ...string) *Provider {
 	}
 	fields := "profile_image_url"
 	if slices.Contains(scopes, ScopeEmail) {
-		fields += ",confirmed_email" // without the scope X refuses the request
+		fields += ",confirmed_email" // X gives it for the scope alone
 	}
 	return &Provider{plain.New(plain.Config{
 		ClientID: clientID, ClientSecret: clientSecret, Scopes: scopes,
