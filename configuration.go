@@ -279,10 +279,22 @@ func (a *Auth) signIns(opts *Options, f *faults, routes bool) {
 			f.add("Providers[%d]: %w", i, err)
 		case !providerID.MatchString(made.id):
 			f.add("Providers[%d] has the id %q; set its ID to letters, digits, dots and dashes", i, made.id)
+		case made.formPost != nil && !a.takesFormPost(opts.BaseURL):
+			f.add("provider %s answers by POST, with a cookie that browsers take over https only; write an https BaseURL, or ask for no scope that needs the POST", made.id)
 		case a.provider(made.id) != nil:
 			f.add("two providers have the id %q; set the ID of one of them", made.id)
 		default:
 			a.providers = append(a.providers, made)
 		}
 	}
+}
+
+// takesFormPost reports whether browsers store the cookie that an answer by POST
+// needs, SameSite=None; Secure, as far as baseURL tells.
+func (a *Auth) takesFormPost(baseURL string) bool {
+	if baseURL == "" || a.hosts == nil {
+		return true // each request will tell
+	}
+	base, err := a.hosts.Base(&http.Request{})
+	return err != nil || base.Secure || base.Loopback()
 }

@@ -72,8 +72,8 @@ func (v *visit) checkCredentials() {
 	typed := map[string]string{}
 	for name, value := range v.body {
 		switch value := value.(type) {
-		case string:
-			typed[name] = value
+		case string, []string:
+			typed[name] = v.field(name)
 		case json.Number:
 			typed[name] = string(value)
 		}

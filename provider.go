@@ -44,8 +44,8 @@ type OAuth struct {
 	Name string
 	// AuthParams are added to the authorization URL, such as prompt=consent or
 	// access_type=offline. Those that belong to the flow are a configuration
-	// fault: client_id, redirect_uri, response_type, state, nonce,
-	// code_challenge.
+	// fault: client_id, redirect_uri, response_type, response_mode, state, nonce,
+	// code_challenge, and at an OpenID provider a scope without openid.
 	AuthParams url.Values
 	// Profile makes a User of what the provider says. Default: the fields of the
 	// same name, the e-mail address in lower case. A User without ID is refused.
@@ -77,6 +77,53 @@ type IssuerProvider interface {
 	AuthorizationIssuer(ctx context.Context) (issuer string, required bool, err error)
 }
 
+// A FormPostProvider is an AuthCodeProvider whose answers come in a POST from the
+// provider's site (OAuth 2.0 Form Post Response Mode 1.0), as Apple's do. No
+// cookie with SameSite=Lax comes along with such a POST. So the transaction
+// cookie of its sign-ins, and no other, is SameSite=None; Secure. Browsers take
+// that over https only, and some (not Safari) over http from localhost; any other
+// site on http is a configuration fault.
+type FormPostProvider interface {
+	AuthCodeProvider
+	// FormPost reports whether the provider, as it is configured, answers by POST.
+	// It is asked once.
+	FormPost() bool
+	// PostedName returns the name that only the posted form holds, empty if there
+	// is none. The browser may have written the form: the name stands in for one
+	// that the profile lacks, and nothing else is taken from it.
+	PostedName(form url.Values) (given, family string)
+}
+
+// A PKCERefuser is an AuthCodeProvider that may say that its service refuses
+// token requests with a code verifier, so that none is used. It is asked once.
+type PKCERefuser interface {
+	RefusesPKCE() bool
+}
+
+// An IssuerFamily is an IssuerProvider behind which several issuers stand, such
+// as the tenants of Microsoft Entra ID: AuthorizationIssuer then returns what
+// they have in common.
+type IssuerFamily interface {
+	IssuerProvider
+	// AcceptsIssuer reports whether an answer may name the issuer sent, where issuer
+	// is what AuthorizationIssuer returned. The claim iss of the profile's RawData
+	// must be the same issuer.
+	AcceptsIssuer(issuer, sent string) bool
+}
+
+// A RefreshProvider is an AuthCodeProvider whose access tokens can be renewed
+// (RFC 6749 §6). goth's RefreshToken has no context, so that of an
+// AuthCodeProvider is never called.
+type RefreshProvider interface {
+	// RefreshTokenContext trades a refresh token for new tokens. Where the
+	// provider sends no new refresh token, the result holds the old one. A
+	// refreshed id_token is verified, but for the nonce (OpenID Connect Core
+	// §12.2). No error repeats a token; that of a refused request wraps the
+	// *oauth2.RetrieveError, by which ginauth knows a token of no more use. Requests must use the client that the context
+	// holds under oauth2.HTTPClient.
+	RefreshTokenContext(ctx context.Context, refreshToken string) (*oauth2.Token, error)
+}
+
 // An Account is the connection of a user to a provider, as made by one sign-in.
 type Account struct {
 	Provider          string // the provider's ID
@@ -88,12 +135,18 @@ type Account struct {
 	TokenType         string // as sent, usually "bearer" or "Bearer"
 	Scope             string // what the provider granted, where it says so
 	ExpiresAt         time.Time
+	// EmailVerified says that the provider vouches for the user's e-mail address.
+	// Without it anybody may have written any address into their profile: it is
+	// no proof of who they are.
+	EmailVerified bool
 }
 
 // provider is a configured Provider.
 type provider struct {
 	id, name, kind string
+	color          string                        // of its mark, of kind oauth
 	oauth          *oauth.Provider               // of kind oauth
+	formPost       FormPostProvider              // of kind oauth, if its answers come by POST
 	profile        func(goth.User) (User, error) // of kind oauth
 	credentials    *Credentials                  // of kind credentials
 }
@@ -109,6 +162,7 @@ func (o OAuth) configure(client *http.Client) (*provider, error) {
 	if p.name == "" {
 		p.name = oauth.DisplayName(o.Provider, p.id)
 	}
+	p.color = oauth.Color(o.Provider, p.id)
 	if p.profile == nil {
 		p.profile = defaultProfile
 	}
@@ -117,6 +171,12 @@ func (o OAuth) configure(client *http.Client) (*provider, error) {
 		ID: p.id, Provider: o.Provider, Params: o.AuthParams,
 		DisablePKCE: o.DisablePKCE, HTTPClient: client,
 	})
+	if err == nil && p.oauth.FormPost() {
+		var ok bool
+		if p.formPost, ok = o.Provider.(FormPostProvider); !ok {
+			err = fmt.Errorf("%T answers by POST and is no ginauth.FormPostProvider; give it the method PostedName", o.Provider)
+		}
+	}
 	return p, err
 }
 
@@ -162,11 +222,14 @@ func (p *provider) user(profile goth.User) (user User, err error) {
 }
 
 // account is what one sign-in brought.
-func (p *provider) account(profile goth.User, tok *oauth2.Token) *Account {
+func (p *provider) account(id oauth.Identity, user User) *Account {
+	profile, tok := id.Profile, id.Token
 	a := &Account{
 		Provider: p.id, Type: p.kind, ProviderAccountID: profile.UserID,
 		AccessToken: profile.AccessToken, RefreshToken: profile.RefreshToken,
 		IDToken: profile.IDToken, ExpiresAt: profile.ExpiresAt,
+		// Of an address that Profile found elsewhere the provider says nothing.
+		EmailVerified: id.EmailVerified && strings.EqualFold(user.Email, profile.Email),
 	}
 	if tok == nil {
 		return a

@@ -70,7 +70,7 @@ func (a *Auth) serve(c *gin.Context) {
 		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+c.Request.Method+" is not supported by NextAuth.js")
 		return
 	}
-	if !route.bare {
+	if !route.bare && !(action == "callback" && v.formPosted()) {
 		v.checkCSRF()
 		v.resolveCallbackURL()
 	}
@@ -135,7 +135,7 @@ func (v *visit) getSignIn() {
 	}
 	buttons := make([]pages.Provider, len(v.providers))
 	for i, p := range v.providers {
-		buttons[i] = pages.Provider{ID: p.id, Name: p.name, Type: p.kind, Action: v.base.URL + "/signin/" + p.id}
+		buttons[i] = pages.Provider{ID: p.id, Name: p.name, Type: p.kind, Color: p.color, Action: v.base.URL + "/signin/" + p.id}
 		if p.credentials != nil {
 			buttons[i].Action = v.base.URL + "/callback/" + p.id
 			for _, field := range p.credentials.Fields {

@@ -8,8 +8,11 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/markbates/goth"
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/oauth"
@@ -27,11 +30,20 @@ const (
 	rememberCallback = time.Minute
 )
 
+// maxBlindChunks is how many chunks of a former session are taken away unseen:
+// more than fit into the header line that most servers take.
+const maxBlindChunks = 8
+
 // redirectURI is where the provider sends its answer (RFC 6749 §3.1.2).
 func (v *visit) redirectURI() string { return v.base.URL + "/callback/" + v.provider.id }
 
 // beginOAuth sends the browser to the provider.
 func (v *visit) beginOAuth() {
+	if v.provider.formPost != nil && !v.base.Secure && !v.base.Loopback() {
+		v.refused("starting the sign-in", errors.New("the provider answers by POST, which needs a site on https"))
+		v.fail(http.StatusOK, "OAuthSignin")
+		return
+	}
 	now := v.opts.Now()
 	authURL, tx, err := v.provider.oauth.Begin(v.c.Request.Context(), v.redirectURI(),
 		oauth.DisplayParams(v.c.Request.URL.Query()), now)
@@ -41,14 +53,24 @@ func (v *visit) beginOAuth() {
 		return
 	}
 	name := v.transactionName(tx.State)
+	if tx.FormPost {
+		tx.Target = v.callbackURL
+		if path, ok := strings.CutPrefix(v.callbackURL, v.base.Origin+"/"); ok {
+			tx.Target = "/" + path
+		}
+	}
 	value := v.transactions.Seal(tx.Bytes())
+	if tx.FormPost && len(name)+len(value) > maxTransaction {
+		tx.Target = "" // too long to keep: it will lead to the base URL
+		value = v.transactions.Seal(tx.Bytes())
+	}
 	if len(name)+len(value) > maxTransaction {
 		v.refused("starting the sign-in", errors.New("the provider's session is too long for a transaction cookie"))
 		v.fail(http.StatusOK, "OAuthSignin")
 		return
 	}
 	v.dropOldTransactions(maxTransactions - 1)
-	v.setCookie(cookie.Line(name, value, v.transactionAttributes()))
+	v.setCookie(cookie.Line(name, value, v.transactionAttributes(tx)))
 	v.redirect(http.StatusOK, authURL)
 }
 
@@ -68,8 +90,11 @@ func (v *visit) failed(status int, code string) outcome {
 // leave ends the visit with an outcome.
 func (v *visit) leave(result outcome) {
 	if result.session != "" {
-		found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
-		v.putSession(v.c, result.session, found.Names, v.base)
+		present := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session).Names
+		if v.formPosted() {
+			present = v.unseenSession()
+		}
+		v.putSession(v.c, result.session, present, v.base)
 		if v.c.Request.Method == http.MethodGet { // a cache that keeps redirects must not give it to anybody else
 			private(v.c.Writer.Header())
 		}
@@ -82,7 +107,10 @@ func (v *visit) finishOAuth() {
 	answer := v.answer()
 	name, tx := v.transaction(answer)
 	if tx != nil {
-		v.setCookie(cookie.Deletion(name, v.transactionAttributes()))
+		v.setCookie(cookie.Deletion(name, v.transactionAttributes(tx)))
+		if v.formPosted() {
+			v.callbackURL = v.base.Absolute(tx.Target, v.allowed)
+		}
 	}
 	if code := answer.Get("error"); code != "" {
 		v.providerError(code, tx != nil)
@@ -110,18 +138,19 @@ func (v *visit) signIn(tx *oauth.Transaction, answer url.Values) outcome {
 	// A double click takes the connection away from the first callback, and the
 	// code is spent: so the exchange goes on without the request, to its own end.
 	ctx := context.WithoutCancel(v.c.Request.Context())
-	profile, tok, err := v.provider.oauth.Complete(ctx, tx, v.redirectURI(), answer, v.opts.Now())
+	id, err := v.provider.oauth.Complete(ctx, tx, v.redirectURI(), answer, v.opts.Now())
 	if err != nil {
 		v.refused("the callback", err)
 		return v.failed(http.StatusOK, "OAuthCallback")
 	}
-	user, err := v.provider.user(profile)
+	v.addPostedName(&id.Profile)
+	user, err := v.provider.user(id.Profile)
 	if err != nil {
 		v.refused("the profile", err)
 		return v.failed(http.StatusOK, "OAuthCallback")
 	}
 	return v.admit(SignInParams{
-		User: &user, Account: v.provider.account(profile, tok), Profile: &profile,
+		User: &user, Account: v.provider.account(id, user), Profile: &id.Profile,
 	})
 }
 
@@ -174,11 +203,16 @@ func (v *visit) denied(err error) outcome {
 	return v.failed(http.StatusForbidden, "AccessDenied")
 }
 
-// answer is the provider's: the query, and the form of a form_post response.
+// answer is the provider's: the query, and the form of a form_post response. A
+// parameter that stands twice stays so, and is refused (RFC 6749 §3.1).
 func (v *visit) answer() url.Values {
 	answer := v.c.Request.URL.Query()
-	for name := range v.body {
-		answer[name] = append(answer[name], v.field(name))
+	for name, value := range v.body {
+		values, repeated := value.([]string)
+		if !repeated {
+			values = []string{v.field(name)}
+		}
+		answer[name] = append(answer[name], values...)
 	}
 	return answer
 }
@@ -235,16 +269,55 @@ func (v *visit) transactionName(state string) string {
 	return v.names.Transaction + "." + base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-func (v *visit) transactionAttributes() cookie.Attributes {
-	return cookie.Attributes{MaxAge: oauth.Lifetime, Secure: v.base.Secure}
+// transactionAttributes are those of the cookie of one sign-in, or of one that
+// nobody can tell. Only a provider that answers by POST gets its cookie along
+// with a request from another site; what the cookie seals is of no use to anybody
+// but us, and spent once.
+func (v *visit) transactionAttributes(tx *oauth.Transaction) cookie.Attributes {
+	a := cookie.Attributes{MaxAge: oauth.Lifetime, Secure: v.base.Secure}
+	if tx != nil && tx.FormPost {
+		a.Secure, a.SameSite = true, http.SameSiteNoneMode
+	}
+	return a
+}
+
+// formPosted reports that this is a provider's answer by POST. Of this browser's
+// cookies it brings the transaction's alone: what the others say is not known, and
+// none of them may be set anew.
+func (v *visit) formPosted() bool {
+	return v.c.Request.Method == http.MethodPost && v.provider != nil && v.provider.formPost != nil
+}
+
+// unseenSession names the cookies that a former session may have left in the
+// browser. A chunk of it that stayed beside the new one would spoil both.
+func (v *visit) unseenSession() []string {
+	names := []string{v.names.Session}
+	for i := range maxBlindChunks {
+		names = append(names, v.names.Session+"."+strconv.Itoa(i))
+	}
+	return names
+}
+
+// addPostedName gives a profile without a name the one of the posted form.
+func (v *visit) addPostedName(profile *goth.User) {
+	if !v.formPosted() || profile.Name != "" || profile.FirstName != "" || profile.LastName != "" {
+		return
+	}
+	form := url.Values{}
+	for name := range v.body {
+		form.Set(name, v.field(name))
+	}
+	given, family := v.provider.formPost.PostedName(form)
+	profile.FirstName, profile.LastName = given, family
+	profile.Name = strings.TrimSpace(given + " " + family)
 }
 
 // dropOldTransactions deletes the cookies of sign-ins that lead nowhere any more,
 // and the oldest of the others beyond keep.
 func (v *visit) dropOldTransactions(keep int) {
 	type open struct {
-		name    string
-		expires int64
+		name string
+		tx   *oauth.Transaction
 	}
 	var live []open
 	for name, value := range cookie.All(v.c.Request.Header["Cookie"]) {
@@ -256,14 +329,14 @@ func (v *visit) dropOldTransactions(keep int) {
 			tx = v.openTransaction(value)
 		}
 		if tx == nil {
-			v.setCookie(cookie.Deletion(name, v.transactionAttributes()))
+			v.setCookie(cookie.Deletion(name, v.transactionAttributes(nil)))
 			continue
 		}
-		live = append(live, open{name, tx.Expires})
+		live = append(live, open{name, tx})
 	}
-	slices.SortFunc(live, func(a, b open) int { return int(a.expires - b.expires) })
+	slices.SortFunc(live, func(a, b open) int { return int(a.tx.Expires - b.tx.Expires) })
 	for i := 0; i < len(live)-keep; i++ {
-		v.setCookie(cookie.Deletion(live[i].name, v.transactionAttributes()))
+		v.setCookie(cookie.Deletion(live[i].name, v.transactionAttributes(live[i].tx)))
 	}
 }
 

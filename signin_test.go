@@ -15,6 +15,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/markbates/goth"
+	"github.com/markbates/goth/providers/github"
 	"github.com/zitadel/oidc/v3/example/server/exampleop"
 	"github.com/zitadel/oidc/v3/example/server/storage"
 	"golang.org/x/oauth2"
@@ -22,6 +23,7 @@ import (
 	"github.com/ginauth/ginauth"
 	"github.com/ginauth/ginauth/ginauthtest"
 	"github.com/ginauth/ginauth/oidc"
+	"github.com/ginauth/ginauth/providers/x"
 )
 
 // goth's providers as goth has them, endpoints included, at a provider that is
@@ -251,5 +253,26 @@ func TestSignIn_RealProvider(t *testing.T) {
 				t.Errorf("still signed in: %d %s", res.StatusCode, res.body)
 			}
 		})
+	}
+}
+
+// Each button shows the colour of its service, whoever speaks to it.
+func TestSignInPageMarks(t *testing.T) {
+	t.Parallel()
+	idp := newIDP(t, ginauthtest.Config{})
+	a := newApp(t, ginauth.Options{Providers: []ginauth.Provider{
+		ginauth.OAuth{Provider: github.New("client", "secret", ""), ID: "work"},
+		ginauth.OAuth{Provider: local(idp, "keycloak"), ID: "staff"},
+		ginauth.OAuth{Provider: x.New("client", "secret")},
+		ginauth.OAuth{Provider: local(idp, "nowhere")},
+	}})
+	page := a.browser(t).get("/api/auth/signin").body
+	for _, color := range []string{"#24292f", "#4d4d4d", "#000000"} {
+		if !strings.Contains(page, `fill="`+color+`"`) {
+			t.Errorf("no mark in %s", color)
+		}
+	}
+	if n := strings.Count(page, `class="mark neutral"`); n != 1 {
+		t.Errorf("%d neutral marks, want 1", n)
 	}
 }

@@ -42,10 +42,16 @@ type visit struct {
 	callbackURL  string // where the sign-in or sign-out leads
 }
 
-// field is a text field of the body; other JSON types do not count as one.
+// field is a text field of the body, the first of its name; other JSON types do
+// not count as one.
 func (v *visit) field(name string) string {
-	s, _ := v.body[name].(string)
-	return s
+	switch value := v.body[name].(type) {
+	case string:
+		return value
+	case []string:
+		return value[0]
+	}
+	return ""
 }
 
 // wantsJSON tells next-auth's client from a form.
@@ -109,8 +115,11 @@ func parseBody(contentType string, raw []byte) (map[string]any, error) {
 
 func formFields(form url.Values) map[string]any {
 	fields := make(map[string]any, len(form))
-	for name := range form {
-		fields[name] = form.Get(name)
+	for name, values := range form {
+		fields[name] = values[0]
+		if len(values) > 1 {
+			fields[name] = values
+		}
 	}
 	return fields
 }
@@ -137,8 +146,8 @@ func (v *visit) ownOrigin() bool {
 // a cookie for the provider's answer.
 func (v *visit) resolveCallbackURL() {
 	kept, _ := cookie.Get(v.c.Request.Header["Cookie"], v.names.CallbackURL)
-	wish, inBody := v.body["callbackUrl"]
-	asked, _ := wish.(string)
+	_, inBody := v.body["callbackUrl"]
+	asked := v.field("callbackUrl")
 	if query := v.c.Request.URL.Query()["callbackUrl"]; !inBody && len(query) == 1 {
 		asked = query[0]
 	}

@@ -30,7 +30,7 @@ func run(addr string) error {
 	if err != nil {
 		return fmt.Errorf("%w; choose another address with -addr", err)
 	}
-	providers, stop, err := providers()
+	providers, stop, err := signIns()
 	if err != nil {
 		return err
 	}

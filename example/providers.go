@@ -2,20 +2,18 @@ package main
 
 import (
 	"errors"
-	"os"
 
 	"github.com/gin-gonic/gin"
-	"github.com/markbates/goth/providers/github"
-	"github.com/markbates/goth/providers/google"
 
 	"github.com/ginauth/ginauth"
 	"github.com/ginauth/ginauth/ginauthtest"
 	"github.com/ginauth/ginauth/oidc"
+	"github.com/ginauth/ginauth/providers"
 )
 
-// providers are the ways to sign in: always the local provider, and those whose
+// signIns are the ways to sign in: always the local provider, and those whose
 // client identifiers are in the environment.
-func providers() (list []ginauth.Provider, stop func() error, err error) {
+func signIns() (list []ginauth.Provider, stop func() error, err error) {
 	if gin.Mode() == gin.ReleaseMode {
 		return nil, nil, errors.New("the example's identity provider asks for no password; it does not run in gin's release mode")
 	}
@@ -23,14 +21,11 @@ func providers() (list []ginauth.Provider, stop func() error, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	list = append(list, local)
-	if id := os.Getenv("GITHUB_ID"); id != "" {
-		list = append(list, ginauth.Goth(github.New(id, os.Getenv("GITHUB_SECRET"), ""))...)
+	fromEnv, err := providers.FromEnv()
+	if err != nil {
+		return nil, nil, errors.Join(err, stop())
 	}
-	if id := os.Getenv("GOOGLE_ID"); id != "" {
-		list = append(list, ginauth.Goth(google.New(id, os.Getenv("GOOGLE_SECRET"), "", "openid", "email", "profile"))...)
-	}
-	return list, stop, nil
+	return append([]ginauth.Provider{local}, fromEnv...), stop, nil
 }
 
 // localProvider starts an OpenID provider on 127.0.0.1 that knows two people and

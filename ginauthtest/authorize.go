@@ -86,8 +86,8 @@ func (p *Provider) checkAuthorization(q url.Values) *protocolError {
 		return &protocolError{"invalid_request", "response_type is missing"}
 	case q.Get("response_type") != "code":
 		return &protocolError{"unsupported_response_type", "response_type must be code"}
-	case q.Has("response_mode") && q.Get("response_mode") != "query":
-		return &protocolError{"invalid_request", "response_mode must be query"}
+	case q.Has("response_mode") && q.Get("response_mode") != "query" && q.Get("response_mode") != formPost:
+		return &protocolError{"invalid_request", "response_mode must be query or form_post"}
 	case q.Has("request"):
 		return &protocolError{"request_not_supported", "request objects are not supported"}
 	case q.Has("request_uri"):
@@ -145,7 +145,8 @@ func (p *Provider) refuse(w http.ResponseWriter, r *http.Request, q url.Values, 
 }
 
 // respond sends the browser back to the client with its state and the issuer
-// (RFC 9207 §2), in errors too.
+// (RFC 9207 §2), in errors too: by a redirect, or by a form where the client asks
+// for response_mode=form_post.
 func (p *Provider) respond(w http.ResponseWriter, r *http.Request, q, answer url.Values) {
 	answer.Set("iss", p.issuer)
 	if q.Has("state") {
@@ -153,6 +154,10 @@ func (p *Provider) respond(w http.ResponseWriter, r *http.Request, q, answer url
 	}
 	if tamper := p.lies.load().response; tamper != nil {
 		tamper(answer)
+	}
+	if len(q["response_mode"]) == 1 && q.Get("response_mode") == formPost {
+		showFormPost(w, q.Get("redirect_uri"), answer)
+		return
 	}
 	location, err := withQuery(q.Get("redirect_uri"), answer)
 	if err != nil {

@@ -20,16 +20,56 @@ import (
 // The URL is one of this provider's, or one that a route of
 // [Provider.Transport] leads to its authorization endpoint.
 func (p *Provider) Approve(ctx context.Context, authorizationURL, subject string) (callback *url.URL, err error) {
-	return p.decide(ctx, authorizationURL, fieldSubject, subject)
+	return redirected(p.decide(ctx, authorizationURL, fieldSubject, subject))
 }
 
 // Cancel is [Provider.Approve] for a person who cancels: the client's redirect
 // URI has error=access_denied.
 func (p *Provider) Cancel(ctx context.Context, authorizationURL string) (callback *url.URL, err error) {
-	return p.decide(ctx, authorizationURL, fieldCancel, "1")
+	return redirected(p.decide(ctx, authorizationURL, fieldCancel, "1"))
 }
 
-func (p *Provider) decide(ctx context.Context, authorizationURL, field, value string) (*url.URL, error) {
+// ApprovePost is [Provider.Approve] for an authorization URL that asks for
+// response_mode=form_post. It answers the request by which the browser brings the
+// form to the client's redirect URI, unsent, and with the provider's Origin.
+// Cookies are for the caller to put in: the request is a cross-site one, so a
+// browser sends those that are SameSite=None and no others.
+func (p *Provider) ApprovePost(ctx context.Context, authorizationURL, subject string) (callback *http.Request, err error) {
+	return posted(p.decide(ctx, authorizationURL, fieldSubject, subject))
+}
+
+// CancelPost is [Provider.ApprovePost] for a person who cancels.
+func (p *Provider) CancelPost(ctx context.Context, authorizationURL string) (callback *http.Request, err error) {
+	return posted(p.decide(ctx, authorizationURL, fieldCancel, "1"))
+}
+
+// way is where the provider sends the browser: one of the two is set.
+type way struct {
+	redirect *url.URL
+	post     *http.Request
+}
+
+func redirected(to *way, err error) (*url.URL, error) {
+	if err == nil && to.redirect == nil {
+		err = errors.New("ginauthtest: the provider answers by POST: use ApprovePost or CancelPost")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return to.redirect, nil
+}
+
+func posted(to *way, err error) (*http.Request, error) {
+	if err == nil && to.post == nil {
+		err = errors.New("ginauthtest: the provider answers by a redirect: use Approve or Cancel")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return to.post, nil
+}
+
+func (p *Provider) decide(ctx context.Context, authorizationURL, field, value string) (*way, error) {
 	target, err := url.Parse(authorizationURL)
 	if err != nil {
 		return nil, fmt.Errorf("ginauthtest: authorization URL: %w", err)
@@ -43,8 +83,8 @@ func (p *Provider) decide(ctx context.Context, authorizationURL, field, value st
 	if err != nil {
 		return nil, fmt.Errorf("ginauthtest: authorization URL: %w", err)
 	}
-	if location, err := p.visit(page); location != nil || err != nil {
-		return location, err
+	if to, err := p.visit(page); to != nil || err != nil {
+		return to, err
 	}
 
 	form := target.Query()
@@ -56,15 +96,16 @@ func (p *Provider) decide(ctx context.Context, authorizationURL, field, value st
 		return nil, fmt.Errorf("ginauthtest: authorization URL: %w", err)
 	}
 	choice.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	location, err := p.visit(choice)
-	if location == nil && err == nil {
+	to, err := p.visit(choice)
+	if to == nil && err == nil {
 		err = errors.New("ginauthtest: the sign-in page did not redirect")
 	}
-	return location, err
+	return to, err
 }
 
-// visit answers where the provider redirects, or nil if it shows a page.
-func (p *Provider) visit(r *http.Request) (*url.URL, error) {
+// visit answers where the provider sends the browser, or nil if it shows a page
+// that asks.
+func (p *Provider) visit(r *http.Request) (*way, error) {
 	r.Header.Set("Accept", "text/plain") // problems without their page
 	response, err := p.client.RoundTrip(r)
 	if err != nil {
@@ -76,7 +117,7 @@ func (p *Provider) visit(r *http.Request) (*url.URL, error) {
 		if err != nil {
 			return nil, fmt.Errorf("ginauthtest: sign-in page: %w", err)
 		}
-		return location, nil
+		return &way{redirect: location}, nil
 	}
 	text, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
 	if err != nil {
@@ -85,7 +126,17 @@ func (p *Provider) visit(r *http.Request) (*url.URL, error) {
 	if response.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("ginauthtest: sign-in page: %s: %s", response.Status, strings.TrimSpace(string(text)))
 	}
-	return nil, nil
+	action, form, err := readFormPost(text)
+	if err != nil || action == "" {
+		return nil, err
+	}
+	post, err := http.NewRequestWithContext(r.Context(), http.MethodPost, action, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, fmt.Errorf("ginauthtest: redirect URI: %w", err)
+	}
+	post.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	post.Header.Set("Origin", p.issuer)
+	return &way{post: post}, nil
 }
 
 // Transport answers a RoundTripper for clients whose endpoints are fixed, such

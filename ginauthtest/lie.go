@@ -58,7 +58,8 @@ func (p *Provider) TamperDiscovery(f func(doc map[string]any)) {
 
 // TamperResponse lets f change the parameters of the authorization response,
 // of a refusal as of a success: drop or change iss, state or code. Those that
-// the redirect URI has of itself are not among them. Nil tells the truth
+// the redirect URI has of itself are not among them. Or add some, such as the
+// field user of Apple's answers by POST. Nil tells the truth
 // again.
 func (p *Provider) TamperResponse(f func(q url.Values)) {
 	p.lies.change(func(l *lie) { l.response = f })

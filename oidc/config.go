@@ -50,16 +50,19 @@ func (c Config) String() string {
 // GoString is String: the %#v verb must not print the secret either.
 func (c Config) GoString() string { return c.String() }
 
-// validate reports every fault at once.
-func (c Config) validate() error {
+// validate reports every fault at once. where is put in front of each field's
+// name; place is a fault of the issuer that a preset found, in its own words.
+func (c Config) validate(where string, place error) error {
 	var faults []error
 	fault := func(format string, args ...any) {
-		faults = append(faults, fmt.Errorf("oidc: Config."+format, args...))
+		faults = append(faults, fmt.Errorf("oidc: "+where+format, args...))
 	}
 	if c.Name == "" {
 		fault(`Name is empty: write a short name for the provider, such as "keycloak"`)
 	}
-	if hint := issuerFault(c.Issuer); hint != "" {
+	if place != nil {
+		faults = append(faults, fmt.Errorf("oidc: %s%w", where, place))
+	} else if hint := issuerFault(c.Issuer); hint != "" {
 		fault("Issuer %s: write the provider's issuer URL, such as https://login.example.com", hint)
 	}
 	if c.ClientID == "" {

@@ -5,6 +5,15 @@
 // further methods AuthCodeURL and ExchangeCode, which it finds and uses instead
 // of goth's. Used without ginauth, goth's BeginAuth is an error.
 //
+// Presets make the provider of a known service from what its console shows:
+// [Google], [Entra], [Apple], [GitLab], [LinkedIn], [Slack], [Auth0], [Okta],
+// [Cognito], [Keycloak], [Zitadel], [Authentik] and [Xero]. Each is named as
+// ginauth knows the service, and asks for what its service needs to sign people in
+// soundly; where a service leaves a check out, its preset says so. The place comes
+// first, then client id, client secret and scopes; without scopes it asks for
+// openid, profile and email. An e-mail address counts as verified only where the
+// service says so by the claim email_verified.
+//
 // All requests go through the HTTP client that the context carries under
 // oauth2.HTTPClient, guarded by a timeout, a size limit and a same-origin
 // redirect policy where it has none.
@@ -29,6 +38,7 @@ var errPlainGoth = errors.New("oidc: goth's own sign-in carries no nonce and no 
 // called by many goroutines at once.
 type Provider struct {
 	config Config
+	traits traits
 	faults error
 	name   atomic.Pointer[string]
 	client *openid.Client
@@ -41,11 +51,19 @@ var _ goth.Provider = (*Provider)(nil)
 // config come out of [Provider.Validate], and of every call that would need
 // what is missing.
 func New(config Config) *Provider {
+	return newProvider(config, traits{}, config.validate("Config.", nil))
+}
+
+func newProvider(config Config, t traits, faults error) *Provider {
 	config.Scopes = config.scopes()
 	p := &Provider{
 		config: config,
-		faults: config.validate(),
-		client: &openid.Client{Issuer: config.Issuer, ClientID: config.ClientID, Now: config.Now},
+		traits: t,
+		faults: faults,
+		client: &openid.Client{
+			Issuer: config.Issuer, ClientID: config.ClientID, Now: config.Now,
+			Family: t.family, NonceOptional: t.nonceOptional,
+		},
 	}
 	p.name.Store(&config.Name)
 	return p
@@ -92,7 +110,8 @@ func (p *Provider) discover(ctx context.Context) (*openid.Metadata, error) {
 	return p.client.Discover(ctx)
 }
 
-// oauth returns the OAuth client of one request.
+// oauth returns the OAuth client of one request, without its secret where it
+// only builds a URL.
 func (p *Provider) oauth(m *openid.Metadata, redirectURL string) *oauth2.Config {
 	endpoint := m.Endpoint
 	if p.config.AuthStyle != oauth2.AuthStyleAutoDetect {
@@ -100,7 +119,7 @@ func (p *Provider) oauth(m *openid.Metadata, redirectURL string) *oauth2.Config 
 	}
 	// A public client names itself in the body (RFC 6749 §4.1.3); Basic with an
 	// empty password would be an attempt to authenticate.
-	if p.config.ClientSecret == "" {
+	if p.config.ClientSecret == "" && p.traits.secret == nil {
 		endpoint.AuthStyle = oauth2.AuthStyleInParams
 	}
 	return &oauth2.Config{
@@ -110,6 +129,17 @@ func (p *Provider) oauth(m *openid.Metadata, redirectURL string) *oauth2.Config 
 		RedirectURL:  redirectURL,
 		Scopes:       p.config.Scopes,
 	}
+}
+
+// confidential is oauth with the secret, for a token request.
+func (p *Provider) confidential(m *openid.Metadata, redirectURL string) (*oauth2.Config, error) {
+	config := p.oauth(m, redirectURL)
+	if p.traits.secret == nil {
+		return config, nil
+	}
+	var err error
+	config.ClientSecret, err = p.traits.secret()
+	return config, err
 }
 
 // Name returns the provider's name, for goth.

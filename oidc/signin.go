@@ -34,6 +34,9 @@ func (p *Provider) AuthCodeURL(ctx context.Context, redirectURL, state, nonce st
 		oauth2.SetAuthURLParam("state", state),
 		oauth2.SetAuthURLParam("nonce", nonce),
 	)
+	if p.traits.formPost {
+		opts = append(opts, oauth2.SetAuthURLParam("response_mode", "form_post"))
+	}
 	return p.oauth(m, redirectURL).AuthCodeURL(state, opts...), nil
 }
 
@@ -53,7 +56,11 @@ func (p *Provider) ExchangeCode(ctx context.Context, redirectURL, code, nonce st
 	if err != nil {
 		return goth.User{}, nil, err
 	}
-	token, err := p.oauth(m, redirectURL).Exchange(fetch.Context(ctx), code, opts...)
+	client, err := p.confidential(m, redirectURL)
+	if err != nil {
+		return goth.User{}, nil, err
+	}
+	token, err := client.Exchange(fetch.Context(ctx), code, opts...)
 	if err != nil {
 		return goth.User{}, nil, openid.Fault(ctx, "oidc: token request", err)
 	}
@@ -65,7 +72,13 @@ func (p *Provider) ExchangeCode(ctx context.Context, redirectURL, code, nonce st
 	if err != nil {
 		return goth.User{}, nil, err
 	}
-	return p.user(claims, token, rawIDToken), token, nil
+	user := p.user(claims, token, rawIDToken)
+	if p.traits.identity != nil {
+		if user.UserID, err = p.traits.identity(claims); err != nil {
+			return goth.User{}, nil, err
+		}
+	}
+	return user, token, nil
 }
 
 // claims verifies the id_token and merges userinfo into its claims.
@@ -101,7 +114,11 @@ func (p *Provider) RefreshTokenContext(ctx context.Context, refreshToken string)
 	if err != nil {
 		return nil, err
 	}
-	token, err := p.oauth(m, "").TokenSource(fetch.Context(ctx), &oauth2.Token{RefreshToken: refreshToken}).Token()
+	client, err := p.confidential(m, "")
+	if err != nil {
+		return nil, err
+	}
+	token, err := client.TokenSource(fetch.Context(ctx), &oauth2.Token{RefreshToken: refreshToken}).Token()
 	if err != nil {
 		return nil, openid.Fault(ctx, "oidc: refresh request", err)
 	}

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/markbates/goth"
 	"golang.org/x/oauth2"
 
 	"github.com/ginauth/ginauth/internal/fetch"
@@ -26,6 +25,10 @@ var (
 	ErrSubject     = errors.New("oauth: the provider named no subject")
 )
 
+// ErrGrant says that the provider honours a code or a refresh token no more
+// (invalid_grant, RFC 6749 §5.2). Any other failure may pass.
+var ErrGrant = errors.New("oauth: the provider does not honour the grant")
+
 // Lifetime is how long a person may take at the provider.
 const Lifetime = 15 * time.Minute
 
@@ -39,6 +42,12 @@ type Transaction struct {
 	Binding  string `json:"b"`           // digest of provider, issuer, client id and redirect URI
 	Session  string `json:"g,omitempty"` // goth's session without its authorization URL
 	Expires  int64  `json:"e"`           // Unix seconds
+
+	// The answer comes by a cross-site POST, with no cookie but the transaction's:
+	// so this one is SameSite=None and has to hold where the sign-in leads, a path
+	// on this site or a URL.
+	FormPost bool   `json:"p,omitempty"`
+	Target   string `json:"t,omitempty"`
 }
 
 // Begin starts a sign-in: it returns where to send the browser, and the
@@ -46,7 +55,7 @@ type Transaction struct {
 func (p *Provider) Begin(ctx context.Context, redirectURL string, extra url.Values, now time.Time) (authURL string, tx *Transaction, err error) {
 	ctx, cancel := p.context(ctx)
 	defer cancel()
-	defer recovered(&err)
+	defer recovered(ctx, &err)
 
 	r := request{redirectURL: redirectURL, state: token.Random(), nonce: token.Random()}
 	if p.pkce {
@@ -71,6 +80,7 @@ func (p *Provider) Begin(ctx context.Context, redirectURL string, extra url.Valu
 		Binding:  p.binding(issuer, redirectURL),
 		Session:  session,
 		Expires:  now.Add(Lifetime).Unix(),
+		FormPost: p.formPost,
 	}, nil
 }
 
@@ -101,42 +111,48 @@ func (p *Provider) complete(authURL string, r request, extra url.Values) (string
 // Complete ends a sign-in with the provider's answer, which must be the one to
 // tx. The checks come in the order that spares the provider every request that
 // cannot be honest: state, binding and issuer before the code is used.
-func (p *Provider) Complete(ctx context.Context, tx *Transaction, redirectURL string, answer url.Values, now time.Time) (user goth.User, tok *oauth2.Token, err error) {
+func (p *Provider) Complete(ctx context.Context, tx *Transaction, redirectURL string, answer url.Values, now time.Time) (id Identity, err error) {
 	ctx, cancel := p.context(ctx)
 	defer cancel()
-	defer recovered(&err)
+	defer recovered(ctx, &err)
 
 	if now.Unix() >= tx.Expires || !token.Equal(single(answer, "state"), tx.State) {
-		return goth.User{}, nil, ErrTransaction
+		return Identity{}, ErrTransaction
 	}
 	issuer, required, err := p.engine.issuer(ctx)
 	if err != nil {
-		return goth.User{}, nil, Redact(err)
+		return Identity{}, Redact(err)
 	}
 	if !token.Equal(tx.Binding, p.binding(issuer, redirectURL)) {
-		return goth.User{}, nil, ErrTransaction
+		return Identity{}, ErrTransaction
 	}
 	// RFC 9207 §2.4: an answer that names another issuer, or none where this
 	// issuer says it always names itself, is another server's (mix-up).
-	if _, sent := answer["iss"]; issuer != "" && (sent || required) && single(answer, "iss") != issuer {
-		return goth.User{}, nil, ErrIssuer
+	_, sent := answer["iss"]
+	named := single(answer, "iss")
+	if issuer != "" && (sent || required) && (named == "" || !p.engine.accepts(issuer, named)) {
+		return Identity{}, ErrIssuer
 	}
 	code := single(answer, "code")
 	if !validCode(code) {
-		return goth.User{}, nil, ErrCode
+		return Identity{}, ErrCode
 	}
 	r := request{redirectURL: redirectURL, state: tx.State, nonce: tx.Nonce, verifier: tx.Verifier}
-	user, tok, err = p.engine.exchange(ctx, r, code, tx.Session)
+	id, err = p.engine.exchange(ctx, r, code, tx.Session)
 	if err != nil {
 		if ctx.Err() != nil {
 			err = fmt.Errorf("%w: %w", ctx.Err(), err)
 		}
-		return goth.User{}, nil, Redact(err, append(r.secrets(), code)...)
+		return Identity{}, Redact(err, append(r.secrets(), code)...)
 	}
-	if user.UserID == "" {
-		return goth.User{}, nil, ErrSubject
+	// One of several issuers answered: the tokens must be its own.
+	if issuer != "" && sent && named != issuer && id.Profile.RawData["iss"] != named {
+		return Identity{}, ErrIssuer
 	}
-	return user, tok, nil
+	if id.Profile.UserID == "" {
+		return Identity{}, ErrSubject
+	}
+	return id, nil
 }
 
 // context bounds one step of a sign-in, and puts the client where x/oauth2 and
@@ -180,9 +196,12 @@ func validCode(code string) bool {
 }
 
 // recovered turns a panic in a provider's code into an error.
-func recovered(err *error) {
+func recovered(ctx context.Context, err *error) {
 	if v := recover(); v != nil {
 		*err = errors.New("oauth: the provider's code panicked")
+		if ctx.Err() != nil { // which some do when they get no answer
+			*err = Redact(fmt.Errorf("%w: %w", ctx.Err(), *err))
+		}
 	}
 }
 

@@ -14,50 +14,11 @@ import (
 	"github.com/markbates/goth"
 	"golang.org/x/oauth2"
 
-	"github.com/ginauth/ginauth/internal/fetch"
 	"github.com/ginauth/ginauth/internal/openid"
+	"github.com/ginauth/ginauth/internal/service"
 )
 
 const gothProviders = "github.com/markbates/goth/providers/"
-
-// unfit are goth's providers that no transport of ours can make sound, by
-// package, each with the reason a developer is told.
-var unfit = map[string]string{
-	"apple":     "goth reads Apple's id_token without a nonce and with no timeout; use oidc.New with Apple's issuer",
-	"lark":      "its token request is not a form and cannot carry a code verifier",
-	"lastfm":    "its sign-in has no state",
-	"mailru":    "it has no HTTPClient field to bind a sign-in to",
-	"reddit":    "it has no HTTPClient field to bind a sign-in to",
-	"seatalk":   "it has no HTTPClient field to bind a sign-in to",
-	"steam":     "goth accepts assertions that Steam did not confirm",
-	"tiktok":    "it has no HTTPClient field to bind a sign-in to",
-	"tumblr":    "it speaks OAuth 1.0a, which has no state and no code verifier",
-	"twitter":   "it speaks OAuth 1.0a, which has no state and no code verifier",
-	"twitterv2": "it speaks OAuth 1.0a, which has no state and no code verifier",
-	"wechat":    "its token request is not a form and cannot carry a code verifier",
-	"wecom":     "its token request is not a form and cannot carry a code verifier",
-	"xero":      "it speaks OAuth 1.0a, which has no state and no code verifier",
-}
-
-// escapes are goth's providers that make their token request through
-// http.DefaultClient whatever client they are given. ginauth makes it for them.
-// The value is how the client authenticates there (RFC 6749 §2.3.1).
-var escapes = map[string]oauth2.AuthStyle{
-	"auth0":       oauth2.AuthStyleInParams,
-	"dailymotion": oauth2.AuthStyleInParams,
-	"discord":     oauth2.AuthStyleInParams,
-	"fitbit":      oauth2.AuthStyleInHeader,
-	"intercom":    oauth2.AuthStyleInParams,
-	"oura":        oauth2.AuthStyleInParams,
-	"yandex":      oauth2.AuthStyleInParams,
-}
-
-// issuers are the issuer identifiers that goth's providers do not know of
-// themselves but send in authorization responses.
-var issuers = map[string]string{
-	"google": "https://accounts.google.com",
-	"gplus":  "https://accounts.google.com",
-}
 
 // gothEngine speaks to a plain goth provider through a copy of it that is bound
 // to one step of one sign-in: the copy's HTTP client carries that sign-in's
@@ -67,9 +28,13 @@ type gothEngine struct {
 	typ     reflect.Type  // the provider's struct
 	frozen  reflect.Value // the provider as it was configured
 	base    http.RoundTripper
-	own     *oauth2.Config // set for a provider whose token request escapes
-	idToken *openid.Client // set for an OpenID provider, whose id_token goth does not verify
-	knownAs string         // the issuer's identifier, if it has one
+	service service.Service // zero for a provider that is not goth's own
+	own     *oauth2.Config  // set for a provider whose token request escapes
+	idToken *openid.Client  // set for an OpenID provider, whose id_token goth does not verify
+	knownAs string          // the issuer's identifier, if it has one
+
+	canRefresh bool
+	renew      *oauth2.Config // of an OpenID provider, whose refresh request escapes
 }
 
 func newGothEngine(p goth.Provider, base http.RoundTripper) (*gothEngine, error) {
@@ -77,36 +42,52 @@ func newGothEngine(p goth.Provider, base http.RoundTripper) (*gothEngine, error)
 	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
 		return nil, fmt.Errorf("%T is not a pointer to a struct, so a sign-in cannot be bound to a copy of it", p)
 	}
-	name := ""
-	if pkg := v.Elem().Type().PkgPath(); strings.HasPrefix(pkg, gothProviders) {
-		name = path.Base(pkg)
-	}
-	if reason, ok := unfit[name]; ok {
-		return nil, fmt.Errorf("goth's %s provider is not supported: %s", name, reason)
+	known := gothService(p)
+	if known.Unfit != "" {
+		return nil, fmt.Errorf("goth's %s provider is not supported: %s", known.Goth, known.Unfit)
 	}
 	client := field(p, "HTTPClient")
 	if !client.IsValid() || client.Type() != reflect.TypeFor[*http.Client]() {
 		return nil, fmt.Errorf("%T has no field HTTPClient of type *http.Client to bind a sign-in to; give it one, or implement ginauth.AuthCodeProvider", p)
 	}
-	e := &gothEngine{typ: v.Elem().Type(), frozen: reflect.New(v.Elem().Type()).Elem(), base: base, knownAs: issuers[name]}
+	e := &gothEngine{typ: v.Elem().Type(), frozen: reflect.New(v.Elem().Type()).Elem(), base: base, service: known, knownAs: known.Issuer}
 	e.frozen.Set(v.Elem())
-	if style, ok := escapes[name]; ok {
+	e.canRefresh = refreshAvailable(p)
+	// A provider that is not bound makes its token request past its HTTPClient.
+	if known.Engine != service.Bound && known.AuthStyle != oauth2.AuthStyleAutoDetect {
 		config, err := readConfig(p)
 		if err != nil {
 			return nil, err
 		}
-		config.Endpoint.AuthStyle = style
+		config.Endpoint.AuthStyle = known.AuthStyle
 		e.own = config
 	}
-	if name == "openidConnect" {
+	if known.Goth == "openidConnect" {
 		issuer, err := readIssuer(p)
 		if err != nil {
+			return nil, err
+		}
+		if e.renew, err = readConfig(p); err != nil {
 			return nil, err
 		}
 		e.knownAs = issuer
 		e.idToken = &openid.Client{Issuer: issuer, ClientID: clientID(p)}
 	}
 	return e, nil
+}
+
+// gothService is what is known of a provider that is one of goth's own.
+func gothService(p goth.Provider) service.Service {
+	t := reflect.TypeOf(p)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	pkg := t.PkgPath()
+	if !strings.HasPrefix(pkg, gothProviders) {
+		return service.Service{}
+	}
+	known, _ := service.ByGoth(path.Base(pkg))
+	return known
 }
 
 // readConfig reads the OAuth 2.0 configuration a provider keeps in an unexported
@@ -141,11 +122,15 @@ func readIssuer(p goth.Provider) (string, error) {
 	return "", errors.New("its OpenIDConfig names no issuer; use oidc.New")
 }
 
+func (e *gothEngine) binding(ctx context.Context, r request) *binding {
+	return &binding{ctx: ctx, base: e.base, request: r, style: e.service.AuthStyle, header: e.service.TokenInHeader}
+}
+
 // bind makes the copy of the provider for one step of one sign-in.
 func (e *gothEngine) bind(b *binding) goth.Provider {
 	p := reflect.New(e.typ)
 	p.Elem().Set(e.frozen)
-	p.Elem().FieldByName("HTTPClient").Set(reflect.ValueOf(&http.Client{Transport: b, CheckRedirect: fetch.SameOrigin}))
+	p.Elem().FieldByName("HTTPClient").Set(reflect.ValueOf(b.client()))
 	if f := p.Elem().FieldByName("CallbackURL"); f.IsValid() && f.Kind() == reflect.String && f.CanSet() {
 		f.SetString(b.redirectURL)
 	}
@@ -153,7 +138,7 @@ func (e *gothEngine) bind(b *binding) goth.Provider {
 }
 
 func (e *gothEngine) begin(ctx context.Context, r request) (string, string, error) {
-	session, err := e.bind(&binding{ctx: ctx, base: e.base, request: r}).BeginAuth(r.state)
+	session, err := e.bind(e.binding(ctx, r)).BeginAuth(r.state)
 	if err != nil {
 		return "", "", err
 	}
@@ -170,8 +155,8 @@ func (e *gothEngine) begin(ctx context.Context, r request) (string, string, erro
 	return authURL, kept, err
 }
 
-func (e *gothEngine) exchange(ctx context.Context, r request, code, kept string) (user goth.User, tok *oauth2.Token, err error) {
-	b := &binding{ctx: ctx, base: e.base, request: r}
+func (e *gothEngine) exchange(ctx context.Context, r request, code, kept string) (id Identity, err error) {
+	b := e.binding(ctx, r)
 	defer func() {
 		if err != nil { // the answer's tokens must not stand in the error
 			err = Redact(err, b.secrets()...)
@@ -181,7 +166,7 @@ func (e *gothEngine) exchange(ctx context.Context, r request, code, kept string)
 	if e.own != nil {
 		kept, err = e.exchangeOwn(ctx, b, code)
 		if err != nil {
-			return goth.User{}, nil, err
+			return Identity{}, err
 		}
 	}
 	if kept == "" {
@@ -189,35 +174,38 @@ func (e *gothEngine) exchange(ctx context.Context, r request, code, kept string)
 	}
 	session, err := p.UnmarshalSession(kept)
 	if err != nil {
-		return goth.User{}, nil, err
+		return Identity{}, err
 	}
 	if e.own == nil {
 		// The code alone: whatever else stood in the callback's query was the
 		// browser's choice.
 		if _, err := session.Authorize(p, url.Values{"code": {code}}); err != nil {
-			return goth.User{}, nil, err
+			return Identity{}, err
 		}
 	}
 	if b.injected.Load() == 0 {
-		return goth.User{}, nil, errors.New("oauth: the provider's token request did not go through its HTTPClient, so it had no code verifier")
+		return Identity{}, errors.New("oauth: the provider's token request did not go through its HTTPClient, so it had no code verifier")
 	}
-	tok = b.token()
+	tok := b.token()
 	if e.idToken != nil {
 		raw, _ := tok.Extra("id_token").(string)
 		if _, err := e.idToken.Verify(ctx, raw, r.nonce, tok.AccessToken); err != nil {
-			return goth.User{}, nil, err
+			return Identity{}, err
 		}
 	}
-	user, err = p.FetchUser(session)
+	user, err := p.FetchUser(session)
 	if err != nil {
-		return goth.User{}, nil, err
+		return Identity{}, err
+	}
+	if subject, ok := user.RawData[e.service.Subject].(string); ok && user.UserID == "" {
+		user.UserID = subject
 	}
 	// goth's providers with numeric ids make a missing one "0": one account for
 	// everybody.
 	if user.UserID == "0" {
 		user.UserID = ""
 	}
-	return user, tok, nil
+	return Identity{user, tok, e.vouched(ctx, b.client(), user, tok)}, nil
 }
 
 // exchangeOwn makes the token request of a provider that would escape the
@@ -225,7 +213,7 @@ func (e *gothEngine) exchange(ctx context.Context, r request, code, kept string)
 func (e *gothEngine) exchangeOwn(ctx context.Context, b *binding, code string) (session string, err error) {
 	config := *e.own
 	config.RedirectURL = b.redirectURL
-	ctx = context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: b, CheckRedirect: fetch.SameOrigin})
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, b.client())
 	tok, err := config.Exchange(ctx, code)
 	if err != nil {
 		return "", err
@@ -254,6 +242,8 @@ func (e *gothEngine) issuer(ctx context.Context) (string, bool, error) {
 	}
 	return e.knownAs, m.ResponseIssuer, nil
 }
+
+func (e *gothEngine) accepts(issuer, sent string) bool { return sent == issuer }
 
 // strip removes from goth's session the authorization URL, which is most of it
 // and not needed again, and every empty field.

@@ -4,17 +4,9 @@ import (
 	"strings"
 
 	"github.com/markbates/goth"
-)
 
-// names are the services whose own spelling is not their id with a capital.
-var names = map[string]string{
-	"auth0": "Auth0", "azuread": "Microsoft", "azureadv2": "Microsoft", "battlenet": "Battle.net",
-	"classlink": "ClassLink", "cloudfoundry": "Cloud Foundry", "digitalocean": "DigitalOcean",
-	"eveonline": "EVE Online", "github": "GitHub", "gitlab": "GitLab", "gplus": "Google",
-	"hubspot": "HubSpot", "influxcloud": "InfluxCloud", "line": "LINE", "linkedin": "LinkedIn",
-	"microsoftonline": "Microsoft", "onedrive": "OneDrive", "openid-connect": "OpenID Connect",
-	"paypal": "PayPal", "soundcloud": "SoundCloud", "vk": "VK", "wepay": "WePay",
-}
+	"github.com/ginauth/ginauth/internal/service"
+)
 
 // DisplayName is what a provider is called on a button.
 func DisplayName(p goth.Provider, id string) string {
@@ -23,11 +15,29 @@ func DisplayName(p goth.Provider, id string) string {
 			return name
 		}
 	}
-	if name, ok := names[id]; ok {
-		return name
+	if known := gothService(p); known.Name != "" {
+		return known.Name
+	}
+	if known, ok := service.ByID(id); ok {
+		return known.Name
 	}
 	if id == "" {
 		return ""
 	}
 	return strings.ToUpper(id[:1]) + id[1:]
+}
+
+// Color is that of the mark on a provider's button, #rrggbb, empty for a service
+// that is not known. A provider that is not goth's own is known by its name, and
+// then by the ID that the application gives it.
+func Color(p goth.Provider, id string) string {
+	if known := gothService(p); known.Color != "" {
+		return known.Color
+	}
+	for _, name := range []string{p.Name(), id} {
+		if known, ok := service.ByID(name); ok {
+			return known.Color
+		}
+	}
+	return ""
 }

@@ -6,6 +6,7 @@ package oauth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -27,6 +28,12 @@ type AuthCodeProvider interface {
 	ExchangeCode(ctx context.Context, redirectURL, code, nonce string, opts ...oauth2.AuthCodeOption) (goth.User, *oauth2.Token, error)
 }
 
+// RefreshProvider is an AuthCodeProvider that renews access tokens with a
+// context. ginauth.RefreshProvider documents it.
+type RefreshProvider interface {
+	RefreshTokenContext(ctx context.Context, refreshToken string) (*oauth2.Token, error)
+}
+
 // Config is one configured provider.
 type Config struct {
 	ID          string
@@ -43,6 +50,7 @@ type Provider struct {
 	clientID string
 	params   url.Values
 	pkce     bool
+	formPost bool
 	client   *http.Client
 	engine   engine
 }
@@ -52,10 +60,23 @@ type engine interface {
 	// begin returns the authorization URL and what the provider wants to have back.
 	begin(ctx context.Context, r request) (authURL, session string, err error)
 	// exchange trades the code for tokens and the person's profile.
-	exchange(ctx context.Context, r request, code, session string) (goth.User, *oauth2.Token, error)
+	exchange(ctx context.Context, r request, code, session string) (Identity, error)
 	// issuer is the issuer identifier of authorization responses, empty if the
 	// provider has none, and whether it must be in them (RFC 9207 §2.4).
 	issuer(ctx context.Context) (issuer string, required bool, err error)
+	// accepts reports whether an answer may name sent as its issuer.
+	accepts(issuer, sent string) bool
+	// refreshes reports whether refresh can work at all.
+	refreshes() bool
+	// refresh trades a refresh token for new tokens.
+	refresh(ctx context.Context, refreshToken string) (*oauth2.Token, error)
+}
+
+// Identity is who signed in, as the provider says.
+type Identity struct {
+	Profile       goth.User
+	Token         *oauth2.Token
+	EmailVerified bool // the provider vouches that Profile.Email is the person's
 }
 
 // request is what both steps of one sign-in share.
@@ -84,11 +105,20 @@ func New(c Config) (*Provider, error) {
 		base = client.Transport
 	}
 	p.client = fetch.Client(base)
+	if err := checkScope(c); err != nil {
+		return nil, err
+	}
 	if flow, ok := c.Provider.(AuthCodeProvider); ok {
 		if v, ok := c.Provider.(interface{ Validate() error }); ok {
 			if err := v.Validate(); err != nil {
 				return nil, err
 			}
+		}
+		if v, ok := c.Provider.(interface{ RefusesPKCE() bool }); ok && v.RefusesPKCE() {
+			p.pkce = false
+		}
+		if v, ok := c.Provider.(interface{ FormPost() bool }); ok {
+			p.formPost = v.FormPost()
 		}
 		p.engine = codeEngine{flow}
 		return p, nil
@@ -97,6 +127,9 @@ func New(c Config) (*Provider, error) {
 	p.engine, err = newGothEngine(c.Provider, p.client.Transport)
 	return p, err
 }
+
+// FormPost reports that the provider's answers come in a cross-site POST.
+func (p *Provider) FormPost() bool { return p.formPost }
 
 // IsNil reports whether p is nil or a nil pointer, which no method can be called on.
 func IsNil(p goth.Provider) bool {
@@ -107,7 +140,7 @@ func IsNil(p goth.Provider) bool {
 // sets one of them takes a check away.
 var protected = []string{
 	"client_id", "redirect_uri", "response_type", "state", "nonce",
-	"code_challenge", "code_challenge_method", "request", "request_uri",
+	"code_challenge", "code_challenge_method", "request", "request_uri", "response_mode",
 }
 
 // CheckParams refuses authorization parameters that would override the flow's own.
@@ -123,6 +156,20 @@ func CheckParams(params url.Values) error {
 	}
 	slices.Sort(bad)
 	return fmt.Errorf("AuthParams sets %s, which belongs to the flow; leave it out", strings.Join(bad, ", "))
+}
+
+// checkScope refuses a scope that would turn an OpenID provider into a plain
+// OAuth one: without openid there is no id_token, and nothing to verify.
+func checkScope(c Config) error {
+	scope, set := c.Params["scope"]
+	_, openID := c.Provider.(interface {
+		AuthorizationIssuer(ctx context.Context) (string, bool, error)
+	})
+	openID = openID || gothService(c.Provider).Goth == "openidConnect"
+	if set && openID && !slices.Contains(strings.Fields(strings.Join(scope, " ")), "openid") {
+		return errors.New("AuthParams sets scope without openid, which an OpenID provider needs; put openid into it")
+	}
+	return nil
 }
 
 // display are the parameters that a sign-in request may add: they change what
@@ -181,12 +228,16 @@ func (e codeEngine) begin(ctx context.Context, r request) (string, string, error
 	return authURL, "", err
 }
 
-func (e codeEngine) exchange(ctx context.Context, r request, code, _ string) (goth.User, *oauth2.Token, error) {
+func (e codeEngine) exchange(ctx context.Context, r request, code, _ string) (Identity, error) {
 	var opts []oauth2.AuthCodeOption
 	if r.verifier != "" {
 		opts = append(opts, oauth2.VerifierOption(r.verifier))
 	}
-	return e.flow.ExchangeCode(ctx, r.redirectURL, code, r.nonce, opts...)
+	user, tok, err := e.flow.ExchangeCode(ctx, r.redirectURL, code, r.nonce, opts...)
+	if err != nil {
+		return Identity{}, err
+	}
+	return Identity{user, tok, emailVerified(user)}, nil
 }
 
 func (e codeEngine) issuer(ctx context.Context) (string, bool, error) {
@@ -196,4 +247,13 @@ func (e codeEngine) issuer(ctx context.Context) (string, bool, error) {
 		return p.AuthorizationIssuer(ctx)
 	}
 	return "", false, nil
+}
+
+func (e codeEngine) accepts(issuer, sent string) bool {
+	if p, ok := e.flow.(interface {
+		AcceptsIssuer(issuer, sent string) bool
+	}); ok {
+		return p.AcceptsIssuer(issuer, sent)
+	}
+	return sent == issuer
 }

@@ -19,6 +19,8 @@ import (
 	"github.com/markbates/goth/providers/twitter"
 
 	"github.com/ginauth/ginauth/internal/oauth"
+	"github.com/ginauth/ginauth/oidc"
+	"github.com/ginauth/ginauth/providers/x"
 )
 
 // bare is a provider without an HTTPClient to bind a sign-in to.
@@ -58,7 +60,7 @@ func TestIsNil(t *testing.T) {
 
 func TestParams(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"client_id", "redirect_uri", "response_type", "state", "nonce", "code_challenge", "code_challenge_method", "request", "request_uri", "STATE"} {
+	for _, name := range []string{"client_id", "redirect_uri", "response_type", "state", "nonce", "code_challenge", "code_challenge_method", "request", "request_uri", "response_mode", "STATE"} {
 		if err := oauth.CheckParams(url.Values{name: {"x"}}); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -77,9 +79,36 @@ func TestParams(t *testing.T) {
 
 func TestDisplayName(t *testing.T) {
 	t.Parallel()
-	for id, want := range map[string]string{"github": "GitHub", "google": "Google", "work": "Work", "": ""} {
-		if got := oauth.DisplayName(github.New("", "", ""), id); got != want {
+	for id, want := range map[string]string{"google": "Google", "work": "Work", "": ""} {
+		if got := oauth.DisplayName(&faux.Provider{}, id); got != want {
 			t.Errorf("%q: %q", id, got)
+		}
+	}
+	if got := oauth.DisplayName(github.New("", "", ""), "work"); got != "GitHub" {
+		t.Errorf("goth's own under another id: %q", got)
+	}
+}
+
+func TestColor(t *testing.T) {
+	t.Parallel()
+	named := func(name string) goth.Provider {
+		return oidc.New(oidc.Config{Name: name, Issuer: "https://id.example", ClientID: "c"})
+	}
+	for _, tt := range []struct {
+		provider goth.Provider
+		id, want string
+	}{
+		{github.New("", "", ""), "github", "#24292f"},
+		{github.New("", "", ""), "work", "#24292f"},
+		{github.New("", "", ""), "google", "#24292f"}, // what it is, and not what it is called
+		{named("keycloak"), "staff", "#4d4d4d"},
+		{named("staff"), "keycloak", "#4d4d4d"},
+		{named("staff"), "staff", ""},
+		{x.New("", ""), "x", "#000000"},
+		{x.New("", ""), "twitter", "#000000"},
+	} {
+		if got := oauth.Color(tt.provider, tt.id); got != tt.want {
+			t.Errorf("%s as %s: %q, want %q", tt.provider.Name(), tt.id, got, tt.want)
 		}
 	}
 }

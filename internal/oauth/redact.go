@@ -25,7 +25,18 @@ type redacted struct {
 func (e *redacted) Error() string { return e.text }
 
 // Is lets errors.Is find the sentinels, and nothing lets anybody find the text.
-func (e *redacted) Is(target error) bool { return errors.Is(e.err, target) }
+func (e *redacted) Is(target error) bool {
+	if target == ErrGrant && invalidGrant(e.err) {
+		return true
+	}
+	return errors.Is(e.err, target)
+}
+
+// invalidGrant finds the one refusal after which asking again is in vain.
+func invalidGrant(err error) bool {
+	var refused *oauth2.RetrieveError
+	return errors.As(err, &refused) && refused.ErrorCode == "invalid_grant"
+}
 
 var urls = regexp.MustCompile(`(?i)https?://[^\s"'<>]+`)
 

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -21,64 +23,229 @@ import (
 // context and no code verifier; both are put in here.
 type binding struct {
 	request
-	ctx      context.Context
-	base     http.RoundTripper
-	injected atomic.Int32 // token requests that got the code verifier
+	ctx       context.Context
+	base      http.RoundTripper
+	style     oauth2.AuthStyle // where the service reads the client's secret, if known
+	header    bool             // the service reads access tokens in the header
+	injected  atomic.Int32     // token requests that got the code verifier
+	refreshed atomic.Int32     // token requests with a refresh token
 
-	mu     sync.Mutex
-	answer map[string]any // the token endpoint's last successful answer
+	mu      sync.Mutex
+	answer  map[string]any // the token endpoint's last successful answer
+	refusal *refusal       // its last answer that a further request cannot change
+	spent   error          // why the refresh token may have been used up
+}
+
+// refusal is what came of a token request that a further one cannot change.
+type refusal struct {
+	res  http.Response
+	body []byte
+	err  error
 }
 
 func (b *binding) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.Clone(b.ctx)
-	form, isToken, err := tokenRequest(req)
+	form, grant, err := tokenRequest(req)
 	if err != nil {
 		return nil, err
 	}
-	if isToken {
+	if grant != "" {
+		if res, err := b.refused(req); res != nil || err != nil {
+			return res, err
+		}
+		b.authenticate(req, form)
+	}
+	switch grant {
+	case codeGrant:
 		form.Set("redirect_uri", b.redirectURL)
 		if b.verifier != "" {
 			form.Set("code_verifier", b.verifier)
 		}
 		setBody(req, form.Encode())
+	case refreshGrant:
+		setBody(req, form.Encode())
+		if err := b.spend(); err != nil {
+			return nil, err
+		}
+	}
+	if grant == "" && b.header {
+		tokenToHeader(req)
 	}
 	res, err := b.base.RoundTrip(req)
-	if err != nil || !isToken {
+	if grant == "" {
 		return res, err
 	}
-	b.injected.Add(1)
+	if err == nil {
+		err = b.read(res)
+	}
+	switch {
+	case grant == refreshGrant:
+		b.refreshed.Add(1)
+		status := 0
+		if res != nil {
+			status = res.StatusCode
+		}
+		b.settle(status, err)
+	case res != nil:
+		b.injected.Add(1)
+	}
+	if err != nil {
+		// Whether the service has seen the code, nobody can say.
+		b.mu.Lock()
+		b.refusal = &refusal{err: err}
+		b.mu.Unlock()
+		return nil, err
+	}
+	return res, nil
+}
+
+// read reads a token answer, keeps what it says, and puts it back.
+func (b *binding) read(res *http.Response) error {
 	defer res.Body.Close()
 	raw, err := io.ReadAll(res.Body)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if res.StatusCode/100 == 2 {
 		b.keep(res.Header.Get("Content-Type"), raw)
 	}
+	b.refuse(res, raw)
 	res.Body = io.NopCloser(bytes.NewReader(raw))
-	return res, nil
+	return nil
 }
 
-// tokenRequest tells an access token request (RFC 6749 §4.1.3) from the others
-// and returns its form. The body is read and put back.
-func tokenRequest(req *http.Request) (url.Values, bool, error) {
+// spend lets one refresh request through. x/oauth2 repeats one that failed with
+// the secret in another place, and goth's providers leave it to that. A refresh
+// token that the first request used up burns all tokens of its family with the
+// second (RFC 9700 §4.14.2).
+func (b *binding) spend() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.spent != nil {
+		return b.spent
+	}
+	b.spent = errors.New("oauth: a refresh request is under way")
+	return nil
+}
+
+// settle says what came of the refresh request. One that was refused used
+// nothing up, and may be repeated.
+func (b *binding) settle(status int, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, granted := b.answer["access_token"]
+	_, refused := b.answer["error"]
+	switch {
+	case err != nil:
+		b.spent = err
+	case status/100 == 4, status/100 == 2 && refused && !granted:
+		b.spent = nil
+	default:
+		b.spent = fmt.Errorf("oauth: the token endpoint answered %d without tokens", status)
+	}
+}
+
+// The grants that a token request may have.
+const (
+	codeGrant    = "authorization_code" // RFC 6749 §4.1.3
+	refreshGrant = "refresh_token"      // RFC 6749 §6
+)
+
+// tokenRequest tells token requests from the others and returns the form and the
+// grant of one. The body is read and put back.
+func tokenRequest(req *http.Request) (form url.Values, grant string, err error) {
 	if req.Method != http.MethodPost || req.Body == nil {
-		return nil, false, nil
+		return nil, "", nil
 	}
 	if t, _, _ := mime.ParseMediaType(req.Header.Get("Content-Type")); t != "application/x-www-form-urlencoded" {
-		return nil, false, nil
+		return nil, "", nil
 	}
 	raw, err := io.ReadAll(io.LimitReader(req.Body, 64<<10))
 	req.Body.Close()
 	if err != nil {
-		return nil, false, err
+		return nil, "", err
 	}
 	setBody(req, string(raw))
-	form, err := url.ParseQuery(string(raw))
+	form, err = url.ParseQuery(string(raw))
 	if err != nil {
-		return nil, false, err
+		return nil, "", err
 	}
-	return form, form.Get("grant_type") == "authorization_code" || form.Get("code") != "", nil
+	switch {
+	case form.Get("grant_type") == codeGrant || form.Get("code") != "":
+		return form, codeGrant, nil
+	case form.Get("grant_type") == refreshGrant || form.Get("refresh_token") != "":
+		return form, refreshGrant, nil
+	}
+	return form, "", nil
+}
+
+// authenticate puts the client's credentials where the service reads them, and
+// nowhere else (RFC 6749 §2.3): x/oauth2 tries the header first.
+func (b *binding) authenticate(req *http.Request, form url.Values) {
+	if b.style == oauth2.AuthStyleAutoDetect {
+		return
+	}
+	id, secret, header := req.BasicAuth()
+	if !header {
+		id, secret = url.QueryEscape(form.Get("client_id")), url.QueryEscape(form.Get("client_secret"))
+	}
+	req.Header.Del("Authorization")
+	form.Del("client_id")
+	form.Del("client_secret")
+	if b.style == oauth2.AuthStyleInHeader {
+		req.SetBasicAuth(id, secret)
+		return
+	}
+	for name, escaped := range map[string]string{"client_id": id, "client_secret": secret} {
+		if value, err := url.QueryUnescape(escaped); err == nil {
+			form.Set(name, value)
+		}
+	}
+}
+
+// tokenToHeader takes an access token out of the URL, which ends up in more logs
+// than a header, and in which newer versions of these services refuse it (RFC
+// 6750 §2.3).
+func tokenToHeader(req *http.Request) {
+	q := req.URL.Query()
+	access := q.Get("access_token")
+	if access == "" || req.Header.Get("Authorization") != "" {
+		return
+	}
+	req.Header.Set("Authorization", "Bearer "+access)
+	q.Del("access_token")
+	req.URL.RawQuery = q.Encode()
+}
+
+// refuse remembers an answer after which x/oauth2 would send the code and the
+// secret once more, in another place, though it cannot help: the place was right,
+// or the code itself was refused (RFC 6749 §5.2).
+func (b *binding) refuse(res *http.Response, body []byte) {
+	var fault struct {
+		Error string `json:"error"`
+	}
+	_ = json.Unmarshal(body, &fault) // what is no JSON names no error
+	if b.style == oauth2.AuthStyleAutoDetect && (res.StatusCode/100 == 2 || fault.Error != "invalid_grant") {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.refusal = &refusal{res: *res, body: body}
+}
+
+// refused answers a token request as one before it was, if that cannot change.
+func (b *binding) refused(req *http.Request) (*http.Response, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.refusal == nil:
+		return nil, nil
+	case b.refusal.err != nil:
+		return nil, b.refusal.err
+	}
+	res := b.refusal.res
+	res.Request, res.Body = req, io.NopCloser(bytes.NewReader(b.refusal.body))
+	return &res, nil
 }
 
 func setBody(req *http.Request, body string) {

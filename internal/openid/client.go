@@ -37,6 +37,11 @@ type Client struct {
 	ClientID string
 	// Now is the clock that exp, nbf and iat are held against. Default time.Now.
 	Now func() time.Time
+	// Family is set where the document at Issuer speaks for many issuers.
+	Family *Family
+	// NonceOptional accepts an id_token without a nonce, for the issuer that
+	// leaves it out. One that is there must be the one sent all the same.
+	NonceOptional bool
 
 	metadata atomic.Pointer[Metadata]
 	flights  singleflight.Group
@@ -85,6 +90,10 @@ func (c *Client) Discover(ctx context.Context) (*Metadata, error) {
 // which the key set keeps.
 func (c *Client) fetch(ctx context.Context) (*Metadata, error) {
 	step := "openid: discovery of " + c.Issuer
+	if c.Family != nil {
+		// go-oidc leaves the issuer unchecked then: Family.Document checks it.
+		ctx = oidc.InsecureIssuerURLContext(ctx, c.Issuer)
+	}
 	provider, err := oidc.NewProvider(ctx, c.Issuer)
 	if err != nil {
 		return nil, Fault(ctx, step, err)
@@ -92,6 +101,13 @@ func (c *Client) fetch(ctx context.Context) (*Metadata, error) {
 	var doc document
 	if err := provider.Claims(&doc); err != nil {
 		return nil, Fault(ctx, step, err)
+	}
+	issuer := c.Issuer
+	if c.Family != nil {
+		if err := c.Family.Document(doc.Issuer); err != nil {
+			return nil, Fault(ctx, step, err)
+		}
+		issuer = doc.Issuer
 	}
 	if err := doc.check(c.Issuer); err != nil {
 		return nil, Fault(ctx, step, err)
@@ -103,17 +119,19 @@ func (c *Client) fetch(ctx context.Context) (*Metadata, error) {
 	endpoint := provider.Endpoint()
 	endpoint.AuthStyle = authStyle(doc.AuthMethods)
 	return &Metadata{
-		Issuer:             c.Issuer,
+		Issuer:             issuer,
 		Endpoint:           endpoint,
 		UserInfoEndpoint:   doc.UserInfo,
 		EndSessionEndpoint: doc.EndSession,
 		ResponseIssuer:     doc.ResponseIssuer,
 		Algorithms:         algorithms,
 		Provider:           provider,
+		keyIssuers:         &keyIssuers{url: doc.JWKS},
 		verifier: provider.Verifier(&oidc.Config{
 			ClientID:             c.ClientID,
 			SupportedSigningAlgs: algorithms,
 			Now:                  c.now,
+			SkipIssuerCheck:      c.Family != nil, // Family.Token checks it
 		}),
 	}, nil
 }

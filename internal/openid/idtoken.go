@@ -18,7 +18,8 @@ const clockLeeway = 5 * time.Minute
 // Verify checks an id_token as OpenID Connect Core §3.1.3.7 asks: signature
 // (see [Metadata].Algorithms), iss, aud, azp, exp, iat, sub, and
 //
-//   - nonce, unless the argument is empty: a refreshed id_token carries none;
+//   - nonce, unless the argument is empty: a refreshed id_token carries none
+//     (see also [Client].NonceOptional);
 //   - at_hash where the token has one, against accessToken, unless that is
 //     empty: no access token came with it (§3.1.3.8).
 //
@@ -34,6 +35,22 @@ func (c *Client) Verify(ctx context.Context, rawIDToken, nonce, accessToken stri
 	}
 	if err := c.checkClaims(token); err != nil {
 		return nil, fmt.Errorf("openid: id_token: %w", err)
+	}
+	if c.Family != nil {
+		var claims map[string]any
+		if err := token.Claims(&claims); err != nil {
+			return nil, Fault(ctx, "openid: id_token", err)
+		}
+		key, err := m.keyIssuers.of(ctx, rawIDToken, m.Algorithms)
+		if err != nil {
+			return nil, Fault(ctx, "openid: id_token", err)
+		}
+		if err := c.Family.Token(m.Issuer, key, claims); err != nil {
+			return nil, Fault(ctx, "openid: id_token", err)
+		}
+	}
+	if c.NonceOptional && token.Nonce == "" {
+		nonce = ""
 	}
 	if nonce != "" && subtle.ConstantTimeCompare([]byte(token.Nonce), []byte(nonce)) != 1 {
 		return nil, errors.New("openid: id_token: its nonce is not the one sent")

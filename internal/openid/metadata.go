@@ -13,7 +13,8 @@ import (
 // Metadata is what a relying party needs of an issuer's discovery document. It
 // is shared and must not be changed.
 type Metadata struct {
-	// Issuer is the issuer identifier, found equal to the one asked for.
+	// Issuer is the issuer identifier, found equal to the one asked for, or what
+	// a Family's document has in its place.
 	Issuer string
 	// Endpoint holds the authorization and token endpoints. Its AuthStyle is
 	// always one of the two fixed styles: detection by x/oauth2 would send a
@@ -33,11 +34,13 @@ type Metadata struct {
 	// Provider is go-oidc's view of the issuer, with its cached key set.
 	Provider *oidc.Provider
 
-	verifier *oidc.IDTokenVerifier
+	verifier   *oidc.IDTokenVerifier
+	keyIssuers *keyIssuers // of a Family
 }
 
 // document is the part of the discovery document that is checked or used here.
 type document struct {
+	Issuer         string   `json:"issuer"`
 	Authorization  string   `json:"authorization_endpoint"`
 	Token          string   `json:"token_endpoint"`
 	JWKS           string   `json:"jwks_uri"`

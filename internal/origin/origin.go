@@ -28,6 +28,13 @@ func (b Base) Host() string {
 	return host
 }
 
+// Loopback reports that the site is on this machine, where browsers take Secure
+// cookies over http too.
+func (b Base) Loopback() bool {
+	u, err := url.Parse(b.Origin)
+	return err == nil && loopback(u.Hostname())
+}
+
 // Config says how the base is found.
 type Config struct {
 	BaseURL        string         // fixed; the rest is then not looked at

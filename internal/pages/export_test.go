@@ -8,3 +8,13 @@ func BreakTemplates(s *Set) {
 	broken := template.Must(template.New("layout").Parse("half a page{{.Missing}}"))
 	s.signIn, s.signOut, s.fault, s.verify = broken, broken, broken, broken
 }
+
+// Contrast is WCAG's contrast ratio of two colours written as #rrggbb.
+func Contrast(a, b string) float64 {
+	ca, okA := parseColor(a)
+	cb, okB := parseColor(b)
+	if !okA || !okB {
+		return 0
+	}
+	return contrast(ca, cb)
+}

@@ -127,7 +127,7 @@ func TestHostileText(t *testing.T) {
 			t.Parallel()
 			page := pages.SignIn{CSRFToken: evil, CallbackURL: evil, Email: evil, Error: evil, Site: evil}
 			for _, kind := range []string{"oauth", "credentials", "email", evil} {
-				page.Providers = append(page.Providers, pages.Provider{ID: evil, Name: evil, Type: kind, Action: evil,
+				page.Providers = append(page.Providers, pages.Provider{ID: evil, Name: evil, Type: kind, Action: evil, Color: evil,
 					Fields: []pages.Field{{Name: evil, Label: evil, Type: evil, Placeholder: evil}}})
 			}
 			got := get(t, func(w http.ResponseWriter, _ *http.Request) { s.SignIn(w, http.StatusOK, page) })

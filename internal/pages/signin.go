@@ -17,7 +17,10 @@ type signInView struct {
 }
 
 // button is an OAuth provider.
-type button struct{ Action, Label, Initial string }
+type button struct {
+	Action, Label string
+	Mark          mark
+}
 
 // form is a credentials or an email provider.
 type form struct {
@@ -55,7 +58,7 @@ func (s *Set) signInView(p SignIn, site string) signInView {
 		case "email":
 			v.Forms = append(v.Forms, form{Action: provider.Action, Name: name, Label: s.texts.EmailButton, EmailID: id})
 		default:
-			v.Buttons = append(v.Buttons, button{Action: provider.Action, Label: label, Initial: initial(name)})
+			v.Buttons = append(v.Buttons, button{Action: provider.Action, Label: label, Mark: newMark(name, provider.Color)})
 		}
 	}
 	if credentials == 1 {

@@ -1,0 +1,130 @@
+package providers_test
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ginauth/ginauth"
+	"github.com/ginauth/ginauth/providers"
+)
+
+// setenv makes the environment these variables alone, as far as providers go.
+// Values hold a word that no error may repeat.
+func setenv(t *testing.T, vars map[string]string) {
+	t.Helper()
+	for _, s := range providers.All() {
+		prefix := strings.ToUpper(strings.ReplaceAll(s.ID, "-", "_"))
+		for _, line := range os.Environ() {
+			name, _, _ := strings.Cut(line, "=")
+			if strings.HasPrefix(name, prefix+"_") || strings.HasPrefix(name, "AUTH_"+prefix+"_") {
+				t.Setenv(name, "")
+			}
+		}
+	}
+	for name, value := range vars {
+		t.Setenv(name, value)
+	}
+}
+
+func ids(ps []ginauth.Provider) (all []string) {
+	for _, p := range ps {
+		all = append(all, p.(ginauth.OAuth).ID)
+	}
+	return all
+}
+
+// The environment is global, so this test is not parallel.
+func TestFromEnv(t *testing.T) {
+	tests := []struct {
+		name string
+		vars map[string]string
+		want []string
+	}{
+		{"nothing", nil, nil},
+		{"another's variables", map[string]string{"AUTH_SECRET": "x", "AUTH0_DOMAIN": "example.eu.auth0.com", "KEYCLOAK_ISSUER": "https://a.example/realms/b"}, nil},
+		{"empty variables", map[string]string{"GITHUB_ID": "", "GITHUB_SECRET": ""}, nil},
+		{"as NextAuth v4", map[string]string{"GITHUB_ID": "i", "GITHUB_SECRET": "s"}, []string{"github"}},
+		{"as Auth.js v5", map[string]string{"AUTH_GITHUB_ID": "i", "AUTH_GITHUB_SECRET": "s"}, []string{"github"}},
+		{"as the documentation", map[string]string{"GITHUB_CLIENT_ID": "i", "GITHUB_CLIENT_SECRET": "s"}, []string{"github"}},
+		{"twice the same", map[string]string{"GITHUB_ID": "i", "AUTH_GITHUB_ID": "i", "GITHUB_SECRET": "s"}, []string{"github"}},
+		{"two, by id", map[string]string{"GOOGLE_ID": "i", "GOOGLE_SECRET": "s", "DISCORD_ID": "i", "DISCORD_SECRET": "s"}, []string{"discord", "google"}},
+		{"an issuer", map[string]string{"KEYCLOAK_ID": "i", "KEYCLOAK_SECRET": "s", "KEYCLOAK_ISSUER": "https://a.example/realms/b"}, []string{"keycloak"}},
+		{"an issuer under the other prefix", map[string]string{"KEYCLOAK_ID": "i", "KEYCLOAK_SECRET": "s", "AUTH_KEYCLOAK_ISSUER": "https://a.example/realms/b"}, []string{"keycloak"}},
+		{"a domain", map[string]string{"AUTH0_CLIENT_ID": "i", "AUTH0_CLIENT_SECRET": "s", "AUTH0_DOMAIN": "example.eu.auth0.com"}, []string{"auth0"}},
+		{"an issuer for a domain", map[string]string{"AUTH0_CLIENT_ID": "i", "AUTH0_CLIENT_SECRET": "s", "AUTH0_ISSUER": "https://example.eu.auth0.com/"}, []string{"auth0"}},
+		{"an issuer for a pool", map[string]string{"COGNITO_ID": "i", "COGNITO_SECRET": "s", "COGNITO_ISSUER": "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEfGhI"}, []string{"cognito"}},
+		{"an id with a dash", map[string]string{"OPENID_CONNECT_ID": "i", "OPENID_CONNECT_SECRET": "s", "OPENID_CONNECT_ISSUER": "https://a.example"}, []string{"openid-connect"}},
+		{"Microsoft", map[string]string{"AZUREADV2_ID": "i", "AZUREADV2_SECRET": "s", "AZUREADV2_TENANT": "common"}, []string{"azureadv2"}},
+		{"Microsoft as v4", map[string]string{"AZURE_AD_CLIENT_ID": "i", "AZURE_AD_CLIENT_SECRET": "s", "AZURE_AD_TENANT_ID": directory}, []string{"azureadv2"}},
+		{"Microsoft as v5", map[string]string{
+			"AUTH_MICROSOFT_ENTRA_ID_ID": "i", "AUTH_MICROSOFT_ENTRA_ID_SECRET": "s",
+			"AUTH_MICROSOFT_ENTRA_ID_ISSUER": "https://login.microsoftonline.com/" + directory + "/v2.0/",
+		}, []string{"azureadv2"}},
+		{"X", map[string]string{"X_ID": "i", "X_SECRET": "s"}, []string{"twitter"}},
+		{"Apple", map[string]string{
+			"APPLE_ID": "com.example.web", "APPLE_TEAM_ID": "DEF123GHIJ", "APPLE_KEY_ID": "ABC123DEFG", "APPLE_PRIVATE_KEY": apple.values["private_key"],
+		}, []string{"apple"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			setenv(t, tt.vars)
+			got, err := providers.FromEnv()
+			if err != nil || !slices.Equal(ids(got), tt.want) {
+				t.Fatalf("made %v, %v; want %v", ids(got), err, tt.want)
+			}
+			if len(got) == 0 {
+				return
+			}
+			if _, err := ginauth.New(ginauth.Options{Providers: got, Secret: strings.Repeat("x", 32), BaseURL: base}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestFromEnv_Faults(t *testing.T) {
+	const hidden = "leaked"
+	tests := []struct {
+		name string
+		vars map[string]string
+		want []string // each in the error
+	}{
+		{"no secret", map[string]string{"GITHUB_ID": hidden}, []string{"github: GITHUB_ID is set and GITHUB_SECRET is not"}},
+		{"no id", map[string]string{"AUTH_GITHUB_SECRET": hidden}, []string{"AUTH_GITHUB_SECRET is set and AUTH_GITHUB_ID is not"}},
+		{"no secret, as the documentation", map[string]string{"GITHUB_CLIENT_ID": hidden}, []string{"GITHUB_CLIENT_SECRET is not"}},
+		{"two ids", map[string]string{"GITHUB_ID": hidden + "1", "AUTH_GITHUB_ID": hidden + "2", "GITHUB_SECRET": hidden}, []string{"GITHUB_ID and AUTH_GITHUB_ID differ"}},
+		{"white space", map[string]string{"GITHUB_ID": hidden, "GITHUB_SECRET": hidden + "\n"}, []string{"GITHUB_SECRET has white space"}},
+		{"no issuer", map[string]string{"AUTH_KEYCLOAK_ID": hidden, "AUTH_KEYCLOAK_SECRET": hidden}, []string{"AUTH_KEYCLOAK_ISSUER is empty", "https://login.example.com/realms/staff"}},
+		{"an issuer without realm", map[string]string{"KEYCLOAK_ID": hidden, "KEYCLOAK_SECRET": hidden, "KEYCLOAK_ISSUER": "https://leaked.example"}, []string{"KEYCLOAK_ISSUER (for instance"}},
+		{"an issuer over http", map[string]string{"KEYCLOAK_ID": hidden, "KEYCLOAK_SECRET": hidden, "KEYCLOAK_ISSUER": "http://leaked.example/realms/a"}, []string{"KEYCLOAK_ISSUER begins with http"}},
+		{"an issuer that is none", map[string]string{"OKTA_ID": hidden, "OKTA_SECRET": hidden, "OKTA_ISSUER": "leaked.okta.com"}, []string{"OKTA_ISSUER is not an https address"}},
+		{"an issuer with a password", map[string]string{"OKTA_ID": hidden, "OKTA_SECRET": hidden, "OKTA_ISSUER": "https://a:leaked@b.example"}, []string{"OKTA_ISSUER is not an https address"}},
+		{"a tenant that is none", map[string]string{"AZURE_AD_CLIENT_ID": hidden, "AZURE_AD_CLIENT_SECRET": hidden, "AZURE_AD_TENANT_ID": "leaked/.."}, []string{"azureadv2", "AZURE_AD_TENANT (for instance"}},
+		{"a pool that is none", map[string]string{"COGNITO_ID": hidden, "COGNITO_SECRET": hidden, "COGNITO_POOL": hidden}, []string{"COGNITO_POOL (for instance"}},
+		{"two settings", map[string]string{"AUTH0_ID": hidden, "AUTH0_SECRET": hidden, "AUTH0_DOMAIN": "leaked.example", "AUTH0_ISSUER": "https://leaked.example"}, []string{"AUTH0_ISSUER says something else"}},
+		{"a secret for Apple", map[string]string{"APPLE_ID": hidden, "APPLE_SECRET": hidden}, []string{"APPLE_SECRET is set, but there is no lasting secret", "APPLE_PRIVATE_KEY is empty", "APPLE_TEAM_ID is empty"}},
+		{"no key for Apple", map[string]string{"APPLE_ID": hidden, "APPLE_TEAM_ID": "DEF123GHIJ", "APPLE_KEY_ID": "ABC123DEFG", "APPLE_PRIVATE_KEY": hidden}, []string{"APPLE_PRIVATE_KEY is no private key"}},
+		{"left out", map[string]string{"STEAM_SECRET": hidden}, []string{"steam: it speaks OpenID 2.0"}},
+		{"all at once", map[string]string{"GITHUB_ID": hidden, "GOOGLE_SECRET": hidden, "TIKTOK_ID": hidden, "TIKTOK_SECRET": hidden, "DISCORD_ID": "i", "DISCORD_SECRET": "s"},
+			[]string{"GITHUB_SECRET is not", "GOOGLE_ID is not", "tiktok: goth speaks"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			setenv(t, tt.vars)
+			got, err := providers.FromEnv()
+			if err == nil || got != nil {
+				t.Fatalf("made %v, %v", ids(got), err)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("the error does not say %q: %v", want, err)
+				}
+			}
+			if strings.Contains(err.Error(), hidden) {
+				t.Errorf("the error repeats a value: %v", err)
+			}
+		})
+	}
+}

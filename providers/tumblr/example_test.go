@@ -1,0 +1,21 @@
+package tumblr_test
+
+import (
+	"fmt"
+
+	"github.com/ginauth/ginauth"
+	"github.com/ginauth/ginauth/providers/tumblr"
+)
+
+func ExampleNew() {
+	p := tumblr.New("client id", "client secret")
+	auth, err := ginauth.New(ginauth.Options{
+		Providers: ginauth.Goth(p),
+		Secret:    "32 bytes or more, from the environment",
+	})
+	fmt.Println(auth != nil, err)
+	fmt.Println(p)
+	// Output:
+	// true <nil>
+	// tumblr.Provider{Name: "tumblr", ClientID: "client id"}
+}

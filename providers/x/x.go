@@ -1,0 +1,70 @@
+// Package x signs people in with X, once Twitter, over OAuth 2.0 with a code
+// verifier. goth's providers for it speak OAuth 1.0a, which has neither state
+// nor code verifier.
+//
+// Register a web app, a confidential client, at https://developer.x.com, with
+// /api/auth/callback/twitter of the site as its callback URL.
+package x
+
+import (
+	"slices"
+
+	"github.com/markbates/goth"
+	"golang.org/x/oauth2"
+
+	"github.com/ginauth/ginauth/internal/plain"
+)
+
+// Scopes of X that matter to a sign-in.
+const (
+	// ScopeUsers and ScopeTweets are what the profile needs; they are the default.
+	ScopeUsers  = "users.read"
+	ScopeTweets = "tweet.read"
+	// ScopeEmail asks for the e-mail address that X has confirmed, which the app
+	// must be allowed to ask for in X's settings.
+	ScopeEmail = "users.email"
+	// ScopeOffline asks for a refresh token. Without it the access token ends
+	// after two hours.
+	ScopeOffline = "offline.access"
+)
+
+// Provider is X. Make it with [New]. Its ID is twitter, as in goth and NextAuth,
+// so that accounts made with these stay the same.
+type Provider struct{ *plain.Provider }
+
+// New returns the provider of one app at X. It touches no network. scopes
+// replace the default, users.read and tweet.read. Faults come out of Validate,
+// which ginauth calls.
+func New(clientID, clientSecret string, scopes ...string) *Provider {
+	if len(scopes) == 0 {
+		scopes = []string{ScopeUsers, ScopeTweets}
+	}
+	fields := "profile_image_url"
+	if slices.Contains(scopes, ScopeEmail) {
+		fields += ",confirmed_email" // X gives it for the scope alone
+	}
+	return &Provider{plain.New(plain.Config{
+		ClientID: clientID, ClientSecret: clientSecret, Scopes: scopes,
+		Package: "x", Name: "twitter", DisplayName: "X",
+		Endpoint: oauth2.Endpoint{
+			AuthURL:   "https://x.com/i/oauth2/authorize",
+			TokenURL:  "https://api.x.com/2/oauth2/token",
+			AuthStyle: oauth2.AuthStyleInHeader,
+		},
+		ProfileURL: "https://api.x.com/2/users/me?user.fields=" + fields,
+		Profile:    profile,
+	})}
+}
+
+// profile reads the answer of GET /2/users/me.
+func profile(answer map[string]any) (goth.User, bool) {
+	raw := plain.Object(answer, "data")
+	return goth.User{
+		UserID:    plain.Text(raw, "id"),
+		Name:      plain.Text(raw, "name"),
+		NickName:  plain.Text(raw, "username"),
+		AvatarURL: plain.Text(raw, "profile_image_url"),
+		Email:     plain.Text(raw, "confirmed_email"),
+		RawData:   raw,
+	}, true // X sends confirmed addresses alone
+}
