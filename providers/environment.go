@@ -26,8 +26,8 @@ import (
 // A service with neither client id nor secret is not made, and a program without
 // any gets an empty list. All faults come in one error: a client id without its
 // secret or the other way round, a setting that is missing or malformed, two
-// variables that contradict each other, and a service that is left out. The error
-// names the variables and holds none of their values.
+// variables that contradict each other, and a service that is left out whose id
+// and secret are both set. The error names the variables and holds none of their values.
 func FromEnv() ([]ginauth.Provider, error) {
 	var made []ginauth.Provider
 	var faults []error
@@ -91,8 +91,8 @@ func (e *environment) read() bool {
 		return false
 	}
 	m, ok := makers[e.service.ID]
-	if !ok {
-		return true
+	if !ok { // half of it may be some other program's: STEAM_ID alone asks for no sign-in
+		return e.from[clientID] != "" && e.from[clientSecret] != ""
 	}
 	if id := e.from[clientID]; id == "" {
 		e.prefix = strings.TrimSuffix(e.from[clientSecret], "_SECRET")

@@ -106,7 +106,7 @@ func TestFromEnv_Faults(t *testing.T) {
 		{"two settings", map[string]string{"AUTH0_ID": hidden, "AUTH0_SECRET": hidden, "AUTH0_DOMAIN": "leaked.example", "AUTH0_ISSUER": "https://leaked.example"}, []string{"AUTH0_ISSUER says something else"}},
 		{"a secret for Apple", map[string]string{"APPLE_ID": hidden, "APPLE_SECRET": hidden}, []string{"APPLE_SECRET is set, but there is no lasting secret", "APPLE_PRIVATE_KEY is empty", "APPLE_TEAM_ID is empty"}},
 		{"no key for Apple", map[string]string{"APPLE_ID": hidden, "APPLE_TEAM_ID": "DEF123GHIJ", "APPLE_KEY_ID": "ABC123DEFG", "APPLE_PRIVATE_KEY": hidden}, []string{"APPLE_PRIVATE_KEY is no private key"}},
-		{"left out", map[string]string{"STEAM_SECRET": hidden}, []string{"steam: it speaks OpenID 2.0"}},
+		{"left out", map[string]string{"STEAM_ID": "x", "STEAM_SECRET": hidden}, []string{"steam: it speaks OpenID 2.0"}},
 		{"all at once", map[string]string{"GITHUB_ID": hidden, "GOOGLE_SECRET": hidden, "TIKTOK_ID": hidden, "TIKTOK_SECRET": hidden, "DISCORD_ID": "i", "DISCORD_SECRET": "s"},
 			[]string{"GITHUB_SECRET is not", "GOOGLE_ID is not", "tiktok: goth speaks"}},
 	}

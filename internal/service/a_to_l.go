@@ -123,7 +123,7 @@ var aToL = []Service{
 		Stale: "goth's profile URL is of an API that GitLab has removed",
 	},
 	{
-		ID: "google", Goth: "google", Name: "Google", Kind: OIDC, Engine: Preset, Verified: "verified_email", Color: "#4285f4",
+		ID: "google", Goth: "google", Name: "Google", Kind: OIDC, Engine: Preset, Verified: "verified_email", Color: "#1967d2",
 		Docs:   "https://console.cloud.google.com/apis/credentials",
 		Stale:  "goth does not verify the id_token",
 		Issuer: "https://accounts.google.com",
