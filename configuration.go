@@ -57,6 +57,11 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	if opts.Session.MaxAge < time.Second {
 		f.add("Session.MaxAge is %v; write a second or more", opts.Session.MaxAge)
 	}
+	if store, ok := opts.Session.Store.(interface{ validate() error }); ok {
+		if err := store.validate(); err != nil {
+			f.add("Session.Store: %w", err)
+		}
+	}
 	a := &Auth{
 		finished:  oauth.NewReplay[outcome](rememberedCallbacks),
 		published: newPublicTexts(),
@@ -72,6 +77,9 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 		return nil, err
 	}
 	a.opts = opts
+	if r := opts.Session.Revocations; r != nil {
+		a.revoked = newRevocationCheck(r, opts.Session.MaxAge)
+	}
 	return a, nil
 }
 
@@ -106,10 +114,14 @@ func (a *Auth) secrets(opts *Options, f *faults, release bool) {
 		if opts.Session.Format == AuthJSV5 {
 			salt, format = site.names.Session, token.V5
 		}
-		var err error
-		if site.sessions, err = format.Keyring(salt, all...); err != nil {
+		ring, err := format.Keyring(salt, all...)
+		if err != nil {
 			f.add("PreviousSecrets holds an empty secret; leave it out")
 			return
+		}
+		site.sessions = cookieVault{ring}
+		if opts.Session.Store != nil {
+			site.sessions = storeVault{opts.Session.Store}
 		}
 		a.sites[secure] = site
 	}

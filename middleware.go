@@ -117,6 +117,10 @@ func (a *Auth) stopFault(c *gin.Context, base origin.Base, err error) {
 		return
 	}
 	a.opts.Logger.Error("ginauth: reading the session failed", "error", oauth.Redact(err))
+	if errors.Is(err, errUnavailable) {
+		a.stop(c, base, http.StatusServiceUnavailable, "SessionUnavailable")
+		return
+	}
 	a.stop(c, base, http.StatusInternalServerError, "SessionFault")
 }
 
@@ -258,6 +262,7 @@ var stopped = map[string]string{
 	"AccessDenied":       "You do not have access to this.",
 	"CrossOriginRequest": "This request came from another site and was not carried out.",
 	"SessionFault":       "The session could not be read. Try again later.",
+	"SessionUnavailable": "The session cannot be read just now. Try again in a moment.",
 	"BadHost":            "This site does not answer for the host of this request.",
 }
 

@@ -190,14 +190,36 @@ func (v *visit) postSignOut() {
 		return
 	}
 	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
-	if id, err := v.open(found.Value, v.base, v.opts.Now()); err == nil {
-		v.streams.end(sessionOf(&id.token))
-		if event := v.opts.Events.SignOut; event != nil {
-			event(v.c, SignOutEvent{Token: &id.token})
-		}
+	if err := v.endSession(found.Value); err != nil {
+		// The cookie stays: whoever signs out must be able to try again.
+		v.fault("ending the session", err)
+		return
 	}
 	v.setCookie(v.clearSession(found.Names, v.base)...)
 	v.redirect(http.StatusOK, v.callbackURL)
+}
+
+// endSession ends the session that a cookie's value leads to, if there is one.
+func (v *visit) endSession(value string) error {
+	ctx, now := v.c.Request.Context(), v.opts.Now()
+	id, err := v.open(ctx, value, v.base, now)
+	if errors.Is(err, errSignedOut) {
+		return nil
+	}
+	if err == nil {
+		err = v.sites[v.base.Secure].sessions.remove(ctx, value)
+	}
+	if err == nil && v.revoked != nil {
+		err = v.revoked.end(ctx, &id.token, now)
+	}
+	if err != nil {
+		return err
+	}
+	v.streams.end(sessionOf(&id.token))
+	if event := v.opts.Events.SignOut; event != nil {
+		event(v.c, SignOutEvent{Token: &id.token})
+	}
+	return nil
 }
 
 // inline are the codes that the sign-in page explains; the person can try again
@@ -276,7 +298,11 @@ func (v *visit) postLog() {
 func (v *visit) fault(doing string, err error) {
 	v.opts.Logger.Error("ginauth: "+doing+" failed", "error", oauth.Redact(err))
 	noStore(v.c.Writer.Header())
-	v.json(http.StatusInternalServerError, map[string]string{
+	status := http.StatusInternalServerError
+	if errors.Is(err, errUnavailable) {
+		status = http.StatusServiceUnavailable
+	}
+	v.json(status, map[string]string{
 		"message": "There is a problem with the server. Its log says more.",
 	})
 }

@@ -1,6 +1,7 @@
 package ginauth
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -18,27 +19,54 @@ type identity struct {
 	auth    *Auth // whose session it is: an engine may have several
 	session Session
 	token   Token
+	value   string // what the cookie or bearer header holds: the sealed token, or a store's handle
 	payload []byte // the token as it was opened
 	stale   bool   // a previous secret sealed it
 }
 
-// open reads a sealed session.
-func (a *Auth) open(sealed string, base origin.Base, now time.Time) (*identity, error) {
-	payload, current, err := a.sites[base.Secure].sessions.Open(sealed)
-	if err != nil {
+// open reads a session. The error is errSignedOut where there is none, else the
+// fault for which nobody can tell.
+func (a *Auth) open(ctx context.Context, value string, base origin.Base, now time.Time) (*identity, error) {
+	payload, current, err := a.sites[base.Secure].sessions.open(ctx, value)
+	if errors.Is(err, errUnavailable) {
 		return nil, err
 	}
-	id := &identity{auth: a, payload: payload, stale: !current}
-	return id, id.token.parse(payload, now)
+	if err != nil {
+		return nil, errSignedOut
+	}
+	id := &identity{auth: a, value: value, payload: payload, stale: !current}
+	if id.token.parse(payload, now) != nil {
+		return nil, errSignedOut
+	}
+	if a.revoked != nil {
+		if err := a.revoked.check(ctx, &id.token, now); err != nil {
+			return nil, err
+		}
+	}
+	return id, nil
 }
 
-// seal makes the session's cookie value, good for MaxAge from now.
-func (a *Auth) seal(t *Token, base origin.Base, now time.Time) (string, error) {
+// create keeps the token of a new session and returns the session cookie's
+// value, good for MaxAge from now.
+func (a *Auth) create(ctx context.Context, t *Token, base origin.Base, now time.Time) (value string, err error) {
 	payload, err := t.stamp(now, a.opts.Session.MaxAge)
 	if err != nil {
 		return "", err
 	}
-	return a.sites[base.Secure].sessions.Seal(payload), nil
+	return a.sites[base.Secure].sessions.create(ctx, t.Subject, payload, t.ExpiresAt)
+}
+
+// update keeps a session's token again, good for MaxAge from now.
+func (a *Auth) update(ctx context.Context, id *identity, base origin.Base, now time.Time) (value string, err error) {
+	payload, err := id.token.stamp(now, a.opts.Session.MaxAge)
+	if err != nil {
+		return "", err
+	}
+	value, err = a.sites[base.Secure].sessions.update(ctx, id.value, payload, id.token.ExpiresAt)
+	if errors.Is(err, ErrNotFound) {
+		err = errSignedOut // it was ended while this request was under way
+	}
+	return value, err
 }
 
 func (a *Auth) sessionAttributes(base origin.Base) cookie.Attributes {
@@ -96,14 +124,17 @@ func (v *visit) answerSession(trigger Trigger, update any) {
 		v.json(http.StatusOK, struct{}{})
 		return
 	}
-	id, err := v.open(found.Value, v.base, v.opts.Now())
-	if err != nil {
+	var sealed string
+	id, err := v.open(v.c.Request.Context(), found.Value, v.base, v.opts.Now())
+	if err == nil {
+		sealed, err = v.renew(v.c, id, v.base, trigger, update)
+	}
+	switch {
+	case errors.Is(err, errSignedOut):
 		v.setCookie(v.clearSession(found.Names, v.base)...)
 		v.json(http.StatusOK, struct{}{})
 		return
-	}
-	sealed, err := v.renew(v.c, id, v.base, trigger, update)
-	if err != nil {
+	case err != nil:
 		v.fault("reading the session", err)
 		return
 	}
@@ -127,7 +158,7 @@ func (a *Auth) renew(c *gin.Context, id *identity, base origin.Base, trigger Tri
 	if _, err := id.session.MarshalJSON(); err != nil {
 		return "", err
 	}
-	return a.seal(&id.token, base, now)
+	return a.update(c.Request.Context(), id, base, now)
 }
 
 // ErrNoSession says that there is no session to update.
@@ -145,9 +176,12 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 		return nil, err
 	}
 	found := cookie.Find(c.Request.Header["Cookie"], a.sites[base.Secure].names.Session)
-	id, err := a.open(found.Value, base, a.opts.Now())
-	if err != nil || a.foreign(c.Request, base) {
+	id, err := a.open(c.Request.Context(), found.Value, base, a.opts.Now())
+	switch {
+	case errors.Is(err, errSignedOut) || err == nil && a.foreign(c.Request, base):
 		return nil, ErrNoSession
+	case err != nil:
+		return nil, err
 	}
 	kept := find(c)
 	if kept == nil { // no middleware has kept this answer out of caches
@@ -162,6 +196,9 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 		}
 	}
 	sealed, err := a.renew(c, id, base, TriggerUpdate, data)
+	if errors.Is(err, errSignedOut) {
+		return nil, ErrNoSession
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -184,9 +221,9 @@ func setSessionCookie(c *gin.Context, name string, lines []string) {
 // UpdateAge, sealed by a previous secret, or changed by the JWT callback.
 func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, sealed string) (*identity, error) {
 	now := a.opts.Now()
-	id, err := a.open(sealed, base, now)
+	id, err := a.open(c.Request.Context(), sealed, base, now)
 	if err != nil {
-		return nil, errSignedOut
+		return nil, err
 	}
 	t := &id.token
 	stale := id.stale || t.ExpiresAt.IsZero() || now.Sub(t.IssuedAt) >= a.opts.Session.UpdateAge
@@ -197,18 +234,18 @@ func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, 
 		stale = stale || t.changed(id.payload, now)
 	}
 	stale = stale && len(found.Names) > 0 // a bearer token is not ours to replace
-	var resealed string
-	if stale {
-		if resealed, err = a.seal(t, base, now); err != nil {
-			return nil, err
-		}
+	if !stale {
+		id.session = t.session(t.ExpiresAt)
+		return id, a.runSession(c, SessionParams{Session: &id.session, Token: t})
 	}
-	id.session = t.session(t.ExpiresAt)
+	id.session = t.session(now.Add(a.opts.Session.MaxAge))
 	if err := a.runSession(c, SessionParams{Session: &id.session, Token: t}); err != nil {
-		return nil, err // and the cookie stays as it was
+		return nil, err // and the session stays as it was
 	}
-	if stale {
-		addCookies(c, a.putSession(resealed, found.Names, base))
+	resealed, err := a.update(c.Request.Context(), id, base, now)
+	if err != nil {
+		return nil, err
 	}
+	addCookies(c, a.putSession(resealed, found.Names, base))
 	return id, nil
 }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/oauth"
@@ -51,7 +52,7 @@ func (v *visit) beginOAuth() {
 // An outcome is what a sign-in leads to, kept for a callback that comes twice.
 type outcome struct {
 	location string
-	session  string // the sealed session; empty: nobody was signed in
+	session  string // the session cookie's value; empty: nobody was signed in
 	status   int    // for next-auth's client; a browser gets 302 in any case
 }
 
@@ -132,15 +133,35 @@ func (v *visit) admit(p SignInParams) outcome {
 		v.refused("Callbacks.JWT", err)
 		return v.failed(http.StatusInternalServerError, "Callback")
 	}
-	sealed, err := v.seal(t, v.base, now)
+	value, err := v.begin(t, now)
 	if err != nil {
-		v.refused("sealing the session", err)
-		return v.failed(http.StatusInternalServerError, "Callback")
+		v.refused("keeping the session", err)
+		return v.failed(http.StatusServiceUnavailable, "Callback")
 	}
 	if event := v.opts.Events.SignIn; event != nil {
 		event(v.c, SignInEvent{User: p.User, Account: p.Account, Profile: p.Profile})
 	}
-	return outcome{location: v.callbackURL, session: sealed, status: http.StatusOK}
+	return outcome{location: v.callbackURL, session: value, status: http.StatusOK}
+}
+
+// begin keeps the session of a person who has just signed in, in place of the one
+// this browser may have had.
+func (v *visit) begin(t *Token, now time.Time) (value string, err error) {
+	ctx := context.WithoutCancel(v.c.Request.Context())
+	if v.revoked != nil {
+		if err := v.revoked.admit(ctx, t, now); err != nil {
+			return "", err
+		}
+	}
+	if value, err = v.create(ctx, t, v.base, now); err != nil {
+		return "", err
+	}
+	if before := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session); before.Value != "" {
+		if err := v.sites[v.base.Secure].sessions.remove(ctx, before.Value); err != nil {
+			v.opts.Logger.Warn("ginauth: the session before this sign-in was not deleted", "error", oauth.Redact(err))
+		}
+	}
+	return value, nil
 }
 
 // denied is what an error of the SignIn callback leads to. Only a PublicError's

@@ -77,6 +77,19 @@ func (s *streams) add(key sessionKey, end func()) (forget func()) {
 	}
 }
 
+// endAll ends the streams of all sessions of a user.
+func (s *streams) endAll(userID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key, open := range s.open {
+		if key.subject == userID {
+			for _, end := range open {
+				end()
+			}
+		}
+	}
+}
+
 // end ends the streams of a session.
 func (s *streams) end(key sessionKey) {
 	s.mu.Lock()
