@@ -57,8 +57,8 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	if opts.Session.MaxAge < time.Second {
 		f.add("Session.MaxAge is %v; write a second or more", opts.Session.MaxAge)
 	}
-	if store, ok := opts.Session.Store.(interface{ validate() error }); ok {
-		if err := store.validate(); err != nil {
+	if store, ok := opts.Session.Store.(interface{ validate(time.Duration) error }); ok {
+		if err := store.validate(opts.Session.MaxAge); err != nil {
 			f.add("Session.Store: %w", err)
 		}
 	}
@@ -66,6 +66,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 		finished:  oauth.NewReplay[outcome](rememberedCallbacks),
 		published: newPublicTexts(),
 		streams:   newStreams(),
+		stored:    newLine(),
 	}
 	a.location(&opts, &f, prefix, release)
 	a.origins(&opts, &f)
@@ -121,7 +122,7 @@ func (a *Auth) secrets(opts *Options, f *faults, release bool) {
 		}
 		site.sessions = cookieVault{ring}
 		if opts.Session.Store != nil {
-			site.sessions = storeVault{opts.Session.Store}
+			site.sessions = storeVault{opts.Session.Store, a.stored}
 		}
 		a.sites[secure] = site
 	}

@@ -78,8 +78,9 @@ type Options struct {
 
 // SessionOptions say where sessions are kept and how long they last.
 type SessionOptions struct {
-	// Store keeps sessions on the server; GinStore makes one of a store of
-	// gin-contrib/sessions. Default: none, a session is sealed in its cookie.
+	// Store keeps sessions on the server: redisstore's, or what GinStore makes of
+	// a store of gin-contrib/sessions. Default: none, a session is sealed in its
+	// cookie.
 	Store SessionStore
 	// Revocations end sessions before their time, of one person everywhere or one
 	// alone. Default: none, a sealed session then lasts until its MaxAge.
@@ -150,6 +151,7 @@ type Auth struct {
 	published    *publicTexts
 	streams      *streams
 	revoked      *revocationCheck // nil without Revocations
+	stored       line             // calls of Session.Store under way
 	pages        *pages.Set
 }
 

@@ -210,7 +210,7 @@ func (v *visit) endSession(value string) error {
 		err = v.sites[v.base.Secure].sessions.remove(ctx, value)
 	}
 	if err == nil && v.revoked != nil {
-		err = v.revoked.end(ctx, &id.token, now)
+		err = v.revoked.endSession(ctx, &id.token, now)
 	}
 	if err != nil {
 		return err
@@ -245,13 +245,23 @@ func (v *visit) getError() {
 		v.redirect(http.StatusFound, withQuery(page, "error", code))
 	default:
 		v.pages.Error(v.c.Writer, errorStatus(code), pages.Error{
-			Code: code, Text: v.published.known(code), Site: v.base.Host(), SignInURL: v.base.URL + "/signin",
+			Code: code, Text: v.errorText(code), Site: v.base.Host(), SignInURL: v.base.URL + "/signin",
 		})
 	}
 }
 
+// errorText is what the application or ginauth says beside next-auth's codes.
+func (v *visit) errorText(code string) string {
+	if code == unavailableCode {
+		return stopped[code]
+	}
+	return v.published.known(code)
+}
+
 func errorStatus(code string) int {
 	switch strings.ToLower(code) {
+	case strings.ToLower(unavailableCode):
+		return http.StatusServiceUnavailable
 	case "configuration":
 		return http.StatusInternalServerError
 	case "accessdenied", "verification":
@@ -296,6 +306,9 @@ func (v *visit) postLog() {
 // fault answers a fault of ours or of the application's callbacks: the log says
 // what it was, the browser only that it was one. Cookies stay as they are.
 func (v *visit) fault(doing string, err error) {
+	if left(v.c, err) {
+		return
+	}
 	v.opts.Logger.Error("ginauth: "+doing+" failed", "error", oauth.Redact(err))
 	noStore(v.c.Writer.Header())
 	status := http.StatusInternalServerError

@@ -75,15 +75,15 @@ func (a *Auth) sessionAttributes(base origin.Base) cookie.Attributes {
 	}
 }
 
-// putSession gives the Set-Cookie lines that store a sealed session.
+// putSession gives the Set-Cookie lines that begin a session.
 func (v *visit) putSession(sealed string) []string {
 	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
-	return v.Auth.putSession(sealed, found.Names, v.base)
+	return v.Auth.putSession(sealed, found.Names, v.base, v.opts.Now().Add(v.opts.Session.MaxAge))
 }
 
-func (a *Auth) putSession(sealed string, present []string, base origin.Base) []string {
+func (a *Auth) putSession(sealed string, present []string, base origin.Base, expires time.Time) []string {
 	attributes := a.sessionAttributes(base)
-	attributes.Expires = a.opts.Now().Add(a.opts.Session.MaxAge)
+	attributes.Expires = expires
 	return cookie.Put(a.sites[base.Secure].names.Session, sealed, present, attributes)
 }
 
@@ -116,7 +116,7 @@ func (v *visit) postSession() {
 	v.answerSession(TriggerUpdate, v.body["data"])
 }
 
-// answerSession answers the session, sealed again. A token that does not open is
+// answerSession answers the session, and moves its end. A token that does not open is
 // deleted; a fault of a callback keeps it, for the next time.
 func (v *visit) answerSession(trigger Trigger, update any) {
 	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
@@ -138,25 +138,42 @@ func (v *visit) answerSession(trigger Trigger, update any) {
 		v.fault("reading the session", err)
 		return
 	}
-	v.setCookie(v.Auth.putSession(sealed, found.Names, v.base)...)
+	v.setCookie(v.Auth.putSession(sealed, found.Names, v.base, id.token.ExpiresAt)...)
 	if event := v.opts.Events.Session; event != nil {
 		event(v.c, SessionEvent{Session: &id.session, Token: &id.token})
 	}
 	v.json(http.StatusOK, &id.session)
 }
 
-// renew runs the callbacks on an opened session and seals it again.
+// due reports whether a session is to be sealed again though nothing has changed.
+func (a *Auth) due(id *identity, now time.Time) bool {
+	t := &id.token
+	return id.stale || t.ExpiresAt.IsZero() || now.Sub(t.IssuedAt) >= a.opts.Session.UpdateAge
+}
+
+// renew runs the callbacks on an opened session and seals it again. In a store,
+// which is written to for it, that can wait until UpdateAge unless something
+// changed; next-auth's database sessions do so too.
 func (a *Auth) renew(c *gin.Context, id *identity, base origin.Base, trigger Trigger, update any) (sealed string, err error) {
 	now := a.opts.Now()
+	due := a.opts.Session.Store == nil || trigger != "" || a.due(id, now)
 	if err := a.runJWT(c, JWTParams{Token: &id.token, Trigger: trigger, Update: update}); err != nil {
 		return "", err
 	}
-	id.session = id.token.session(now.Add(a.opts.Session.MaxAge))
+	due = due || a.opts.Callbacks.JWT != nil && id.token.changed(id.payload, now)
+	expires := id.token.ExpiresAt
+	if due {
+		expires = now.Add(a.opts.Session.MaxAge)
+	}
+	id.session = id.token.session(expires)
 	if err := a.runSession(c, SessionParams{Session: &id.session, Token: &id.token, Trigger: trigger, Update: update}); err != nil {
 		return "", err
 	}
 	if _, err := id.session.MarshalJSON(); err != nil {
 		return "", err
+	}
+	if !due {
+		return id.value, nil
 	}
 	return a.update(c.Request.Context(), id, base, now)
 }
@@ -202,7 +219,7 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	setSessionCookie(c, a.sites[base.Secure].names.Session, a.putSession(sealed, found.Names, base))
+	setSessionCookie(c, a.sites[base.Secure].names.Session, a.putSession(sealed, found.Names, base, id.token.ExpiresAt))
 	a.attach(c, id)
 	return &id.session, nil
 }
@@ -226,7 +243,7 @@ func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, 
 		return nil, err
 	}
 	t := &id.token
-	stale := id.stale || t.ExpiresAt.IsZero() || now.Sub(t.IssuedAt) >= a.opts.Session.UpdateAge
+	stale := a.due(id, now)
 	if a.opts.Callbacks.JWT != nil {
 		if err := a.runJWT(c, JWTParams{Token: t}); err != nil {
 			return nil, err
@@ -246,6 +263,6 @@ func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, 
 	if err != nil {
 		return nil, err
 	}
-	addCookies(c, a.putSession(resealed, found.Names, base))
+	addCookies(c, a.putSession(resealed, found.Names, base, t.ExpiresAt))
 	return id, nil
 }

@@ -136,7 +136,10 @@ func (v *visit) admit(p SignInParams) outcome {
 	value, err := v.begin(t, now)
 	if err != nil {
 		v.refused("keeping the session", err)
-		return v.failed(http.StatusServiceUnavailable, "Callback")
+		if errors.Is(err, errUnavailable) {
+			return v.failed(http.StatusServiceUnavailable, unavailableCode)
+		}
+		return v.failed(http.StatusInternalServerError, "Callback")
 	}
 	if event := v.opts.Events.SignIn; event != nil {
 		event(v.c, SignInEvent{User: p.User, Account: p.Account, Profile: p.Profile})
@@ -149,7 +152,7 @@ func (v *visit) admit(p SignInParams) outcome {
 func (v *visit) begin(t *Token, now time.Time) (value string, err error) {
 	ctx := context.WithoutCancel(v.c.Request.Context())
 	if v.revoked != nil {
-		if err := v.revoked.admit(ctx, t, now); err != nil {
+		if err := v.revoked.admit(ctx, t); err != nil {
 			return "", err
 		}
 	}
