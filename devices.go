@@ -28,7 +28,7 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]UserSession, erro
 	if !ok || userID == "" {
 		return nil, fmt.Errorf("%w: Sessions needs one that finds a user's sessions, such as redisstore's", ErrNotSupported)
 	}
-	stored, err := within(ctx, a.stored, func(ctx context.Context) ([]StoredSession, error) {
+	stored, err := within(lasting(ctx), a.stored, func(ctx context.Context) ([]StoredSession, error) {
 		return store.List(ctx, userID)
 	})
 	if err != nil {
@@ -63,7 +63,7 @@ func (a *Auth) EndSession(ctx context.Context, userID, id string) error {
 		return ErrNotFound
 	}
 	store, _ := a.userStore()
-	err = perform(context.WithoutCancel(ctx), a.stored, func(ctx context.Context) error {
+	err = perform(context.WithoutCancel(lasting(ctx)), a.stored, func(ctx context.Context) error {
 		return store.DeleteListed(ctx, userID, id)
 	})
 	if err == nil {

@@ -116,10 +116,9 @@ func TestRevokeUser(t *testing.T) {
 func TestRevokeUser_NextAuthToken(t *testing.T) {
 	t.Parallel()
 	everyRevocation(t, func(t *testing.T, c *clock, opts ginauth.Options) {
-		opts.Now = time.Now
 		a := membersApp(t, opts)
 		token := func(email, id string) string {
-			at := time.Now()
+			at := c.now()
 			return sessionCookie + "=" + seal(t, testSecret, fmt.Appendf(nil, `{"sub":%q,"email":%q,"iat":%d,"exp":%d,"jti":%q}`,
 				email, email, at.Unix(), at.Add(time.Hour).Unix(), id))
 		}

@@ -44,7 +44,7 @@ func (a *Auth) RevokeUser(ctx context.Context, userID string) error {
 	if a.revoked == nil && !listed {
 		return fmt.Errorf("%w: RevokeUser needs Session.Revocations, for instance ginauth.MemoryRevocations(), or a Session.Store such as redisstore's", ErrNotSupported)
 	}
-	ctx = context.WithoutCancel(ctx) // half a sign-out everywhere would look like a whole one
+	ctx = context.WithoutCancel(lasting(ctx)) // half a sign-out everywhere would look like a whole one
 	var faults []error
 	if a.revoked != nil {
 		faults = append(faults, a.revoked.endUser(ctx, userID, a.opts.Now()))

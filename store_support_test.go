@@ -90,7 +90,7 @@ var keptIn = []struct {
 
 func redisClient(t testing.TB, server *servertest.Server) *redis.Client {
 	t.Helper()
-	client := redis.NewClient(&redis.Options{Addr: server.Addr()})
+	client := redis.NewClient(&redis.Options{Addr: server.Addr(), DialerRetries: 1, MaxRetries: 1})
 	t.Cleanup(func() { _ = client.Close() })
 	return client
 }

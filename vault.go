@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/token"
 )
@@ -124,6 +126,15 @@ func within[T any](ctx context.Context, l line, call func(context.Context) (T, e
 		err = errSlow
 	}
 	return value, fmt.Errorf("%w: %w", errUnavailable, oauth.Redact(err, secrets...))
+}
+
+// lasting is the context of the request where ctx is a *gin.Context: gin uses its
+// contexts again, and a call that goes on must not look into another request.
+func lasting(ctx context.Context) context.Context {
+	if c, ok := ctx.(*gin.Context); ok && c.Request != nil {
+		return c.Request.Context()
+	}
+	return ctx
 }
 
 // waitFor runs a call in a goroutine of its own, which goes on to the call's own
