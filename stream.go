@@ -16,8 +16,8 @@ var ErrSessionEnded = errors.New("ginauth: the session ended")
 // SessionContext is the context of a stream behind RequireSession: server-sent
 // events or a WebSocket, which outlive the moment in which the session was
 // checked. It ends with the request, when the session expires, and when the
-// person signs out of it, where this process answers that; its cause is then
-// ErrSessionEnded. Call stop when the stream is over. For nobody's session the
+// person signs out of it or it is ended by RevokeUser or EndSession, where this
+// process does that; its cause is then ErrSessionEnded. Call stop when the stream is over. For nobody's session the
 // context has ended already.
 func (a *Auth) SessionContext(c *gin.Context) (ctx context.Context, stop context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(c.Request.Context())
