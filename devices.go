@@ -3,6 +3,7 @@ package ginauth
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -24,8 +25,11 @@ type UserSession struct {
 // token's subject. The error is ErrNotSupported where Session.Store cannot tell:
 // a sealed session is known to its browser alone.
 func (a *Auth) Sessions(ctx context.Context, userID string) ([]UserSession, error) {
+	if userID == "" {
+		return nil, errors.New("ginauth: Sessions needs the ID of a user")
+	}
 	store, ok := a.userStore()
-	if !ok || userID == "" {
+	if !ok {
 		return nil, fmt.Errorf("%w: Sessions needs one that finds a user's sessions, such as redisstore's", ErrNotSupported)
 	}
 	stored, err := within(lasting(ctx), a.stored, func(ctx context.Context) ([]StoredSession, error) {
