@@ -7,7 +7,7 @@
 //	})
 //
 // Every command and script names one key, so that it works on a Redis Cluster as
-// on a single server; that a user's index names a session that is gone, or one
+// on a single server, from Redis 6 on; that a user's index names a session that is gone, or one
 // not yet written, is no harm.
 //
 // Redis must not evict: a session that it drops signs somebody out, and a

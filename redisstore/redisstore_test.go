@@ -339,6 +339,59 @@ func TestStrangeKeys(t *testing.T) {
 	}
 }
 
+// A Redis Cluster refuses commands whose keys lie in different slots, also where
+// one server has them all.
+func TestCluster(t *testing.T) {
+	t.Parallel()
+	server := servertest.Redis(t, "--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1")
+	node := redis.NewClient(&redis.Options{Addr: server.Addr()})
+	t.Cleanup(func() { _ = node.Close() })
+	if err := node.ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
+		t.Fatal(err)
+	}
+	for start := time.Now(); !strings.Contains(node.ClusterInfo(t.Context()).Val(), "cluster_state:ok"); {
+		if time.Since(start) > 30*time.Second {
+			t.Fatal("the cluster does not come up")
+		}
+	}
+	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{server.Addr()}})
+	t.Cleanup(func() { _ = client.Close() })
+	hour := time.Now().Add(time.Hour)
+	s := redisstore.New(client, redisstore.Options{})
+	handles := []string{create(t, s, "ada", hour), create(t, s, "ada", hour), create(t, s, "ada", hour)}
+	if _, err := s.Update(t.Context(), handles[0], []byte(claims), hour); err != nil {
+		t.Error(err)
+	}
+	if err := s.Delete(t.Context(), handles[0]); err != nil {
+		t.Error(err)
+	}
+	if list, err := s.List(t.Context(), "ada"); len(list) != 2 || err != nil {
+		t.Errorf("%v %v", list, err)
+	}
+	if err := s.DeleteUser(t.Context(), "ada"); err != nil {
+		t.Error(err)
+	}
+	for _, handle := range handles {
+		if _, err := s.Get(t.Context(), handle); !errors.Is(err, ginauth.ErrNotFound) {
+			t.Error(err)
+		}
+	}
+	release, err := s.Lock(t.Context(), handles[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	release()
+	r := redisstore.NewRevocations(client, redisstore.Options{})
+	for _, subject := range []string{"a", "b", "c"} {
+		if err := r.Revoke(t.Context(), subject, hour, hour); err != nil {
+			t.Error(err)
+		}
+	}
+	if at, err := r.RevokedAt(t.Context(), "a", "b", "c", "d"); !at.Equal(hour.Truncate(time.Millisecond)) || err != nil {
+		t.Errorf("%v %v", at, err)
+	}
+}
+
 // A page that shows people where they are signed in, and signs them out there.
 func ExampleNew() {
 	client := redis.NewClient(&redis.Options{Addr: "localhost:6379"})

@@ -33,13 +33,14 @@ type Server struct {
 	output  *bytes.Buffer
 }
 
-// Redis starts a Redis that keeps its data over Stop and Start.
-func Redis(t testing.TB) *Server {
+// Redis starts a Redis that keeps its data over Stop and Start, with further
+// settings as redis-server takes them in its command line.
+func Redis(t testing.TB, settings ...string) *Server {
 	t.Helper()
 	binary := find(t, "redis-server")
 	return begin(t, t.TempDir(), func(dir string, port int) *exec.Cmd {
-		return exec.Command(binary, "--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--dir", dir,
-			"--save", "", "--appendonly", "yes", "--appendfsync", "no")
+		return exec.Command(binary, append([]string{"--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--dir", dir,
+			"--save", "", "--appendonly", "yes", "--appendfsync", "no"}, settings...)...)
 	})
 }
 

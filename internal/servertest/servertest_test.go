@@ -39,7 +39,7 @@ func TestServers(t *testing.T) {
 		write, written string
 		read, kept     string // after a restart
 	}{
-		{"redis", servertest.Redis, "SET k v", "+OK", "GET k", "$1"},
+		{"redis", func(t testing.TB) *servertest.Server { return servertest.Redis(t) }, "SET k v", "+OK", "GET k", "$1"},
 		{"memcached", servertest.Memcached, "set k 0 0 1\r\nv", "STORED", "get k", "END"},
 		{name: "postgres", start: servertest.Postgres},
 	} {
