@@ -97,7 +97,7 @@ func TestAttack45_HangingProvider(t *testing.T) {
 			if fault != "" {
 				t.Errorf("%v: %s", o, fault)
 			}
-			if took < limit-time.Second || took > limit+5*time.Second { // a loaded machine
+			if took < limit-time.Second || took > limit+15*time.Second { // a loaded machine
 				t.Errorf("%v: it took %v", o, took)
 			}
 		})

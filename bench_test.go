@@ -3,6 +3,7 @@ package ginauth_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strconv"
 	"strings"
 	"testing"
@@ -73,3 +74,39 @@ func BenchmarkRequireSession(b *testing.B) {
 }
 
 func unix(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
+
+// BenchmarkStore is a guarded request whose session is kept elsewhere, on a server
+// of this machine, or is sealed and asked after.
+func BenchmarkStore(b *testing.B) {
+	for _, row := range keptIn {
+		b.Run(row.name, func(b *testing.B) {
+			guarded(b, ginauth.SessionOptions{Store: row.open(b).store})
+		})
+	}
+	b.Run("sealed", func(b *testing.B) { guarded(b, ginauth.SessionOptions{}) })
+	for _, row := range revocationsIn {
+		b.Run("revocations in "+row.name, func(b *testing.B) {
+			guarded(b, ginauth.SessionOptions{Revocations: row.open(b, time.Now)})
+		})
+	}
+}
+
+// guarded signs somebody in and makes guarded requests.
+func guarded(b *testing.B, session ginauth.SessionOptions) {
+	a := membersApp(b, ginauth.Options{Session: session})
+	browser := a.browser(b)
+	browser.signInAs("ada")
+	var last *ginauth.Session
+	a.engine.GET("/", a.auth.RequireSession(), func(c *gin.Context) { last = ginauth.GetSession(c) })
+	w := &discard{http.Header{}}
+	req := httptest.NewRequest(http.MethodGet, a.URL+"/", nil)
+	req.Header.Set("Cookie", sessionCookie+"="+url.PathEscape(handleOf(browser)))
+	b.ReportAllocs()
+	for b.Loop() {
+		clear(w.h)
+		a.engine.ServeHTTP(w, req)
+	}
+	if last == nil {
+		b.Fatal("nobody is signed in")
+	}
+}

@@ -61,10 +61,16 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 		f.add("Session.UpdateAge is %v, so that a session in use ends at its MaxAge, %v; write less, such as %v",
 			opts.Session.UpdateAge, opts.Session.MaxAge, opts.Session.MaxAge/2)
 	}
+	if store, ok := opts.Session.Store.(interface{ validate(time.Duration) error }); ok {
+		if err := store.validate(opts.Session.MaxAge); err != nil {
+			f.add("Session.Store: %w", err)
+		}
+	}
 	a := &Auth{
 		finished:  oauth.NewReplay[outcome](rememberedCallbacks),
 		published: newPublicTexts(),
 		streams:   newStreams(),
+		stored:    newLine(),
 	}
 	a.location(&opts, &f, prefix, release)
 	a.origins(&opts, &f)
@@ -76,6 +82,9 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 		return nil, err
 	}
 	a.opts = opts
+	if r := opts.Session.Revocations; r != nil {
+		a.revoked = newRevocationCheck(r, opts.Session.MaxAge)
+	}
 	return a, nil
 }
 
@@ -113,10 +122,14 @@ func (a *Auth) secrets(opts *Options, f *faults, release bool) {
 		case opts.Cookies.Prefix != defaultPrefix: // a session of one Auth is none of another's
 			salt = site.names.Session
 		}
-		var err error
-		if site.sessions, err = format.Keyring(salt, all...); err != nil {
+		ring, err := format.Keyring(salt, all...)
+		if err != nil {
 			f.add("PreviousSecrets holds an empty secret; leave it out")
 			return
+		}
+		site.sessions = cookieVault{ring}
+		if opts.Session.Store != nil {
+			site.sessions = storeVault{opts.Session.Store, a.stored}
 		}
 		a.sites[secure] = site
 	}

@@ -33,7 +33,9 @@
 // # Session
 //
 // A session is a token sealed in a cookie (a JWE, RFC 7516, with A256GCM). It
-// needs no store, and it cannot be ended from the server before its MaxAge.
+// needs no store, and it cannot be ended from the server before its MaxAge,
+// unless Session.Revocations remember who was signed out. With Session.Store it
+// is kept on the server, and the cookie holds a handle.
 //
 // # Environment
 //

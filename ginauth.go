@@ -76,8 +76,15 @@ type Options struct {
 	DangerousShortSecret bool
 }
 
-// SessionOptions say how long a session lasts.
+// SessionOptions say where sessions are kept and how long they last.
 type SessionOptions struct {
+	// Store keeps sessions on the server: redisstore's, or what GinStore makes of
+	// a store of gin-contrib/sessions. Default: none, a session is sealed in its
+	// cookie.
+	Store SessionStore
+	// Revocations end sessions before their time, of one person everywhere or one
+	// alone. Default: none, a sealed session then lasts until its MaxAge.
+	Revocations Revocations
 	// MaxAge is how long a session lasts that is not used. Default: 30 days.
 	MaxAge time.Duration
 	// UpdateAge is how old a token gets before a guarded request seals it again,
@@ -146,6 +153,8 @@ type Auth struct {
 	finished     *oauth.Replay[outcome]
 	published    *publicTexts
 	streams      *streams
+	revoked      *revocationCheck // nil without Revocations
+	stored       line             // calls of Session.Store under way
 	pages        *pages.Set
 	client       clientModule
 }
@@ -154,7 +163,7 @@ type Auth struct {
 // the key of Auth.js's sessions, which is derived with their cookie's name.
 type site struct {
 	names    cookie.Names
-	sessions *token.Keyring
+	sessions vault
 }
 
 // New makes an Auth without routes, for an application that only reads sessions:

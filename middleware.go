@@ -119,9 +119,33 @@ func (a *Auth) stopFault(c *gin.Context, base origin.Base, err error) {
 		a.stop(c, base, http.StatusBadRequest, "BadHost")
 		return
 	}
+	if left(c, err) {
+		return
+	}
 	a.opts.Logger.Error("ginauth: reading the session failed", "error", oauth.Redact(err))
+	if errors.Is(err, errUnavailable) {
+		a.stop(c, base, http.StatusServiceUnavailable, unavailableCode)
+		return
+	}
 	a.stop(c, base, http.StatusInternalServerError, "SessionFault")
 }
+
+// statusLeft is what nginx logs for a client that closed the connection.
+const statusLeft = 499
+
+// left ends a request whose browser has left, where that is all that went wrong:
+// nobody reads the answer, and neither a log nor a count of the answers with 503
+// may look like an outage for it.
+func left(c *gin.Context, err error) bool {
+	if c.Request.Context().Err() == nil || !errors.Is(err, context.Canceled) {
+		return false
+	}
+	c.AbortWithStatus(statusLeft)
+	return true
+}
+
+// unavailableCode says that a store cannot tell who is signed in.
+const unavailableCode = "SessionUnavailable"
 
 // bearer is the token of a request's only Authorization header (RFC 6750 §2.1).
 func bearer(h http.Header) string {
@@ -265,6 +289,7 @@ var stopped = map[string]string{
 	"AccessDenied":       "You do not have access to this.",
 	"CrossOriginRequest": "This request came from another site and was not carried out.",
 	"SessionFault":       "The session could not be read. Try again later.",
+	unavailableCode:      "The session cannot be read just now. Try again in a moment.",
 	"BadHost":            "This site does not answer for the host of this request.",
 }
 

@@ -190,15 +190,37 @@ func (v *visit) postSignOut() {
 		return
 	}
 	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
-	if id, err := v.open(found.Value, v.base, v.opts.Now()); err == nil {
-		v.streams.end(&id.token)
-		v.finished.Forget(func(o outcome) bool { return o.session != "" && o.of == sessionOf(&id.token) })
-		if event := v.opts.Events.SignOut; event != nil {
-			event(v.c, SignOutEvent{Token: &id.token})
-		}
+	if err := v.endSession(found.Value); err != nil {
+		// The cookie stays: whoever signs out must be able to try again.
+		v.fault("ending the session", err)
+		return
 	}
 	v.clearSession(v.c, found.Names, v.base)
 	v.redirect(http.StatusOK, v.callbackURL)
+}
+
+// endSession ends the session that a cookie's value leads to, if there is one.
+func (v *visit) endSession(value string) error {
+	ctx, now := v.c.Request.Context(), v.opts.Now()
+	id, err := v.open(ctx, value, v.base, now)
+	if errors.Is(err, errSignedOut) {
+		return nil
+	}
+	if err == nil {
+		err = v.sites[v.base.Secure].sessions.remove(ctx, value)
+	}
+	if err == nil && v.revoked != nil {
+		err = v.revoked.endSession(ctx, &id.token, now)
+	}
+	if err != nil {
+		return err
+	}
+	v.streams.leave(&id.token)
+	v.finished.Forget(func(o outcome) bool { return o.session != "" && o.of == sessionOf(&id.token) })
+	if event := v.opts.Events.SignOut; event != nil {
+		event(v.c, SignOutEvent{Token: &id.token})
+	}
+	return nil
 }
 
 // inline are the codes that the sign-in page explains; the person can try again
@@ -224,13 +246,23 @@ func (v *visit) getError() {
 		v.redirect(http.StatusFound, withQuery(page, "error", code))
 	default:
 		v.pages.Error(v.c.Writer, errorStatus(code), pages.Error{
-			Code: code, Text: v.published.known(code), Site: v.base.Host(), SignInURL: v.base.URL + "/signin",
+			Code: code, Text: v.errorText(code), Site: v.base.Host(), SignInURL: v.base.URL + "/signin",
 		})
 	}
 }
 
+// errorText is what the application or ginauth says beside next-auth's codes.
+func (v *visit) errorText(code string) string {
+	if code == unavailableCode {
+		return stopped[code]
+	}
+	return v.published.known(code)
+}
+
 func errorStatus(code string) int {
 	switch strings.ToLower(code) {
+	case strings.ToLower(unavailableCode):
+		return http.StatusServiceUnavailable
 	case "configuration":
 		return http.StatusInternalServerError
 	case "accessdenied", "verification":
@@ -275,9 +307,16 @@ func (v *visit) postLog() {
 // fault answers a fault of ours or of the application's callbacks: the log says
 // what it was, the browser only that it was one. Cookies stay as they are.
 func (v *visit) fault(doing string, err error) {
+	if left(v.c, err) {
+		return
+	}
 	v.opts.Logger.Error("ginauth: "+doing+" failed", "error", oauth.Redact(err))
 	noStore(v.c.Writer.Header())
-	v.json(http.StatusInternalServerError, map[string]string{
+	status := http.StatusInternalServerError
+	if errors.Is(err, errUnavailable) {
+		status = http.StatusServiceUnavailable
+	}
+	v.json(status, map[string]string{
 		"message": "There is a problem with the server. Its log says more.",
 	})
 }

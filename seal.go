@@ -1,8 +1,8 @@
 package ginauth
 
 import (
+	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -19,34 +19,54 @@ type identity struct {
 	auth    *Auth // whose session it is: an engine may have several
 	session Session
 	token   Token
+	value   string // what the cookie or bearer header holds: the sealed token, or a store's handle
 	payload []byte // the token as it was opened
 	stale   bool   // a previous secret sealed it
 }
 
-// open reads a sealed session.
-func (a *Auth) open(sealed string, base origin.Base, now time.Time) (*identity, error) {
-	payload, current, err := a.sites[base.Secure].sessions.Open(sealed)
-	if err != nil {
+// open reads a session. The error is errSignedOut where there is none, else the
+// fault for which nobody can tell.
+func (a *Auth) open(ctx context.Context, value string, base origin.Base, now time.Time) (*identity, error) {
+	payload, current, err := a.sites[base.Secure].sessions.open(ctx, value)
+	if errors.Is(err, errUnavailable) {
 		return nil, err
 	}
-	id := &identity{auth: a, payload: payload, stale: !current}
-	return id, id.token.parse(payload, now)
+	if err != nil {
+		return nil, errSignedOut
+	}
+	id := &identity{auth: a, value: value, payload: payload, stale: !current}
+	if id.token.parse(payload, now) != nil {
+		return nil, errSignedOut
+	}
+	if a.revoked != nil {
+		if err := a.revoked.check(ctx, &id.token, now); err != nil {
+			return nil, err
+		}
+	}
+	return id, nil
 }
 
-// maxPayload is how long a session's claims may be, in bytes: a dozen cookies.
-// Browsers and servers refuse requests with many more.
-const maxPayload = 32 << 10
-
-// seal makes the session's cookie value, good for MaxAge from now.
-func (a *Auth) seal(t *Token, base origin.Base, now time.Time) (string, error) {
+// create keeps the token of a new session and returns the session cookie's
+// value, good for MaxAge from now.
+func (a *Auth) create(ctx context.Context, t *Token, base origin.Base, now time.Time) (value string, err error) {
 	payload, err := t.stamp(now, a.opts.Session.MaxAge)
 	if err != nil {
 		return "", err
 	}
-	if len(payload) > maxPayload {
-		return "", fmt.Errorf("ginauth: the session's claims are %d bytes long; keep less in them, at most %d", len(payload), maxPayload)
+	return a.sites[base.Secure].sessions.create(ctx, t.Subject, payload, t.ExpiresAt)
+}
+
+// update keeps a session's token again, good for MaxAge from now.
+func (a *Auth) update(ctx context.Context, id *identity, base origin.Base, now time.Time) (value string, err error) {
+	payload, err := id.token.stamp(now, a.opts.Session.MaxAge)
+	if err != nil {
+		return "", err
 	}
-	return a.sites[base.Secure].sessions.Seal(payload), nil
+	value, err = a.sites[base.Secure].sessions.update(ctx, id.value, payload, id.token.ExpiresAt)
+	if errors.Is(err, ErrNotFound) {
+		err = errSignedOut // it was ended while this request was under way
+	}
+	return value, err
 }
 
 func (a *Auth) sessionAttributes(base origin.Base) cookie.Attributes {
@@ -55,9 +75,10 @@ func (a *Auth) sessionAttributes(base origin.Base) cookie.Attributes {
 	}
 }
 
-// putSession stores a sealed session in the answer's cookies, in place of what
-// stands there already. present are the names that the request's have.
-func (a *Auth) putSession(c *gin.Context, sealed string, present []string, base origin.Base) {
+// putSession sets the cookies of a session that lasts until expires, in place of
+// what this answer says of it already. present are the names that the request's
+// cookies have.
+func (a *Auth) putSession(c *gin.Context, value string, present []string, base origin.Base, expires time.Time) {
 	attributes := a.sessionAttributes(base)
 	var lines []string
 	if attributes.Domain != "" {
@@ -67,8 +88,8 @@ func (a *Auth) putSession(c *gin.Context, sealed string, present []string, base 
 		host.Domain = ""
 		lines = cookie.Clear(present, host)
 	}
-	attributes.Expires = a.opts.Now().Add(a.opts.Session.MaxAge)
-	a.setSession(c, base, append(lines, cookie.Put(a.sites[base.Secure].names.Session, sealed, present, attributes)...))
+	attributes.Expires = expires
+	a.setSession(c, base, append(lines, cookie.Put(a.sites[base.Secure].names.Session, value, present, attributes)...))
 }
 
 // clearSession deletes the session's cookies. With a Domain, those of the host
@@ -119,7 +140,7 @@ func (v *visit) nobody() any {
 	return struct{}{}
 }
 
-// answerSession answers the session, sealed again. A token that does not open is
+// answerSession answers the session, and moves its end. A token that does not open is
 // deleted; a fault of a callback keeps it, for the next time.
 func (v *visit) answerSession(trigger Trigger, update any) {
 	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
@@ -127,44 +148,62 @@ func (v *visit) answerSession(trigger Trigger, update any) {
 		v.json(http.StatusOK, v.nobody())
 		return
 	}
-	id, err := v.open(found.Value, v.base, v.opts.Now())
-	if err != nil {
+	var value, opened string
+	id, err := v.open(v.c.Request.Context(), found.Value, v.base, v.opts.Now())
+	if err == nil {
+		opened = id.token.ID
+		value, err = v.renew(v.c, id, v.base, trigger, update)
+	}
+	if err == nil && v.streams.ended(opened) {
+		err = errSignedOut // meanwhile: this answer must not bring the session back
+	}
+	switch {
+	case errors.Is(err, errSignedOut):
 		v.clearSession(v.c, found.Names, v.base)
 		v.json(http.StatusOK, v.nobody())
 		return
-	}
-	opened := id.token.ID
-	sealed, err := v.renew(v.c, id, v.base, trigger, update)
-	if err != nil {
+	case err != nil:
 		v.fault("reading the session", err)
 		return
 	}
-	if v.streams.ended(opened) { // signed out meanwhile: this answer must not bring the session back
-		v.clearSession(v.c, found.Names, v.base)
-		v.json(http.StatusOK, v.nobody())
-		return
-	}
-	v.putSession(v.c, sealed, found.Names, v.base)
+	v.putSession(v.c, value, found.Names, v.base, id.token.ExpiresAt)
 	if event := v.opts.Events.Session; event != nil {
 		event(v.c, SessionEvent{Session: &id.session, Token: &id.token})
 	}
 	v.json(http.StatusOK, &id.session)
 }
 
-// renew runs the callbacks on an opened session and seals it again.
+// due reports whether a session is to be sealed again though nothing has changed.
+func (a *Auth) due(id *identity, now time.Time) bool {
+	t := &id.token
+	return id.stale || t.ExpiresAt.IsZero() || now.Sub(t.IssuedAt) >= a.opts.Session.UpdateAge
+}
+
+// renew runs the callbacks on an opened session and seals it again. In a store,
+// which is written to for it, that can wait until UpdateAge unless something
+// changed; next-auth's database sessions do so too.
 func (a *Auth) renew(c *gin.Context, id *identity, base origin.Base, trigger Trigger, update any) (sealed string, err error) {
 	now := a.opts.Now()
+	due := a.opts.Session.Store == nil || trigger != "" || a.due(id, now)
 	if err := a.runJWT(c, JWTParams{Token: &id.token, Trigger: trigger, Update: update}); err != nil {
 		return "", err
 	}
-	id.session = id.token.session(now.Add(a.opts.Session.MaxAge))
+	due = due || a.opts.Callbacks.JWT != nil && id.token.changed(id.payload, now)
+	expires := id.token.ExpiresAt
+	if due {
+		expires = now.Add(a.opts.Session.MaxAge)
+	}
+	id.session = id.token.session(expires)
 	if err := a.runSession(c, SessionParams{Session: &id.session, Token: &id.token, Trigger: trigger, Update: update}); err != nil {
 		return "", err
 	}
 	if _, err := id.session.MarshalJSON(); err != nil {
 		return "", err
 	}
-	return a.seal(&id.token, base, now)
+	if !due {
+		return id.value, nil
+	}
+	return a.update(c.Request.Context(), id, base, now)
 }
 
 // ErrNoSession says that there is no session to update.
@@ -182,9 +221,12 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 		return nil, err
 	}
 	found := cookie.Find(c.Request.Header["Cookie"], a.sites[base.Secure].names.Session)
-	id, err := a.open(found.Value, base, a.opts.Now())
-	if err != nil || a.foreign(c.Request, base) {
+	id, err := a.open(c.Request.Context(), found.Value, base, a.opts.Now())
+	switch {
+	case errors.Is(err, errSignedOut) || err == nil && a.foreign(c.Request, base):
 		return nil, ErrNoSession
+	case err != nil:
+		return nil, err
 	}
 	kept := find(c)
 	if kept == nil { // no middleware has kept this answer out of caches
@@ -199,10 +241,13 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 		}
 	}
 	sealed, err := a.renew(c, id, base, TriggerUpdate, data)
+	if errors.Is(err, errSignedOut) {
+		return nil, ErrNoSession
+	}
 	if err != nil {
 		return nil, err
 	}
-	a.putSession(c, sealed, found.Names, base)
+	a.putSession(c, sealed, found.Names, base, id.token.ExpiresAt)
 	a.attach(c, id)
 	return &id.session, nil
 }
@@ -212,12 +257,12 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 // UpdateAge, sealed by a previous secret, or changed by the JWT callback.
 func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, sealed string) (*identity, error) {
 	now := a.opts.Now()
-	id, err := a.open(sealed, base, now)
+	id, err := a.open(c.Request.Context(), sealed, base, now)
 	if err != nil {
-		return nil, errSignedOut
+		return nil, err
 	}
 	t := &id.token
-	stale := id.stale || t.ExpiresAt.IsZero() || now.Sub(t.IssuedAt) >= a.opts.Session.UpdateAge
+	stale := a.due(id, now)
 	if a.opts.Callbacks.JWT != nil {
 		if err := a.runJWT(c, JWTParams{Token: t}); err != nil {
 			return nil, err
@@ -225,18 +270,18 @@ func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, 
 		stale = stale || t.changed(id.payload, now)
 	}
 	stale = stale && len(found.Names) > 0 // a bearer token is not ours to replace
-	var resealed string
-	if stale {
-		if resealed, err = a.seal(t, base, now); err != nil {
-			return nil, err
-		}
+	if !stale {
+		id.session = t.session(t.ExpiresAt)
+		return id, a.runSession(c, SessionParams{Session: &id.session, Token: t})
 	}
-	id.session = t.session(t.ExpiresAt)
+	id.session = t.session(now.Add(a.opts.Session.MaxAge))
 	if err := a.runSession(c, SessionParams{Session: &id.session, Token: t}); err != nil {
-		return nil, err // and the cookie stays as it was
+		return nil, err // and the session stays as it was
 	}
-	if stale {
-		a.putSession(c, resealed, found.Names, base)
+	resealed, err := a.update(c.Request.Context(), id, base, now)
+	if err != nil {
+		return nil, err
 	}
+	a.putSession(c, resealed, found.Names, base, t.ExpiresAt)
 	return id, nil
 }

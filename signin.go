@@ -77,9 +77,10 @@ func (v *visit) beginOAuth() {
 // An outcome is what a sign-in leads to, kept for a callback that comes twice.
 type outcome struct {
 	location string
-	session  string // the sealed session; empty: nobody was signed in
-	of       sessionKey
-	status   int // for next-auth's client; a browser gets 302 in any case
+	session  string     // the session cookie's value; empty: nobody was signed in
+	of       sessionKey // whose it is
+	expires  time.Time  // when it ends
+	status   int        // for next-auth's client; a browser gets 302 in any case
 }
 
 // failed is an outcome on the error page.
@@ -94,7 +95,7 @@ func (v *visit) leave(result outcome) {
 		if v.formPosted() {
 			present = v.unseenSession()
 		}
-		v.putSession(v.c, result.session, present, v.base)
+		v.putSession(v.c, result.session, present, v.base, result.expires)
 		if v.c.Request.Method == http.MethodGet { // a cache that keeps redirects must not give it to anybody else
 			private(v.c.Writer.Header())
 		}
@@ -174,15 +175,40 @@ func (v *visit) admit(p SignInParams) outcome {
 		v.refused("Callbacks.JWT", err)
 		return v.failed(http.StatusInternalServerError, "Callback")
 	}
-	sealed, err := v.seal(t, v.base, now)
+	value, err := v.begin(t, now)
 	if err != nil {
-		v.refused("sealing the session", err)
+		v.refused("keeping the session", err)
+		if errors.Is(err, errUnavailable) {
+			return v.failed(http.StatusServiceUnavailable, unavailableCode)
+		}
 		return v.failed(http.StatusInternalServerError, "Callback")
 	}
 	if event := v.opts.Events.SignIn; event != nil {
 		event(v.c, SignInEvent{User: p.User, Account: p.Account, Profile: p.Profile})
 	}
-	return outcome{location: v.callbackURL, session: sealed, of: sessionOf(t), status: http.StatusOK}
+	return outcome{
+		location: v.callbackURL, session: value, of: sessionOf(t), expires: t.ExpiresAt, status: http.StatusOK,
+	}
+}
+
+// begin keeps the session of a person who has just signed in, in place of the one
+// this browser may have had.
+func (v *visit) begin(t *Token, now time.Time) (value string, err error) {
+	ctx := context.WithoutCancel(v.c.Request.Context())
+	if v.revoked != nil {
+		if err := v.revoked.admit(ctx, t); err != nil {
+			return "", err
+		}
+	}
+	if value, err = v.create(ctx, t, v.base, now); err != nil {
+		return "", err
+	}
+	if before := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session); before.Value != "" {
+		if err := v.sites[v.base.Secure].sessions.remove(ctx, before.Value); err != nil {
+			v.opts.Logger.Warn("ginauth: the session before this sign-in was not deleted", "error", oauth.Redact(err))
+		}
+	}
+	return value, nil
 }
 
 // denied is what an error of the SignIn callback leads to. Only a PublicError's

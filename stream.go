@@ -16,9 +16,10 @@ var ErrSessionEnded = errors.New("ginauth: the session ended")
 // SessionContext is the context of a stream behind RequireSession: server-sent
 // events or a WebSocket, which outlive the moment in which the session was
 // checked. It ends with the request, when the session expires, and when the
-// person signs out of it, where this process answers that; its cause is then
-// ErrSessionEnded. Call stop when the stream is over. For nobody's session, and
-// for one that was signed out of a moment ago, the context has ended already.
+// person signs out of it or it is ended by RevokeUser or EndSession, where this
+// process does that; its cause is then ErrSessionEnded. Call stop when the stream
+// is over. For nobody's session, and for one that was signed out of a moment ago,
+// the context has ended already.
 //
 // A session that other requests prolong ends its streams all the same when it
 // would have expired without them: the page connects again and goes on with the
@@ -103,10 +104,22 @@ func (s *streams) add(t *Token, end func()) (forget func()) {
 	}
 }
 
-// end ends the streams of the session that a token is of.
-func (s *streams) end(t *Token) {
+// endAll ends the streams of all sessions of a user.
+func (s *streams) endAll(userID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for key, open := range s.open {
+		if key.subject == userID {
+			for _, end := range open {
+				end()
+			}
+		}
+	}
+}
+
+// leave ends the streams of a session that was signed out of with a token.
+func (s *streams) leave(t *Token) {
+	s.mu.Lock()
 	for other, at := range s.gone {
 		if time.Since(at) >= justEnded {
 			delete(s.gone, other)
@@ -115,10 +128,18 @@ func (s *streams) end(t *Token) {
 	if t.ID != "" {
 		s.gone[t.ID] = time.Now()
 	}
-	if t.Subject == "" { // nothing tells one such session from another
+	s.mu.Unlock()
+	s.end(sessionOf(t))
+}
+
+// end ends the streams of a session.
+func (s *streams) end(key sessionKey) {
+	if key.subject == "" { // nothing tells one such session from another
 		return
 	}
-	for _, end := range s.open[sessionOf(t)] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, end := range s.open[key] {
 		end()
 	}
 }

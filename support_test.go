@@ -12,12 +12,14 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/gin-gonic/gin"
 	"github.com/go-jose/go-jose/v4"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/ginauth/ginauth"
 	"github.com/ginauth/ginauth/ginauthtest"
@@ -29,8 +31,19 @@ const testSecret = "0123456789abcdef0123456789abcdef"
 func TestMain(m *testing.M) {
 	gin.SetMode(gin.TestMode)
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // a real provider in the tests logs each request
+	redis.SetLogger(silence{})
+	if os.Getenv(workerVariable) != "" {
+		work()
+		return
+	}
 	m.Run()
 }
+
+// silence is for go-redis, which logs each connection that a stopped server
+// refuses.
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
 
 // logBuffer collects what a logger writes, for tests that read it.
 type logBuffer struct {

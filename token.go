@@ -2,6 +2,7 @@ package ginauth
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"reflect"
 	"strconv"
@@ -181,6 +182,10 @@ func (t *Token) taken() []string {
 	return names
 }
 
+// maxPayload is how long a session's claims may be, in bytes: a dozen cookies.
+// Browsers and servers refuse requests with many more.
+const maxPayload = 32 << 10
+
 // stamp gives the token new times and a new ID and returns its payload.
 func (t *Token) stamp(now time.Time, maxAge time.Duration) ([]byte, error) {
 	t.IssuedAt, t.ExpiresAt, t.ID = now, now.Add(maxAge), token.NewID()
@@ -188,7 +193,11 @@ func (t *Token) stamp(now time.Time, maxAge time.Duration) ([]byte, error) {
 	o.Add("iat", now.Unix())
 	o.Add("exp", t.ExpiresAt.Unix())
 	o.Add("jti", t.ID)
-	return o.Bytes()
+	payload, err := o.Bytes()
+	if err == nil && len(payload) > maxPayload {
+		err = fmt.Errorf("ginauth: the session's claims are %d bytes long; keep less in them, at most %d", len(payload), maxPayload)
+	}
+	return payload, err
 }
 
 // session is what the token says to handlers and the browser.

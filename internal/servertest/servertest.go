@@ -1,0 +1,215 @@
+// Package servertest runs real servers for tests: Redis, PostgreSQL and
+// memcached, each on a free port of the loopback and with its data in a temporary
+// folder. A test can stop one and start it again.
+package servertest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience is how long a server may take to answer or to end, on a machine that
+// is busy with other tests.
+const patience = 30 * time.Second
+
+// A Server is one that a test started.
+type Server struct {
+	t       testing.TB
+	dir     string
+	port    int
+	command func(dir string, port int) *exec.Cmd
+	running *exec.Cmd
+	ended   chan error
+	output  *bytes.Buffer
+}
+
+// Redis starts a Redis that keeps its data over Stop and Start, with further
+// settings as redis-server takes them in its command line.
+func Redis(t testing.TB, settings ...string) *Server {
+	t.Helper()
+	binary := find(t, "redis-server")
+	return begin(t, t.TempDir(), func(dir string, port int) *exec.Cmd {
+		return exec.Command(binary, append([]string{"--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--dir", dir,
+			"--save", "", "--appendonly", "yes", "--appendfsync", "no"}, settings...)...)
+	})
+}
+
+// Memcached starts a memcached, which forgets everything at Stop.
+func Memcached(t testing.TB) *Server {
+	t.Helper()
+	binary := find(t, "memcached")
+	return begin(t, t.TempDir(), func(_ string, port int) *exec.Cmd {
+		return exec.Command(binary, "-l", "127.0.0.1", "-p", strconv.Itoa(port), "-U", "0", "-u", "nobody")
+	})
+}
+
+// Postgres starts a PostgreSQL with the user and database postgres, who needs no
+// password.
+func Postgres(t testing.TB) *Server {
+	t.Helper()
+	postgres, initdb := find(t, "postgres"), find(t, "initdb")
+	// Not t.TempDir: its parent is closed to the user as whom PostgreSQL runs.
+	dir, err := os.MkdirTemp("", "servertest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	as := unprivileged(t, dir)
+	made := exec.Command(initdb, "-D", filepath.Join(dir, "data"), "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale", "C")
+	made.SysProcAttr, made.Dir = as, dir
+	if out, err := made.CombinedOutput(); err != nil {
+		t.Fatalf("initdb: %v\n%s", err, out)
+	}
+	return begin(t, dir, func(dir string, port int) *exec.Cmd {
+		cmd := exec.Command(postgres, "-D", filepath.Join(dir, "data"), "-p", strconv.Itoa(port),
+			"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off")
+		cmd.SysProcAttr, cmd.Dir = as, dir
+		return cmd
+	})
+}
+
+// unprivileged is how PostgreSQL has to run: it refuses root.
+func unprivileged(t testing.TB, dir string) *syscall.SysProcAttr {
+	t.Helper()
+	if os.Getuid() != 0 {
+		return nil
+	}
+	u, err := user.Lookup("postgres")
+	if err != nil {
+		missing(t, "the user postgres")
+	}
+	uid, _ := strconv.Atoi(u.Uid)
+	gid, _ := strconv.Atoi(u.Gid)
+	if err := os.Chown(dir, uid, gid); err != nil {
+		t.Fatal(err)
+	}
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+}
+
+// find returns the path of a server's program. Without it the test is skipped,
+// but not where all of them must run.
+func find(t testing.TB, name string) string {
+	t.Helper()
+	if path, err := exec.LookPath(name); err == nil {
+		return path
+	}
+	// Debian keeps PostgreSQL's programs out of PATH.
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
+	if len(found) == 0 {
+		missing(t, name)
+	}
+	return found[len(found)-1]
+}
+
+func missing(t testing.TB, what string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is not installed, and CI=true demands it", what)
+	}
+	t.Skipf("%s is not installed", what)
+}
+
+// begin starts a server on a free port. Another program may take the port first:
+// then it tries another.
+func begin(t testing.TB, dir string, command func(dir string, port int) *exec.Cmd) *Server {
+	t.Helper()
+	s := &Server{t: t, dir: dir, command: command}
+	var err error
+	for range 5 {
+		s.port = freePort(t)
+		if err = s.start(); err == nil {
+			t.Cleanup(s.Stop)
+			return s
+		}
+	}
+	t.Fatal(err)
+	return nil
+}
+
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// Addr is the server's host:port, the same after Stop and Start.
+func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
+
+// Stop ends the server, and returns when nothing answers any more.
+func (s *Server) Stop() {
+	s.t.Helper()
+	if s.running == nil {
+		return
+	}
+	// SIGINT is PostgreSQL's fast shutdown: SIGTERM waits for all clients.
+	_ = s.running.Process.Signal(syscall.SIGINT)
+	select {
+	case <-s.ended:
+	case <-time.After(patience):
+		_ = s.running.Process.Kill()
+		<-s.ended
+	}
+	s.running = nil
+}
+
+// Start starts a stopped server again, on its port and with its data.
+func (s *Server) Start() {
+	s.t.Helper()
+	if err := s.start(); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Pause makes the server hang: connections stay open and get no answer, until
+// Resume. Its child processes go on, so it is for Redis and memcached.
+func (s *Server) Pause() { s.signal(syscall.SIGSTOP) }
+
+// Resume ends Pause.
+func (s *Server) Resume() { s.signal(syscall.SIGCONT) }
+
+func (s *Server) signal(sig syscall.Signal) {
+	s.t.Helper()
+	if err := s.running.Process.Signal(sig); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *Server) start() error {
+	cmd := s.command(s.dir, s.port)
+	s.output = &bytes.Buffer{}
+	cmd.Stdout, cmd.Stderr = s.output, s.output
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	s.running, s.ended = cmd, ended
+	deadline := time.Now().Add(patience)
+	for time.Now().Before(deadline) {
+		select {
+		case err := <-ended:
+			s.running = nil
+			return fmt.Errorf("servertest: %s ended: %w\n%s", cmd.Path, errors.Join(err), s.output)
+		case <-time.After(10 * time.Millisecond):
+		}
+		if s.answers() {
+			return nil
+		}
+	}
+	s.Stop()
+	return fmt.Errorf("servertest: %s does not answer", cmd.Path)
+}

@@ -1,0 +1,49 @@
+// Package redisstore keeps ginauth's sessions and revocations in Redis, or in
+// what speaks its protocol, such as Valkey.
+//
+//	client := redis.NewClient(&redis.Options{Addr: "localhost:6379"})
+//	auth, err := ginauth.Register(r, ginauth.Options{
+//		Session: ginauth.SessionOptions{Store: redisstore.New(client, redisstore.Options{})},
+//	})
+//
+// Every command and script names one key, so that it works on a Redis Cluster as
+// on a single server, from Redis 6 on; that a user's index names a session that is gone, or one
+// not yet written, is no harm.
+//
+// Redis must not evict: a session that it drops signs somebody out, and a
+// revocation that it drops signs somebody in again. Run it with
+// maxmemory-policy noeviction, and with appendonly yes so that a restart forgets
+// neither.
+package redisstore
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"time"
+)
+
+// Options configure a Store or Revocations.
+type Options struct {
+	// Prefix begins all keys. Applications that share a Redis need different ones,
+	// and processes of one application the same. Default: "ginauth:".
+	Prefix string
+	// Now is the clock: the same as in ginauth.Options. Default: time.Now.
+	Now func() time.Time
+}
+
+func (o Options) withDefaults() Options {
+	if o.Prefix == "" {
+		o.Prefix = "ginauth:"
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
+}
+
+// hash stands in keys for what must not be read there, as handles, or may be of
+// any length and letters, as the IDs of users.
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}

@@ -1,0 +1,178 @@
+package redisstore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/ginauth/ginauth"
+	"github.com/ginauth/ginauth/internal/token"
+)
+
+// A Store keeps sessions in Redis. It is a ginauth.UserSessionStore. Of a
+// session's handle only the SHA-256 is kept: whoever reads the Redis can see the
+// sessions, and use none.
+type Store struct {
+	client redis.UniversalClient
+	opts   Options
+}
+
+// New makes a Store on a client, which it neither configures nor closes.
+func New(client redis.UniversalClient, opts Options) *Store {
+	return &Store{client: client, opts: opts.withDefaults()}
+}
+
+var _ ginauth.UserSessionStore = (*Store)(nil)
+
+// A record is a session as Redis keeps it.
+type record struct {
+	User    string          `json:"user,omitempty"`
+	Expires int64           `json:"expires"` // Unix milliseconds: Redis's own expiry is not relied on
+	Data    json.RawMessage `json:"data"`
+}
+
+// parse reads a record. What it cannot read is no session: it says nothing about
+// Redis.
+func parse(raw string, now time.Time) (record, error) {
+	var r record
+	if json.Unmarshal([]byte(raw), &r) != nil || len(r.Data) == 0 || now.UnixMilli() >= r.Expires {
+		return record{}, ginauth.ErrNotFound
+	}
+	return r, nil
+}
+
+// handleLength is that of token.Random.
+const handleLength = 43
+
+// sessionKey is the key of a session by its ID, the hash of its handle; userKey
+// that of a user's index, a sorted set of IDs by their expiry.
+func (s *Store) sessionKey(id string) string  { return s.opts.Prefix + "session:" + id }
+func (s *Store) userKey(userID string) string { return s.opts.Prefix + "user:" + hash(userID) }
+
+// Create keeps a session. The handle has 256 random bits.
+func (s *Store) Create(ctx context.Context, userID string, data []byte, expires time.Time) (string, error) {
+	handle := token.Random()
+	raw, err := json.Marshal(record{userID, expires.UnixMilli(), data})
+	if err != nil {
+		return "", err
+	}
+	// The index first: a session that is not in it could not be ended with the
+	// others.
+	if err := s.index(ctx, userID, hash(handle), expires); err != nil {
+		return "", err
+	}
+	return handle, s.client.Set(ctx, s.sessionKey(hash(handle)), raw, s.life(expires)).Err()
+}
+
+// life is what is left until a time, for Redis's own expiry.
+func (s *Store) life(expires time.Time) time.Duration {
+	return max(time.Millisecond, expires.Sub(s.opts.Now()))
+}
+
+// index enters a session into its user's index, and drops what has expired.
+func (s *Store) index(ctx context.Context, userID, id string, expires time.Time) error {
+	if userID == "" {
+		return nil
+	}
+	key := s.userKey(userID)
+	_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.ZRemRangeByScore(ctx, key, "-inf", s.now())
+		p.ZAdd(ctx, key, redis.Z{Score: float64(expires.UnixMilli()), Member: id})
+		indexLife.Eval(ctx, p, []string{key}, s.life(expires).Milliseconds())
+		return nil
+	})
+	return err
+}
+
+func (s *Store) now() string { return strconv.FormatInt(s.opts.Now().UnixMilli(), 10) }
+
+// indexLife lets an index live as long as its last session: never shorter than
+// it would without the new one.
+var indexLife = redis.NewScript(`
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then
+	return redis.call('PEXPIRE', KEYS[1], ARGV[1])
+end
+return 0`)
+
+// Get returns a session's data.
+func (s *Store) Get(ctx context.Context, handle string) ([]byte, error) {
+	if len(handle) != handleLength {
+		return nil, ginauth.ErrNotFound
+	}
+	r, err := s.read(ctx, hash(handle))
+	return r.Data, err
+}
+
+func (s *Store) read(ctx context.Context, id string) (record, error) {
+	raw, err := s.client.Get(ctx, s.sessionKey(id)).Result()
+	if errors.Is(err, redis.Nil) || err != nil && strings.HasPrefix(err.Error(), "WRONGTYPE") {
+		return record{}, ginauth.ErrNotFound
+	}
+	if err != nil {
+		return record{}, err
+	}
+	return parse(raw, s.opts.Now())
+}
+
+// Update replaces a session's data under the same handle. A session that is
+// deleted meanwhile stays so.
+func (s *Store) Update(ctx context.Context, handle string, data []byte, expires time.Time) (string, error) {
+	if len(handle) != handleLength {
+		return "", ginauth.ErrNotFound
+	}
+	id := hash(handle)
+	r, err := s.read(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	raw, err := json.Marshal(record{r.User, expires.UnixMilli(), data})
+	if err != nil {
+		return "", err
+	}
+	if err := s.index(ctx, r.User, id, expires); err != nil {
+		return "", err
+	}
+	err = s.client.SetArgs(ctx, s.sessionKey(id), raw, redis.SetArgs{Mode: "XX", TTL: s.life(expires)}).Err()
+	if errors.Is(err, redis.Nil) {
+		return "", ginauth.ErrNotFound
+	}
+	return handle, err
+}
+
+// Delete ends a session.
+func (s *Store) Delete(ctx context.Context, handle string) error {
+	if len(handle) != handleLength {
+		return nil
+	}
+	id := hash(handle)
+	r, err := s.read(ctx, id)
+	if err != nil && !errors.Is(err, ginauth.ErrNotFound) {
+		return err
+	}
+	return s.remove(ctx, r.User, id)
+}
+
+// remove deletes sessions and takes them out of their user's index, in this
+// order: what is not deleted must still be found.
+func (s *Store) remove(ctx context.Context, userID string, ids ...string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	members := make([]any, len(ids))
+	_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, id := range ids {
+			members[i] = id
+			p.Del(ctx, s.sessionKey(id))
+		}
+		return nil
+	})
+	if err != nil || userID == "" {
+		return err
+	}
+	return s.client.ZRem(ctx, s.userKey(userID), members...).Err()
+}

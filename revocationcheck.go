@@ -1,0 +1,193 @@
+package ginauth
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"sync"
+	"time"
+)
+
+const (
+	// revocationDelay is for how long this process believes what it has last heard
+	// of a session's revocations: how long a session may outlive its revocation by
+	// another process.
+	revocationDelay = 5 * time.Second
+	// maxHeard bounds the sessions of which that is remembered, twice over.
+	maxHeard = 1 << 15
+	// revocationSlack is for how long a revocation is kept beyond MaxAge. A process
+	// that has not heard of it yet may seal the session once more.
+	revocationSlack = time.Minute
+)
+
+// revocationCheck asks Revocations, and remembers the answers for a moment so
+// that a guarded request stays fast.
+type revocationCheck struct {
+	from   Revocations
+	maxAge time.Duration
+	direct bool // asking costs nothing
+	line   line
+
+	mu sync.RWMutex
+	// Two maps take turns: when the recent one is old or full, it becomes the older
+	// one, whose entries are forgotten. Nothing is ever swept.
+	recent, older map[heardKey]heard
+	turned        time.Time
+	revocations   int // by this process, after which no earlier answer counts
+}
+
+// heardKey names a session as sessionSubject does, without making a text of it.
+type heardKey struct {
+	session sessionKey
+	id      string // where the token does not say when the person signed in
+}
+
+func heardKeyOf(t *Token) heardKey {
+	key := heardKey{session: sessionOf(t)}
+	if t.Subject == "" || t.AuthTime.IsZero() {
+		key.id = t.ID
+	}
+	return key
+}
+
+// heard is what was last heard of a session's revocation.
+type heard struct{ revoked, asked time.Time }
+
+func newRevocationCheck(from Revocations, maxAge time.Duration) *revocationCheck {
+	_, direct := from.(*memoryRevocations)
+	return &revocationCheck{from: from, maxAge: maxAge, direct: direct, line: newLine(), recent: map[heardKey]heard{}}
+}
+
+// check refuses a session that was revoked. A token that does not say when its
+// person signed in, as next-auth's, is older than any revocation.
+func (r *revocationCheck) check(ctx context.Context, t *Token, now time.Time) error {
+	at, err := r.revokedAt(ctx, t, now)
+	if err != nil {
+		return err
+	}
+	if !at.IsZero() && !t.AuthTime.After(at) {
+		return errSignedOut
+	}
+	return nil
+}
+
+func (r *revocationCheck) revokedAt(ctx context.Context, t *Token, now time.Time) (time.Time, error) {
+	if r.direct {
+		return r.ask(ctx, t)
+	}
+	key := heardKeyOf(t)
+	r.mu.RLock()
+	last, ok := r.recent[key]
+	if !ok {
+		last, ok = r.older[key]
+	}
+	before := r.revocations
+	r.mu.RUnlock()
+	if age := now.Sub(last.asked); ok && age >= 0 && age < revocationDelay {
+		return last.revoked, nil
+	}
+	at, err := r.ask(ctx, t)
+	if err == nil {
+		r.remember(key, heard{at, now}, before)
+	}
+	return at, err
+}
+
+// ask asks now, whatever was heard before.
+func (r *revocationCheck) ask(ctx context.Context, t *Token) (time.Time, error) {
+	subjects := make([]string, 0, 2)
+	for _, s := range [...]string{personSubject(t), sessionSubject(t)} {
+		if s != "" {
+			subjects = append(subjects, s)
+		}
+	}
+	if r.direct {
+		return r.from.RevokedAt(ctx, subjects...)
+	}
+	return within(ctx, r.line, func(ctx context.Context) (time.Time, error) {
+		return r.from.RevokedAt(ctx, subjects...)
+	}, t.Subject)
+}
+
+// remember keeps an answer, unless this process has revoked something since it
+// was asked for.
+func (r *revocationCheck) remember(key heardKey, h heard, before int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.revocations != before {
+		return
+	}
+	if age := h.asked.Sub(r.turned); len(r.recent) >= maxHeard || age < 0 || age >= revocationDelay {
+		r.recent, r.older = make(map[heardKey]heard, len(r.recent)), r.recent
+		r.turned = h.asked
+	}
+	r.recent[key] = h
+}
+
+// endUser revokes all sessions of a user that began until now.
+func (r *revocationCheck) endUser(ctx context.Context, userID string, now time.Time) error {
+	t := Token{Subject: userID}
+	before, err := r.ask(ctx, &t)
+	if err != nil {
+		return err
+	}
+	// auth_time counts in whole seconds, and admit puts who signs in after a
+	// revocation into the second behind it, which may not have come yet.
+	at := now.Truncate(time.Second)
+	if !before.Before(at) {
+		at = before.Truncate(time.Second).Add(time.Second)
+	}
+	err = r.revoke(ctx, personSubject(&t), at, now)
+	r.forgetUser(userID)
+	return err
+}
+
+// endSession revokes one session.
+func (r *revocationCheck) endSession(ctx context.Context, t *Token, now time.Time) error {
+	subject := sessionSubject(t)
+	if subject == "" {
+		return nil
+	}
+	err := r.revoke(ctx, subject, later(t.AuthTime, now.Truncate(time.Second)), now)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.revocations++
+	delete(r.recent, heardKeyOf(t))
+	delete(r.older, heardKeyOf(t))
+	return err
+}
+
+func (r *revocationCheck) revoke(ctx context.Context, subject string, at, now time.Time) error {
+	until := later(at, now).Add(r.maxAge + revocationSlack)
+	return perform(context.WithoutCancel(ctx), r.line, func(ctx context.Context) error {
+		return r.from.Revoke(ctx, subject, at, until)
+	}, subject)
+}
+
+// forgetUser forgets what was heard of the sessions of a user, so that this process
+// does not go on believing it.
+func (r *revocationCheck) forgetUser(userID string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.revocations++
+	for _, known := range [...]map[heardKey]heard{r.recent, r.older} {
+		maps.DeleteFunc(known, func(k heardKey, _ heard) bool { return k.session.subject == userID })
+	}
+}
+
+// admit gives a new session a sign-in time that no revocation refuses: somebody
+// who was signed out may sign in again within that second.
+func (r *revocationCheck) admit(ctx context.Context, t *Token) error {
+	t.AuthTime = t.AuthTime.Truncate(time.Second)
+	for range 60 { // each second may hold a session of theirs that was ended
+		at, err := r.ask(ctx, t)
+		if err != nil {
+			return err
+		}
+		if at.IsZero() || t.AuthTime.After(at) {
+			return nil
+		}
+		t.AuthTime = at.Truncate(time.Second).Add(time.Second)
+	}
+	return errors.New("ginauth: this person's sessions were ended up to a minute ahead")
+}

@@ -1,0 +1,178 @@
+package ginauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/ginauth/ginauth/internal/oauth"
+	"github.com/ginauth/ginauth/internal/token"
+)
+
+// A vault is where session tokens are kept between requests. value is what the
+// session cookie holds.
+type vault interface {
+	// open returns a token's payload, and whether it is kept as it would be now.
+	open(ctx context.Context, value string) (payload []byte, current bool, err error)
+	// create keeps a new session's token.
+	create(ctx context.Context, userID string, payload []byte, expires time.Time) (value string, err error)
+	// update keeps a session's token in place of the one value leads to.
+	update(ctx context.Context, value string, payload []byte, expires time.Time) (newValue string, err error)
+	// remove ends a session, as far as that is possible.
+	remove(ctx context.Context, value string) error
+}
+
+// cookieVault seals tokens into the cookie itself. It keeps nothing.
+type cookieVault struct{ ring *token.Keyring }
+
+func (v cookieVault) open(_ context.Context, value string) ([]byte, bool, error) {
+	return v.ring.Open(value)
+}
+
+func (v cookieVault) create(_ context.Context, _ string, payload []byte, _ time.Time) (string, error) {
+	return v.ring.Seal(payload), nil
+}
+
+func (v cookieVault) update(_ context.Context, _ string, payload []byte, _ time.Time) (string, error) {
+	return v.ring.Seal(payload), nil
+}
+
+func (v cookieVault) remove(context.Context, string) error { return nil }
+
+// storeVault keeps tokens in a SessionStore. What it changes is carried through
+// even where the browser leaves meanwhile: whoever closes the tab at the moment
+// of signing out is signed out.
+type storeVault struct {
+	store SessionStore
+	line  line
+}
+
+// maxHandle is the longest handle, in bytes, that is asked for: as long as one
+// cookie can be.
+const maxHandle = 4096
+
+func (v storeVault) open(ctx context.Context, value string) (payload []byte, _ bool, err error) {
+	if value == "" || len(value) > maxHandle {
+		return nil, false, ErrNotFound
+	}
+	payload, err = within(ctx, v.line, func(ctx context.Context) ([]byte, error) {
+		return v.store.Get(ctx, value)
+	}, value)
+	return payload, true, err
+}
+
+func (v storeVault) create(ctx context.Context, userID string, payload []byte, expires time.Time) (string, error) {
+	return within(context.WithoutCancel(ctx), v.line, func(ctx context.Context) (string, error) {
+		return v.store.Create(ctx, userID, payload, expires)
+	})
+}
+
+func (v storeVault) update(ctx context.Context, value string, payload []byte, expires time.Time) (string, error) {
+	return within(context.WithoutCancel(ctx), v.line, func(ctx context.Context) (string, error) {
+		return v.store.Update(ctx, value, payload, expires)
+	}, value)
+}
+
+func (v storeVault) remove(ctx context.Context, value string) error {
+	if value == "" || len(value) > maxHandle {
+		return nil
+	}
+	return perform(context.WithoutCancel(ctx), v.line, func(ctx context.Context) error {
+		return v.store.Delete(ctx, value)
+	}, value)
+}
+
+const (
+	// storeTimeout bounds one call of a store, so that one that hangs ends in an
+	// answer.
+	storeTimeout = 2 * time.Second
+	// maxCalls bounds the calls of one store that are under way. One that hangs
+	// and heeds no context keeps a goroutine for each.
+	maxCalls = 512
+)
+
+// errUnavailable says that a store cannot tell who is signed in.
+var errUnavailable = errors.New("ginauth: the session store is not available")
+
+var (
+	errSlow     = errors.New("it did not answer in time")
+	errPanicked = errors.New("it panicked")
+)
+
+// A line holds a place for each call of a store that is under way.
+type line chan struct{}
+
+func newLine() line { return make(line, maxCalls) }
+
+// within calls a store, and waits no longer than storeTimeout and the context
+// allow, whether or not the store heeds either: many drivers take no context. Its
+// error is ErrNotFound or errUnavailable, and without the secrets: a handle in
+// the log would be a session for whoever reads it.
+func within[T any](ctx context.Context, l line, call func(context.Context) (T, error), secrets ...string) (T, error) {
+	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	value, err := waitFor(bounded, l, call)
+	switch {
+	case err == nil:
+		return value, nil
+	case errors.Is(err, ErrNotFound):
+		return value, ErrNotFound
+	case ctx.Err() != nil: // the browser left
+		err = ctx.Err()
+	case bounded.Err() != nil:
+		err = errSlow
+	}
+	return value, fmt.Errorf("%w: %w", errUnavailable, oauth.Redact(err, secrets...))
+}
+
+// lasting is the context of the request where ctx is a *gin.Context: gin uses its
+// contexts again, and a call that goes on must not look into another request.
+func lasting(ctx context.Context) context.Context {
+	if c, ok := ctx.(*gin.Context); ok && c.Request != nil {
+		return c.Request.Context()
+	}
+	return ctx
+}
+
+// waitFor runs a call in a goroutine of its own, which goes on to the call's own
+// end, and returns at the context's at the latest.
+func waitFor[T any](ctx context.Context, l line, call func(context.Context) (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	var none T
+	select {
+	case l <- struct{}{}:
+	case <-ctx.Done():
+		return none, ctx.Err()
+	}
+	done := make(chan result, 1)
+	go func() {
+		defer func() { <-l }()
+		r := result{err: errPanicked}
+		defer func() {
+			_ = recover() // the driver's fault must not end the process
+			done <- r
+		}()
+		value, err := call(ctx)
+		r = result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		return none, ctx.Err()
+	}
+}
+
+// perform is within for calls that return nothing.
+func perform(ctx context.Context, l line, call func(context.Context) error, secrets ...string) error {
+	_, err := within(ctx, l, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, call(ctx)
+	}, secrets...)
+	return err
+}
