@@ -65,6 +65,28 @@ func TestAttack06_ConfigurationFaults(t *testing.T) {
 	}
 }
 
+// A verifier with a made-up secret would open no session, ever; a provider whose
+// variable is not set sends people away with client_id= in the URL.
+func TestNew_WithoutSecretOrClient(t *testing.T) {
+	for _, name := range []string{"NEXTAUTH_SECRET", "AUTH_SECRET"} {
+		t.Setenv(name, "")
+	}
+	if _, err := ginauth.New(ginauth.Options{}); err == nil || !strings.Contains(err.Error(), "the very secret of the app") {
+		t.Errorf("a verifier without a secret: %v", err)
+	}
+	for id, warns := range map[string]bool{"": true, "id": false} {
+		var log logBuffer
+		if _, err := ginauth.Register(gin.New(), ginauth.Options{
+			Secret: testSecret, Logger: log.logger(), Providers: ginauth.Goth(github.New(id, "secret", "")),
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(log.String(), "provider=github") != warns {
+			t.Errorf("client id %q: logged %q", id, log.String())
+		}
+	}
+}
+
 // In release mode nothing is made up. The mode and the environment are global, so
 // this test is not parallel.
 func TestAttack06_ReleaseMode(t *testing.T) {

@@ -75,11 +75,17 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	a.location(&opts, &f, prefix, release)
 	a.origins(&opts, &f)
 	a.cookies(&opts, &f)
-	a.secrets(&opts, &f, release)
+	made := a.secrets(&opts, &f, release || !routes)
 	a.look(&opts, &f)
 	a.signIns(&opts, &f, routes)
 	if err := errors.Join(f...); err != nil {
 		return nil, err
+	}
+	if made {
+		opts.Logger.Warn("ginauth: no Secret and no NEXTAUTH_SECRET: using a random one, so that sessions end with this process")
+	}
+	for _, p := range a.unnamed() {
+		opts.Logger.Warn("ginauth: the client id is empty; was its variable set?", "provider", p)
 	}
 	a.opts = opts
 	if r := opts.Session.Revocations; r != nil {
@@ -97,21 +103,23 @@ func firstEnv(names ...string) string {
 	return ""
 }
 
-func (a *Auth) secrets(opts *Options, f *faults, release bool) {
+// secrets makes what seals, and reports whether the secret is made up. needed
+// says that it may not be: in release mode, and where sessions of another app
+// are read.
+func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 	if opts.Secret == "" {
 		opts.Secret = firstEnv("NEXTAUTH_SECRET", "AUTH_SECRET")
 	}
 	if opts.Secret == "" {
-		if release {
-			f.add("Secret is empty; write 32 random bytes or more into NEXTAUTH_SECRET, for instance what `openssl rand -base64 32` prints")
-			return
+		if needed {
+			f.add("Secret is empty; write 32 random bytes or more into NEXTAUTH_SECRET, for instance what `openssl rand -base64 32` prints, and for New the very secret of the app that signs people in")
+			return false
 		}
-		opts.Secret = token.Random()
-		opts.Logger.Warn("ginauth: no Secret and no NEXTAUTH_SECRET: using a random one, so that sessions end with this process")
+		opts.Secret, made = token.Random(), true
 	}
 	if len(opts.Secret) < minSecret && !opts.DangerousShortSecret {
 		f.add("Secret has %d bytes; write %d random bytes or more, for instance what `openssl rand -base64 32` prints", len(opts.Secret), minSecret)
-		return
+		return false
 	}
 	all := append([]string{opts.Secret}, opts.PreviousSecrets...)
 	for secure, site := range a.sites {
@@ -125,7 +133,7 @@ func (a *Auth) secrets(opts *Options, f *faults, release bool) {
 		ring, err := format.Keyring(salt, all...)
 		if err != nil {
 			f.add("PreviousSecrets holds an empty secret; leave it out")
-			return
+			return false
 		}
 		site.sessions = cookieVault{ring}
 		if opts.Session.Store != nil {
@@ -140,6 +148,7 @@ func (a *Auth) secrets(opts *Options, f *faults, release bool) {
 		f.add("%w", err)
 	}
 	a.csrf = token.NewCSRF(all...)
+	return made
 }
 
 var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
@@ -277,7 +286,7 @@ var providerID = regexp.MustCompile(`^[A-Za-z0-9._~-]+$`)
 
 func (a *Auth) signIns(opts *Options, f *faults, routes bool) {
 	if routes && len(opts.Providers) == 0 {
-		f.add("Providers is empty; write for instance ginauth.Goth(github.New(id, secret, \"\")), or call New to read sessions only")
+		f.add("Providers is empty; write for instance ginauth.Goth(github.New(id, secret, \"\")), or set GITHUB_ID and GITHUB_SECRET for providers.FromEnv, or call New to read sessions only")
 	}
 	for i, p := range opts.Providers {
 		if p == nil {

@@ -5,7 +5,7 @@
 //
 //	r := gin.Default()
 //	auth, err := ginauth.Register(r, ginauth.Options{
-//		Providers: ginauth.Goth(github.New(os.Getenv("GITHUB_ID"), os.Getenv("GITHUB_SECRET"), "")),
+//		Providers: ginauth.Goth(github.New(os.Getenv("GITHUB_ID"), os.Getenv("GITHUB_SECRET"), "", "user:email")),
 //	})
 //	if err != nil {
 //		log.Fatal(err)

@@ -54,7 +54,7 @@ func ExampleRegister() {
 	// Output:
 	// ginauth: BaseURL: "app.example.com" is not an http or https URL; write for instance https://app.example.com
 	// ginauth: Secret has 9 bytes; write 32 random bytes or more, for instance what `openssl rand -base64 32` prints
-	// ginauth: Providers is empty; write for instance ginauth.Goth(github.New(id, secret, "")), or call New to read sessions only
+	// ginauth: Providers is empty; write for instance ginauth.Goth(github.New(id, secret, "")), or set GITHUB_ID and GITHUB_SECRET for providers.FromEnv, or call New to read sessions only
 }
 
 // A service beside a Next.js application reads its sessions with the same secret.

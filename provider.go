@@ -34,7 +34,8 @@ func Goth(ps ...goth.Provider) []Provider {
 // nonce, whether or not the goth provider knows of them.
 type OAuth struct {
 	// Provider is made by a goth provider's New, or by the package oidc. Its
-	// callback URL may be left empty: it is the base URL, /callback/ and the ID.
+	// callback URL may be left empty: it is the site's address, the path of the
+	// auth routes, /callback/ and the ID.
 	Provider goth.Provider
 	// ID stands in the routes, signin/:id and callback/:id, and in every account.
 	// Default: the provider's name.
@@ -178,6 +179,17 @@ func (o OAuth) configure(client *http.Client) (*provider, error) {
 		}
 	}
 	return p, err
+}
+
+// unnamed are the providers that were made without a client id, as happens where
+// its variable is not set.
+func (a *Auth) unnamed() (ids []string) {
+	for _, p := range a.providers {
+		if p.oauth != nil && p.oauth.Unnamed() {
+			ids = append(ids, p.id)
+		}
+	}
+	return ids
 }
 
 func defaultProfile(u goth.User) (User, error) {

@@ -17,7 +17,9 @@ type User struct {
 	Name  string
 	Email string
 	Image string // http or https URL of a picture
-	// Values are further members of the "user" object that the browser gets.
+	// Values are further members of the "user" object. Those that Authorize or
+	// Profile set are for the JWT callback; the browser gets what a Session callback
+	// sets.
 	Values map[string]any
 
 	shape shape

@@ -238,7 +238,7 @@ func TestAppleFaults(t *testing.T) {
 		{"key id", func(c *oidc.AppleConfig) { c.KeyID = "" }, `KeyID is ""`},
 		{"no key", func(c *oidc.AppleConfig) { c.PrivateKey = nil }, "PrivateKey is empty"},
 		{"a path", func(c *oidc.AppleConfig) { c.PrivateKey = "/etc/AuthKey_KEY1234567.p8" }, "PrivateKey is not PEM"},
-		{"a number", func(c *oidc.AppleConfig) { c.PrivateKey = 1 }, "PrivateKey is a int"},
+		{"a number", func(c *oidc.AppleConfig) { c.PrivateKey = 1 }, "PrivateKey has type int"},
 		{"cut", func(c *oidc.AppleConfig) {
 			c.PrivateKey = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
 		}, "not a PKCS #8 key"},

@@ -61,7 +61,7 @@ func appleKey(from any) (crypto.Signer, error) {
 	case []byte:
 		text = from
 	default:
-		return nil, fmt.Errorf("PrivateKey is a %T: %s", from, hint)
+		return nil, fmt.Errorf("PrivateKey has type %T: %s", from, hint)
 	}
 	block, _ := pem.Decode(text)
 	if block == nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -106,16 +107,31 @@ func build(known service.Service, s Settings, called func(string) string) (ginau
 	}
 	p := m.make(s.ClientID, s.ClientSecret, values, slices.Clone(s.Scopes))
 	if v, ok := p.(interface{ Validate() error }); ok && v.Validate() != nil {
-		// Its own words repeat what was written, which came from the environment.
-		check := []string{called(clientID)}
+		check := ""
 		for _, setting := range m.settings {
-			check = append(check, called(setting.Name)+" (for instance "+setting.Example+")")
+			check += "; check " + called(setting.given(s.Values)) + " (for instance " + setting.Example + ")"
 		}
-		fault("not all of this is what the service needs: %s", strings.Join(check, ", "))
+		fault("%s%s", unquoted(v.Validate().Error()), check)
 		return nil, faults
 	}
 	return ginauth.OAuth{Provider: p, ID: known.ID, Name: known.Name}, nil
 }
+
+// given is the name that a setting was given under.
+func (s Setting) given(values map[string]string) string {
+	for _, name := range s.Also {
+		if values[name] != "" {
+			return name
+		}
+	}
+	return s.Name
+}
+
+var quotes = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
+// unquoted takes out of a provider's own words what they repeat of what was
+// written: it came from the environment, where anything may stand.
+func unquoted(text string) string { return quotes.ReplaceAllString(text, "…") }
 
 // values are the settings under their own names, and what is wrong with each by
 // the name it was given under.

@@ -32,7 +32,7 @@ func TestNew_Faults(t *testing.T) {
 		{"left out", "lastfm", client, "lastfm: its sign-in has no state"},
 		{"no client id", "github", providers.Settings{ClientSecret: hidden}, "Settings.ClientID is empty"},
 		{"no client secret", "github", providers.Settings{ClientID: "i"}, "Settings.ClientSecret is empty"},
-		{"a client secret that LinkedIn needs", "linkedin", providers.Settings{ClientID: "i"}, "linkedin: not all of this"},
+		{"a client secret that LinkedIn needs", "linkedin", providers.Settings{ClientID: "i"}, "linkedin: oidc: LinkedIn: ClientSecret is empty"},
 		{"white space", "github", providers.Settings{ClientID: " i", ClientSecret: hidden}, "Settings.ClientID has white space"},
 		{"scopes where none are", "naver", providers.Settings{ClientID: "i", ClientSecret: hidden, Scopes: []string{"a"}}, "Settings.Scopes is set"},
 		{"a setting too many", "github", with("issuer", hidden), `Settings.Values["issuer"] is no setting`},
@@ -107,7 +107,7 @@ func FuzzNew(f *testing.F) {
 // known reports whether a text stands in messages anyway.
 func known(text string) bool {
 	return slices.ContainsFunc(providers.All(), func(s providers.Service) bool {
-		all := s.ID + s.Docs + s.LeftOut + "Settings.ClientID is empty; it comes from not all of this is what the service needs"
+		all := s.ID + s.Docs + s.LeftOut + "Settings.ClientID is empty; it comes from"
 		for _, setting := range s.Settings {
 			all += setting.Name + setting.Meaning + setting.Example
 		}

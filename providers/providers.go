@@ -5,7 +5,7 @@
 // [FromEnv] makes those whose client identifiers are in the environment, under
 // the names that NextAuth.js gives them; [New] makes one.
 //
-// The package links all of them, about two megabytes. A program that wants one
+// The package links all of them, about one megabyte. A program that wants one
 // service imports that alone and makes the same provider: goth's own package and
 // ginauth.Goth where [Service.Engine] says bound copy or own exchange, with the
 // scopes in [Service.Scopes]; the package oidc where it says oidc.

@@ -7,6 +7,7 @@ onSession((session) => {
   element('who').textContent = session
     ? `You are signed in as ${session.user.email}${session.nickname ? `, called ${session.nickname}` : ''}.`
     : 'You are not signed in.'
+  element('nickname').nickname.value = session?.nickname ?? ''
   element('token').textContent = session ? `${session.accessToken.slice(0, 6)}…` : ''
   element('private').hidden = element('out').hidden = !session
   element('in').hidden = !!session
@@ -20,7 +21,6 @@ element('out').onclick = () => signOut()
 element('nickname').onsubmit = async (event) => {
   event.preventDefault()
   await update({ nickname: event.target.nickname.value })
-  event.target.reset()
 }
 
 // The clock runs as long as the session: the server ends the stream with it.

@@ -48,6 +48,7 @@ type Config struct {
 type Provider struct {
 	id       string
 	clientID string
+	unnamed  bool
 	params   url.Values
 	pkce     bool
 	formPost bool
@@ -94,6 +95,9 @@ func New(c Config) (*Provider, error) {
 		return nil, err
 	}
 	p := &Provider{id: c.ID, params: c.Params, pkce: !c.DisablePKCE, clientID: clientID(c.Provider)}
+	if id, found := findClientID(c.Provider); found && id == "" {
+		p.unnamed = true
+	}
 	client := c.HTTPClient
 	if own := field(c.Provider, "HTTPClient"); own.IsValid() {
 		if h, ok := own.Interface().(*http.Client); ok && h != nil {
@@ -130,6 +134,9 @@ func New(c Config) (*Provider, error) {
 
 // FormPost reports that the provider's answers come in a cross-site POST.
 func (p *Provider) FormPost() bool { return p.formPost }
+
+// Unnamed reports that the provider was made with an empty client identifier.
+func (p *Provider) Unnamed() bool { return p.unnamed }
 
 // IsNil reports whether p is nil or a nil pointer, which no method can be called on.
 func IsNil(p goth.Provider) bool {
@@ -192,15 +199,20 @@ func DisplayParams(query url.Values) url.Values {
 
 // clientID reads the client identifier that a provider was made with.
 func clientID(p goth.Provider) string {
+	id, _ := findClientID(p)
+	return id
+}
+
+func findClientID(p goth.Provider) (id string, found bool) {
 	if p, ok := p.(interface{ ClientID() string }); ok {
-		return p.ClientID()
+		return p.ClientID(), true
 	}
 	for _, name := range []string{"ClientKey", "ClientID", "ClientId"} {
 		if f := field(p, name); f.IsValid() && f.Kind() == reflect.String {
-			return f.String()
+			return f.String(), true
 		}
 	}
-	return ""
+	return "", false
 }
 
 // field finds a field of the struct a provider points to.

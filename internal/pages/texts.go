@@ -62,7 +62,7 @@ func defaultErrors() map[string]string {
 		"credentialssignin":     "These details do not match an account. Check them and try again.",
 		"sessionrequired":       "Please sign in to see this page.",
 		"configuration":         "There is a problem on our side. Please try again later. If you run this site, its log names the cause.",
-		"accessdenied":          "You do not have permission to sign in with this account.",
+		"accessdenied":          "The sign-in was cancelled, or this account has no permission to sign in here.",
 		"verification":          "It may have expired, or it was used before. Ask for a new one to sign in.",
 		"default":               "We could not finish signing you in. Please try again.",
 	}
