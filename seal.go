@@ -122,6 +122,7 @@ func (v *visit) nobody() any {
 // answerSession answers the session, sealed again. A token that does not open is
 // deleted; a fault of a callback keeps it, for the next time.
 func (v *visit) answerSession(trigger Trigger, update any) {
+	begun := time.Now()
 	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
 	if len(found.Names) == 0 {
 		v.json(http.StatusOK, v.nobody())
@@ -133,13 +134,13 @@ func (v *visit) answerSession(trigger Trigger, update any) {
 		v.json(http.StatusOK, v.nobody())
 		return
 	}
-	opened := id.token.ID
+	opened := id.token // as it was before the callbacks
 	sealed, err := v.renew(v.c, id, v.base, trigger, update)
 	if err != nil {
 		v.fault("reading the session", err)
 		return
 	}
-	if v.streams.ended(opened) { // signed out meanwhile: this answer must not bring the session back
+	if v.streams.ended(&opened, begun) { // signed out meanwhile: this answer must not bring the session back
 		v.clearSession(v.c, found.Names, v.base)
 		v.json(http.StatusOK, v.nobody())
 		return
@@ -174,9 +175,10 @@ var ErrNoSession = errors.New("ginauth: nobody is signed in by a session cookie"
 // TriggerUpdate and data, then the Session callback, and sets the cookie, so it
 // must be called before the answer is written. GetSession returns the new
 // session from then on. The error is ErrNoSession where no cookie holds a
-// session, as with a bearer token, which is not this site's to change, or the
-// callback's own.
+// session, as with a bearer token, which is not this site's to change, or where
+// the person signed out meanwhile, or the callback's own.
 func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
+	begun := time.Now()
 	base, err := a.hosts.Base(c.Request)
 	if err != nil {
 		return nil, err
@@ -186,6 +188,7 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 	if err != nil || a.foreign(c.Request, base) {
 		return nil, ErrNoSession
 	}
+	opened := id.token
 	kept := find(c)
 	if kept == nil { // no middleware has kept this answer out of caches
 		private(c.Writer.Header())
@@ -202,6 +205,9 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	if a.streams.ended(&opened, begun) {
+		return nil, ErrNoSession
+	}
 	a.putSession(c, sealed, found.Names, base)
 	a.attach(c, id)
 	return &id.session, nil
@@ -211,12 +217,12 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 // token again, by a Set-Cookie before the handler writes, when the token is past
 // UpdateAge, sealed by a previous secret, or changed by the JWT callback.
 func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, sealed string) (*identity, error) {
-	now := a.opts.Now()
+	begun, now := time.Now(), a.opts.Now()
 	id, err := a.open(sealed, base, now)
 	if err != nil {
 		return nil, errSignedOut
 	}
-	t := &id.token
+	t, opened := &id.token, id.token
 	stale := id.stale || t.ExpiresAt.IsZero() || now.Sub(t.IssuedAt) >= a.opts.Session.UpdateAge
 	if a.opts.Callbacks.JWT != nil {
 		if err := a.runJWT(c, JWTParams{Token: t}); err != nil {
@@ -235,7 +241,7 @@ func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, 
 	if err := a.runSession(c, SessionParams{Session: &id.session, Token: t}); err != nil {
 		return nil, err // and the cookie stays as it was
 	}
-	if stale {
+	if stale && !a.streams.ended(&opened, begun) {
 		a.putSession(c, resealed, found.Names, base)
 	}
 	return id, nil
