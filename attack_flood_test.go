@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -133,5 +134,53 @@ func TestAttack54_JunkTransactions(t *testing.T) {
 				t.Error("the sign-in could not be finished")
 			}
 		})
+	}
+}
+
+// Real transaction cookies cost a decryption each: beyond the first sixteen, which
+// no honest browser has, they go unread. So do those that have expired.
+func TestAttack54_RealTransactions(t *testing.T) {
+	t.Parallel()
+	idp := newIDP(t, ginauthtest.Config{People: people(1)})
+	clock := newClock()
+	opts := viaGitHub.options(t, idp)
+	opts.Now = clock.now
+	a := newApp(t, opts)
+	csrf, pair := csrfPair(csrfCookie)
+	start := func(cookies string) answer {
+		return a.form(t, "/api/auth/signin/github", url.Values{"csrfToken": {csrf}}, "Cookie", pair+cookies)
+	}
+	transaction := func(res answer) (name, value string) {
+		for _, c := range res.Cookies() {
+			if strings.HasPrefix(c.Name, transactionCookie+".") && c.MaxAge > 0 {
+				return c.Name, c.Value
+			}
+		}
+		t.Fatalf("no sign-in was started: %d %v", res.StatusCode, res.Header)
+		return "", ""
+	}
+	var names []string
+	cookies := ""
+	for range 4*maxTransactions + 1 { // each younger than the one before
+		name, value := transaction(start(""))
+		names = append(names, name)
+		cookies += "; " + name + "=" + value
+		clock.seconds.Add(1)
+	}
+	kept := func() (left []string) {
+		gone := setCookies(start(cookies))
+		for _, name := range names {
+			if gone[name] == nil {
+				left = append(left, name)
+			}
+		}
+		return left
+	}
+	if left, want := kept(), names[13:16]; !slices.Equal(left, want) {
+		t.Errorf("kept are %v, want the last three of the first sixteen, %v", left, want)
+	}
+	clock.seconds.Add(15 * 60)
+	if left := kept(); len(left) != 0 {
+		t.Errorf("kept are %v, which have expired", left)
 	}
 }

@@ -3,10 +3,12 @@ package ginauth_test
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -106,6 +108,73 @@ func TestAttack27_FirstClickCut(t *testing.T) {
 			}
 			if n := accepted(idp); n != 1 {
 				t.Errorf("%d token requests were accepted", n)
+			}
+		})
+	}
+}
+
+// What a callback led to is remembered for the browser that sends it twice, and
+// for nobody else: neither long, nor with another code, nor after the sign-out.
+func TestAttack27_Remembered(t *testing.T) {
+	t.Parallel()
+	signOut := func(b *browser) { b.post("/api/auth/signout", url.Values{"csrfToken": {b.csrf()}}) }
+	for _, row := range []struct {
+		name   string
+		after  int64 // seconds
+		code   string
+		before func(t *testing.T, idp *ginauthtest.Provider, b *browser)
+		again  bool
+	}{
+		{name: "at once", again: true},
+		{name: "within a minute", after: 58, again: true},
+		{name: "later", after: 61},
+		{name: "another code", code: "made-up"},
+		{name: "no code", code: "-"},
+		{name: "after the sign-out", before: func(_ *testing.T, _ *ginauthtest.Provider, b *browser) { signOut(b) }},
+		{name: "after the sign-out with a later token", before: func(_ *testing.T, _ *ginauthtest.Provider, b *browser) {
+			b.get("/api/auth/session")
+			signOut(b)
+		}},
+		{name: "after another person's sign-out", again: true, before: func(t *testing.T, idp *ginauthtest.Provider, b *browser) {
+			other := b.app.browser(t)
+			other.get(as(t, idp, other.begin("github", "/"), "1002").String())
+			signOut(other)
+		}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			idp := newIDP(t, ginauthtest.Config{People: people(2)})
+			clock := newClock()
+			clock.seconds.Store(time.Now().Unix())
+			opts := viaGitHub.options(t, idp)
+			opts.Now = clock.now
+			a := newApp(t, opts)
+			b := a.browser(t)
+			callback := approve(t, idp, b.begin("github", "/"))
+			var pairs []string
+			for _, c := range b.cookies() {
+				pairs = append(pairs, c.Name+"="+c.Value)
+			}
+			b.get(callback.String())
+			first := b.cookie(sessionCookie)
+			if first == "" {
+				t.Fatal("nobody was signed in")
+			}
+			if row.before != nil {
+				row.before(t, idp, b)
+			}
+			clock.seconds.Add(row.after)
+			target := callback.String()
+			if row.code != "" {
+				target = with(callback, "code", strings.Trim(row.code, "-"))
+			}
+			res := a.send(t, http.MethodGet, target, "", "Cookie", strings.Join(pairs, "; "))
+			if !row.again {
+				res.refused(t, "OAuthCallback")
+				return
+			}
+			if c := setCookies(res)[sessionCookie]; c == nil || c.Value != first {
+				t.Errorf("%d, leads to %s, with %q", res.StatusCode, res.Header.Get("Location"), res.Header["Set-Cookie"])
 			}
 		})
 	}

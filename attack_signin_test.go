@@ -322,3 +322,42 @@ func TestAttack44_CodeInjection(t *testing.T) {
 		})
 	}
 }
+
+// An answer in two places at once, the query and a form: neither is taken, or what
+// a proxy or log checked would not be what counts.
+func TestAttack10_AnswerInTwoPlaces(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name     string
+		twice    string // the parameter that stands in both
+		signedIn bool
+	}{
+		{"form alone", "", true},
+		{"state", "state", false},
+		{"code", "code", false},
+	} {
+		for _, inQuery := range []string{"the same", "another"} {
+			idp := newIDP(t, ginauthtest.Config{})
+			b := viaOIDC.app(t, idp).browser(t)
+			form := approve(t, idp, b.begin("oidc", "/")).Query()
+			query := url.Values{}
+			if row.twice != "" {
+				query.Set(row.twice, "another")
+				if inQuery == "the same" {
+					query.Set(row.twice, form.Get(row.twice))
+				}
+			}
+			res := b.post("/api/auth/callback/oidc?"+query.Encode(), form)
+			if row.signedIn {
+				if !res.signedIn() {
+					t.Errorf("%s: %d, leads to %s", row.name, res.StatusCode, res.Header.Get("Location"))
+				}
+				continue
+			}
+			res.refused(t, "OAuthCallback")
+			if n := len(idp.TokenRequests()); n != 0 {
+				t.Errorf("%s: %d token requests were made", row.name, n)
+			}
+		}
+	}
+}

@@ -107,7 +107,7 @@ type SessionEvent struct {
 // ErrAccessDenied refuses a sign-in: the person reads that access is denied.
 var ErrAccessDenied = errors.New("ginauth: access denied")
 
-// PublicError is an error whose text the person reads, at most 512 bytes of it.
+// PublicError is an error whose text the person reads, at most 300 characters of it.
 // Every other error's text stays in the log. Make the text yourself: with what
 // somebody typed in it, a link could put their words on your site.
 func PublicError(text string) error { return publicError(text) }

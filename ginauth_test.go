@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/markbates/goth/providers/github"
@@ -59,6 +60,8 @@ func TestRegister_Faults(t *testing.T) {
 		{"allowed redirect", ginauth.Options{Providers: somebody(), AllowedRedirects: []string{"https://www.example.com/path"}}, []string{"AllowedRedirects", "path"}},
 		{"wildcard origin", ginauth.Options{Providers: somebody(), TrustedOrigins: []string{"https://*.example.com"}}, []string{"TrustedOrigins", "*"}},
 		{"max age", ginauth.Options{Providers: somebody(), Session: ginauth.SessionOptions{MaxAge: -1}}, []string{"Session.MaxAge"}},
+		{"update age", ginauth.Options{Providers: somebody(), Session: ginauth.SessionOptions{MaxAge: time.Hour, UpdateAge: time.Hour}}, []string{"Session.UpdateAge is 1h0m0s", "MaxAge, 1h0m0s", "30m0s"}},
+		{"update age beyond the default", ginauth.Options{Providers: somebody(), Session: ginauth.SessionOptions{UpdateAge: 31 * 24 * time.Hour}}, []string{"Session.UpdateAge", "MaxAge, 720h0m0s"}},
 		{"cookie prefix", ginauth.Options{Providers: somebody(), Cookies: ginauth.CookieOptions{Prefix: "a b"}}, []string{"Cookies.Prefix"}},
 		{"cookie domain", ginauth.Options{Providers: somebody(), Cookies: ginauth.CookieOptions{Domain: "a; b"}}, []string{"Cookies.Domain"}},
 		{"SameSite=None on http", ginauth.Options{Providers: somebody(), BaseURL: "http://a.example", Cookies: ginauth.CookieOptions{SameSite: http.SameSiteNoneMode}}, []string{"SameSite", "https"}},

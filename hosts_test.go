@@ -150,3 +150,53 @@ func TestLog_KeepsTheCodeAlone(t *testing.T) {
 		t.Error(log)
 	}
 }
+
+// Two Auths on one host have one secret: a session of the first, carried over into
+// the second's cookie or sent as a bearer token, is nobody there. Where the first
+// is open to everybody and the second for staff, it would be a way up.
+func TestHosts_SessionOfAnotherPrefix(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		format ginauth.Format
+		cookie string
+	}{
+		{"next-auth 4", ginauth.NextAuthV4, sessionCookie},
+		{"Auth.js 5", ginauth.AuthJSV5, "authjs.session-token"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			format := ginauth.SessionOptions{Format: tt.format}
+			site := membersApp(t, ginauth.Options{Session: format})
+			admin := membersApp(t, ginauth.Options{Session: format, Cookies: ginauth.CookieOptions{Prefix: "admin"}})
+			b, office := site.browser(t), admin.browser(t)
+			b.signInAs("ada")
+			office.signInAs("grace")
+			own, theirs := b.cookie(tt.cookie), office.cookie("admin.session-token")
+			for _, row := range []struct {
+				name   string
+				site   *app
+				header []string
+				want   int
+			}{
+				{"own cookie", site, []string{"Cookie", tt.cookie + "=" + own}, 200},
+				{"own bearer token", site, []string{"Authorization", "Bearer " + own}, 200},
+				{"the second's own cookie", admin, []string{"Cookie", "admin.session-token=" + theirs}, 200},
+				{"the second's own bearer token", admin, []string{"Authorization", "Bearer " + theirs}, 200},
+				{"the first's in the second's cookie", admin, []string{"Cookie", "admin.session-token=" + own}, 401},
+				{"the first's as bearer token", admin, []string{"Authorization", "Bearer " + own}, 401},
+				{"the second's in the first's cookie", site, []string{"Cookie", tt.cookie + "=" + theirs}, 401},
+				{"the second's as bearer token", site, []string{"Authorization", "Bearer " + theirs}, 401},
+				{"next-auth's as bearer token", admin, []string{"Authorization", "Bearer " + vectorToken(t)}, 401},
+			} {
+				if res := row.site.send(t, http.MethodGet, "/me", "", row.header...); res.StatusCode != row.want {
+					t.Errorf("%s: %d, want %d", row.name, res.StatusCode, row.want)
+				}
+			}
+		})
+	}
+	first := newApp(t, ginauth.Options{Providers: unused()})
+	if res := first.send(t, http.MethodGet, "/me", "", "Authorization", "Bearer "+vectorToken(t)); res.StatusCode != http.StatusOK {
+		t.Errorf("a session of next-auth's under the default prefix: %d", res.StatusCode)
+	}
+}

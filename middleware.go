@@ -260,7 +260,7 @@ func navigates(req *http.Request) bool {
 // samePage is the path and query of a URL of this site, else the site's root.
 func samePage(raw string, base origin.Base) string {
 	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" || origin.Of(u) != base.Origin {
+	if err != nil || origin.Of(u) != base.Origin {
 		return "/"
 	}
 	return u.RequestURI()

@@ -1,9 +1,6 @@
 package ginauth
 
-import (
-	"strings"
-	"sync"
-)
+import "sync"
 
 // publicTexts remembers the texts of PublicErrors, which travel to the error
 // page in its URL. The page shows those and no others: else any link could put
@@ -16,13 +13,14 @@ type publicTexts struct {
 
 const maxPublicTexts = 256
 
-// maxPublicText is the longest text, in bytes, that travels in a URL.
-const maxPublicText = 512
+// maxPublicText is the longest text, in characters, that travels in a URL, where
+// one takes up to twelve bytes. It is also what the error page shows.
+const maxPublicText = 300
 
 // clip shortens a text to what travels.
 func clip(text string) string {
-	if len(text) > maxPublicText {
-		text = strings.ToValidUTF8(text[:maxPublicText], "") + "…"
+	if runes := []rune(text); len(runes) > maxPublicText {
+		text = string(runes[:maxPublicText-1]) + "…"
 	}
 	return text
 }

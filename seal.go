@@ -143,18 +143,20 @@ func (v *visit) nobody() any {
 // answerSession answers the session, and moves its end. A token that does not open is
 // deleted; a fault of a callback keeps it, for the next time.
 func (v *visit) answerSession(trigger Trigger, update any) {
+	begun := time.Now()
 	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
 	if len(found.Names) == 0 {
 		v.json(http.StatusOK, v.nobody())
 		return
 	}
-	var value, opened string
+	var value string
+	var opened Token // as it was before the callbacks
 	id, err := v.open(v.c.Request.Context(), found.Value, v.base, v.opts.Now())
 	if err == nil {
-		opened = id.token.ID
+		opened = id.token
 		value, err = v.renew(v.c, id, v.base, trigger, update)
 	}
-	if err == nil && v.streams.ended(opened) {
+	if err == nil && v.streams.ended(&opened, begun) {
 		err = errSignedOut // meanwhile: this answer must not bring the session back
 	}
 	switch {
@@ -213,9 +215,10 @@ var ErrNoSession = errors.New("ginauth: nobody is signed in by a session cookie"
 // TriggerUpdate and data, then the Session callback, and sets the cookie, so it
 // must be called before the answer is written. GetSession returns the new
 // session from then on. The error is ErrNoSession where no cookie holds a
-// session, as with a bearer token, which is not this site's to change, or the
-// callback's own.
+// session, as with a bearer token, which is not this site's to change, or where
+// the person signed out meanwhile, or the callback's own.
 func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
+	begun := time.Now()
 	base, err := a.hosts.Base(c.Request)
 	if err != nil {
 		return nil, err
@@ -228,6 +231,7 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 	case err != nil:
 		return nil, err
 	}
+	opened := id.token
 	kept := find(c)
 	if kept == nil { // no middleware has kept this answer out of caches
 		private(c.Writer.Header())
@@ -247,6 +251,9 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	if a.streams.ended(&opened, begun) {
+		return nil, ErrNoSession
+	}
 	a.putSession(c, sealed, found.Names, base, id.token.ExpiresAt)
 	a.attach(c, id)
 	return &id.session, nil
@@ -256,13 +263,17 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 // token again, by a Set-Cookie before the handler writes, when the token is past
 // UpdateAge, sealed by a previous secret, or changed by the JWT callback.
 func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, sealed string) (*identity, error) {
-	now := a.opts.Now()
+	begun, now := time.Now(), a.opts.Now()
 	id, err := a.open(c.Request.Context(), sealed, base, now)
 	if err != nil {
 		return nil, err
 	}
 	t := &id.token
 	stale := a.due(id, now)
+	var opened Token // as it was before the callback
+	if stale || a.opts.Callbacks.JWT != nil {
+		opened = *t
+	}
 	if a.opts.Callbacks.JWT != nil {
 		if err := a.runJWT(c, JWTParams{Token: t}); err != nil {
 			return nil, err
@@ -281,6 +292,9 @@ func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, 
 	resealed, err := a.update(c.Request.Context(), id, base, now)
 	if err != nil {
 		return nil, err
+	}
+	if a.streams.ended(&opened, begun) { // the answer to the sign-out has deleted the cookie
+		return id, nil
 	}
 	a.putSession(c, resealed, found.Names, base, t.ExpiresAt)
 	return id, nil

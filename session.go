@@ -11,8 +11,8 @@ import (
 type User struct {
 	// ID is the token's subject: the provider's identifier of the person. Two
 	// providers may use the same one for two people: with more than one provider
-	// make it of both, in Callbacks.SignIn, where Account names the provider. It reaches the browser only if a Session callback puts it into
-	// Values.
+	// make it of both, in Callbacks.SignIn, where Account names the provider. It
+	// reaches the browser only if a Session callback puts it into Values.
 	ID    string
 	Name  string
 	Email string

@@ -1,10 +1,13 @@
 package ginauth_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math"
+	"net"
 	"net/http"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -194,5 +197,76 @@ func TestSession_CallbackValues(t *testing.T) {
 			}
 		}
 		sealed = setCookies(res)[sessionCookie].Value
+	}
+}
+
+// A session in use does not end, however short it may be unused.
+func TestSession_ShortMaxAge(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct{ maxAge, pause time.Duration }{
+		{time.Hour, 5 * time.Minute},
+		{10 * time.Minute, 4 * time.Minute},
+		{23 * time.Hour, 5 * time.Hour},
+	} {
+		clock := newClock()
+		clock.seconds.Store(time.Now().Unix())
+		a := membersApp(t, ginauth.Options{Session: ginauth.SessionOptions{MaxAge: row.maxAge}, Now: clock.now})
+		b := a.browser(t)
+		b.signInAs("ada")
+		for used := time.Duration(0); used < 4*row.maxAge; used += row.pause {
+			if res := b.get("/me"); res.StatusCode != http.StatusOK {
+				t.Fatalf("MaxAge %v: used every %v, the session is over after %v", row.maxAge, row.pause, used)
+			}
+			clock.seconds.Add(int64(row.pause.Seconds()))
+		}
+		clock.seconds.Add(int64(row.maxAge.Seconds()))
+		if res := b.get("/me"); res.StatusCode != http.StatusUnauthorized {
+			t.Errorf("MaxAge %v: unused for as long, the session is not over: %d", row.maxAge, res.StatusCode)
+		}
+	}
+}
+
+// A site that widens its cookies to a domain finds sessions of the host alone in
+// browsers. Beside a new one they would be a second session, and two are none.
+func TestSession_DomainSetLater(t *testing.T) {
+	t.Parallel()
+	start := func(t *testing.T) *browser {
+		a := membersApp(t, ginauth.Options{
+			BaseURL: "http://app.example.com", Cookies: ginauth.CookieOptions{Domain: "example.com"},
+			Session: ginauth.SessionOptions{UpdateAge: -1},
+		})
+		address := a.Listener.Addr().String()
+		a.URL = "http://app.example.com"
+		b := a.browser(t)
+		b.Transport = &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, address)
+		}}
+		b.plant(sessionCookie, sessionFor(t, "old@example.com", nil))
+		return b
+	}
+	for _, row := range []struct {
+		name    string
+		visit   func(b *browser)
+		user    string
+		cookies int
+	}{
+		{"signing in", func(b *browser) { b.signInAs("ada") }, "ada@example.com", 1},
+		{"a guarded page", func(b *browser) { b.get("/me") }, "old@example.com", 1},
+		{"GET session", func(b *browser) { b.get("/api/auth/session") }, "old@example.com", 1},
+		{"signing out", func(b *browser) { b.post("/api/auth/signout", url.Values{"csrfToken": {b.csrf()}}) }, "", 0},
+		{"signing out of two", func(b *browser) {
+			b.signInAs("ada")
+			b.plant(sessionCookie, sessionFor(b.t, "old@example.com", nil))
+			b.post("/api/auth/signout", url.Values{"csrfToken": {b.csrf()}})
+		}, "", 0},
+	} {
+		b := start(t)
+		row.visit(b)
+		if names := b.sessionNames(); len(names) != row.cookies {
+			t.Errorf("%s leaves %q", row.name, names)
+		}
+		if got := b.user(); got != row.user {
+			t.Errorf("after %s the browser is %q, want %q", row.name, got, row.user)
+		}
 	}
 }

@@ -274,3 +274,27 @@ func TestSignInPageMarks(t *testing.T) {
 		t.Errorf("%d neutral marks, want 1", n)
 	}
 }
+
+// The default profile lowers A to Z in an address and nothing else: with Unicode's
+// rules a letter of another script becomes one of these, and the address another
+// person's.
+func TestSignIn_EmailInLowerCase(t *testing.T) {
+	t.Parallel()
+	for sent, want := range map[string]string{
+		"Ada.L@EXAMPLE.com":     "ada.l@example.com",
+		"mike@g\u0130thub.com":  "mike@g\u0130thub.com",  // dotted capital I
+		"mi\u212ae@Example.com": "mi\u212ae@example.com", // Kelvin sign
+		"\u00c4da@example.com":  "\u00c4da@example.com",
+	} {
+		idp := newIDP(t, ginauthtest.Config{People: []ginauthtest.Person{{Subject: "1", Email: sent, EmailVerified: true}}})
+		b := newApp(t, ginauth.Options{Providers: ginauth.Goth(local(idp, "local"))}).browser(t)
+		res := b.signIn(idp, "local")
+		if got := b.user(); got != want {
+			t.Errorf("%q is %q, want %q", sent, got, want)
+		}
+		// Some caches keep redirects, and this one holds the session.
+		if control := res.Header.Get("Cache-Control"); !strings.Contains(control, "private") || !strings.Contains(control, "no-store") || res.Header.Get("Vary") != "Cookie" {
+			t.Errorf("Cache-Control of the callback: %q, Vary: %q", control, res.Header.Get("Vary"))
+		}
+	}
+}

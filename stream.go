@@ -3,6 +3,7 @@ package ginauth
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -19,7 +20,8 @@ var ErrSessionEnded = errors.New("ginauth: the session ended")
 // person signs out of it or it is ended by RevokeUser or EndSession, where this
 // process does that; its cause is then ErrSessionEnded. Call stop when the stream
 // is over. For nobody's session, and for one that was signed out of a moment ago,
-// the context has ended already.
+// the context has ended already. A session without a subject cannot be told from
+// others like it: its streams end with the request and when it expires.
 //
 // A session that other requests prolong ends its streams all the same when it
 // would have expired without them: the page connects again and goes on with the
@@ -54,30 +56,38 @@ type sessionKey struct {
 
 func sessionOf(t *Token) sessionKey { return sessionKey{t.Subject, t.AuthTime.Unix()} }
 
-// justEnded is how long after a sign-out its session opens no stream. A page that
-// connects again at once may still send the cookie which the answer to the
-// sign-out is about to delete.
-const justEnded = 10 * time.Second
+// justEnded is how long a sign-out is remembered, at the least. A page that connects
+// again at once may still send the cookie which the answer to the sign-out is about
+// to delete, and a request under way then may have to wait for a slow service.
+const justEnded = time.Minute
 
-// ended reports whether somebody signed out with a token a moment ago, where this
-// process answered that.
-func (s *streams) ended(tokenID string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	at, ok := s.gone[tokenID]
-	return ok && time.Since(at) < justEnded
-}
-
-// streams are the open streams of each session.
+// streams are the open streams of each session, and what was signed out of a moment
+// ago.
 type streams struct {
 	mu   sync.Mutex
 	next int
 	open map[sessionKey]map[int]func()
-	gone map[string]time.Time // IDs of tokens signed out with, no longer than justEnded ago
+	gone map[string]time.Time     // by the ID of the token
+	left map[sessionKey]time.Time // by the session
 }
 
 func newStreams() *streams {
-	return &streams{open: map[sessionKey]map[int]func(){}, gone: map[string]time.Time{}}
+	return &streams{open: map[sessionKey]map[int]func(){}, gone: map[string]time.Time{}, left: map[sessionKey]time.Time{}}
+}
+
+// ended reports whether a request, under way since begun with the token t, has
+// been overtaken by the sign-out, where this process answered that. The sign-out
+// may have come with a later token of the session. A session that the person began
+// in the same second has the same key, so that of the key only requests under way
+// at the sign-out know.
+func (s *streams) ended(t *Token, begun time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.gone[t.ID]; ok {
+		return true
+	}
+	at, ok := s.left[sessionOf(t)]
+	return ok && !at.Before(begun)
 }
 
 // add remembers how to end a stream, until forget.
@@ -85,7 +95,7 @@ func (s *streams) add(t *Token, end func()) (forget func()) {
 	key := sessionOf(t)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if at, ok := s.gone[t.ID]; ok && time.Since(at) < justEnded {
+	if _, ok := s.gone[t.ID]; ok {
 		end()
 		return func() {}
 	}
@@ -117,19 +127,22 @@ func (s *streams) endAll(userID string) {
 	}
 }
 
-// leave ends the streams of a session that was signed out of with a token.
+// leave ends the streams of a session that was signed out of with a token, and
+// remembers the sign-out.
 func (s *streams) leave(t *Token) {
+	now, key := time.Now(), sessionOf(t)
 	s.mu.Lock()
-	for other, at := range s.gone {
-		if time.Since(at) >= justEnded {
-			delete(s.gone, other)
-		}
-	}
+	old := func(at time.Time) bool { return now.Sub(at) >= justEnded }
+	maps.DeleteFunc(s.gone, func(_ string, at time.Time) bool { return old(at) })
+	maps.DeleteFunc(s.left, func(_ sessionKey, at time.Time) bool { return old(at) })
 	if t.ID != "" {
-		s.gone[t.ID] = time.Now()
+		s.gone[t.ID] = now
+	}
+	if key.subject != "" && !t.AuthTime.IsZero() { // without these, several sessions are one
+		s.left[key] = now
 	}
 	s.mu.Unlock()
-	s.end(sessionOf(t))
+	s.end(key)
 }
 
 // end ends the streams of a session.

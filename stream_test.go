@@ -146,3 +146,24 @@ func TestStream_NobodyHasNone(t *testing.T) {
 		t.Error("a stream of nobody's session is open")
 	}
 }
+
+// People without a subject look alike: the sign-out of one ends no other's stream.
+func TestStream_SubjectlessAreApart(t *testing.T) {
+	t.Parallel()
+	app, _, ended := streaming(t, ginauth.Options{})
+	as := func(email string) *browser {
+		b := app.browser(t)
+		b.plant(sessionCookie, sessionFor(t, email, map[string]any{"sub": nil, "auth_time": 1_700_000_000}))
+		return b
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	as("ada@example.com").listen(ctx)
+	grace := as("grace@example.com")
+	if res := grace.post("/api/auth/signout", url.Values{"csrfToken": {grace.csrf()}}); res.Header.Get("Location") != app.URL {
+		t.Fatalf("not signed out: %d %v", res.StatusCode, res.Header)
+	}
+	cancel() // the stream ends now at the latest, and says of what
+	if err := wait(t, ended); errors.Is(err, ginauth.ErrSessionEnded) {
+		t.Error("another person's sign-out ended it")
+	}
+}

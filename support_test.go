@@ -92,10 +92,14 @@ type app struct {
 }
 
 // newApp registers ginauth on a fresh engine that runs on a loopback address,
-// with a guarded route /me for every method, which answers the session.
-func newApp(t testing.TB, opts ginauth.Options) *app {
+// with a guarded route /me for every method, which answers the session. front
+// runs as middleware of the engine, the auth routes included.
+func newApp(t testing.TB, opts ginauth.Options, front ...func(a *app, c *gin.Context)) *app {
 	t.Helper()
 	a := &app{engine: gin.New(), log: &logBuffer{}}
+	for _, f := range front {
+		a.engine.Use(func(c *gin.Context) { f(a, c) })
+	}
 	if opts.Secret == "" {
 		opts.Secret = testSecret
 	}

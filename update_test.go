@@ -3,7 +3,9 @@ package ginauth_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -162,5 +164,41 @@ func TestUpdate_FromAHandler(t *testing.T) {
 	req.Header.Set("Authorization", "Bearer "+sealed)
 	if res := program.do(req); res.StatusCode != http.StatusTeapot || len(res.Header["Set-Cookie"]) != 0 {
 		t.Errorf("a bearer token was changed: %d %v", res.StatusCode, res.Header)
+	}
+}
+
+// Where anybody may read, a page of another site still changes no session with
+// the browser's cookie.
+func TestUpdate_FromAnotherSite(t *testing.T) {
+	t.Parallel()
+	app, idp := themed(t, ginauth.Options{})
+	change := func(c *gin.Context) {
+		_, err := app.auth.Update(c, map[string]any{"theme": c.PostForm("theme")})
+		if err != nil && !errors.Is(err, ginauth.ErrNoSession) {
+			t.Error(err)
+		}
+		c.String(http.StatusOK, fmt.Sprint(err == nil))
+	}
+	app.engine.POST("/loaded", app.auth.LoadSession(), change)
+	app.engine.POST("/bare", change)
+	b := app.browser(t)
+	b.signIn(idp, "local")
+	cookies := sessionCookie + "=" + b.cookie(sessionCookie)
+	for _, row := range []struct {
+		name   string
+		header []string
+		want   string
+	}{
+		{"own page", []string{"Origin", app.URL, "Sec-Fetch-Site", "same-origin"}, "true"},
+		{"another site", []string{"Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site"}, "false"},
+		{"another site, old browser", []string{"Origin", "https://evil.example"}, "false"},
+		{"a sandbox", []string{"Origin", "null", "Sec-Fetch-Site", "cross-site"}, "false"},
+	} {
+		for _, path := range []string{"/loaded", "/bare"} {
+			res := app.form(t, path, url.Values{"theme": {"evil"}}, append(row.header, "Cookie", cookies)...)
+			if res.body != row.want || res.signedIn() != (row.want == "true") {
+				t.Errorf("%s, %s: changed %s, Set-Cookie: %q", row.name, path, res.body, res.Header["Set-Cookie"])
+			}
+		}
 	}
 }

@@ -26,6 +26,9 @@ const (
 	maxCallbackURL = 2048
 )
 
+// formType is what a form without files is sent as.
+const formType = "application/x-www-form-urlencoded"
+
 // A visit is one request to an auth route, with what every route needs to know.
 type visit struct {
 	*Auth
@@ -77,10 +80,10 @@ func readBody(req *http.Request) (map[string]any, error) {
 	if len(raw) > maxBody {
 		return nil, errBodyTooLarge
 	}
-	if len(raw) == 0 && len(req.PostForm) > 0 { // a middleware in front has read the form
+	contentType, _, _ := mime.ParseMediaType(req.Header.Get("Content-Type"))
+	if len(raw) == 0 && contentType == formType { // a middleware in front may have read it
 		return formFields(req.PostForm), nil
 	}
-	contentType, _, _ := mime.ParseMediaType(req.Header.Get("Content-Type"))
 	return parseBody(contentType, raw)
 }
 
@@ -103,7 +106,7 @@ func parseBody(contentType string, raw []byte) (map[string]any, error) {
 		if object, ok := value.(map[string]any); ok {
 			fields = object
 		}
-	case "application/x-www-form-urlencoded":
+	case formType:
 		form, err := url.ParseQuery(string(raw))
 		if err != nil {
 			return nil, errBodyInvalid
@@ -166,9 +169,6 @@ func (v *visit) resolveCallbackURL() {
 // redirectTarget is where a callback URL leads. Callbacks.Redirect may choose,
 // but not leave the base origin and AllowedRedirects.
 func (v *visit) redirectTarget(asked string) string {
-	if len(cookie.Escape(asked)) > maxCallbackURL {
-		return v.base.Origin
-	}
 	if redirect := v.opts.Callbacks.Redirect; redirect != nil {
 		asked = redirect(v.c, asked, v.base.Origin)
 	}

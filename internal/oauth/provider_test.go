@@ -5,8 +5,6 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -113,7 +111,8 @@ func TestColor(t *testing.T) {
 	}
 }
 
-// The authorization URL says where to and with what, whatever goth wrote there.
+// The authorization URL says where to and with what, whatever goth wrote there, and
+// what the developer set in it, whatever the request asks for.
 func TestBegin(t *testing.T) {
 	t.Parallel()
 	g := github.NewCustomisedURL("client", "s", "https://other.example/cb", "https://id.example/auth?a=b+c&state=x", "https://id.example/token", "", "", "read", "more")
@@ -123,7 +122,7 @@ func TestBegin(t *testing.T) {
 	}
 	now := time.Unix(1_800_000_000, 0)
 	const callback = "https://app.example/cb"
-	raw, tx, err := p.Begin(t.Context(), callback, url.Values{"login_hint": {"a b"}}, now)
+	raw, tx, err := p.Begin(t.Context(), callback, url.Values{"login_hint": {"a b"}, "prompt": {"none"}}, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,51 +162,6 @@ func FuzzParseTransaction(f *testing.F) {
 			t.Errorf("%q: %v, %v", raw, tx, err)
 		}
 	})
-}
-
-func TestReplay(t *testing.T) {
-	t.Parallel()
-	now := time.Unix(1_800_000_000, 0)
-	r := oauth.NewReplay[int](2)
-	var runs atomic.Int32
-	count := func() int { return int(runs.Add(1)) }
-	var wg sync.WaitGroup
-	for range 50 {
-		wg.Go(func() {
-			if got := r.Do(t.Context(), "a", now, now.Add(time.Minute), count); got != 1 {
-				t.Errorf("got %d", got)
-			}
-		})
-	}
-	wg.Wait()
-	if got := r.Do(t.Context(), "a", now.Add(time.Minute), now.Add(2*time.Minute), count); got != 2 {
-		t.Errorf("after its time it did not run again: %d", got)
-	}
-	r.Do(t.Context(), "b", now, now.Add(3*time.Minute), count)
-	r.Do(t.Context(), "c", now, now.Add(4*time.Minute), count) // the oldest, a, goes
-	if got := r.Do(t.Context(), "b", now, now.Add(time.Minute), count); got != 3 {
-		t.Errorf("b was forgotten: %d", got)
-	}
-	if got := r.Do(t.Context(), "a", now, now.Add(time.Minute), count); got != 5 {
-		t.Errorf("a was kept beyond the limit: %d", got)
-	}
-
-	// Whoever waits for a first callback that panics does not wait for ever.
-	started, waited := make(chan struct{}), make(chan int)
-	go func() {
-		defer func() { _ = recover() }()
-		r.Do(t.Context(), "p", now, now.Add(time.Minute), func() int {
-			close(started)
-			go func() { waited <- r.Do(t.Context(), "p", now, now.Add(time.Minute), count) }()
-			panic("x")
-		})
-	}()
-	<-started
-	select {
-	case <-waited:
-	case <-time.After(10 * time.Second):
-		t.Error("waiting for ever")
-	}
 }
 
 // A provider's own client carries its requests, and keeps its transport alone.

@@ -86,19 +86,25 @@ func redact(err error, secrets []string) string {
 	return clean(err.Error(), secrets)
 }
 
+// spellings are the ways in which errors write a secret: as it is, repaired, in a
+// URL, and by %q and %+q.
+func spellings(s string) []string {
+	quoted, ascii := strconv.Quote(s), strconv.QuoteToASCII(s)
+	return []string{s, strings.ToValidUTF8(s, "?"), url.QueryEscape(s), quoted[1 : len(quoted)-1], ascii[1 : len(ascii)-1]}
+}
+
 // clean cuts a text before what may be a body, and secrets and URLs out of it.
 func clean(text string, secrets []string) string {
-	text = strings.ToValidUTF8(text, "?")
 	longest := slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return len(b) - len(a) })
 	for _, s := range longest { // one may be part of another
 		if len(s) < 3 {
 			continue
 		}
-		quoted := strconv.Quote(s)
-		for _, spelled := range []string{s, strings.ToValidUTF8(s, "?"), url.QueryEscape(s), quoted[1 : len(quoted)-1]} {
+		for _, spelled := range spellings(s) {
 			text = strings.ReplaceAll(text, spelled, "[redacted]")
 		}
 	}
+	text = strings.ToValidUTF8(text, "?") // after the secrets: it may change one's last letter
 	text = parameters.ReplaceAllString(text, "$1=[redacted]")
 	text = urls.ReplaceAllStringFunc(text, func(raw string) string {
 		u, err := url.Parse(raw)

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"golang.org/x/oauth2"
 
@@ -17,7 +18,11 @@ import (
 
 func TestRedact(t *testing.T) {
 	t.Parallel()
-	const secret = "s3cr3t-value"
+	const (
+		secret = "s3cr3t-value"
+		typed  = "p\"ä\a\\ss"
+		broken = "\xffhunter22\xc3"
+	)
 	tests := []struct {
 		name string
 		err  error
@@ -40,13 +45,23 @@ func TestRedact(t *testing.T) {
 		{"URL in words", errors.New("calling https://a.example/x?code=y failed"), "calling https://a.example failed"},
 		{"named secret", fmt.Errorf("code %s refused", secret), "code [redacted] refused"},
 		{"escaped secret", fmt.Errorf("code %s refused", url.QueryEscape("a+b/"+secret)), "code [redacted] refused"},
+		{"quoted secret", fmt.Errorf("bind with %q: no", typed), `bind with "[redacted]": no`},
+		{"secret quoted in ASCII", fmt.Errorf("bind with %+q: no", typed), `bind with "[redacted]": no`},
+		{"secret with a broken letter", fmt.Errorf("bind with %s: no", broken), "bind with [redacted]: no"},
+		{"quoted secret with a broken letter", fmt.Errorf("bind with %q: no", broken), `bind with "[redacted]": no`},
+		{"repaired secret", errors.New("bind with " + strings.ToValidUTF8(broken, "?") + ": no"), "bind with [redacted]: no"},
+		{"broken letter that the text completes", errors.New("bind with " + broken + "\xa4: no"), "bind with [redacted]?: no"},
+		{"short secret", errors.New("code 471 refused"), "code [redacted] refused"},
+		{"URL in capitals", errors.New("calling HTTPS://A.example/?t=y failed"), "calling https://A.example failed"},
+		{"token without a URL", errors.New("got access_token=ya29.a0 and REFRESH_TOKEN=1//0g"), "got access_token=[redacted] and REFRESH_TOKEN=[redacted]"},
+		{"parameter that only ends alike", errors.New("error_code=17"), "error_code=17"},
 		{"deadline", fmt.Errorf("x: %w", context.DeadlineExceeded), "oauth: the provider did not answer in time"},
 		{"known", fmt.Errorf("%w: "+secret, oauth.ErrIssuer), oauth.ErrIssuer.Error()},
 		{"too large", fmt.Errorf("x: %w", fetch.ErrTooLarge), fetch.ErrTooLarge.Error()},
 		{"long", errors.New(strings.Repeat("x", 1000)), strings.Repeat("x", 200)},
 	}
 	for _, tt := range tests {
-		got := oauth.Redact(tt.err, secret, "a+b/"+secret)
+		got := oauth.Redact(tt.err, secret, "a+b/"+secret, typed, broken, "471")
 		if strings.TrimSpace(got.Error()) != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
@@ -65,16 +80,27 @@ func TestRedact(t *testing.T) {
 	}
 }
 
-// FuzzRedact: a named secret survives in no text.
+// FuzzRedact: a named secret survives in no text, however an error writes it.
 func FuzzRedact(f *testing.F) {
 	f.Add("code abcdefgh12345678 refused", "abcdefgh12345678")
 	f.Add("https://a.example/?t=abc%20defgh", "abc defgh")
+	f.Add("\xa4", "\xffhunter22\xc3")
+	f.Add("x", `pass"wörd\x`)
 	f.Fuzz(func(t *testing.T, text, secret string) {
-		if len(secret) < 8 || strings.Contains("[redacted]", secret) {
-			return
+		if len(secret) < 8 || strings.ContainsAny(secret, "[]=?") || strings.Contains("redacted", secret) {
+			return // what takes a secret's place could make one
 		}
-		if got := oauth.Redact(errors.New(text), secret).Error(); strings.Contains(got, secret) {
-			t.Errorf("%q keeps %q: %q", text, secret, got)
+		for _, verb := range []string{"%s", "%q", "%+q"} {
+			written := fmt.Sprintf(verb, secret)
+			if verb != "%s" {
+				written = written[1 : len(written)-1]
+			}
+			got := oauth.Redact(errors.New(text+" "+written+text), secret).Error()
+			repaired := strings.ToValidUTF8(secret, "?")
+			// A text that is itself broken may look like a short repaired secret.
+			if strings.Contains(got, written) || utf8.ValidString(text) && len(repaired) >= 8 && strings.Contains(got, repaired) {
+				t.Errorf("%q, %s of %q: %q", text, verb, secret, got)
+			}
 		}
 	})
 }
