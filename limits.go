@@ -14,8 +14,9 @@ import (
 // A client is known by its address: the peer's, or what a proxy of
 // Options.TrustedProxies says in X-Forwarded-For; of an IPv6 address the first 64
 // bits. Without its proxy there, all people behind it are one client. A client on
-// this machine has no limit of its own outside gin's release mode, where it is a
-// developer or a test, and one on a Unix socket never; those of identifiers hold.
+// this machine, or a request of net/http/httptest, has no limit of its own outside
+// gin's release mode, where it is a developer or a test, and one on a Unix socket
+// never; those of identifiers hold.
 //
 // An identifier is what somebody types to say who they are: see
 // Credentials.Identifier. Upper and lower case, accents and invisible characters

@@ -1,0 +1,469 @@
+package ginauth_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/ginauth/ginauth"
+	"github.com/ginauth/ginauth/ginauthtest"
+	"github.com/ginauth/ginauth/internal/servertest"
+	"github.com/ginauth/ginauth/redisstore"
+)
+
+// behindProxy trusts the tests' own address, so that X-Forwarded-For says who a
+// client is.
+var behindProxy = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+
+// A movedClock is moved by hand.
+type movedClock struct{ ahead atomic.Int64 }
+
+func (c *movedClock) move(d time.Duration) { c.ahead.Add(int64(d)) }
+func (c *movedClock) now() time.Time {
+	return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).Add(time.Duration(c.ahead.Load()))
+}
+
+// limited lets members sign in, whose clients a proxy names, and starts sign-ins
+// at a provider, with a clock that stands still.
+func limited(t testing.TB, opts ginauth.Options) (*app, *movedClock) {
+	t.Helper()
+	clock := &movedClock{}
+	opts.Providers = append([]ginauth.Provider{viaGitHub.provider(t, newIDP(t, ginauthtest.Config{}))}, members())
+	opts.TrustedProxies, opts.Now = behindProxy, clock.now
+	return newApp(t, opts), clock
+}
+
+// try posts credentials from a client.
+func (a *app) try(t testing.TB, client, username, password string, header ...string) answer {
+	t.Helper()
+	csrfToken, pair := csrfPair(csrfCookie)
+	return a.form(t, "/api/auth/callback/credentials",
+		url.Values{"csrfToken": {csrfToken}, "username": {username}, "password": {password}},
+		append(header, "Cookie", pair, "X-Forwarded-For", client)...)
+}
+
+// start begins a sign-in at the provider from a client.
+func (a *app) start(t testing.TB, client string) answer {
+	t.Helper()
+	csrfToken, pair := csrfPair(csrfCookie)
+	return a.form(t, "/api/auth/signin/github", url.Values{"csrfToken": {csrfToken}}, "Cookie", pair, "X-Forwarded-For", client)
+}
+
+const wrong = "guess"
+
+// admitted counts how many of n attempts are not refused as too many.
+func admitted(n int, attempt func(i int) answer) (ok int) {
+	for i := range n {
+		if attempt(i).StatusCode != http.StatusTooManyRequests {
+			ok++
+		}
+	}
+	return ok
+}
+
+// retryAfter is what a refusal says, 0 if the answer is none.
+func (a answer) retryAfter(t testing.TB) time.Duration {
+	t.Helper()
+	if a.StatusCode != http.StatusTooManyRequests {
+		return 0
+	}
+	n, err := strconv.Atoi(a.Header.Get("Retry-After"))
+	if err != nil || n < 1 {
+		t.Fatalf("Retry-After %q", a.Header.Get("Retry-After"))
+	}
+	return time.Duration(n) * time.Second
+}
+
+// Each limit lets its count through, names the time that the next one takes, and
+// keeps to it.
+func TestLimits_Defaults(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name    string
+		count   int
+		step    time.Duration // rounded up to a second
+		attempt func(a *app, i int) answer
+	}{
+		{"starts", 120, time.Second, func(a *app, _ int) answer { return a.start(t, "198.51.100.1") }},
+		{"failures of a client", 100, 6 * time.Second, func(a *app, i int) answer {
+			return a.try(t, "198.51.100.1", fmt.Sprint("user", i), wrong)
+		}},
+		{"guesses of a client", 10, time.Minute, func(a *app, _ int) answer { return a.try(t, "198.51.100.1", "ada", wrong) }},
+		{"guesses on this machine", 10, time.Minute, func(a *app, _ int) answer { return a.try(t, "127.0.0.1", "ada", wrong) }},
+		{"guesses of all clients", 100, 36 * time.Second, func(a *app, i int) answer {
+			return a.try(t, fmt.Sprint("198.51.100.", i), "ada", wrong)
+		}},
+		{"a public error is a failure", 10, time.Minute, func(a *app, _ int) answer {
+			return a.try(t, "198.51.100.1", "limited", adasPassword)
+		}},
+		{"any other error is a failure", 10, time.Minute, func(a *app, _ int) answer {
+			return a.try(t, "198.51.100.1", "nowhere", adasPassword)
+		}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			a, clock := limited(t, ginauth.Options{})
+			if n := admitted(row.count, func(i int) answer { return row.attempt(a, i) }); n != row.count {
+				t.Fatalf("%d of %d are admitted", n, row.count)
+			}
+			for round := range 3 {
+				i := row.count + 2*round
+				if wait := row.attempt(a, i).retryAfter(t); wait != row.step {
+					t.Fatalf("round %d: it is to wait %v, want %v", round, wait, row.step)
+				}
+				clock.move(row.step - time.Second)
+				if wait := row.attempt(a, i).retryAfter(t); row.step > time.Second && wait != time.Second {
+					t.Errorf("round %d: a second too early, it is to wait %v", round, wait)
+				}
+				clock.move(time.Second)
+				if wait := row.attempt(a, i+1).retryAfter(t); wait != 0 {
+					t.Fatalf("round %d: after its time it is to wait %v", round, wait)
+				}
+				if row.step == time.Second { // two starts a second
+					row.attempt(a, i+1)
+				}
+			}
+		})
+	}
+}
+
+// A right password costs nothing, whoever shares the address or the name; neither
+// does it while wrong ones are typed elsewhere.
+func TestLimits_SuccessIsFree(t *testing.T) {
+	t.Parallel()
+	a, _ := limited(t, ginauth.Options{Callbacks: memberCallbacks()})
+	for i := range 150 {
+		if !a.try(t, "198.51.100.1", "ada", adasPassword).signedIn() || !a.try(t, "198.51.100.1", fmt.Sprint("user", i), adasPassword).signedIn() {
+			t.Fatalf("the sign-in %d failed", i)
+		}
+	}
+	// A person whom a callback refuses has not guessed.
+	if n := admitted(20, func(int) answer { return a.try(t, "198.51.100.1", "denied", adasPassword) }); n != 20 {
+		t.Errorf("%d of 20 are admitted", n)
+	}
+	if n := admitted(30, func(int) answer { return a.try(t, "203.0.113.9", "ada", wrong) }); n != 10 {
+		t.Errorf("%d guesses are admitted", n)
+	}
+	if !a.try(t, "198.51.100.1", "ada", adasPassword).signedIn() {
+		t.Error("a stranger's guesses keep ada out")
+	}
+	// Guesses do not become free by signing in to one's own account in between.
+	tried := 0
+	for range 40 {
+		if a.try(t, "203.0.113.10", "ada", wrong).StatusCode != http.StatusTooManyRequests {
+			tried++
+		}
+		a.try(t, "203.0.113.10", "mallory", adasPassword)
+	}
+	if tried != 10 {
+		t.Errorf("%d guesses beside an account of one's own", tried)
+	}
+	if a.try(t, "203.0.113.9", "ada", adasPassword).signedIn() {
+		t.Error("a refused client learns which password is right")
+	}
+}
+
+// Many right ones at once wait for each other, and none is refused; of many wrong
+// ones no more than the limit get an answer.
+func TestLimits_AtOnce(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name     string
+		client   string
+		user     func(i int) string
+		password string
+		want     int32
+	}{
+		{"200 people on this machine", "127.0.0.1", func(i int) string { return fmt.Sprint("user", i) }, adasPassword, 200},
+		{"200 people behind one address", "198.51.100.1", func(i int) string { return fmt.Sprint("user", i) }, adasPassword, 200},
+		{"one person 200 times", "198.51.100.1", func(int) string { return "ada" }, adasPassword, 200},
+		{"guesses at one person", "198.51.100.1", func(int) string { return "ada" }, wrong, 10},
+		{"guesses at many", "198.51.100.1", func(i int) string { return fmt.Sprint("user", i) }, wrong, 100},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			a, _ := limited(t, ginauth.Options{})
+			var through atomic.Int32
+			var wg sync.WaitGroup
+			for i := range 200 {
+				wg.Go(func() {
+					if a.try(t, row.client, row.user(i), row.password).StatusCode == http.StatusFound {
+						through.Add(1)
+					}
+				})
+			}
+			wg.Wait()
+			if n := through.Load(); n != row.want {
+				t.Errorf("%d got through, want %d", n, row.want)
+			}
+		})
+	}
+}
+
+// What a refusal looks like to a person, to next-auth's clients and to htmx.
+func TestLimits_Refusal(t *testing.T) {
+	t.Parallel()
+	const query = "/api/auth/error?error=RateLimited&retryAfter=60"
+	exhausted := func(t *testing.T, opts ginauth.Options) *app {
+		a, _ := limited(t, opts)
+		admitted(10, func(int) answer { return a.try(t, "198.51.100.1", "ada", wrong) })
+		return a
+	}
+	t.Run("page", func(t *testing.T) {
+		t.Parallel()
+		a := exhausted(t, ginauth.Options{})
+		res := a.try(t, "198.51.100.1", "ada", wrong, "Sec-Fetch-Mode", "navigate")
+		if res.StatusCode != 429 || res.Header.Get("Retry-After") != "60" || res.Header.Get("Cache-Control") == "" ||
+			!strings.Contains(res.body, "Please wait 60 seconds and try again.") || !strings.Contains(res.body, "Too many attempts") {
+			t.Errorf("%d %v %s", res.StatusCode, res.Header, res.body)
+		}
+		page := a.send(t, http.MethodGet, query, "")
+		if page.StatusCode != 429 || !strings.Contains(page.body, "Please wait 60 seconds") {
+			t.Errorf("the error page: %d %s", page.StatusCode, page.body)
+		}
+		for link, want := range map[string]string{
+			"RateLimited": "wait a moment", "RateLimited&retryAfter=-1": "wait a moment", "RateLimited&retryAfter=<b>": "wait a moment",
+			"RateLimited&retryAfter=4000000000": "wait 24 hours", "RateLimited&retryAfter=99999999999999999999": "wait a moment",
+			"ratelimited&retryAfter=300": "wait 5 minutes",
+		} {
+			if page := a.send(t, http.MethodGet, "/api/auth/error?error="+link, ""); !strings.Contains(page.body, want) {
+				t.Errorf("%s does not say %s: %s", link, want, page.body)
+			}
+		}
+		if log := a.log.String(); !strings.Contains(log, "too many attempts") || strings.Contains(log, "ada") || strings.Contains(log, "198.51") {
+			t.Errorf("the log: %s", log)
+		}
+	})
+	t.Run("client", func(t *testing.T) {
+		t.Parallel()
+		a := exhausted(t, ginauth.Options{})
+		csrfToken, pair := csrfPair(csrfCookie)
+		res := a.form(t, "/api/auth/callback/credentials", url.Values{
+			"csrfToken": {csrfToken}, "username": {"ada"}, "password": {adasPassword}, "json": {"true"},
+		}, "Cookie", pair, "X-Forwarded-For", "198.51.100.1")
+		var out struct{ URL string }
+		decode(t, res.body, &out)
+		if res.StatusCode != 429 || out.URL != a.URL+query || res.Header.Get("Retry-After") != "60" || res.signedIn() {
+			t.Errorf("%d %s %v", res.StatusCode, res.body, res.Header)
+		}
+	})
+	t.Run("client of next-auth 5", func(t *testing.T) {
+		t.Parallel()
+		a := exhausted(t, ginauth.Options{Session: ginauth.SessionOptions{Format: ginauth.AuthJSV5}, Cookies: ginauth.CookieOptions{Prefix: "next-auth"}})
+		res := a.try(t, "198.51.100.1", "ada", wrong, "X-Auth-Return-Redirect", "1")
+		var out struct{ URL string }
+		decode(t, res.body, &out)
+		if res.StatusCode != 429 || out.URL != a.URL+query {
+			t.Errorf("%d %s", res.StatusCode, res.body)
+		}
+	})
+	t.Run("htmx", func(t *testing.T) {
+		t.Parallel()
+		a := exhausted(t, ginauth.Options{})
+		res := a.try(t, "198.51.100.1", "ada", wrong, "HX-Request", "true")
+		if res.StatusCode != 429 || res.Header.Get("HX-Redirect") != a.URL+query || res.Header.Get("Location") != "" {
+			t.Errorf("%d %v", res.StatusCode, res.Header)
+		}
+	})
+	t.Run("own page, own text", func(t *testing.T) {
+		t.Parallel()
+		a := exhausted(t, ginauth.Options{Pages: ginauth.Pages{Error: "/oops?x=1"}})
+		res := a.try(t, "198.51.100.1", "ada", wrong)
+		if res.StatusCode != 302 || res.Header.Get("Location") != a.URL+query || res.Header.Get("Retry-After") != "60" {
+			t.Errorf("%d %v", res.StatusCode, res.Header)
+		}
+		if got := a.send(t, http.MethodGet, query, "").Header.Get("Location"); got != "/oops?x=1&error=RateLimited&retryAfter=60" {
+			t.Errorf("leads to %s", got)
+		}
+		b := exhausted(t, ginauth.Options{Texts: ginauth.Texts{
+			RateLimitedTitle: "Langsam", Errors: map[string]string{"RateLimited": "In {minutes} min wieder."},
+		}})
+		if res := b.try(t, "198.51.100.1", "ada", wrong); !strings.Contains(res.body, "In 1 min wieder.") || !strings.Contains(res.body, "Langsam") {
+			t.Errorf("%s", res.body)
+		}
+	})
+}
+
+// A field that says who somebody is, and one that does not.
+func TestLimits_Identifier(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name   string
+		p      ginauth.Credentials
+		vary   string // of this field each try has another
+		same   string
+		admits int
+	}{
+		{"username", members(), "x", "username", 10},
+		{"another person", members(), "username", "x", 30},
+		{"e-mail by its type", ginauth.Credentials{Fields: []ginauth.Field{{Name: "tenant"}, {Name: "mail", Type: "email"}}}, "tenant", "mail", 10},
+		{"by its name behind others", ginauth.Credentials{Fields: []ginauth.Field{{Name: "tenant"}, {Name: "Login"}}}, "tenant", "Login", 10},
+		{"the first", ginauth.Credentials{Fields: []ginauth.Field{{Name: "pw", Type: "password"}, {Name: "card"}, {Name: "otp"}}}, "otp", "card", 10},
+		{"said", ginauth.Credentials{Identifier: "card", Fields: []ginauth.Field{{Name: "username"}, {Name: "card"}}}, "username", "card", 10},
+		{"no fields: username", ginauth.Credentials{}, "email", "username", 10},
+		{"no fields: email", ginauth.Credentials{}, "username", "email", 10},
+		{"nothing but passwords", ginauth.Credentials{Fields: []ginauth.Field{{Name: "pin", Type: "password"}}}, "x", "pin", 30},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			row.p.Authorize = func(*gin.Context, map[string]string) (*ginauth.User, error) { return nil, nil }
+			a := newApp(t, ginauth.Options{Providers: []ginauth.Provider{row.p}})
+			csrfToken, pair := csrfPair(csrfCookie)
+			n := admitted(30, func(i int) answer {
+				return a.form(t, "/api/auth/callback/credentials", url.Values{
+					"csrfToken": {csrfToken}, row.same: {"ada"}, row.vary: {fmt.Sprint("x", i)}, "password": {wrong},
+				}, "Cookie", pair)
+			})
+			if n != row.admits {
+				t.Errorf("%d are admitted, want %d", n, row.admits)
+			}
+		})
+	}
+}
+
+func TestLimits_Configuration(t *testing.T) {
+	t.Parallel()
+	t.Run("disabled", func(t *testing.T) {
+		t.Parallel()
+		a, _ := limited(t, ginauth.Options{Limits: ginauth.Limits{Disabled: true}})
+		if n := admitted(130, func(int) answer { return a.try(t, "198.51.100.1", "ada", wrong) }); n != 130 {
+			t.Errorf("%d tries are admitted", n)
+		}
+		if n := admitted(130, func(int) answer { return a.start(t, "198.51.100.1") }); n != 130 {
+			t.Errorf("%d starts are admitted", n)
+		}
+	})
+	t.Run("one of them has no limit", func(t *testing.T) {
+		t.Parallel()
+		a, _ := limited(t, ginauth.Options{Limits: ginauth.Limits{
+			Guesses: ginauth.Rate{Count: -1}, AllGuesses: ginauth.Rate{Count: 25, Per: time.Hour},
+		}})
+		if n := admitted(40, func(int) answer { return a.try(t, "198.51.100.1", "ada", wrong) }); n != 25 {
+			t.Errorf("%d tries are admitted", n)
+		}
+	})
+	t.Run("faults", func(t *testing.T) {
+		t.Parallel()
+		_, err := ginauth.Register(gin.New(), ginauth.Options{
+			Secret: testSecret,
+			Providers: []ginauth.Provider{ginauth.Credentials{
+				Identifier: "nick", Fields: []ginauth.Field{{Name: "username"}},
+				Authorize: func(*gin.Context, map[string]string) (*ginauth.User, error) { return nil, nil },
+			}},
+			Limits: ginauth.Limits{
+				Starts: ginauth.Rate{Count: 5}, Failures: ginauth.Rate{Per: time.Minute}, Guesses: ginauth.Rate{Count: 1, Per: -time.Second},
+				AllGuesses: ginauth.Rate{Count: 1000, Per: time.Microsecond}, Mails: ginauth.Rate{Count: -1, Per: -1},
+			},
+		})
+		if err == nil {
+			t.Fatal("no fault found")
+		}
+		for _, want := range []string{
+			"Limits.Starts is 5 in 0s; write for instance ginauth.Rate{Count: 120, Per: 1m0s}", "Limits.Failures is 0 in 1m0s",
+			"Limits.Guesses is 1 in -1s", "Limits.AllGuesses is 1000 in 1µs", `Credentials.Identifier is "nick"`,
+		} {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%v does not say %s", err, want)
+			}
+		}
+		if strings.Contains(err.Error(), "Mails") {
+			t.Errorf("%v", err)
+		}
+	})
+	t.Run("httptest", func(t *testing.T) {
+		t.Parallel()
+		a := newApp(t, ginauth.Options{Providers: []ginauth.Provider{members()}})
+		for i := range 130 {
+			csrfToken, pair := csrfPair(csrfCookie)
+			body := url.Values{"csrfToken": {csrfToken}, "username": {fmt.Sprint("user", i)}}.Encode()
+			req := httptest.NewRequest(http.MethodPost, a.URL+"/api/auth/callback/credentials", strings.NewReader(body))
+			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			req.Header.Set("Cookie", pair)
+			w := httptest.NewRecorder()
+			if a.engine.ServeHTTP(w, req); w.Code != http.StatusFound {
+				t.Fatalf("the request %d: %d", i, w.Code)
+			}
+		}
+	})
+}
+
+// Two applications count together in Redis, and each for itself while it is gone.
+func TestLimits_Redis(t *testing.T) {
+	t.Parallel()
+	server := servertest.Redis(t)
+	client := redisClient(t, server)
+	clock := &movedClock{}
+	one, two := &app{}, &app{}
+	for _, a := range []*app{one, two} {
+		*a = *newApp(t, ginauth.Options{
+			Providers: []ginauth.Provider{members()}, TrustedProxies: behindProxy, Now: clock.now,
+			Limits: ginauth.Limits{Limiter: redisstore.NewLimiter(client, redisstore.Options{Now: clock.now})},
+		})
+	}
+	either := func(user, password string) func(i int) answer {
+		return func(i int) answer {
+			return []*app{one, two}[i%2].try(t, "198.51.100.1", user, password)
+		}
+	}
+	if n := admitted(40, either("grace", adasPassword)); n != 40 {
+		t.Fatalf("%d right ones are admitted", n)
+	}
+	if n := client.DBSize(t.Context()).Val(); n != 0 {
+		t.Errorf("they left %d keys", n)
+	}
+	if n := admitted(30, either("ada", wrong)); n != 10 {
+		t.Errorf("%d guesses are admitted", n)
+	}
+	for _, key := range client.Keys(t.Context(), "*").Val() {
+		if strings.Contains(key, "ada") || strings.Contains(key, "198") {
+			t.Errorf("the key %s", key)
+		}
+	}
+	if wait := two.try(t, "198.51.100.1", "ada", wrong).retryAfter(t); wait != time.Minute {
+		t.Errorf("it is to wait %v", wait)
+	}
+	clock.move(time.Minute)
+	if n := admitted(6, either("ada", wrong)); n != 1 {
+		t.Errorf("%d guesses are admitted a minute later", n)
+	}
+
+	server.Stop()
+	// Each knows what it has admitted itself: 5 of its 10 places, and for one the
+	// guess of just now.
+	left := admitted(20, func(int) answer { return one.try(t, "198.51.100.1", "ada", wrong) }) +
+		admitted(20, func(int) answer { return two.try(t, "198.51.100.1", "ada", wrong) })
+	if left < 8 || left > 12 {
+		t.Errorf("%d guesses are admitted while Redis is gone", left)
+	}
+	if !one.try(t, "198.51.100.1", "grace", adasPassword).signedIn() {
+		t.Error("nobody gets in while Redis is gone")
+	}
+	if log := one.log.String(); strings.Count(log, "this process counts alone") != 1 || strings.Contains(log, "ada") {
+		t.Errorf("the log: %s", log)
+	}
+	server.Start()
+	clock.move(6 * time.Second)
+	if n := admitted(4, func(i int) answer { return either("edsger", wrong)(i) }); n != 4 || client.DBSize(t.Context()).Val() == 0 {
+		t.Errorf("%d are admitted, and Redis has %d keys", n, client.DBSize(t.Context()).Val())
+	}
+
+	server.Pause() // it hangs: one request waits for it, the next do not
+	defer server.Resume()
+	begun := time.Now()
+	if n := admitted(6, func(int) answer { return one.try(t, "198.51.100.1", "alan", wrong) }); n != 6 {
+		t.Errorf("%d are admitted while Redis hangs", n)
+	}
+	if took := time.Since(begun); took > 10*time.Second {
+		t.Errorf("that took %v", took)
+	}
+}
