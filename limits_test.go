@@ -1,6 +1,7 @@
 package ginauth_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -466,4 +467,43 @@ func TestLimits_Redis(t *testing.T) {
 	if took := time.Since(begun); took > 10*time.Second {
 		t.Errorf("that took %v", took)
 	}
+}
+
+// The third wrong password has to wait. Without Limits the eleventh has.
+func ExampleLimits() {
+	r := gin.New()
+	_, err := ginauth.Register(r, ginauth.Options{
+		Secret: exampleSecret,
+		Providers: []ginauth.Provider{ginauth.Credentials{
+			Fields:    []ginauth.Field{{Name: "username"}, {Name: "password", Type: "password"}},
+			Authorize: func(*gin.Context, map[string]string) (*ginauth.User, error) { return nil, nil },
+		}},
+		Limits: ginauth.Limits{Guesses: ginauth.Rate{Count: 2, Per: 10 * time.Minute}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	w := httptest.NewRecorder()
+	r.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost:8080/api/auth/csrf", nil))
+	var csrf struct{ CSRFToken string }
+	if err := json.Unmarshal(w.Body.Bytes(), &csrf); err != nil {
+		fmt.Println(err)
+		return
+	}
+	form := url.Values{"csrfToken": {csrf.CSRFToken}, "username": {"ada"}, "password": {"guess"}}.Encode()
+	for range 3 {
+		req := httptest.NewRequest(http.MethodPost, "http://localhost:8080/api/auth/callback/credentials", strings.NewReader(form))
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		for _, c := range w.Result().Cookies() {
+			req.AddCookie(c)
+		}
+		answer := httptest.NewRecorder()
+		r.ServeHTTP(answer, req)
+		fmt.Printf("%d %q\n", answer.Code, answer.Header().Get("Retry-After"))
+	}
+	// Output:
+	// 302 ""
+	// 302 ""
+	// 429 "300"
 }
