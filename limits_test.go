@@ -174,6 +174,22 @@ func TestLimits_SuccessIsFree(t *testing.T) {
 	}
 }
 
+// What is refused counts nowhere: somebody who hammers at one name does not use up
+// what others behind the address have, nor what the name has for its owner.
+func TestLimits_RefusedIsFree(t *testing.T) {
+	t.Parallel()
+	a, _ := limited(t, ginauth.Options{})
+	if n := admitted(200, func(int) answer { return a.try(t, "198.51.100.1", "ada", wrong) }); n != 10 {
+		t.Fatalf("%d guesses are admitted", n)
+	}
+	if n := admitted(120, func(i int) answer { return a.try(t, "198.51.100.1", fmt.Sprint("user", i), wrong) }); n != 90 {
+		t.Errorf("%d failures of the others are admitted, want the 90 that are left", n)
+	}
+	if n := admitted(120, func(i int) answer { return a.try(t, fmt.Sprint("203.0.113.", i), "ada", wrong) }); n != 90 {
+		t.Errorf("%d guesses of the others are admitted, want the 90 that are left", n)
+	}
+}
+
 // Many right ones at once wait for each other, and none is refused; of many wrong
 // ones no more than the limit get an answer.
 func TestLimits_AtOnce(t *testing.T) {
