@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ginauth/ginauth"
 )
@@ -86,7 +87,7 @@ func TestAttack28_AddressForms(t *testing.T) {
 			}
 			a := newApp(t, ginauth.Options{
 				Providers: []ginauth.Provider{members()}, TrustedProxies: proxies,
-				Limits: ginauth.Limits{Failures: ginauth.Rate{Count: count, Per: 1000 * 3600e9}},
+				Limits: ginauth.Limits{Failures: ginauth.Rate{Count: count, Per: 1000 * time.Hour}},
 			})
 			n := 0
 			for range each {
@@ -109,7 +110,7 @@ func TestAttack28_AddressForms(t *testing.T) {
 // All spellings of a name are one, so that a new one for each guess is of no use.
 func TestAttack28_IdentifierForms(t *testing.T) {
 	t.Parallel()
-	a := newApp(t, ginauth.Options{Providers: []ginauth.Provider{members()}})
+	a := newApp(t, ginauth.Options{Providers: []ginauth.Provider{members()}, Now: new(movedClock).now})
 	forms := []string{"ada", "ADA", " ada", "Ada\t", "ＡＤＡ", "àdá", "a\u200bda", "ada\x00", "a\u0301da", "\ufeffada"}
 	for i, name := range append(forms, forms...) {
 		res := a.from("127.0.0.1:1", nil, "/api/auth/callback/credentials", url.Values{"username": {name}, "password": {wrong}})
@@ -124,7 +125,7 @@ func TestAttack28_IdentifierForms(t *testing.T) {
 // parallel.
 func TestAttack54_LimitsFlooded(t *testing.T) {
 	const flood = 100_000
-	a := newApp(t, ginauth.Options{Providers: []ginauth.Provider{members()}, TrustedProxies: proxies})
+	a := newApp(t, ginauth.Options{Providers: []ginauth.Provider{members()}, TrustedProxies: proxies, Now: new(movedClock).now})
 	guess := func(client, name string) int {
 		return a.from("10.0.0.1:1", []string{client}, "/api/auth/callback/credentials", url.Values{"username": {name}, "password": {wrong}}).StatusCode
 	}
