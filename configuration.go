@@ -71,6 +71,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 		published: newPublicTexts(),
 		streams:   newStreams(),
 		stored:    newLine(),
+		release:   release,
 	}
 	a.location(&opts, &f, prefix, release)
 	a.origins(&opts, &f)
@@ -78,6 +79,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	made := a.secrets(&opts, &f, release || !routes)
 	a.look(&opts, &f)
 	a.signIns(&opts, &f, routes)
+	a.limits(&opts, &f)
 	if err := errors.Join(f...); err != nil {
 		return nil, err
 	}
@@ -279,6 +281,17 @@ func (a *Auth) look(opts *Options, f *faults) {
 				f.add("Pages.%s is %q; write a path such as /login, or an http(s) URL", p.option, p.url)
 			}
 		}
+	}
+}
+
+func (a *Auth) limits(opts *Options, f *faults) {
+	if opts.Limits.Disabled {
+		return
+	}
+	opts.Limits.configure(f)
+	var err error
+	if a.attempts, err = newAttempts(opts); err != nil {
+		f.add("Limits: %w", err)
 	}
 }
 

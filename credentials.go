@@ -3,9 +3,11 @@ package ginauth
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 )
@@ -20,6 +22,11 @@ type Credentials struct {
 	Name string
 	// Fields are shown on the sign-in page, in this order.
 	Fields []Field
+	// Identifier is the name of the field by which people say who they are, for
+	// Limits. Default: the first of Fields that is called username, email, login
+	// or user, or is of the type email; else the first that is no password. With
+	// no Fields: username and email, each for itself.
+	Identifier string
 	// Authorize checks what was typed and returns who that is. nil, nil refuses,
 	// and the person reads that the details do not match. A PublicError refuses
 	// with a text of its own. Any other error is logged and says only that
@@ -56,7 +63,31 @@ func (p Credentials) configure(*http.Client) (*provider, error) {
 			return made, errors.New("a field of Credentials.Fields has no Name")
 		}
 	}
+	named := func(field Field) bool { return field.Name == p.Identifier }
+	if p.Identifier != "" && len(p.Fields) > 0 && !slices.ContainsFunc(p.Fields, named) {
+		return made, fmt.Errorf("Credentials.Identifier is %q, which none of Credentials.Fields is called; write the name of the one that says who somebody is", p.Identifier)
+	}
 	return made, nil
+}
+
+// identifiers are the names of the fields that say who somebody is.
+func (p *Credentials) identifiers() []string {
+	if p.Identifier != "" {
+		return []string{p.Identifier}
+	}
+	if len(p.Fields) == 0 {
+		return []string{"username", "email"}
+	}
+	usual := func(f Field) bool {
+		return strings.EqualFold(f.Type, "email") || slices.Contains([]string{"username", "email", "login", "user"}, strings.ToLower(f.Name))
+	}
+	shown := func(f Field) bool { return !strings.EqualFold(f.Type, "password") }
+	for _, suits := range []func(Field) bool{usual, shown} {
+		if i := slices.IndexFunc(p.Fields, suits); i >= 0 {
+			return []string{p.Fields[i].Name}
+		}
+	}
+	return nil // a password alone says of nobody whose it is
 }
 
 // checkCredentials signs in a person who typed something.
@@ -81,6 +112,11 @@ func (v *visit) checkCredentials() {
 	}
 	// Longest first: a name that begins the password must not leave its rest.
 	slices.SortFunc(v.typed, func(a, b string) int { return len(b) - len(a) })
+	turn, ok := v.tryAllowed(typed)
+	if !ok {
+		return
+	}
+	defer turn.end()
 	user, err := v.provider.credentials.Authorize(v.c, typed)
 	var public publicError
 	switch {
@@ -101,6 +137,7 @@ func (v *visit) checkCredentials() {
 		v.redirect(http.StatusUnauthorized, target)
 		return
 	}
+	turn.succeeded()
 	v.leave(v.admit(SignInParams{
 		User:        user,
 		Account:     &Account{Provider: v.provider.id, Type: v.provider.kind, ProviderAccountID: user.ID},

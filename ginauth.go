@@ -61,6 +61,7 @@ type Options struct {
 	Theme     Theme
 	Texts     Texts
 	Cookies   CookieOptions
+	Limits    Limits
 
 	// HTTPClient carries the requests to identity providers: of it only the
 	// Transport is used. Default: http.DefaultTransport. Time limits, body limits
@@ -155,6 +156,8 @@ type Auth struct {
 	streams      *streams
 	revoked      *revocationCheck // nil without Revocations
 	stored       line             // calls of Session.Store under way
+	attempts     *attempts        // nil: no limits
+	release      bool             // gin's mode when this was configured
 	pages        *pages.Set
 	client       clientModule
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -158,8 +159,11 @@ func (v *visit) postSignIn() {
 		v.unproven("signin")
 		return
 	}
-	if v.provider.oauth == nil { // credentials are typed on the page
+	if v.provider.credentials != nil { // they are typed on the page
 		v.redirect(http.StatusOK, v.base.URL+"/signin")
+		return
+	}
+	if !v.startAllowed() {
 		return
 	}
 	v.beginOAuth()
@@ -243,12 +247,20 @@ func (v *visit) getError() {
 		if code == "" {
 			code = "undefined" // as next-auth says it
 		}
-		v.redirect(http.StatusFound, withQuery(page, "error", code))
+		target := withQuery(page, "error", code)
+		if wait := v.waitAsked(); wait > 0 {
+			target = withQuery(target, waitParam, seconds(wait))
+		}
+		v.redirect(http.StatusFound, target)
 	default:
-		v.pages.Error(v.c.Writer, errorStatus(code), pages.Error{
-			Code: code, Text: v.errorText(code), Site: v.base.Host(), SignInURL: v.base.URL + "/signin",
-		})
+		v.errorPage(errorStatus(code), code, v.waitAsked())
 	}
+}
+
+func (v *visit) errorPage(status int, code string, wait time.Duration) {
+	v.pages.Error(v.c.Writer, status, pages.Error{
+		Code: code, Text: v.errorText(code), Wait: wait, Site: v.base.Host(), SignInURL: v.base.URL + "/signin",
+	})
 }
 
 // errorText is what the application or ginauth says beside next-auth's codes.
@@ -267,6 +279,8 @@ func errorStatus(code string) int {
 		return http.StatusInternalServerError
 	case "accessdenied", "verification":
 		return http.StatusForbidden
+	case strings.ToLower(rateLimitedCode):
+		return http.StatusTooManyRequests
 	}
 	return http.StatusOK
 }

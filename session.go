@@ -17,6 +17,9 @@ type User struct {
 	Name  string
 	Email string
 	Image string // http or https URL of a picture
+	// EmailVerified is when the person proved that the address is theirs; zero:
+	// never, or not known.
+	EmailVerified time.Time
 	// Values are further members of the "user" object. Those that Authorize or
 	// Profile set are for the JWT callback; the browser gets what a Session callback
 	// sets.

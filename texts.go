@@ -31,9 +31,11 @@ type Texts struct {
 	ConfigurationTitle string // "Sign-in is unavailable"
 	AccessDeniedTitle  string // "Access denied"
 	VerificationTitle  string // "This link no longer works"
+	RateLimitedTitle   string // "Too many attempts"
 	BackToSignIn       string // "Back to sign in"
 
 	// Errors are texts by error code, in place of the built-in one or for a code of your own.
-	// Codes are compared without regard to case.
+	// Codes are compared without regard to case. In that of RateLimited, {seconds} and
+	// {minutes} are how long to wait, rounded up, and {wait} is the same in English.
 	Errors map[string]string
 }

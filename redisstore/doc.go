@@ -1,5 +1,5 @@
-// Package redisstore keeps ginauth's sessions and revocations in Redis, or in
-// what speaks its protocol, such as Valkey.
+// Package redisstore keeps ginauth's sessions, revocations and the counts of its
+// limits in Redis, or in what speaks its protocol, such as Valkey.
 //
 //	client := redis.NewClient(&redis.Options{Addr: "localhost:6379"})
 //	auth, err := ginauth.Register(r, ginauth.Options{
@@ -10,10 +10,10 @@
 // on a single server, from Redis 6 on; that a user's index names a session that is gone, or one
 // not yet written, is no harm.
 //
-// Redis must not evict: a session that it drops signs somebody out, and a
-// revocation that it drops signs somebody in again. Run it with
-// maxmemory-policy noeviction, and with appendonly yes so that a restart forgets
-// neither.
+// Redis must not evict: a session that it drops signs somebody out, a revocation
+// that it drops signs somebody in again, and a count that it drops begins anew.
+// Run it with maxmemory-policy noeviction, and with appendonly yes so that a
+// restart forgets none of them.
 package redisstore
 
 import (
@@ -22,7 +22,7 @@ import (
 	"time"
 )
 
-// Options configure a Store or Revocations.
+// Options configure a Store, Revocations or a Limiter.
 type Options struct {
 	// Prefix begins all keys. Applications that share a Redis need different ones,
 	// and processes of one application the same. Default: "ginauth:".

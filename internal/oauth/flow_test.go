@@ -66,7 +66,7 @@ func TestCompleteRefuses(t *testing.T) {
 		}
 		answer := url.Values{"state": {tx.State}, "code": {"code"}}
 		tt.change(answer)
-		_, _, err = p.Complete(t.Context(), tx, callback, answer, now.Add(tt.after))
+		_, err = p.Complete(t.Context(), tx, callback, answer, now.Add(tt.after))
 		asked := net.requests.Load() > 0
 		if err == nil || tt.want != nil && !errors.Is(err, tt.want) || asked != (tt.want == nil) {
 			t.Errorf("%s: %v, and the provider was asked: %v", tt.name, err, asked)

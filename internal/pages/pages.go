@@ -11,6 +11,7 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+	"time"
 	"unicode"
 )
 
@@ -64,10 +65,11 @@ type SignOut struct {
 
 // Error is what the error page shows.
 type Error struct {
-	Code      string // Configuration, AccessDenied, Verification, Default or one of Texts.Errors, in any case; an unknown one is Default
-	Text      string // the developer's own public text, shown instead of the code's
-	Site      string // the host name shown; optional
-	SignInURL string // where the link back leads; no link when empty
+	Code      string        // Configuration, AccessDenied, Verification, Default or one of Texts.Errors, in any case; an unknown one is Default
+	Text      string        // the developer's own public text, shown instead of the code's
+	Wait      time.Duration // how long to wait before another attempt, for RateLimited; zero: not known
+	Site      string        // the host name shown; optional
+	SignInURL string        // where the link back leads; no link when empty
 }
 
 // VerifyRequest is what the page shows that follows the sending of a mail link.
@@ -135,6 +137,9 @@ func (s *Set) SignOut(w http.ResponseWriter, p SignOut) {
 // Error writes the error page.
 func (s *Set) Error(w http.ResponseWriter, status int, p Error) {
 	title, text := s.texts.explained(p.Code)
+	if strings.EqualFold(p.Code, "RateLimited") {
+		text = waiting(text, p.Wait)
+	}
 	if p.Text != "" {
 		text = clip(p.Text)
 	}

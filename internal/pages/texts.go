@@ -7,7 +7,9 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // Texts are the words of the pages. A field left empty keeps its English default,
@@ -40,10 +42,12 @@ type Texts struct {
 	ConfigurationTitle string // "Sign-in is unavailable"
 	AccessDeniedTitle  string // "Access denied"
 	VerificationTitle  string // "This link no longer works"
+	RateLimitedTitle   string // "Too many attempts"
 	BackToSignIn       string // "Back to sign in"
 
 	// Errors are texts by error code, in place of the built-in one or for a code of your own.
-	// Codes are compared without regard to case.
+	// Codes are compared without regard to case. In that of RateLimited, {seconds} and
+	// {minutes} are how long to wait, rounded up, and {wait} is the same in English.
 	Errors map[string]string
 }
 
@@ -64,6 +68,7 @@ func defaultErrors() map[string]string {
 		"configuration":         "There is a problem on our side. Please try again later. If you run this site, its log names the cause.",
 		"accessdenied":          "The sign-in was cancelled, or this account has no permission to sign in here.",
 		"verification":          "It may have expired, or it was used before. Ask for a new one to sign in.",
+		"ratelimited":           "Please wait {wait} and try again.",
 		"default":               "We could not finish signing you in. Please try again.",
 	}
 }
@@ -96,6 +101,7 @@ func (t Texts) resolve() (Texts, error) {
 	fill(&t.ConfigurationTitle, "Sign-in is unavailable")
 	fill(&t.AccessDeniedTitle, "Access denied")
 	fill(&t.VerificationTitle, "This link no longer works")
+	fill(&t.RateLimitedTitle, "Too many attempts")
 	fill(&t.BackToSignIn, "Back to sign in")
 	errs := defaultErrors()
 	for code, text := range t.Errors {
@@ -174,9 +180,45 @@ func (t Texts) explained(code string) (title, text string) {
 		return t.AccessDeniedTitle, text
 	case "verification":
 		return t.VerificationTitle, text
+	case "ratelimited":
+		return t.RateLimitedTitle, text
 	}
 	return t.ErrorTitle, text
 }
+
+// waiting puts into a text how long to wait; zero: nobody knows.
+func waiting(text string, wait time.Duration) string {
+	phrase := "a moment"
+	if wait > 0 {
+		phrase = english(wait)
+	}
+	wait = max(wait, time.Second)
+	return strings.NewReplacer(
+		"{wait}", phrase,
+		"{seconds}", strconv.FormatInt(int64(ceil(wait, time.Second)), 10),
+		"{minutes}", strconv.FormatInt(int64(ceil(wait, time.Minute)), 10),
+	).Replace(text)
+}
+
+// english is a time to wait in words, in minutes from two of them on, in hours
+// from two of these.
+func english(wait time.Duration) string {
+	unit, name := time.Second, "second"
+	switch {
+	case wait >= 2*time.Hour:
+		unit, name = time.Hour, "hour"
+	case wait >= 2*time.Minute:
+		unit, name = time.Minute, "minute"
+	}
+	n := int64(ceil(wait, unit))
+	if n != 1 {
+		name += "s"
+	}
+	return strconv.FormatInt(n, 10) + " " + name
+}
+
+// ceil is how many units a time takes.
+func ceil(d, unit time.Duration) time.Duration { return (d + unit - 1) / unit }
 
 // maxText bounds a text that came with the request, in runes.
 const maxText = 300

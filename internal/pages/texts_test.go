@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ginauth/ginauth/internal/pages"
 )
@@ -67,7 +68,7 @@ func TestTextsReachThePages(t *testing.T) {
 	s := newSet(t, pages.Theme{}, texts)
 	all := maps.Clone(everyPage(s))
 	all["no provider"] = func(w http.ResponseWriter, _ *http.Request) { s.SignIn(w, 200, pages.SignIn{Error: "Unheard"}) }
-	for _, code := range []string{"Configuration", "Verification", "Default"} {
+	for _, code := range []string{"Configuration", "Verification", "RateLimited", "Default"} {
 		all[code] = func(w http.ResponseWriter, _ *http.Request) { s.Error(w, 200, pages.Error{Code: code}) }
 	}
 	var bodies strings.Builder
@@ -93,5 +94,40 @@ func TestTextsAreCopied(t *testing.T) {
 	d := parse(t, get(t, func(w http.ResponseWriter, _ *http.Request) { s.SignIn(w, 200, pages.SignIn{Error: "Callback"}) }).body)
 	if got := d.byClass(t, "alert"); got != "before" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// The page says how long to wait, in the words of whoever wrote the text.
+func TestWait(t *testing.T) {
+	t.Parallel()
+	const german = "Noch {seconds} s, also {minutes} min."
+	for _, row := range []struct {
+		code, own string
+		wait      time.Duration
+		want      string
+	}{
+		{"RateLimited", "", 0, "Please wait a moment and try again."},
+		{"RateLimited", "", time.Millisecond, "Please wait 1 second and try again."},
+		{"ratelimited", "", 30500 * time.Millisecond, "Please wait 31 seconds and try again."},
+		{"RateLimited", "", 119 * time.Second, "Please wait 119 seconds and try again."},
+		{"RateLimited", "", 2 * time.Minute, "Please wait 2 minutes and try again."},
+		{"RateLimited", "", 9*time.Minute + time.Second, "Please wait 10 minutes and try again."},
+		{"RateLimited", "", 2*time.Hour + time.Second, "Please wait 3 hours and try again."},
+		{"RateLimited", german, 90 * time.Second, "Noch 90 s, also 2 min."},
+		{"RateLimited", german, 0, "Noch 1 s, also 1 min."},
+		{"RateLimited", "Later.", time.Minute, "Later."},
+		{"Verification", "", time.Minute, "It may have expired, or it was used before. Ask for a new one to sign in."},
+	} {
+		texts := pages.Texts{}
+		if row.own != "" {
+			texts.Errors = map[string]string{"RateLimited": row.own}
+		}
+		s := newSet(t, pages.Theme{}, texts)
+		d := parse(t, get(t, func(w http.ResponseWriter, _ *http.Request) {
+			s.Error(w, 429, pages.Error{Code: row.code, Wait: row.wait})
+		}).body)
+		if got := d.byClass(t, "text"); got != row.want {
+			t.Errorf("%s after %v: %q, want %q", row.code, row.wait, got, row.want)
+		}
 	}
 }

@@ -1,0 +1,62 @@
+package ginauth
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// ErrExists says that what was to be created is there already.
+var ErrExists = errors.New("ginauth: already exists")
+
+// An Adapter keeps users and the accounts they sign in with, in a database.
+// Without one a provider's profile is the user. The package gormadapter has one
+// for SQLite, PostgreSQL and MySQL, and the package adaptertest holds any to this
+// contract.
+//
+// Methods are called by many requests at once, and end with their context. Where
+// there is nothing to find, errors.Is(err, ErrNotFound) is true; any other error
+// means that the database cannot tell, and fails the sign-in without changing
+// anything.
+type Adapter interface {
+	// CreateUser stores a new user, under an ID of its own choosing, together
+	// with their first account, or without any: both or nothing. The error is
+	// ErrExists where a user has this e-mail address (if it is not empty) or any
+	// has this account, also when two sign-ins of one person create them at once.
+	CreateUser(ctx context.Context, user User, account *Account) (User, error)
+	// GetUser finds a user by ID.
+	GetUser(ctx context.Context, id string) (User, error)
+	// GetUserByEmail finds a user by e-mail address, which is compared without
+	// regard to the case of A to Z.
+	GetUserByEmail(ctx context.Context, email string) (User, error)
+	// GetUserByAccount finds the user who signs in with an account.
+	GetUserByAccount(ctx context.Context, provider, providerAccountID string) (User, error)
+	// UpdateUser stores a user's name, address, time of verification and picture.
+	// The error is ErrExists where another user has this address.
+	UpdateUser(ctx context.Context, user User) (User, error)
+	// DeleteUser deletes a user with all their accounts. It is no error if there
+	// is none.
+	DeleteUser(ctx context.Context, id string) error
+
+	// LinkAccount gives a user a further account. The error is ErrExists where
+	// this or another user has it.
+	LinkAccount(ctx context.Context, userID string, account Account) error
+	// UnlinkAccount takes an account away from a user. It is not told whether the
+	// user can still sign in: Auth.Unlink is.
+	UnlinkAccount(ctx context.Context, userID, provider, providerAccountID string) error
+	// ListAccounts returns the accounts of a user, without their tokens.
+	ListAccounts(ctx context.Context, userID string) ([]Account, error)
+
+	// CreateVerificationToken stores what a mail link or code is checked against.
+	CreateVerificationToken(ctx context.Context, token VerificationToken) error
+	// UseVerificationToken finds a token and deletes it: of two calls at once one
+	// finds it. An expired one is returned too, for the caller to refuse.
+	UseVerificationToken(ctx context.Context, identifier, hash string) (VerificationToken, error)
+}
+
+// A VerificationToken proves that somebody reads the mail to an address.
+type VerificationToken struct {
+	Identifier string // the e-mail address
+	Hash       string // of the token; the token itself is in the mail alone
+	Expires    time.Time
+}
