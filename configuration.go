@@ -71,6 +71,8 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 		published: newPublicTexts(),
 		streams:   newStreams(),
 		stored:    newLine(),
+		holds:     newHolds(),
+		renewals:  newRenewals(),
 	}
 	a.location(&opts, &f, prefix, release)
 	a.origins(&opts, &f)

@@ -21,6 +21,7 @@ type grant struct {
 	nonce       string
 	challenge   string // empty: the request had none
 	authTime    time.Time
+	sessionID   string // sid, of the person's session at this provider
 	revoked     bool // guarded by grants.mu
 }
 
