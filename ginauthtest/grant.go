@@ -22,7 +22,7 @@ type grant struct {
 	challenge   string // empty: the request had none
 	authTime    time.Time
 	sessionID   string // sid, of the person's session at this provider
-	revoked     bool // guarded by grants.mu
+	revoked     bool   // guarded by grants.mu
 }
 
 // credential is a code or a token: what the bearer may do with it and how
