@@ -41,12 +41,16 @@ type revocationCheck struct {
 type heardKey struct {
 	session sessionKey
 	id      string // where the token does not say when the person signed in
+	named   string // what the provider may end it by: two of one second may differ in it
 }
 
 func heardKeyOf(t *Token) heardKey {
 	key := heardKey{session: sessionOf(t)}
 	if t.Subject == "" || t.AuthTime.IsZero() {
 		key.id = t.ID
+	}
+	if t.grant != nil {
+		key.named = t.grant.Session
 	}
 	return key
 }
