@@ -1,10 +1,13 @@
 package ginauth_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -378,4 +381,50 @@ func TestBackchannel_Streams(t *testing.T) {
 		t.Fatal(status)
 	}
 	<-ended["grace"]
+}
+
+// FuzzLogoutToken signs any claims as the provider would: none of them is a
+// fault, and none ends the session of somebody else.
+func FuzzLogoutToken(f *testing.F) {
+	for _, seed := range []string{
+		`{}`, `{"sub":"grace"}`, `{"sub":null,"sid":"s2"}`, `{"sub":1}`, `{"events":[]}`, `{"iat":1e300}`, `{"iat":"x"}`, `{"aud":["ginauth","x"]}`, `{"jti":""}`, `{"exp":-1}`,
+	} {
+		f.Add(seed)
+	}
+	idp := newIDP(f, ginauthtest.Config{})
+	a := newApp(f, ginauth.Options{
+		Providers: ginauth.Goth(local(idp, "local")),
+		Session:   ginauth.SessionOptions{Revocations: ginauth.MemoryRevocations()},
+	})
+	b := a.browser(f)
+	b.signInWith(idp, "ada", "s1")
+	bystander := sessionCookie + "=" + url.PathEscape(handleOf(b))
+	var mu sync.Mutex
+	f.Fuzz(func(t *testing.T, claims string) {
+		var lie map[string]any
+		if json.Unmarshal([]byte(claims), &lie) != nil {
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		var sub, sid any
+		idp.TamperLogout(func(claims map[string]any) {
+			maps.Copy(claims, lie)
+			sub, sid = claims["sub"], claims["sid"]
+		})
+		raw, err := idp.LogoutToken("grace", "s2")
+		if err != nil || len(raw) > 60_000 {
+			return
+		}
+		if sub == "ada" || sid == "s1" {
+			return
+		}
+		res := a.form(t, logoutPath, url.Values{"logout_token": {raw}})
+		if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", claims, res.StatusCode, res.body)
+		}
+		if a.send(t, http.MethodGet, "/me", "", "Cookie", bystander).StatusCode != http.StatusOK {
+			t.Errorf("%s ended another session", claims)
+		}
+	})
 }

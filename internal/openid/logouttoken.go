@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -21,6 +23,54 @@ const (
 	maxLogoutAge = time.Hour
 )
 
+// Anybody may send logout tokens. A signature that no known key made has the key
+// set fetched again, in case the issuer has new keys; a flood of forged tokens
+// would flood the issuer.
+const (
+	// maxKeyFetches is how often the keys are fetched in keyFetchWindow, at most.
+	maxKeyFetches  = 6
+	keyFetchWindow = time.Minute
+)
+
+var errKeyFetches = errors.New("the keys were fetched a moment ago")
+
+// sparing is the transport of a key set of which strangers cause the requests.
+type sparing struct {
+	base http.RoundTripper
+
+	mu    sync.Mutex
+	since time.Time // when the window began
+	spent int       // requests in it
+}
+
+func (s *sparing) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !s.spend(time.Now()) {
+		return nil, errKeyFetches
+	}
+	return s.base.RoundTrip(req)
+}
+
+func (s *sparing) spend(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now.Sub(s.since) >= keyFetchWindow {
+		s.since, s.spent = now, 0
+	}
+	s.spent++
+	return s.spent <= maxKeyFetches
+}
+
+// sparingKeys is a key set for logout tokens, apart from that for id_tokens: what
+// strangers use up must not be missed by who signs in.
+func sparingKeys(client http.Client, url string) oidc.KeySet {
+	base := client.Transport
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	client.Transport = &sparing{base: base}
+	return oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), &client), url)
+}
+
 // VerifyLogout checks a logout token as OpenID Connect Back-Channel Logout 1.0
 // §2.6 asks: signature (see [Metadata].Algorithms), iss, aud, exp, iat at most an
 // hour ago, the event, sub or sid, jti, and no nonce, by which an id_token could
@@ -30,7 +80,7 @@ func (c *Client) VerifyLogout(ctx context.Context, rawLogoutToken string) (*oidc
 	if err != nil {
 		return nil, err
 	}
-	token, err := m.verifier.VerifyLogout(ctx, rawLogoutToken)
+	token, err := m.logouts.VerifyLogout(ctx, rawLogoutToken)
 	if err != nil {
 		return nil, Fault(ctx, "openid: logout_token", err)
 	}
