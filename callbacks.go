@@ -83,6 +83,9 @@ type Events struct {
 	SignIn  func(c *gin.Context, e SignInEvent)
 	SignOut func(c *gin.Context, e SignOutEvent)
 	Session func(c *gin.Context, e SessionEvent) // a page read its session
+	// RefreshError says that a provider refused to renew the tokens of a session,
+	// once for each. From then on Session.Error is "RefreshTokenError".
+	RefreshError func(c *gin.Context, e RefreshErrorEvent)
 }
 
 // A SignInEvent says who signed in, and how.
@@ -102,6 +105,13 @@ type SignOutEvent struct {
 type SessionEvent struct {
 	Session *Session
 	Token   *Token
+}
+
+// A RefreshErrorEvent says whose tokens are renewed no more, and why.
+type RefreshErrorEvent struct {
+	Token    *Token
+	Provider string // its ID
+	Err      error  // without secrets
 }
 
 // ErrAccessDenied refuses a sign-in: the person reads that access is denied.

@@ -72,6 +72,8 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 		streams:   newStreams(),
 		stored:    newLine(),
 		release:   release,
+		holds:     newHolds(),
+		renewals:  newRenewals(),
 	}
 	a.location(&opts, &f, prefix, release)
 	a.origins(&opts, &f)

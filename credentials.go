@@ -112,11 +112,11 @@ func (v *visit) checkCredentials() {
 	}
 	// Longest first: a name that begins the password must not leave its rest.
 	slices.SortFunc(v.typed, func(a, b string) int { return len(b) - len(a) })
-	turn, ok := v.tryAllowed(typed)
+	attempt, ok := v.tryAllowed(typed)
 	if !ok {
 		return
 	}
-	defer turn.end()
+	defer attempt.end()
 	user, err := v.provider.credentials.Authorize(v.c, typed)
 	var public publicError
 	switch {
@@ -137,7 +137,7 @@ func (v *visit) checkCredentials() {
 		v.redirect(http.StatusUnauthorized, target)
 		return
 	}
-	turn.succeeded()
+	attempt.succeeded()
 	v.leave(v.admit(SignInParams{
 		User:        user,
 		Account:     &Account{Provider: v.provider.id, Type: v.provider.kind, ProviderAccountID: user.ID},

@@ -86,6 +86,11 @@ type SessionOptions struct {
 	// Revocations end sessions before their time, of one person everywhere or one
 	// alone. Default: none, a sealed session then lasts until its MaxAge.
 	Revocations Revocations
+	// KeepTokens keeps the provider's tokens with the session, for Auth.Client: in
+	// a Store the access token, the refresh token and the id_token; without one the
+	// access token alone, in the sealed cookie, for as long as it lasts. Neither
+	// callbacks nor the browser see them. Default: they are kept nowhere.
+	KeepTokens bool
 	// MaxAge is how long a session lasts that is not used. Default: 30 days.
 	MaxAge time.Duration
 	// UpdateAge is how old a token gets before a guarded request seals it again,
@@ -158,6 +163,8 @@ type Auth struct {
 	stored       line             // calls of Session.Store under way
 	attempts     *attempts        // nil: no limits
 	release      bool             // gin's mode when this was configured
+	holds        *holds           // of sessions that this process changes
+	renewals     *renewals        // of providers' tokens
 	pages        *pages.Set
 	client       clientModule
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/markbates/goth"
 	"golang.org/x/oauth2"
 
@@ -54,6 +55,12 @@ type OAuth struct {
 	// DisablePKCE leaves out the code challenge (RFC 7636), for the rare server
 	// that refuses it.
 	DisablePKCE bool
+	// SignOutAtProvider ends the provider's own session too when somebody signs out
+	// (OpenID Connect RP-Initiated Logout 1.0): POST signout then leads to the
+	// provider, and from there to callbackUrl, which must be registered there as a
+	// post-logout redirect URI. The provider must be an EndSessionProvider, such
+	// as those of package oidc.
+	SignOutAtProvider bool
 }
 
 // An AuthCodeProvider is a goth.Provider that runs the authorization code flow
@@ -125,6 +132,29 @@ type RefreshProvider interface {
 	RefreshTokenContext(ctx context.Context, refreshToken string) (*oauth2.Token, error)
 }
 
+// An EndSessionProvider is a goth.Provider at which a person can be signed out,
+// for OAuth.SignOutAtProvider. Those of package oidc are.
+type EndSessionProvider interface {
+	// EndSessionURL returns where to send the browser (OpenID Connect
+	// RP-Initiated Logout 1.0 §2). idTokenHint is the id_token of the sign-in, and
+	// empty where it was not kept; the browser comes back to postLogoutRedirectURL,
+	// with state where that is not empty. Requests must use the client that the
+	// context holds under oauth2.HTTPClient.
+	EndSessionURL(ctx context.Context, idTokenHint, postLogoutRedirectURL, state string) (string, error)
+}
+
+// A LogoutVerifier is a goth.Provider that tells its clients when it ends a
+// session, by POST backchannel-logout/:provider (OpenID Connect Back-Channel
+// Logout 1.0). Those of package oidc are. The route exists with
+// Session.Revocations only, which then know sessions by the id_token's sub and
+// sid.
+type LogoutVerifier interface {
+	// VerifyLogoutToken verifies a logout token (§2.6), but for whether its jti was
+	// seen before, which ginauth remembers for an hour from its iat. Requests must
+	// use the client that the context holds under oauth2.HTTPClient.
+	VerifyLogoutToken(ctx context.Context, rawLogoutToken string) (*oidc.LogoutToken, error)
+}
+
 // An Account is the connection of a user to a provider, as made by one sign-in.
 type Account struct {
 	Provider          string // the provider's ID
@@ -149,6 +179,7 @@ type provider struct {
 	oauth          *oauth.Provider               // of kind oauth
 	formPost       FormPostProvider              // of kind oauth, if its answers come by POST
 	profile        func(goth.User) (User, error) // of kind oauth
+	signOut        bool                          // signing out leads to the provider
 	credentials    *Credentials                  // of kind credentials
 }
 
@@ -172,6 +203,9 @@ func (o OAuth) configure(client *http.Client) (*provider, error) {
 		ID: p.id, Provider: o.Provider, Params: o.AuthParams,
 		DisablePKCE: o.DisablePKCE, HTTPClient: client,
 	})
+	if p.signOut = o.SignOutAtProvider; err == nil && p.signOut && !p.oauth.EndsSessions() {
+		err = fmt.Errorf("SignOutAtProvider is set, but %T is no ginauth.EndSessionProvider; leave it out, or use the package oidc", o.Provider)
+	}
 	if err == nil && p.oauth.FormPost() {
 		var ok bool
 		if p.formPost, ok = o.Provider.(FormPostProvider); !ok {

@@ -62,33 +62,33 @@ func (v *visit) startAllowed() bool {
 	return true
 }
 
-// A turn is a try of credentials. It counts as a failure until it succeeds: also
+// An attempt is a try of credentials. It counts as a failure until it succeeds: also
 // where Authorize panics, or the browser leaves before the answer.
-type turn struct {
+type attempt struct {
 	end       func()
 	succeeded func()
 }
 
 // tryAllowed counts a try of credentials. It answers the request where that is
 // one too many.
-func (v *visit) tryAllowed(typed map[string]string) (turn, bool) {
+func (v *visit) tryAllowed(typed map[string]string) (attempt, bool) {
 	if v.attempts == nil {
-		return turn{func() {}, func() {}}, true
+		return attempt{func() {}, func() {}}, true
 	}
 	ctx := v.c.Request.Context()
 	tallies := v.tries(typed)
 	leave, ok := v.attempts.queue(ctx, tallies)
 	if !ok {
 		v.tooMany(time.Second)
-		return turn{}, false
+		return attempt{}, false
 	}
 	taken, wait := v.attempts.take(ctx, tallies)
 	if wait > 0 {
 		leave()
 		v.tooMany(wait)
-		return turn{}, false
+		return attempt{}, false
 	}
-	return turn{end: leave, succeeded: func() { v.attempts.refund(ctx, taken) }}, true
+	return attempt{end: leave, succeeded: func() { v.attempts.refund(ctx, taken) }}, true
 }
 
 // tries are the buckets that credentials are counted in, those of the client

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 )
@@ -40,12 +41,16 @@ type revocationCheck struct {
 type heardKey struct {
 	session sessionKey
 	id      string // where the token does not say when the person signed in
+	named   string // what the provider may end it by: two of one second may differ in it
 }
 
 func heardKeyOf(t *Token) heardKey {
 	key := heardKey{session: sessionOf(t)}
 	if t.Subject == "" || t.AuthTime.IsZero() {
 		key.id = t.ID
+	}
+	if t.grant != nil {
+		key.named = t.grant.Session
 	}
 	return key
 }
@@ -101,12 +106,22 @@ func (r *revocationCheck) ask(ctx context.Context, t *Token) (time.Time, error) 
 			subjects = append(subjects, s)
 		}
 	}
+	return r.lookUp(ctx, append(subjects, grantSubjects(t.grant)...)...)
+}
+
+// lookUp asks for the latest revocation of any of the subjects.
+func (r *revocationCheck) lookUp(ctx context.Context, subjects ...string) (time.Time, error) {
 	if r.direct {
 		return r.from.RevokedAt(ctx, subjects...)
 	}
+	secrets := subjects
+	for _, s := range subjects {
+		_, name, _ := strings.Cut(s, ":")
+		secrets = append(secrets, name)
+	}
 	return within(ctx, r.line, func(ctx context.Context) (time.Time, error) {
 		return r.from.RevokedAt(ctx, subjects...)
-	}, t.Subject)
+	}, secrets...)
 }
 
 // remember keeps an answer, unless this process has revoked something since it
@@ -126,8 +141,14 @@ func (r *revocationCheck) remember(key heardKey, h heard, before int) {
 
 // endUser revokes all sessions of a user that began until now.
 func (r *revocationCheck) endUser(ctx context.Context, userID string, now time.Time) error {
-	t := Token{Subject: userID}
-	before, err := r.ask(ctx, &t)
+	err := r.end(ctx, personSubject(&Token{Subject: userID}), now)
+	r.forgetUser(userID)
+	return err
+}
+
+// end revokes all sessions of a subject that began until now.
+func (r *revocationCheck) end(ctx context.Context, subject string, now time.Time) error {
+	before, err := r.lookUp(ctx, subject)
 	if err != nil {
 		return err
 	}
@@ -137,9 +158,7 @@ func (r *revocationCheck) endUser(ctx context.Context, userID string, now time.T
 	if !before.Before(at) {
 		at = before.Truncate(time.Second).Add(time.Second)
 	}
-	err = r.revoke(ctx, personSubject(&t), at, now)
-	r.forgetUser(userID)
-	return err
+	return r.revoke(ctx, subject, at, now)
 }
 
 // endSession revokes one session.
@@ -173,6 +192,15 @@ func (r *revocationCheck) forgetUser(userID string) {
 	for _, known := range [...]map[heardKey]heard{r.recent, r.older} {
 		maps.DeleteFunc(known, func(k heardKey, _ heard) bool { return k.session.subject == userID })
 	}
+}
+
+// forgetAll forgets what was heard of all sessions.
+func (r *revocationCheck) forgetAll() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.revocations++
+	clear(r.recent)
+	clear(r.older)
 }
 
 // admit gives a new session a sign-in time that no revocation refuses: somebody

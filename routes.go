@@ -23,20 +23,21 @@ type route struct {
 }
 
 var routes = map[string]route{
-	"GET csrf":           {serve: (*visit).getCSRF},
-	"GET providers":      {serve: (*visit).getProviders, bare: true},
-	"GET session":        {serve: (*visit).getSession},
-	"POST session":       {serve: (*visit).postSession},
-	"GET signin":         {serve: (*visit).getSignIn},
-	"POST signin":        {serve: (*visit).postSignIn},
-	"GET callback":       {serve: (*visit).callback},
-	"POST callback":      {serve: (*visit).callback},
-	"GET signout":        {serve: (*visit).getSignOut},
-	"POST signout":       {serve: (*visit).postSignOut},
-	"GET error":          {serve: (*visit).getError},
-	"GET verify-request": {serve: (*visit).getVerifyRequest},
-	"POST _log":          {serve: (*visit).postLog, bare: true},
-	"GET client.js":      {serve: (*visit).getClient, bare: true},
+	"GET csrf":            {serve: (*visit).getCSRF},
+	"GET providers":       {serve: (*visit).getProviders, bare: true},
+	"GET session":         {serve: (*visit).getSession},
+	"POST session":        {serve: (*visit).postSession},
+	"GET signin":          {serve: (*visit).getSignIn},
+	"POST signin":         {serve: (*visit).postSignIn},
+	"GET callback":        {serve: (*visit).callback},
+	"POST callback":       {serve: (*visit).callback},
+	"GET signout":         {serve: (*visit).getSignOut},
+	"POST signout":        {serve: (*visit).postSignOut},
+	"GET error":           {serve: (*visit).getError},
+	"GET verify-request":  {serve: (*visit).getVerifyRequest},
+	"POST _log":           {serve: (*visit).postLog, bare: true},
+	"POST " + backchannel: {serve: (*visit).postLogoutToken, bare: true},
+	"GET client.js":       {serve: (*visit).getClient, bare: true},
 }
 
 // serve answers every request below BasePath.
@@ -67,7 +68,7 @@ func (a *Auth) serve(c *gin.Context) {
 		Auth: a, c: c, base: base, names: a.sites[base.Secure].names,
 		segment: id, provider: a.provider(id), body: body,
 	}
-	if action == "callback" && v.provider == nil {
+	if action == "callback" && v.provider == nil || action == backchannel && !a.takesLogoutTokens(v.provider) {
 		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+c.Request.Method+" is not supported by NextAuth.js")
 		return
 	}
@@ -194,21 +195,23 @@ func (v *visit) postSignOut() {
 		return
 	}
 	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
-	if err := v.endSession(found.Value); err != nil {
+	ended, err := v.endSession(found.Value)
+	if err != nil {
 		// The cookie stays: whoever signs out must be able to try again.
 		v.fault("ending the session", err)
 		return
 	}
 	v.clearSession(v.c, found.Names, v.base)
-	v.redirect(http.StatusOK, v.callbackURL)
+	v.redirect(http.StatusOK, v.afterSignOut(ended))
 }
 
-// endSession ends the session that a cookie's value leads to, if there is one.
-func (v *visit) endSession(value string) error {
+// endSession ends the session that a cookie's value leads to, and returns its
+// token, nil if there is none.
+func (v *visit) endSession(value string) (*Token, error) {
 	ctx, now := v.c.Request.Context(), v.opts.Now()
 	id, err := v.open(ctx, value, v.base, now)
 	if errors.Is(err, errSignedOut) {
-		return nil
+		return nil, nil
 	}
 	if err == nil {
 		err = v.sites[v.base.Secure].sessions.remove(ctx, value)
@@ -217,14 +220,14 @@ func (v *visit) endSession(value string) error {
 		err = v.revoked.endSession(ctx, &id.token, now)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	v.streams.leave(&id.token)
 	v.finished.Forget(func(o outcome) bool { return o.session != "" && o.of == sessionOf(&id.token) })
 	if event := v.opts.Events.SignOut; event != nil {
 		event(v.c, SignOutEvent{Token: &id.token})
 	}
-	return nil
+	return &id.token, nil
 }
 
 // inline are the codes that the sign-in page explains; the person can try again

@@ -58,6 +58,14 @@ func (a *Auth) create(ctx context.Context, t *Token, base origin.Base, now time.
 
 // update keeps a session's token again, good for MaxAge from now.
 func (a *Auth) update(ctx context.Context, id *identity, base origin.Base, now time.Time) (value string, err error) {
+	if id.token.grant.renewable() {
+		stored, release, err := a.alone(ctx, id, base, now)
+		if err != nil {
+			return "", err
+		}
+		defer release()
+		id.token.grant = stored.token.grant
+	}
 	payload, err := id.token.stamp(now, a.opts.Session.MaxAge)
 	if err != nil {
 		return "", err
@@ -297,5 +305,6 @@ func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, 
 		return id, nil
 	}
 	a.putSession(c, resealed, found.Names, base, t.ExpiresAt)
+	id.value = resealed
 	return id, nil
 }

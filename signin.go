@@ -175,6 +175,7 @@ func (v *visit) admit(p SignInParams) outcome {
 		v.refused("Callbacks.JWT", err)
 		return v.failed(http.StatusInternalServerError, "Callback")
 	}
+	t.grant = v.newGrant(v.provider, p.Account)
 	value, err := v.begin(t, now)
 	if err != nil {
 		v.refused("keeping the session", err)

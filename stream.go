@@ -66,13 +66,19 @@ const justEnded = time.Minute
 type streams struct {
 	mu   sync.Mutex
 	next int
-	open map[sessionKey]map[int]func()
+	open map[sessionKey]map[int]stream
 	gone map[string]time.Time     // by the ID of the token
 	left map[sessionKey]time.Time // by the session
 }
 
+// A stream is how to end one, and by what its provider can.
+type stream struct {
+	end   func()
+	grant *grant
+}
+
 func newStreams() *streams {
-	return &streams{open: map[sessionKey]map[int]func(){}, gone: map[string]time.Time{}, left: map[sessionKey]time.Time{}}
+	return &streams{open: map[sessionKey]map[int]stream{}, gone: map[string]time.Time{}, left: map[sessionKey]time.Time{}}
 }
 
 // ended reports whether a request, under way since begun with the token t, has
@@ -102,9 +108,9 @@ func (s *streams) add(t *Token, end func()) (forget func()) {
 	s.next++
 	number := s.next
 	if s.open[key] == nil {
-		s.open[key] = map[int]func(){}
+		s.open[key] = map[int]stream{}
 	}
-	s.open[key][number] = end
+	s.open[key][number] = stream{end, t.grant}
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -120,8 +126,21 @@ func (s *streams) endAll(userID string) {
 	defer s.mu.Unlock()
 	for key, open := range s.open {
 		if key.subject == userID {
-			for _, end := range open {
-				end()
+			for _, s := range open {
+				s.end()
+			}
+		}
+	}
+}
+
+// endGrants ends the streams of sessions whose grant matches.
+func (s *streams) endGrants(match func(*grant) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, open := range s.open {
+		for _, s := range open {
+			if match(s.grant) {
+				s.end()
 			}
 		}
 	}
@@ -152,7 +171,7 @@ func (s *streams) end(key sessionKey) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, end := range s.open[key] {
-		end()
+	for _, s := range s.open[key] {
+		s.end()
 	}
 }

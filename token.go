@@ -33,6 +33,7 @@ type Token struct {
 	Claims map[string]any
 
 	shape shape
+	grant *grant // of the sign-in at a provider; nil: nothing is kept of it
 }
 
 var errExpired = errors.New("ginauth: the session token has expired")
@@ -91,6 +92,10 @@ func (t *Token) parse(payload []byte, now time.Time) error {
 			return
 		case "nbf":
 			seconds(value, &nbf)
+		case grantClaim:
+			if t.grant = parseGrant(value.JSON()); t.grant != nil {
+				return
+			}
 		}
 		if t.Claims == nil {
 			t.Claims = map[string]any{}
@@ -164,6 +169,9 @@ func (t *Token) claims() *claims.Object {
 	if !t.AuthTime.IsZero() {
 		o.Add("auth_time", t.AuthTime.Unix())
 	}
+	if t.grant != nil {
+		o.Add(grantClaim, t.grant)
+	}
 	o.AddAll(without(t.Claims, t.taken()...))
 	return o
 }
@@ -179,6 +187,9 @@ func (t *Token) taken() []string {
 			names = append(names, f.name)
 		}
 	}
+	if t.grant != nil {
+		names = append(names, grantClaim)
+	}
 	return names
 }
 
@@ -189,8 +200,13 @@ const maxPayload = 32 << 10
 // stamp gives the token new times and a new ID and returns its payload.
 func (t *Token) stamp(now time.Time, maxAge time.Duration) ([]byte, error) {
 	t.IssuedAt, t.ExpiresAt, t.ID = now, now.Add(maxAge), token.NewID()
+	return t.payload()
+}
+
+// payload is the token as it is kept.
+func (t *Token) payload() ([]byte, error) {
 	o := t.claims()
-	o.Add("iat", now.Unix())
+	o.Add("iat", t.IssuedAt.Unix())
 	o.Add("exp", t.ExpiresAt.Unix())
 	o.Add("jti", t.ID)
 	payload, err := o.Bytes()
@@ -208,7 +224,20 @@ func (t *Token) session(expires time.Time) Session {
 			shape: t.shape,
 		},
 		Expires: expires,
+		Error:   t.trouble(),
 	}
+}
+
+// refreshTokenError is the Session.Error of a session whose provider renews its
+// tokens no more. NextAuth's own examples have the name.
+const refreshTokenError = "RefreshTokenError"
+
+// trouble is the Session.Error of a token.
+func (t *Token) trouble() string {
+	if t.grant != nil && t.grant.Refused {
+		return refreshTokenError
+	}
+	return ""
 }
 
 // changed reports whether the JWT callback altered a token that was opened from
@@ -219,7 +248,8 @@ func (t *Token) changed(payload []byte, now time.Time) bool {
 		return true
 	}
 	if before.Subject == t.Subject && before.Name == t.Name && before.Email == t.Email &&
-		before.Picture == t.Picture && before.AuthTime.Equal(t.AuthTime) && sameClaims(before.Claims, t.Claims) {
+		before.Picture == t.Picture && before.AuthTime.Equal(t.AuthTime) &&
+		(before.grant == nil) == (t.grant == nil) && sameClaims(before.Claims, t.Claims) {
 		return false
 	}
 	// A callback may have written the same claims in other Go types.

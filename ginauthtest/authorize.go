@@ -1,6 +1,7 @@
 package ginauthtest
 
 import (
+	"crypto/rand"
 	"encoding/base64"
 	"fmt"
 	"net/http"
@@ -135,6 +136,7 @@ func (p *Provider) approve(w http.ResponseWriter, r *http.Request, q url.Values)
 		nonce:       q.Get("nonce"),
 		challenge:   q.Get("code_challenge"),
 		authTime:    now,
+		sessionID:   rand.Text(),
 	}, now)
 	p.respond(w, r, q, url.Values{"code": {code}})
 }

@@ -21,7 +21,8 @@ type grant struct {
 	nonce       string
 	challenge   string // empty: the request had none
 	authTime    time.Time
-	revoked     bool // guarded by grants.mu
+	sessionID   string // sid, of the person's session at this provider
+	revoked     bool   // guarded by grants.mu
 }
 
 // credential is a code or a token: what the bearer may do with it and how

@@ -15,10 +15,10 @@ type lies struct {
 }
 
 type lie struct {
-	claims, userinfo, discovery, token func(map[string]any)
-	response                           func(url.Values)
-	signature                          Signature
-	broken                             map[Endpoint]http.Handler // replaced, never written to
+	claims, userinfo, discovery, token, logout func(map[string]any)
+	response                                   func(url.Values)
+	signature                                  Signature
+	broken                                     map[Endpoint]http.Handler // replaced, never written to
 }
 
 func (l *lies) load() lie {
@@ -72,7 +72,7 @@ func (p *Provider) TamperToken(f func(answer map[string]any)) {
 	p.lies.change(func(l *lie) { l.token = f })
 }
 
-// Sign chooses how ID tokens are signed from now on.
+// Sign chooses how ID tokens and logout tokens are signed from now on.
 func (p *Provider) Sign(s Signature) {
 	p.lies.change(func(l *lie) { l.signature = s })
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// Signature is a way to sign ID tokens, see [Provider.Sign].
+// Signature is a way to sign ID tokens and logout tokens, see [Provider.Sign].
 type Signature int
 
 // Good is what a provider should do. The others are what a client must

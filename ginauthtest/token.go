@@ -192,6 +192,7 @@ func (p *Provider) idToken(granted *grant, scopes []string, nonce, access string
 	claims["iat"] = now.Unix()
 	claims["exp"] = now.Add(p.cfg.TokenLifetime).Unix()
 	claims["auth_time"] = granted.authTime.Unix()
+	claims["sid"] = granted.sessionID
 	claims["at_hash"] = accessTokenHash(access)
 	delete(claims, "nonce")
 	if nonce != "" {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+
+	"github.com/coreos/go-oidc/v3/oidc"
 )
 
 // ErrNoEndSession says that the provider has no end_session_endpoint: signing
@@ -42,4 +44,15 @@ func (p *Provider) EndSessionURL(ctx context.Context, idTokenHint, postLogoutRed
 	}
 	u.RawQuery = query.Encode()
 	return u.String(), nil
+}
+
+// VerifyLogoutToken verifies a logout token that the provider sent to this client
+// (OpenID Connect Back-Channel Logout 1.0 §2.6): signature, iss, aud, exp, iat at
+// most an hour ago, the event, sub or sid, jti, and no nonce. That the same token
+// did not come before is for the caller, who remembers, to check.
+func (p *Provider) VerifyLogoutToken(ctx context.Context, rawLogoutToken string) (*oidc.LogoutToken, error) {
+	if p.faults != nil {
+		return nil, p.faults
+	}
+	return p.client.VerifyLogout(ctx, rawLogoutToken)
 }

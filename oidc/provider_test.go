@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	goidc "github.com/coreos/go-oidc/v3/oidc"
 	"github.com/markbates/goth"
 	"golang.org/x/oauth2"
 
@@ -195,4 +196,5 @@ var _ interface {
 	ExchangeCode(ctx context.Context, redirectURL, code, nonce string, opts ...oauth2.AuthCodeOption) (goth.User, *oauth2.Token, error)
 	RefreshTokenContext(ctx context.Context, refreshToken string) (*oauth2.Token, error)
 	EndSessionURL(ctx context.Context, idTokenHint, postLogoutRedirectURL, state string) (string, error)
+	VerifyLogoutToken(ctx context.Context, rawLogoutToken string) (*goidc.LogoutToken, error)
 } = (*oidc.Provider)(nil)

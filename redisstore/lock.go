@@ -28,13 +28,13 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
 end
 return 0`)
 
-// Lock waits until no other process holds the lock of a session, and takes it for
-// 15 seconds at most, or until unlock is called, which may be more than once. The
-// error is the context's when that ends first, or Redis's. It is for work that
-// must be done once for a session, not for reading or updating it: those wait for
-// nobody.
-func (s *Store) Lock(ctx context.Context, handle string) (release func(), err error) {
-	key, mine := s.opts.Prefix+"lock:"+hash(handle), token.Random()
+// Lock waits until nobody, in any process, holds the lock of that name, and takes
+// it for 15 seconds at most, or until release is called, which may be more than
+// once. The error is the context's when that ends first, or Redis's. It is for
+// work that must be done once for a session, such as renewing its provider's
+// tokens: Get, Update and Delete wait for nobody.
+func (s *Store) Lock(ctx context.Context, name string) (release func(), err error) {
+	key, mine := s.opts.Prefix+"lock:"+hash(name), token.Random()
 	for {
 		err := s.client.SetArgs(ctx, key, mine, redis.SetArgs{Mode: "NX", TTL: lockLife}).Err()
 		if err == nil {

@@ -14,7 +14,8 @@ import (
 	"github.com/ginauth/ginauth/internal/token"
 )
 
-// A Store keeps sessions in Redis. It is a ginauth.UserSessionStore. Of a
+// A Store keeps sessions in Redis. It is a ginauth.UserSessionStore and a
+// ginauth.SessionLocker. Of a
 // session's handle only the SHA-256 is kept: whoever reads the Redis can see the
 // sessions, and use none.
 type Store struct {
@@ -27,7 +28,10 @@ func New(client redis.UniversalClient, opts Options) *Store {
 	return &Store{client: client, opts: opts.withDefaults()}
 }
 
-var _ ginauth.UserSessionStore = (*Store)(nil)
+var (
+	_ ginauth.UserSessionStore = (*Store)(nil)
+	_ ginauth.SessionLocker    = (*Store)(nil)
+)
 
 // A record is a session as Redis keeps it.
 type record struct {

@@ -43,6 +43,9 @@ func (v Value) Number() (json.Number, bool) {
 	return json.Number(v.raw), c == '-' || c >= '0' && c <= '9'
 }
 
+// JSON is the value as it is written.
+func (v Value) JSON() string { return v.raw }
+
 // Any decodes the value: a string, json.Number, bool, nil, map[string]any or
 // []any.
 func (v Value) Any() any {

@@ -54,6 +54,9 @@ type Provider struct {
 	formPost bool
 	client   *http.Client
 	engine   engine
+
+	endSession EndSessionProvider // nil: it ends none
+	logout     LogoutVerifier     // nil: it sends no logout tokens
 }
 
 // An engine speaks to one kind of provider.
@@ -112,6 +115,8 @@ func New(c Config) (*Provider, error) {
 	if err := checkScope(c); err != nil {
 		return nil, err
 	}
+	p.endSession, _ = c.Provider.(EndSessionProvider)
+	p.logout, _ = c.Provider.(LogoutVerifier)
 	if flow, ok := c.Provider.(AuthCodeProvider); ok {
 		if v, ok := c.Provider.(interface{ Validate() error }); ok {
 			if err := v.Validate(); err != nil {

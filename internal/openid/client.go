@@ -116,6 +116,12 @@ func (c *Client) fetch(ctx context.Context) (*Metadata, error) {
 	if err != nil {
 		return nil, Fault(ctx, step, err)
 	}
+	config := &oidc.Config{
+		ClientID:             c.ClientID,
+		SupportedSigningAlgs: algorithms,
+		Now:                  c.now,
+		SkipIssuerCheck:      c.Family != nil, // Family.Token checks it
+	}
 	endpoint := provider.Endpoint()
 	endpoint.AuthStyle = authStyle(doc.AuthMethods)
 	return &Metadata{
@@ -127,12 +133,8 @@ func (c *Client) fetch(ctx context.Context) (*Metadata, error) {
 		Algorithms:         algorithms,
 		Provider:           provider,
 		keyIssuers:         &keyIssuers{url: doc.JWKS},
-		verifier: provider.Verifier(&oidc.Config{
-			ClientID:             c.ClientID,
-			SupportedSigningAlgs: algorithms,
-			Now:                  c.now,
-			SkipIssuerCheck:      c.Family != nil, // Family.Token checks it
-		}),
+		verifier:           provider.Verifier(config),
+		logouts:            oidc.NewVerifier(issuer, sparingKeys(*fetch.From(ctx), doc.JWKS), config),
 	}, nil
 }
 

@@ -35,7 +35,8 @@ type Metadata struct {
 	Provider *oidc.Provider
 
 	verifier   *oidc.IDTokenVerifier
-	keyIssuers *keyIssuers // of a Family
+	logouts    *oidc.IDTokenVerifier // of logout tokens
+	keyIssuers *keyIssuers           // of a Family
 }
 
 // document is the part of the discovery document that is checked or used here.

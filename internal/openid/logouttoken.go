@@ -1,0 +1,137 @@
+package openid
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+)
+
+const (
+	// logoutEvent is the member of events that makes a JWT a logout token (OpenID
+	// Connect Back-Channel Logout 1.0 §2.4).
+	logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
+	// maxLogoutAge is how old a logout token may be. The specification recommends
+	// two minutes until exp; whoever remembers the ones that came needs a bound.
+	maxLogoutAge = time.Hour
+)
+
+// Anybody may send logout tokens. A signature that no known key made has the key
+// set fetched again, in case the issuer has new keys; a flood of forged tokens
+// would flood the issuer.
+const (
+	// maxKeyFetches is how often the keys are fetched in keyFetchWindow, at most.
+	maxKeyFetches  = 6
+	keyFetchWindow = time.Minute
+)
+
+var errKeyFetches = errors.New("the keys were fetched a moment ago")
+
+// sparing is the transport of a key set of which strangers cause the requests.
+type sparing struct {
+	base http.RoundTripper
+
+	mu    sync.Mutex
+	since time.Time // when the window began
+	spent int       // requests in it
+}
+
+func (s *sparing) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !s.spend(time.Now()) {
+		return nil, errKeyFetches
+	}
+	return s.base.RoundTrip(req)
+}
+
+func (s *sparing) spend(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now.Sub(s.since) >= keyFetchWindow {
+		s.since, s.spent = now, 0
+	}
+	s.spent++
+	return s.spent <= maxKeyFetches
+}
+
+// sparingKeys is a key set for logout tokens, apart from that for id_tokens: what
+// strangers use up must not be missed by who signs in.
+func sparingKeys(client http.Client, url string) oidc.KeySet {
+	base := client.Transport
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	client.Transport = &sparing{base: base}
+	return oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), &client), url)
+}
+
+// VerifyLogout checks a logout token as OpenID Connect Back-Channel Logout 1.0
+// §2.6 asks: signature (see [Metadata].Algorithms), iss, aud, exp, iat at most an
+// hour ago, the event, sub or sid, jti, and no nonce, by which an id_token could
+// pass for one. Whether the same token came before is for the caller to know.
+func (c *Client) VerifyLogout(ctx context.Context, rawLogoutToken string) (*oidc.LogoutToken, error) {
+	m, err := c.Discover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	token, err := m.logouts.VerifyLogout(ctx, rawLogoutToken)
+	if err != nil {
+		return nil, Fault(ctx, "openid: logout_token", err)
+	}
+	if err := c.checkLogout(token); err != nil {
+		return nil, fmt.Errorf("openid: logout_token: %w", err)
+	}
+	if c.Family == nil {
+		return token, nil
+	}
+	var claims map[string]any
+	if err := token.Claims(&claims); err != nil {
+		return nil, Fault(ctx, "openid: logout_token", err)
+	}
+	key, err := m.keyIssuers.of(ctx, rawLogoutToken, m.Algorithms)
+	if err != nil {
+		return nil, Fault(ctx, "openid: logout_token", err)
+	}
+	if err := c.Family.Token(m.Issuer, key, claims); err != nil {
+		return nil, Fault(ctx, "openid: logout_token", err)
+	}
+	return token, nil
+}
+
+// checkLogout adds what go-oidc leaves to its caller.
+func (c *Client) checkLogout(token *oidc.LogoutToken) error {
+	var claims map[string]json.RawMessage
+	if err := token.Claims(&claims); err != nil {
+		return err
+	}
+	if err := checkNames(claims); err != nil {
+		return err
+	}
+	for name := range claims {
+		for _, want := range [...]string{"events", "jti", "sid"} {
+			if name != want && strings.EqualFold(name, want) {
+				return fmt.Errorf("it has a claim %.32q beside %s", name, want)
+			}
+		}
+	}
+	var events map[string]json.RawMessage
+	if err := json.Unmarshal(claims["events"], &events); err != nil || !bytes.HasPrefix(events[logoutEvent], []byte("{")) {
+		return errors.New("its event is not a back-channel logout")
+	}
+	now := c.now()
+	switch {
+	case token.IssuedAt.IsZero():
+		return errors.New("it has no iat")
+	case token.IssuedAt.After(now.Add(clockLeeway)):
+		return errors.New("its iat lies in the future")
+	case now.Sub(token.IssuedAt) > maxLogoutAge:
+		return errors.New("it is older than an hour")
+	}
+	return nil
+}
