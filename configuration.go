@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -71,6 +72,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 		published: newPublicTexts(),
 		streams:   newStreams(),
 		stored:    newLine(),
+		adapted:   newLine(),
 	}
 	a.location(&opts, &f, prefix, release)
 	a.origins(&opts, &f)
@@ -78,6 +80,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	a.secrets(&opts, &f, release)
 	a.look(&opts, &f)
 	a.signIns(&opts, &f, routes)
+	a.users(&opts, &f)
 	if err := errors.Join(f...); err != nil {
 		return nil, err
 	}
@@ -263,12 +266,31 @@ func (a *Auth) look(opts *Options, f *faults) {
 	}
 	for _, p := range [...]struct{ option, url string }{
 		{"SignIn", opts.Pages.SignIn}, {"SignOut", opts.Pages.SignOut}, {"Error", opts.Pages.Error},
-		{"VerifyRequest", opts.Pages.VerifyRequest},
+		{"VerifyRequest", opts.Pages.VerifyRequest}, {"NewUser", opts.Pages.NewUser},
 	} {
 		if p.url != "" && !strings.HasPrefix(p.url, "/") {
 			if _, err := origin.Parse(p.url); err != nil {
 				f.add("Pages.%s is %q; write a path such as /login, or an http(s) URL", p.option, p.url)
 			}
+		}
+	}
+}
+
+// users checks what has to do with an Adapter. Without one it would have no
+// effect, which nobody would notice.
+func (a *Auth) users(opts *Options, f *faults) {
+	if opts.Adapter != nil {
+		if v := reflect.ValueOf(opts.Adapter); v.Kind() == reflect.Pointer && v.IsNil() {
+			f.add("Adapter is a nil %T; leave it out, or write what its constructor returns", opts.Adapter)
+		}
+		return
+	}
+	if opts.Pages.NewUser != "" {
+		f.add("Pages.NewUser needs an Adapter, which knows who is new; set Options.Adapter, for instance to gormadapter's")
+	}
+	for _, p := range a.providers {
+		if p.linksByEmail {
+			f.add("provider %s: DangerousEmailAccountLinking needs an Adapter, which has accounts to link; set Options.Adapter", p.id)
 		}
 	}
 }

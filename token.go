@@ -32,8 +32,13 @@ type Token struct {
 	// json.Number for numbers, so that no digit is lost.
 	Claims map[string]any
 
-	shape shape
+	shape    shape
+	unlisted bool // claimUnlisted: the user is not the Adapter's
 }
+
+// claimUnlisted marks, beside an Adapter, the session of somebody whom Credentials
+// signed in. The adapter need not know them, so they are not looked up there.
+const claimUnlisted = "ginauth_unlisted"
 
 var errExpired = errors.New("ginauth: the session token has expired")
 
@@ -91,6 +96,10 @@ func (t *Token) parse(payload []byte, now time.Time) error {
 			return
 		case "nbf":
 			seconds(value, &nbf)
+		case claimUnlisted:
+			if t.unlisted = value.Any() == true; t.unlisted {
+				return
+			}
 		}
 		if t.Claims == nil {
 			t.Claims = map[string]any{}
@@ -164,6 +173,9 @@ func (t *Token) claims() *claims.Object {
 	if !t.AuthTime.IsZero() {
 		o.Add("auth_time", t.AuthTime.Unix())
 	}
+	if t.unlisted {
+		o.Add(claimUnlisted, true)
+	}
 	o.AddAll(without(t.Claims, t.taken()...))
 	return o
 }
@@ -171,7 +183,7 @@ func (t *Token) claims() *claims.Object {
 // taken are the names of claims that have a field of their own. A claim of
 // another type than the field's is kept in Claims until the field is set.
 func (t *Token) taken() []string {
-	names := []string{"iat", "exp", "jti", "auth_time"}
+	names := []string{"iat", "exp", "jti", "auth_time", claimUnlisted}
 	for _, f := range [...]struct{ name, text string }{
 		{"sub", t.Subject}, {"name", t.Name}, {"email", t.Email}, {"picture", t.Picture},
 	} {
