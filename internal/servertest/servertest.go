@@ -80,13 +80,14 @@ func MariaDB(t testing.TB) *Server {
 	mariadbd, install := find(t, "mariadbd"), find(t, "mariadb-install-db")
 	dir := openDir(t)
 	as := unprivileged(t, "mysql", dir)
-	made := exec.Command(install, "--no-defaults", "--datadir="+filepath.Join(dir, "data"), "--auth-root-authentication-method=normal")
+	made := exec.Command(install, "--no-defaults", "--datadir="+filepath.Join(dir, "data"), "--auth-root-authentication-method=normal",
+		"--tmpdir="+dir) // in /tmp two at once take each other's tables
 	made.SysProcAttr, made.Dir = as, dir
 	if out, err := made.CombinedOutput(); err != nil {
 		t.Fatalf("mariadb-install-db: %v\n%s", err, out)
 	}
 	return begin(t, dir, func(dir string, port int) *exec.Cmd {
-		cmd := exec.Command(mariadbd, "--no-defaults", "--datadir="+filepath.Join(dir, "data"), "--port", strconv.Itoa(port),
+		cmd := exec.Command(mariadbd, "--no-defaults", "--datadir="+filepath.Join(dir, "data"), "--tmpdir="+dir, "--port", strconv.Itoa(port),
 			"--bind-address=127.0.0.1", "--socket="+filepath.Join(dir, "socket"), "--skip-name-resolve",
 			"--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M", "--max-connections=200")
 		cmd.SysProcAttr, cmd.Dir = as, dir
