@@ -58,9 +58,7 @@ func New(db *gorm.DB, opts Options) (*Adapter, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Not the caller's session: a condition, a scope or a hook of theirs must not
-	// decide who signs in. And no log of theirs gets addresses and tokens.
-	db = db.Session(&gorm.Session{NewDB: true, SkipHooks: true, Logger: discreet{db.Logger}})
+	db = db.Session(&gorm.Session{NewDB: true, Logger: discreet{db.Logger}})
 	a := &Adapter{db: db, keys: keys, now: opts.Now}
 	if a.now == nil {
 		a.now = time.Now
@@ -93,8 +91,11 @@ func (a *Adapter) Migrate(ctx context.Context) error {
 	return a.explain(db.AutoMigrate(&userRow{}, &accountRow{}, &tokenRow{}, &revocationRow{}))
 }
 
-// with is the database for the time of one call.
-func (a *Adapter) with(ctx context.Context) *gorm.DB { return a.db.WithContext(ctx) }
+// with is the database for the time of one call. It has none of the conditions that
+// the caller's *gorm.DB may have had: they must not decide who signs in.
+func (a *Adapter) with(ctx context.Context) *gorm.DB {
+	return a.db.Session(&gorm.Session{NewDB: true, Context: ctx})
+}
 
 // change runs a transaction: all of it happens, or nothing.
 func (a *Adapter) change(ctx context.Context, f func(tx *gorm.DB) error) error {
