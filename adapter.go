@@ -6,23 +6,37 @@ import (
 	"time"
 )
 
-// ErrExists says that what was to be created is there already.
-var ErrExists = errors.New("ginauth: already exists")
+var (
+	// ErrExists says that what was to be created is there already.
+	ErrExists = errors.New("ginauth: already exists")
+	// ErrLastAccount says that without this account its user could not sign in.
+	ErrLastAccount = errors.New("ginauth: the user's last account")
+)
 
 // An Adapter keeps users and the accounts they sign in with, in a database.
 // Without one a provider's profile is the user. The package gormadapter has one
 // for SQLite, PostgreSQL and MySQL, and the package adaptertest holds any to this
 // contract.
 //
-// Methods are called by many requests at once, and end with their context. Where
-// there is nothing to find, errors.Is(err, ErrNotFound) is true; any other error
-// means that the database cannot tell, and fails the sign-in without changing
-// anything.
+// Methods are called by many requests at once, and end with their context. Each
+// call is waited for five seconds. Where there is nothing to find,
+// errors.Is(err, ErrNotFound) is true; any other error means that the database
+// cannot tell, and fails the sign-in without changing anything.
+//
+// IDs, of users, providers and accounts alike, and hashes are compared byte by
+// byte: a database that takes "Ada", "ada " or "adá" for "ada" would let one person
+// in as another.
+//
+// The user of a session is looked up where it is sealed again: at GET session, and
+// at a guarded request past Session.UpdateAge. So whoever is deleted in the
+// database is signed out within UpdateAge, 24 hours unless it is set;
+// Auth.DeleteUser does it at once, with Session.Revocations.
 type Adapter interface {
 	// CreateUser stores a new user, under an ID of its own choosing, together
 	// with their first account, or without any: both or nothing. The error is
 	// ErrExists where a user has this e-mail address (if it is not empty) or any
 	// has this account, also when two sign-ins of one person create them at once.
+	// Times are kept to the millisecond or better; User.Values are not kept.
 	CreateUser(ctx context.Context, user User, account *Account) (User, error)
 	// GetUser finds a user by ID.
 	GetUser(ctx context.Context, id string) (User, error)
@@ -32,19 +46,22 @@ type Adapter interface {
 	// GetUserByAccount finds the user who signs in with an account.
 	GetUserByAccount(ctx context.Context, provider, providerAccountID string) (User, error)
 	// UpdateUser stores a user's name, address, time of verification and picture.
-	// The error is ErrExists where another user has this address.
+	// The error is ErrExists where another user has this address, and ErrNotFound
+	// where there is no such user.
 	UpdateUser(ctx context.Context, user User) (User, error)
 	// DeleteUser deletes a user with all their accounts. It is no error if there
 	// is none.
 	DeleteUser(ctx context.Context, id string) error
 
 	// LinkAccount gives a user a further account. The error is ErrExists where
-	// this or another user has it.
+	// this or another user has it, and ErrNotFound where there is no such user.
 	LinkAccount(ctx context.Context, userID string, account Account) error
-	// UnlinkAccount takes an account away from a user. It is not told whether the
-	// user can still sign in: Auth.Unlink is.
-	UnlinkAccount(ctx context.Context, userID, provider, providerAccountID string) error
-	// ListAccounts returns the accounts of a user, without their tokens.
+	// UnlinkAccount takes an account away from a user. The error is ErrNotFound
+	// where they have no such account, and ErrLastAccount where it is their only one
+	// and evenLast is false, also when two calls at once take the last two.
+	UnlinkAccount(ctx context.Context, userID, provider, providerAccountID string, evenLast bool) error
+	// ListAccounts returns the accounts of a user, without their tokens, in any
+	// order: none for somebody who does not exist.
 	ListAccounts(ctx context.Context, userID string) ([]Account, error)
 
 	// CreateVerificationToken stores what a mail link or code is checked against.

@@ -47,7 +47,10 @@ const (
 	TriggerUpdate Trigger = "update" // the application changes the session
 )
 
-// SignInParams are what the SignIn callback decides on. User may be changed.
+// SignInParams are what the SignIn callback decides on. With an Adapter, User is
+// the adapter's where the account is known, else what the provider said. User may
+// be changed, but for the ID with an Adapter: of somebody new the change is stored,
+// of somebody known it is in the token alone.
 type SignInParams struct {
 	User                *User
 	Account             *Account
@@ -62,7 +65,7 @@ type JWTParams struct {
 	User      *User      // at sign-in, else nil
 	Account   *Account   // at sign-in, else nil
 	Profile   *goth.User // at sign-in with an OAuth provider, else nil
-	IsNewUser bool
+	IsNewUser bool       // with an Adapter: this sign-in created the user
 	Trigger   Trigger
 	Update    any // with TriggerUpdate: what the page or handler sent
 }
@@ -72,7 +75,11 @@ type JWTParams struct {
 type SessionParams struct {
 	Session *Session
 	Token   *Token
-	User    *User // the Adapter's user, else nil
+	// User is the Adapter's user where they were looked up: at GET and POST session,
+	// at Auth.Update, and at a guarded request whose session is sealed again. It is
+	// nil at all other guarded requests, and without an Adapter: what each request
+	// needs belongs into the token.
+	User    *User
 	Trigger Trigger
 	Update  any // with TriggerUpdate: what the page or handler sent
 }
@@ -86,6 +93,22 @@ type Events struct {
 	// RefreshError says that a provider refused to renew the tokens of a session,
 	// once for each. From then on Session.Error is "RefreshTokenError".
 	RefreshError func(c *gin.Context, e RefreshErrorEvent)
+
+	// With an Adapter. They come before SignIn.
+	CreateUser  func(c *gin.Context, e UserEvent)        // somebody's first sign-in
+	LinkAccount func(c *gin.Context, e LinkAccountEvent) // a user has an account more, their first too
+}
+
+// A UserEvent says which user of the Adapter it is about.
+type UserEvent struct {
+	User *User
+}
+
+// A LinkAccountEvent says which account a user can sign in with from now on.
+type LinkAccountEvent struct {
+	User    *User
+	Account *Account
+	Profile *goth.User
 }
 
 // A SignInEvent says who signed in, and how.

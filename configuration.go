@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -74,6 +75,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 		release:   release,
 		holds:     newHolds(),
 		renewals:  newRenewals(),
+		adapted:   newLine(),
 	}
 	a.location(&opts, &f, prefix, release)
 	a.origins(&opts, &f)
@@ -82,6 +84,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	a.look(&opts, &f)
 	a.signIns(&opts, &f, routes)
 	a.limits(&opts, &f)
+	a.users(&opts, &f)
 	if err := errors.Join(f...); err != nil {
 		return nil, err
 	}
@@ -276,7 +279,7 @@ func (a *Auth) look(opts *Options, f *faults) {
 	}
 	for _, p := range [...]struct{ option, url string }{
 		{"SignIn", opts.Pages.SignIn}, {"SignOut", opts.Pages.SignOut}, {"Error", opts.Pages.Error},
-		{"VerifyRequest", opts.Pages.VerifyRequest},
+		{"VerifyRequest", opts.Pages.VerifyRequest}, {"NewUser", opts.Pages.NewUser},
 	} {
 		if p.url != "" && !strings.HasPrefix(p.url, "/") {
 			if _, err := origin.Parse(p.url); err != nil {
@@ -294,6 +297,25 @@ func (a *Auth) limits(opts *Options, f *faults) {
 	var err error
 	if a.attempts, err = newAttempts(opts); err != nil {
 		f.add("Limits: %w", err)
+	}
+}
+
+// users checks what has to do with an Adapter. Without one it would have no
+// effect, which nobody would notice.
+func (a *Auth) users(opts *Options, f *faults) {
+	if opts.Adapter != nil {
+		if v := reflect.ValueOf(opts.Adapter); v.Kind() == reflect.Pointer && v.IsNil() {
+			f.add("Adapter is a nil %T; leave it out, or write what its constructor returns", opts.Adapter)
+		}
+		return
+	}
+	if opts.Pages.NewUser != "" {
+		f.add("Pages.NewUser needs an Adapter, which knows who is new; set Options.Adapter, for instance to gormadapter's")
+	}
+	for _, p := range a.providers {
+		if p.linksByEmail {
+			f.add("provider %s: DangerousEmailAccountLinking needs an Adapter, which has accounts to link; set Options.Adapter", p.id)
+		}
 	}
 }
 

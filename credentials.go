@@ -32,6 +32,10 @@ type Credentials struct {
 	// with a text of its own. Any other error is logged and says only that
 	// signing in failed.
 	//
+	// An Adapter is neither asked for this user nor told of them. Whoever signs in
+	// with the ID of one of the adapter's users is that user: return the adapter's
+	// ID for them, and for others one that no adapter's user has.
+	//
 	// credentials are the body's fields: those of a form, or the texts and
 	// numbers of a JSON object; of the form's hidden fields too. The body itself
 	// has been read. Compare passwords with a library for it, such as bcrypt or
@@ -142,5 +146,5 @@ func (v *visit) checkCredentials() {
 		User:        user,
 		Account:     &Account{Provider: v.provider.id, Type: v.provider.kind, ProviderAccountID: user.ID},
 		Credentials: typed,
-	}))
+	}, nil))
 }

@@ -1,6 +1,7 @@
 package ginauth_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"html/template"
@@ -279,4 +280,72 @@ func ExampleAuth_SessionContext() {
 	r.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/events", nil))
 	fmt.Println(w.Code)
 	// Output: 401
+}
+
+// Users in a database, here in memory: package gormadapter has one that lasts. The
+// subject of a session is then the user's ID there, whichever account they sign in
+// with.
+func ExampleMemoryAdapter() {
+	users := ginauth.MemoryAdapter()
+	_, err := ginauth.New(ginauth.Options{
+		Secret:    exampleSecret,
+		BaseURL:   "https://app.example.com",
+		Providers: ginauth.Goth(github.New("id", "secret", "")),
+		Adapter:   users,
+		Pages:     ginauth.Pages{NewUser: "/welcome"},
+		Events: ginauth.Events{CreateUser: func(_ *gin.Context, e ginauth.UserEvent) {
+			log.Print("new: ", e.User.ID)
+		}},
+	})
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+// A page that lists a person's accounts takes one of them away.
+func ExampleAuth_Unlink() {
+	users := ginauth.MemoryAdapter()
+	auth, err := ginauth.New(ginauth.Options{Secret: exampleSecret, BaseURL: "https://app.example.com", Adapter: users})
+	if err != nil {
+		log.Fatal(err)
+	}
+	r := gin.New()
+	r.POST("/accounts/remove", auth.RequireSession(), func(c *gin.Context) {
+		me := ginauth.GetSession(c).User.ID // never from the form
+		switch err := auth.Unlink(c, me, c.PostForm("provider"), c.PostForm("account")); {
+		case errors.Is(err, ginauth.ErrLastAccount):
+			c.String(http.StatusConflict, "Without it you could not sign in.")
+		case err != nil:
+			c.Status(http.StatusNotFound)
+		default:
+			c.Redirect(http.StatusSeeOther, "/accounts")
+		}
+	})
+
+	ada, err := users.CreateUser(context.Background(), ginauth.User{Name: "Ada"}, &ginauth.Account{Provider: "github", ProviderAccountID: "1815"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(auth.Unlink(context.Background(), ada.ID, "github", "1815"))
+	// Output: ginauth: the user's last account
+}
+
+func ExampleAuth_DeleteUser() {
+	users := ginauth.MemoryAdapter()
+	auth, err := ginauth.New(ginauth.Options{
+		Secret: exampleSecret, BaseURL: "https://app.example.com", Adapter: users,
+		Session: ginauth.SessionOptions{Revocations: ginauth.MemoryRevocations()}, // signed out at once
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ada, err := users.CreateUser(context.Background(), ginauth.User{Name: "Ada"}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(auth.DeleteUser(context.Background(), ada.ID))
+	_, err = users.GetUser(context.Background(), ada.ID)
+	fmt.Println(err)
+	// Output:
+	// <nil>
+	// ginauth: not found
 }

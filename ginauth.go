@@ -63,6 +63,11 @@ type Options struct {
 	Cookies   CookieOptions
 	Limits    Limits
 
+	// Adapter keeps users and their accounts in a database, such as that of the
+	// package gormadapter. A token's subject is then the ID of the adapter's user.
+	// Default: none, the provider's profile is the user.
+	Adapter Adapter
+
 	// HTTPClient carries the requests to identity providers: of it only the
 	// Transport is used. Default: http.DefaultTransport. Time limits, body limits
 	// and redirects are ginauth's own in any case.
@@ -117,6 +122,9 @@ type Pages struct {
 	SignOut       string
 	Error         string // gets error in its query
 	VerifyRequest string // says that a mail is on its way
+	// NewUser is where a person's first sign-in leads, with the callbackUrl in its
+	// query. It needs an Adapter.
+	NewUser string
 }
 
 // Theme is the look of the built-in pages.
@@ -165,6 +173,7 @@ type Auth struct {
 	release      bool             // gin's mode when this was configured
 	holds        *holds           // of sessions that this process changes
 	renewals     *renewals        // of providers' tokens
+	adapted      line             // calls of Adapter under way
 	pages        *pages.Set
 	client       clientModule
 }

@@ -61,6 +61,13 @@ type OAuth struct {
 	// post-logout redirect URI. The provider must be an EndSessionProvider, such
 	// as those of package oidc.
 	SignOutAtProvider bool
+	// DangerousEmailAccountLinking lets a person whose account here is new sign in
+	// as the user who has the same e-mail address, where this provider vouches for
+	// the address (Account.EmailVerified) and the user has proved it
+	// (User.EmailVerified). Without it their sign-in is refused with
+	// OAuthAccountNotLinked. Whoever runs the provider, or gets hold of the address
+	// there, can then sign in as that user. It needs an Adapter.
+	DangerousEmailAccountLinking bool
 }
 
 // An AuthCodeProvider is a goth.Provider that runs the authorization code flow
@@ -181,10 +188,11 @@ type provider struct {
 	profile        func(goth.User) (User, error) // of kind oauth
 	signOut        bool                          // signing out leads to the provider
 	credentials    *Credentials                  // of kind credentials
+	linksByEmail   bool                          // of kind oauth
 }
 
 func (o OAuth) configure(client *http.Client) (*provider, error) {
-	p := &provider{id: o.ID, name: o.Name, kind: "oauth", profile: o.Profile}
+	p := &provider{id: o.ID, name: o.Name, kind: "oauth", profile: o.Profile, linksByEmail: o.DangerousEmailAccountLinking}
 	if oauth.IsNil(o.Provider) {
 		return p, errors.New("OAuth.Provider is nil; write github.New(…) or another goth provider")
 	}

@@ -22,6 +22,7 @@ type identity struct {
 	value   string // what the cookie or bearer header holds: the sealed token, or a store's handle
 	payload []byte // the token as it was opened
 	stale   bool   // a previous secret sealed it
+	user    *User  // the Adapter's, where they were looked up
 }
 
 // open reads a session. The error is errSignedOut where there is none, else the
@@ -195,6 +196,9 @@ func (a *Auth) due(id *identity, now time.Time) bool {
 func (a *Auth) renew(c *gin.Context, id *identity, base origin.Base, trigger Trigger, update any) (sealed string, err error) {
 	now := a.opts.Now()
 	due := a.opts.Session.Store == nil || trigger != "" || a.due(id, now)
+	if err := a.lookUp(c.Request.Context(), id); err != nil {
+		return "", err
+	}
 	if err := a.runJWT(c, JWTParams{Token: &id.token, Trigger: trigger, Update: update}); err != nil {
 		return "", err
 	}
@@ -204,7 +208,7 @@ func (a *Auth) renew(c *gin.Context, id *identity, base origin.Base, trigger Tri
 		expires = now.Add(a.opts.Session.MaxAge)
 	}
 	id.session = id.token.session(expires)
-	if err := a.runSession(c, SessionParams{Session: &id.session, Token: &id.token, Trigger: trigger, Update: update}); err != nil {
+	if err := a.runSession(c, SessionParams{Session: &id.session, Token: &id.token, User: id.user, Trigger: trigger, Update: update}); err != nil {
 		return "", err
 	}
 	if _, err := id.session.MarshalJSON(); err != nil {
@@ -288,13 +292,18 @@ func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, 
 		}
 		stale = stale || t.changed(id.payload, now)
 	}
+	if stale { // a session that changes at each request must not outlive its user either
+		if err := a.lookUp(c.Request.Context(), id); err != nil {
+			return nil, err
+		}
+	}
 	stale = stale && len(found.Names) > 0 // a bearer token is not ours to replace
 	if !stale {
 		id.session = t.session(t.ExpiresAt)
-		return id, a.runSession(c, SessionParams{Session: &id.session, Token: t})
+		return id, a.runSession(c, SessionParams{Session: &id.session, Token: t, User: id.user})
 	}
 	id.session = t.session(now.Add(a.opts.Session.MaxAge))
-	if err := a.runSession(c, SessionParams{Session: &id.session, Token: t}); err != nil {
+	if err := a.runSession(c, SessionParams{Session: &id.session, Token: t, User: id.user}); err != nil {
 		return nil, err // and the session stays as it was
 	}
 	resealed, err := a.update(c.Request.Context(), id, base, now)

@@ -9,10 +9,11 @@ import (
 
 // A User is who signed in.
 type User struct {
-	// ID is the token's subject: the provider's identifier of the person. Two
-	// providers may use the same one for two people: with more than one provider
-	// make it of both, in Callbacks.SignIn, where Account names the provider. It
-	// reaches the browser only if a Session callback puts it into Values.
+	// ID is the token's subject. With an Adapter it is the adapter's; without one
+	// it is the provider's identifier of the person. Two providers may use the same
+	// one for two people: with more than one provider and no Adapter make it of
+	// both, in Callbacks.SignIn, where Account names the provider. It reaches the
+	// browser only if a Session callback puts it into Values.
 	ID    string
 	Name  string
 	Email string

@@ -52,6 +52,7 @@ func (v *visit) beginOAuth() {
 		v.fail(http.StatusOK, "OAuthSignin")
 		return
 	}
+	tx.User = v.signedIn()
 	name := v.transactionName(tx.State)
 	if tx.FormPost {
 		tx.Target = v.callbackURL
@@ -150,26 +151,49 @@ func (v *visit) signIn(tx *oauth.Transaction, answer url.Values) outcome {
 		v.refused("the profile", err)
 		return v.failed(http.StatusOK, "OAuthCallback")
 	}
-	return v.admit(SignInParams{
-		User: &user, Account: v.provider.account(id, user), Profile: &id.Profile,
-	})
+	p := SignInParams{User: &user, Account: v.provider.account(id, user), Profile: &id.Profile}
+	if v.opts.Adapter == nil {
+		return v.admit(p, nil)
+	}
+	m, err := v.match(ctx, tx, p)
+	if err != nil {
+		v.refused("looking up the user", err)
+		return v.failed(http.StatusOK, adapterCode(err))
+	}
+	if m.account != nil {
+		known := *m.account
+		p.User = &known
+		m.email = known.Email
+	}
+	return v.admit(p, func(p *SignInParams) (bool, error) { return v.settle(ctx, p, m) })
 }
 
-// admit lets the application decide, and makes the session of a person who has
-// proved who they are.
-func (v *visit) admit(p SignInParams) outcome {
+// admit lets the application decide, has settle find or make the Adapter's user,
+// if not nil, and makes the session of a person who has proved who they are.
+func (v *visit) admit(p SignInParams, settle func(*SignInParams) (isNew bool, err error)) outcome {
 	if signIn := v.opts.Callbacks.SignIn; signIn != nil {
 		if err := signIn(v.c, p); err != nil {
 			return v.denied(err)
 		}
 	}
+	isNew, trigger := false, TriggerSignIn
+	if settle != nil {
+		var err error
+		if isNew, err = settle(&p); err != nil {
+			v.refused("the user and account", err)
+			return v.failed(http.StatusOK, adapterCode(err))
+		}
+	}
+	if isNew {
+		trigger = TriggerSignUp
+	}
 	now := v.opts.Now()
 	t := &Token{
 		Subject: p.User.ID, Name: p.User.Name, Email: p.User.Email, Picture: p.User.Image,
-		AuthTime: now, shape: p.User.shape,
+		AuthTime: now, shape: p.User.shape, unlisted: v.opts.Adapter != nil && settle == nil,
 	}
 	err := v.runJWT(v.c, JWTParams{
-		Token: t, User: p.User, Account: p.Account, Profile: p.Profile, Trigger: TriggerSignIn,
+		Token: t, User: p.User, Account: p.Account, Profile: p.Profile, IsNewUser: isNew, Trigger: trigger,
 	})
 	if err != nil {
 		v.refused("Callbacks.JWT", err)
@@ -185,10 +209,14 @@ func (v *visit) admit(p SignInParams) outcome {
 		return v.failed(http.StatusInternalServerError, "Callback")
 	}
 	if event := v.opts.Events.SignIn; event != nil {
-		event(v.c, SignInEvent{User: p.User, Account: p.Account, Profile: p.Profile})
+		event(v.c, SignInEvent{User: p.User, Account: p.Account, Profile: p.Profile, IsNewUser: isNew})
+	}
+	target := v.callbackURL
+	if page := v.opts.Pages.NewUser; isNew && page != "" {
+		target = withQuery(page, "callbackUrl", v.callbackURL)
 	}
 	return outcome{
-		location: v.callbackURL, session: value, of: sessionOf(t), expires: t.ExpiresAt, status: http.StatusOK,
+		location: target, session: value, of: sessionOf(t), expires: t.ExpiresAt, status: http.StatusOK,
 	}
 }
 

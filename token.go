@@ -32,9 +32,14 @@ type Token struct {
 	// json.Number for numbers, so that no digit is lost.
 	Claims map[string]any
 
-	shape shape
-	grant *grant // of the sign-in at a provider; nil: nothing is kept of it
+	shape    shape
+	grant    *grant // of the sign-in at a provider; nil: nothing is kept of it
+	unlisted bool   // claimUnlisted: the user is not the Adapter's
 }
+
+// claimUnlisted marks, beside an Adapter, the session of somebody whom Credentials
+// signed in. The adapter need not know them, so they are not looked up there.
+const claimUnlisted = "ginauth_unlisted"
 
 var errExpired = errors.New("ginauth: the session token has expired")
 
@@ -94,6 +99,10 @@ func (t *Token) parse(payload []byte, now time.Time) error {
 			seconds(value, &nbf)
 		case grantClaim:
 			if t.grant = parseGrant(value.JSON()); t.grant != nil {
+				return
+			}
+		case claimUnlisted:
+			if t.unlisted = value.Any() == true; t.unlisted {
 				return
 			}
 		}
@@ -172,6 +181,9 @@ func (t *Token) claims() *claims.Object {
 	if t.grant != nil {
 		o.Add(grantClaim, t.grant)
 	}
+	if t.unlisted {
+		o.Add(claimUnlisted, true)
+	}
 	o.AddAll(without(t.Claims, t.taken()...))
 	return o
 }
@@ -179,16 +191,13 @@ func (t *Token) claims() *claims.Object {
 // taken are the names of claims that have a field of their own. A claim of
 // another type than the field's is kept in Claims until the field is set.
 func (t *Token) taken() []string {
-	names := []string{"iat", "exp", "jti", "auth_time"}
+	names := []string{"iat", "exp", "jti", "auth_time", claimUnlisted, grantClaim}
 	for _, f := range [...]struct{ name, text string }{
 		{"sub", t.Subject}, {"name", t.Name}, {"email", t.Email}, {"picture", t.Picture},
 	} {
 		if f.text != "" {
 			names = append(names, f.name)
 		}
-	}
-	if t.grant != nil {
-		names = append(names, grantClaim)
 	}
 	return names
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gin-contrib/sessions/memstore"
 	"github.com/gin-gonic/gin"
 	"github.com/markbates/goth"
 	"github.com/markbates/goth/providers/github"
@@ -29,7 +30,8 @@ type wireServer struct {
 	engine *gin.Engine
 	now    time.Time
 	idp    *ginauthtest.Provider // the one that the transcript is about
-	user   string                // who signs in there
+	idps   map[string]*ginauthtest.Provider
+	user   string // who signs in there
 }
 
 func newWireServer(t *testing.T, script transcript) *wireServer {
@@ -58,7 +60,20 @@ func newWireServer(t *testing.T, script transcript) *wireServer {
 		opts.Session.MaxAge = maxAge
 	case "C":
 		opts.BaseURL = "http://localhost:3103"
-		opts.Pages = ginauth.Pages{SignIn: "/login", SignOut: "/logout", Error: "/oops", VerifyRequest: "/check-mail"}
+		opts.Adapter = ginauth.MemoryAdapter()
+		opts.Pages = ginauth.Pages{SignIn: "/login", SignOut: "/logout", Error: "/oops", VerifyRequest: "/check-mail", NewUser: "/welcome"}
+	case "B", "K": // next-auth's database sessions are what a Store keeps
+		opts.BaseURL = "http://localhost:3102"
+		if script.Config == "K" {
+			opts.BaseURL = "http://localhost:3111"
+			maxAge = 100 * time.Second
+			opts.Session.MaxAge, opts.Session.UpdateAge = maxAge, -1
+		}
+		opts.Adapter = ginauth.MemoryAdapter()
+		opts.Session.Store = ginauth.GinStore(memstore.NewStore([]byte(testSecret)))
+	case "I":
+		opts.BaseURL = "http://localhost:3109"
+		opts.Adapter = ginauth.MemoryAdapter()
 	}
 	s.now = s.clock(t, maxAge)
 	opts.Providers = s.providers(t)
@@ -112,25 +127,27 @@ func (s *wireServer) providers(t *testing.T) []ginauth.Provider {
 		})
 	}
 	acme, plain := idp("client-1"), idp("client-2")
+	s.idps = map[string]*ginauthtest.Provider{"acme": acme, "plain": plain, "danger": plain}
 	s.idp = acme
-	if strings.Contains(s.script.Request.Path, "plain") {
+	if strings.Contains(s.script.Request.Path, "plain") || strings.Contains(s.script.Request.Path, "danger") {
 		s.idp = plain
 	}
 	now := func() time.Time { return s.now }
-	return []ginauth.Provider{
+	oauth2 := ginauth.OAuth{
+		ID: "plain", Name: "Plain OAuth", DisablePKCE: true,
+		Provider: github.NewCustomisedURL("client-2", plain.ClientSecret(), "",
+			plain.Issuer()+"/authorize?foo=bar", plain.Issuer()+"/token", plain.Issuer()+"/userinfo", "", "read"),
+		Profile: func(u goth.User) (ginauth.User, error) {
+			subject, _ := u.RawData["sub"].(string)
+			return ginauth.User{ID: subject, Name: u.Name, Email: u.Email}, nil
+		},
+	}
+	list := []ginauth.Provider{
 		ginauth.OAuth{Name: "Acme ID", Provider: oidc.New(oidc.Config{
 			Name: "acme", Issuer: acme.Issuer(), ClientID: "client-1", ClientSecret: acme.ClientSecret(),
 			Scopes: []string{"openid", "email", "profile"}, Now: now,
 		})},
-		ginauth.OAuth{
-			ID: "plain", Name: "Plain OAuth", DisablePKCE: true,
-			Provider: github.NewCustomisedURL("client-2", plain.ClientSecret(), "",
-				plain.Issuer()+"/authorize?foo=bar", plain.Issuer()+"/token", plain.Issuer()+"/userinfo", "", "read"),
-			Profile: func(u goth.User) (ginauth.User, error) {
-				subject, _ := u.RawData["sub"].(string)
-				return ginauth.User{ID: subject, Name: u.Name, Email: u.Email}, nil
-			},
-		},
+		oauth2,
 		ginauth.OAuth{Name: "Dead IdP", Provider: oidc.New(oidc.Config{
 			Name: "dead", Issuer: "http://127.0.0.1:1", ClientID: "client-3", ClientSecret: "secret",
 		})},
@@ -139,6 +156,11 @@ func (s *wireServer) providers(t *testing.T) []ginauth.Provider {
 			Authorize: wireAuthorize,
 		},
 	}
+	if s.script.Config == "B" {
+		oauth2.ID, oauth2.DangerousEmailAccountLinking = "danger", true
+		list = append(list, oauth2)
+	}
+	return list
 }
 
 func wireAuthorize(_ *gin.Context, typed map[string]string) (*ginauth.User, error) {
@@ -240,10 +262,58 @@ func (s *wireServer) request(t *testing.T) *http.Request {
 			req.Header.Set(name, value)
 		}
 	}
-	if len(s.script.Response.SetCookies) > 0 && strings.HasPrefix(s.script.Name, "1") && strings.Contains(script.Path, "/callback/") && strings.Contains(script.Path, "state=") {
+	s.history(t, req)
+	if len(s.script.Response.SetCookies) > 0 && (strings.HasPrefix(s.script.Name, "1") || s.script.Config == "I") && strings.Contains(script.Path, "/callback/") && strings.Contains(script.Path, "state=") {
 		s.start(t, req)
 	}
 	return req
+}
+
+// before is the provider at which the transcript's person has signed in before, and
+// whether their session is the one that the request has.
+var before = map[string]struct {
+	provider string
+	current  bool
+}{
+	"184-pages-existing-user":                    {"plain", false},
+	"186-db-session":                             {"acme", true},
+	"188-db-link-second-account-while-signed-in": {"acme", true},
+	"192-db-dangerous-link":                      {"acme", false},
+	"210-db-rolling-1":                           {"acme", true},
+}
+
+// history does what the transcript's person has done before.
+func (s *wireServer) history(t *testing.T, req *http.Request) {
+	t.Helper()
+	past, ok := before[s.script.Name]
+	if !ok {
+		return
+	}
+	_, pair := csrfPair(csrfCookie)
+	idp := s.idp
+	s.idp = s.idps[past.provider]
+	first := httptest.NewRequest(http.MethodGet, "http://"+req.Host+"/api/auth/callback/"+past.provider, nil)
+	first.Header.Set("Cookie", pair)
+	s.start(t, first)
+	s.idp = idp
+	w := httptest.NewRecorder()
+	s.engine.ServeHTTP(w, first)
+	for _, c := range w.Result().Cookies() {
+		if c.Name != sessionCookie || !past.current {
+			continue
+		}
+		var jar []string
+		for _, pair := range strings.Split(req.Header.Get("Cookie"), "; ") {
+			if !strings.HasPrefix(pair, sessionCookie+"=") {
+				jar = append(jar, pair)
+			}
+		}
+		req.Header.Set("Cookie", strings.Join(append(jar, c.Name+"="+c.Value), "; "))
+		return
+	}
+	if past.current {
+		t.Fatalf("nobody signed in: %v", w.Header())
+	}
 }
 
 // start signs in up to the provider's answer and makes it the request's query.

@@ -43,6 +43,8 @@ type Transaction struct {
 	Session  string `json:"g,omitempty"` // goth's session without its authorization URL
 	Expires  int64  `json:"e"`           // Unix seconds
 
+	User string `json:"u,omitempty"` // names who was signed in when it began
+
 	// The answer comes by a cross-site POST, with no cookie but the transaction's:
 	// so this one is SameSite=None and has to hold where the sign-in leads, a path
 	// on this site or a URL.

@@ -9,7 +9,7 @@ import (
 )
 
 // answers reports whether the server takes commands, and not connections alone:
-// Redis and PostgreSQL listen before they have read their data.
+// Redis and the databases listen before they have read their data.
 func (s *Server) answers() bool {
 	conn, err := net.DialTimeout("tcp", s.Addr(), time.Second)
 	if err != nil {
@@ -26,10 +26,18 @@ func (s *Server) answers() bool {
 		// (R) comes when it takes clients, an error (E) before.
 		question, want = "\x00\x00\x00\x17\x00\x03\x00\x00user\x00postgres\x00\x00", "R"
 	}
+	r := bufio.NewReader(conn)
+	if filepath.Base(s.running.Path) == "mariadbd" {
+		// It speaks first: behind the packet's header, of four bytes, the version of
+		// the protocol (10), or an error (255) while it takes no clients.
+		question, want = "", "\x0a"
+		if _, err := r.Discard(4); err != nil {
+			return false
+		}
+	}
 	if _, err := conn.Write([]byte(question)); err != nil {
 		return false
 	}
-	r := bufio.NewReader(conn)
 	got := make([]byte, len(want))
 	for i := range got {
 		if got[i], err = r.ReadByte(); err != nil {

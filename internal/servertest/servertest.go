@@ -1,4 +1,4 @@
-// Package servertest runs real servers for tests: Redis, PostgreSQL and
+// Package servertest runs real servers for tests: Redis, PostgreSQL, MariaDB and
 // memcached, each on a free port of the loopback and with its data in a temporary
 // folder. A test can stop one and start it again.
 package servertest
@@ -58,13 +58,8 @@ func Memcached(t testing.TB) *Server {
 func Postgres(t testing.TB) *Server {
 	t.Helper()
 	postgres, initdb := find(t, "postgres"), find(t, "initdb")
-	// Not t.TempDir: its parent is closed to the user as whom PostgreSQL runs.
-	dir, err := os.MkdirTemp("", "servertest")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	as := unprivileged(t, dir)
+	dir := openDir(t)
+	as := unprivileged(t, "postgres", dir)
 	made := exec.Command(initdb, "-D", filepath.Join(dir, "data"), "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale", "C")
 	made.SysProcAttr, made.Dir = as, dir
 	if out, err := made.CombinedOutput(); err != nil {
@@ -78,15 +73,49 @@ func Postgres(t testing.TB) *Server {
 	})
 }
 
-// unprivileged is how PostgreSQL has to run: it refuses root.
-func unprivileged(t testing.TB, dir string) *syscall.SysProcAttr {
+// MariaDB starts a MariaDB with the user root, who needs no password, and the
+// database test.
+func MariaDB(t testing.TB) *Server {
+	t.Helper()
+	mariadbd, install := find(t, "mariadbd"), find(t, "mariadb-install-db")
+	dir := openDir(t)
+	as := unprivileged(t, "mysql", dir)
+	made := exec.Command(install, "--no-defaults", "--datadir="+filepath.Join(dir, "data"), "--auth-root-authentication-method=normal",
+		"--tmpdir="+dir) // in /tmp two at once take each other's tables
+	made.SysProcAttr, made.Dir = as, dir
+	if out, err := made.CombinedOutput(); err != nil {
+		t.Fatalf("mariadb-install-db: %v\n%s", err, out)
+	}
+	return begin(t, dir, func(dir string, port int) *exec.Cmd {
+		cmd := exec.Command(mariadbd, "--no-defaults", "--datadir="+filepath.Join(dir, "data"), "--tmpdir="+dir, "--port", strconv.Itoa(port),
+			"--bind-address=127.0.0.1", "--socket="+filepath.Join(dir, "socket"), "--skip-name-resolve",
+			"--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M", "--max-connections=200")
+		cmd.SysProcAttr, cmd.Dir = as, dir
+		return cmd
+	})
+}
+
+// openDir is not t.TempDir, whose parent is closed to the users as whom databases
+// run.
+func openDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "servertest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// unprivileged is how databases have to run: they refuse root.
+func unprivileged(t testing.TB, name, dir string) *syscall.SysProcAttr {
 	t.Helper()
 	if os.Getuid() != 0 {
 		return nil
 	}
-	u, err := user.Lookup("postgres")
+	u, err := user.Lookup(name)
 	if err != nil {
-		missing(t, "the user postgres")
+		missing(t, "the user "+name)
 	}
 	uid, _ := strconv.Atoi(u.Uid)
 	gid, _ := strconv.Atoi(u.Gid)
@@ -155,8 +184,11 @@ func (s *Server) Stop() {
 	if s.running == nil {
 		return
 	}
-	// SIGINT is PostgreSQL's fast shutdown: SIGTERM waits for all clients.
-	_ = s.running.Process.Signal(syscall.SIGINT)
+	sig := syscall.SIGTERM
+	if filepath.Base(s.running.Path) == "postgres" {
+		sig = syscall.SIGINT // its fast shutdown: SIGTERM waits for all clients
+	}
+	_ = s.running.Process.Signal(sig)
 	select {
 	case <-s.ended:
 	case <-time.After(patience):

@@ -42,6 +42,7 @@ func TestServers(t *testing.T) {
 		{"redis", func(t testing.TB) *servertest.Server { return servertest.Redis(t) }, "SET k v", "+OK", "GET k", "$1"},
 		{"memcached", servertest.Memcached, "set k 0 0 1\r\nv", "STORED", "get k", "END"},
 		{name: "postgres", start: servertest.Postgres},
+		{name: "mariadb", start: servertest.MariaDB},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,92 @@
+package gormadapter_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/libtnb/sqlite"
+	"gorm.io/gorm"
+
+	"github.com/ginauth/ginauth"
+	"github.com/ginauth/ginauth/gormadapter"
+	"github.com/markbates/goth/providers/github"
+)
+
+// Users in an SQLite file, by a driver without cgo. PostgreSQL and MySQL differ in
+// what gorm.Open is given.
+func ExampleNew() {
+	dir, err := os.MkdirTemp("", "example")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "auth.db")
+
+	db, err := gorm.Open(sqlite.Open(file+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)"), &gorm.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	users, err := gormadapter.New(db, gormadapter.Options{TokenKey: []byte("32 bytes from a random generator")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := users.Migrate(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+	_, err = ginauth.New(ginauth.Options{
+		Providers: ginauth.Goth(github.New("id", "secret", "")),
+		Adapter:   users,
+		Session:   ginauth.SessionOptions{Revocations: users.Revocations()},
+		BaseURL:   "https://app.example.com",
+		Secret:    "0123456789abcdef0123456789abcdef",
+	})
+	fmt.Println(err)
+
+	user, err := users.CreateUser(context.Background(), ginauth.User{Name: "Ada", Email: "Ada@example.com"}, nil)
+	fmt.Println(user.Email, err)
+
+	pool, err := db.DB()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(pool.Close())
+	// Output:
+	// <nil>
+	// ada@example.com <nil>
+	// <nil>
+}
+
+func ExampleSchema() {
+	script, err := gormadapter.Schema("postgres")
+	fmt.Println(strings.Count(script, "CREATE TABLE IF NOT EXISTS"), err)
+	// Output: 4 <nil>
+}
+
+// A job in the background calls the provider with the tokens of the sign-in.
+func ExampleAdapter_Account() {
+	db, err := gorm.Open(sqlite.Open(":memory:"), &gorm.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	users, err := gormadapter.New(db, gormadapter.Options{TokenKey: []byte("32 bytes from a random generator")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	if err := users.Migrate(ctx); err != nil {
+		log.Fatal(err)
+	}
+	user, err := users.CreateUser(ctx, ginauth.User{Name: "Ada"}, &ginauth.Account{
+		Provider: "github", ProviderAccountID: "1815", AccessToken: "gho_16C7e42F292c6912E7710c838347Ae178B4a",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	account, err := users.Account(ctx, user.ID, "github", "1815")
+	fmt.Println(account.AccessToken[:4], err)
+	// Output: gho_ <nil>
+}

@@ -1,0 +1,44 @@
+-- Users and accounts of ginauth in MySQL or MariaDB. Times are milliseconds since
+-- 1970. What has to be compared byte by byte is binary: no collation does that.
+
+CREATE TABLE IF NOT EXISTS users (
+	id varbinary(255) NOT NULL,
+	name text NOT NULL,
+	email varbinary(255), -- in lower case; null for none
+	email_verified bigint,
+	image text NOT NULL,
+	PRIMARY KEY (id),
+	UNIQUE INDEX users_email_key (email)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+CREATE TABLE IF NOT EXISTS accounts (
+	provider varbinary(255) NOT NULL,
+	provider_account_id varbinary(255) NOT NULL,
+	user_id varbinary(255) NOT NULL,
+	type varchar(32) NOT NULL,
+	access_token text NOT NULL, -- sealed, as the next two; empty for none
+	refresh_token text NOT NULL,
+	id_token text NOT NULL,
+	token_type text NOT NULL,
+	scope text NOT NULL,
+	expires_at bigint,
+	PRIMARY KEY (provider, provider_account_id),
+	INDEX accounts_user_id_idx (user_id),
+	CONSTRAINT accounts_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+CREATE TABLE IF NOT EXISTS verification_tokens (
+	identifier varbinary(255) NOT NULL,
+	token varbinary(255) NOT NULL, -- its hash
+	expires bigint NOT NULL,
+	PRIMARY KEY (identifier, token),
+	INDEX verification_tokens_expires_idx (expires)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+CREATE TABLE IF NOT EXISTS revocations (
+	subject varbinary(255) NOT NULL, -- its hash
+	revoked_at bigint NOT NULL,
+	kept_until bigint NOT NULL,
+	PRIMARY KEY (subject),
+	INDEX revocations_kept_until_idx (kept_until)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;

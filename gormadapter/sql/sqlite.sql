@@ -1,0 +1,43 @@
+-- Users and accounts of ginauth in SQLite. Times are milliseconds since 1970.
+
+CREATE TABLE IF NOT EXISTS users (
+	id text NOT NULL,
+	name text NOT NULL,
+	email text, -- in lower case; null for none
+	email_verified bigint,
+	image text NOT NULL,
+	PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX IF NOT EXISTS users_email_key ON users (email);
+
+CREATE TABLE IF NOT EXISTS accounts (
+	provider text NOT NULL,
+	provider_account_id text NOT NULL,
+	user_id text NOT NULL,
+	type varchar(32) NOT NULL,
+	access_token text NOT NULL, -- sealed, as the next two; empty for none
+	refresh_token text NOT NULL,
+	id_token text NOT NULL,
+	token_type text NOT NULL,
+	scope text NOT NULL,
+	expires_at bigint,
+	PRIMARY KEY (provider, provider_account_id),
+	CONSTRAINT accounts_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
+);
+CREATE INDEX IF NOT EXISTS accounts_user_id_idx ON accounts (user_id);
+
+CREATE TABLE IF NOT EXISTS verification_tokens (
+	identifier text NOT NULL,
+	token text NOT NULL, -- its hash
+	expires bigint NOT NULL,
+	PRIMARY KEY (identifier, token)
+);
+CREATE INDEX IF NOT EXISTS verification_tokens_expires_idx ON verification_tokens (expires);
+
+CREATE TABLE IF NOT EXISTS revocations (
+	subject text NOT NULL, -- its hash
+	revoked_at bigint NOT NULL,
+	kept_until bigint NOT NULL,
+	PRIMARY KEY (subject)
+);
+CREATE INDEX IF NOT EXISTS revocations_kept_until_idx ON revocations (kept_until);

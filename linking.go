@@ -1,0 +1,214 @@
+package ginauth
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+
+	"github.com/markbates/goth"
+
+	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/oauth"
+)
+
+// Who a person is, is told by their account alone: the provider and its identifier
+// of them. An e-mail address says nothing: at one provider anybody may write any
+// address into their profile, at another an address changes hands. So an account
+// that is new makes a new user, unless somebody who is signed in here asked to add
+// it, or a provider was explicitly trusted with addresses.
+
+var (
+	// errNotLinked refuses an account that would lead to somebody else's user.
+	errNotLinked = errors.New("ginauth: the account belongs to another user, or its e-mail address does")
+	// errCreateUser says that the adapter could not store a new user.
+	errCreateUser = errors.New("ginauth: the new user was not stored")
+)
+
+// adapterCode is the error code that the browser gets.
+func adapterCode(err error) string {
+	switch {
+	case errors.Is(err, errNotLinked):
+		return "OAuthAccountNotLinked"
+	case errors.Is(err, errCreateUser):
+		return "OAuthCreateAccount"
+	}
+	return "Callback"
+}
+
+// A match is what the adapter knows of a person when the provider's answer comes.
+type match struct {
+	account *User  // whose account it is; nil: it is new
+	current *User  // who is signed in here; nil: nobody that the adapter knows
+	began   string // the mark of who was signed in when the sign-in began; empty: nobody
+	email   string // what the provider says
+}
+
+// match looks up who signs in, and who is signed in.
+func (v *visit) match(ctx context.Context, tx *oauth.Transaction, p SignInParams) (m match, err error) {
+	m.began, m.email = tx.User, p.User.Email
+	if m.account, err = found(v.userByAccount(ctx, p.Account)); err != nil {
+		return m, err
+	}
+	value := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session).Value
+	if value == "" || v.formPosted() { // with another site's POST no session comes along
+		return m, nil
+	}
+	id, err := v.open(ctx, value, v.base, v.opts.Now())
+	if errors.Is(err, errSignedOut) {
+		return m, nil
+	}
+	if err != nil {
+		return m, err
+	}
+	m.current, err = found(v.userByID(ctx, id.token.Subject))
+	return m, err
+}
+
+// signedIn marks in a transaction who is signed in when it begins. Only for them,
+// and only while they still are, does it add an account: whoever takes over a
+// browser, or a session that has ended meanwhile, does not get it.
+func (v *visit) signedIn() string {
+	value := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session).Value
+	if v.opts.Adapter == nil || value == "" {
+		return ""
+	}
+	id, err := v.open(v.c.Request.Context(), value, v.base, v.opts.Now())
+	if err != nil {
+		return ""
+	}
+	return userMark(id.token.Subject)
+}
+
+// userMark names a user within the few bytes that a transaction cookie has.
+func userMark(id string) string {
+	sum := sha256.Sum256([]byte(id))
+	return base64.RawURLEncoding.EncodeToString(sum[:12])
+}
+
+// settle finds or makes the user of a person who may sign in, and puts them into p.
+func (v *visit) settle(ctx context.Context, p *SignInParams, m match) (isNew bool, err error) {
+	if p.User.Email != m.email { // the callback's choice, of which the provider says nothing
+		p.Account.EmailVerified = false
+	}
+	var user User
+	switch {
+	case m.account != nil && m.current != nil && m.account.ID != m.current.ID:
+		return false, errNotLinked
+	case v.formPosted() && m.began != "" && (m.account == nil || m.began != userMark(m.account.ID)):
+		return false, errNotLinked // who is signed in now, if anybody is, such an answer does not show
+	case m.account != nil:
+		p.User.ID = m.account.ID
+		return false, nil
+	case m.current != nil && m.began != userMark(m.current.ID):
+		return false, errNotLinked
+	case m.current != nil:
+		user, err = v.link(ctx, *m.current, p)
+	default:
+		user, isNew, err = v.firstSignIn(ctx, p)
+	}
+	if err != nil {
+		return false, err
+	}
+	user.Values = p.User.Values
+	p.User = &user
+	return isNew, nil
+}
+
+// link gives a user a further account.
+func (v *visit) link(ctx context.Context, user User, p *SignInParams) (User, error) {
+	err := v.adapt(ctx, func(ctx context.Context) error {
+		return v.opts.Adapter.LinkAccount(ctx, user.ID, *p.Account)
+	})
+	if errors.Is(err, ErrExists) { // a moment ago: by this user's other tab, or somebody else's
+		owner, err := v.userByAccount(ctx, p.Account)
+		if err == nil && owner.ID != user.ID {
+			err = errNotLinked
+		}
+		return user, err
+	}
+	if err != nil {
+		return User{}, err
+	}
+	v.linked(user, p.Account, p.Profile)
+	return user, nil
+}
+
+// firstSignIn makes a user for an account that nobody has. Another sign-in of the
+// same person may do so at this moment: then that user is theirs.
+func (v *visit) firstSignIn(ctx context.Context, p *SignInParams) (user User, isNew bool, err error) {
+	for range 3 {
+		owner, err := found(v.userByEmail(ctx, p.User.Email))
+		if err != nil {
+			return User{}, false, err
+		}
+		if owner != nil {
+			// Of two sign-ins at once the other one may just have made both.
+			if known, err := found(v.userByAccount(ctx, p.Account)); known != nil || err != nil {
+				return deref(known), false, err
+			}
+			if !v.trusts(*owner, p) {
+				return User{}, false, errNotLinked
+			}
+			user, err := v.link(ctx, *owner, p)
+			return user, false, err
+		}
+		user, err = v.createUser(ctx, p)
+		if err == nil {
+			return user, true, nil
+		}
+		if !errors.Is(err, ErrExists) {
+			return User{}, false, fmt.Errorf("%w: %w", errCreateUser, err)
+		}
+		if known, err := found(v.userByAccount(ctx, p.Account)); known != nil || err != nil {
+			return deref(known), false, err
+		}
+	}
+	return User{}, false, fmt.Errorf("%w: the adapter says that they exist, and does not find them", errCreateUser)
+}
+
+func (v *visit) createUser(ctx context.Context, p *SignInParams) (User, error) {
+	fresh := *p.User
+	fresh.ID = ""
+	if fresh.EmailVerified.IsZero() && fresh.Email != "" && p.Account.EmailVerified {
+		fresh.EmailVerified = v.opts.Now()
+	}
+	user, err := adapted(ctx, v.Auth, func(ctx context.Context) (User, error) {
+		return v.opts.Adapter.CreateUser(ctx, fresh, p.Account)
+	})
+	if err == nil && user.ID == "" {
+		err = errNoID
+	}
+	if err != nil {
+		return User{}, err
+	}
+	if event := v.opts.Events.CreateUser; event != nil {
+		event(v.c, UserEvent{User: &user})
+	}
+	v.linked(user, p.Account, p.Profile)
+	return user, nil
+}
+
+// trusts reports whether somebody may sign in as the user with their e-mail
+// address. Each of the four has been the hole in some system: an address that
+// anybody could write into a profile, a user whom somebody made with an address
+// that was not theirs, a provider that lets people choose, a database that takes
+// one address for another.
+func (v *visit) trusts(owner User, p *SignInParams) bool {
+	return v.provider.linksByEmail && p.Account.EmailVerified && !owner.EmailVerified.IsZero() &&
+		lowerASCII(owner.Email) == lowerASCII(p.User.Email)
+}
+
+func (v *visit) linked(user User, account *Account, profile *goth.User) {
+	if event := v.opts.Events.LinkAccount; event != nil {
+		event(v.c, LinkAccountEvent{User: &user, Account: account, Profile: profile})
+	}
+}
+
+func deref(u *User) User {
+	if u == nil {
+		return User{}
+	}
+	return *u
+}

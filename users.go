@@ -1,0 +1,166 @@
+package ginauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ginauth/ginauth/internal/oauth"
+)
+
+// adapterTimeout bounds one call of the Adapter, so that a database that hangs
+// ends in an answer.
+const adapterTimeout = 5 * time.Second
+
+var (
+	errNoAdapter = errors.New("ginauth: there is no Options.Adapter")
+	errNoID      = errors.New("ginauth: the adapter returned a user without ID")
+)
+
+// Unlink takes an account away from a user, who can no longer sign in with it.
+// What they are signed in to goes on: RevokeUser ends that. The error is
+// ErrLastAccount where it is the user's last way to sign in, and ErrNotFound where
+// they have no such account, so that what a form says reaches nobody else's.
+// userID is the token's subject.
+func (a *Auth) Unlink(ctx context.Context, userID, provider, providerAccountID string) error {
+	if a.opts.Adapter == nil {
+		return fmt.Errorf("%w: Unlink needs one", errNoAdapter)
+	}
+	ctx = lasting(ctx)
+	user, err := a.userByID(ctx, userID)
+	if err != nil {
+		return err
+	}
+	return a.adapt(ctx, func(ctx context.Context) error {
+		return a.opts.Adapter.UnlinkAccount(ctx, userID, provider, providerAccountID, a.mails(user))
+	})
+}
+
+// mails reports whether a user can sign in by mail, without any account.
+func (a *Auth) mails(user User) bool {
+	return !user.EmailVerified.IsZero() && user.Email != "" &&
+		slices.ContainsFunc(a.providers, func(p *provider) bool { return p.kind == "email" })
+}
+
+// DeleteUser deletes a user with all their accounts and signs them out everywhere,
+// as RevokeUser does. Where there are no Revocations, and no store that finds
+// their sessions, a session of theirs is refused when it is next looked up: see
+// Adapter. It is no error if there is no such user; after an error call it again.
+func (a *Auth) DeleteUser(ctx context.Context, userID string) error {
+	if a.opts.Adapter == nil {
+		return fmt.Errorf("%w: DeleteUser needs one", errNoAdapter)
+	}
+	if userID == "" {
+		return errors.New("ginauth: DeleteUser needs the ID of a user")
+	}
+	// First the user, then the sessions: in the other order they could sign in again
+	// in between.
+	ctx = context.WithoutCancel(lasting(ctx))
+	err := a.adapt(ctx, func(ctx context.Context) error { return a.opts.Adapter.DeleteUser(ctx, userID) })
+	if err != nil {
+		return err
+	}
+	err = a.RevokeUser(ctx, userID)
+	if errors.Is(err, ErrNotSupported) {
+		a.streams.endAll(userID)
+		return nil
+	}
+	return err
+}
+
+// lookUp refuses the session of a user whom the adapter no longer has. Somebody
+// whom Credentials signed in may never have been there.
+func (a *Auth) lookUp(ctx context.Context, id *identity) error {
+	if a.opts.Adapter == nil || id.token.unlisted || id.user != nil {
+		return nil
+	}
+	user, err := found(a.userByID(ctx, id.token.Subject))
+	switch {
+	case err != nil:
+		return err
+	case user == nil:
+		return errSignedOut
+	}
+	id.user = user
+	return nil
+}
+
+func (a *Auth) userByID(ctx context.Context, id string) (User, error) {
+	if id == "" {
+		return User{}, ErrNotFound
+	}
+	return a.oneUser(ctx, func(ctx context.Context) (User, error) { return a.opts.Adapter.GetUser(ctx, id) })
+}
+
+func (a *Auth) userByEmail(ctx context.Context, email string) (User, error) {
+	if email == "" {
+		return User{}, ErrNotFound
+	}
+	return a.oneUser(ctx, func(ctx context.Context) (User, error) { return a.opts.Adapter.GetUserByEmail(ctx, email) })
+}
+
+func (a *Auth) userByAccount(ctx context.Context, account *Account) (User, error) {
+	return a.oneUser(ctx, func(ctx context.Context) (User, error) {
+		return a.opts.Adapter.GetUserByAccount(ctx, account.Provider, account.ProviderAccountID)
+	})
+}
+
+// oneUser refuses an answer that is none: with an empty ID, one person's session
+// would be another's.
+func (a *Auth) oneUser(ctx context.Context, call func(context.Context) (User, error)) (User, error) {
+	user, err := adapted(ctx, a, call)
+	if err == nil && user.ID == "" {
+		err = errNoID
+	}
+	return user, err
+}
+
+// found makes a nil of a user who is not there.
+func found(user User, err error) (*User, error) {
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &user, nil
+}
+
+// adapted calls the Adapter. Its errors are those of the contract as they are, and
+// anything else is an adapterFault.
+func adapted[T any](ctx context.Context, a *Auth, call func(context.Context) (T, error)) (T, error) {
+	bounded, cancel := context.WithTimeout(ctx, adapterTimeout)
+	defer cancel()
+	value, err := waitFor(bounded, a.adapted, call)
+	if err == nil {
+		return value, nil
+	}
+	for _, known := range [...]error{ErrNotFound, ErrExists, ErrLastAccount} {
+		if errors.Is(err, known) {
+			return value, known
+		}
+	}
+	switch {
+	case ctx.Err() != nil: // the browser left
+		err = ctx.Err()
+	case bounded.Err() != nil:
+		err = errSlow
+	}
+	return value, adapterFault{oauth.Redact(err)}
+}
+
+// adapt is adapted for calls that return nothing.
+func (a *Auth) adapt(ctx context.Context, call func(context.Context) error) error {
+	_, err := adapted(ctx, a, func(ctx context.Context) (struct{}, error) { return struct{}{}, call(ctx) })
+	return err
+}
+
+// An adapterFault is an error of the Adapter beyond its contract: nobody can tell
+// who a person is.
+type adapterFault struct{ err error }
+
+func (f adapterFault) Error() string { return "ginauth: the adapter failed: " + f.err.Error() }
+
+func (f adapterFault) Unwrap() []error { return []error{errUnavailable, f.err} }
