@@ -2,6 +2,7 @@ package ginauth_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -342,4 +343,31 @@ func TestAttack26_JWTCallbackOnce(t *testing.T) {
 	if n := runs.Load(); n != 5 {
 		t.Errorf("the JWT callback ran %d times for 5 requests", n)
 	}
+}
+
+// Many providers, Google among them, give the same refresh token each time. What
+// is remembered of a renewal must not stand in for the next one.
+func TestAttack26_UnchangingRefreshToken(t *testing.T) {
+	t.Parallel()
+	everyKeeping(t, func(t *testing.T, store ginauth.SessionStore) {
+		idp := newIDP(t, ginauthtest.Config{})
+		c := newCaller(t, idp, ginauth.Options{Session: keptTokens(store)})
+		b := c.browser(t)
+		b.signIn(idp, "local")
+		var issued atomic.Int32
+		idp.Break(ginauthtest.Token, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ginauthtest.Answer(200, "application/json", fmt.Sprintf(
+				`{"access_token":"access %d","token_type":"Bearer","refresh_token":"always the same","expires_in":45}`, issued.Add(1))).ServeHTTP(w, r)
+		}))
+		c.expire()
+		for round := range 4 {
+			if got, want := b.access(), fmt.Sprint("Bearer access ", round+1); got != want {
+				t.Errorf("round %d: %q, want %q", round, got, want)
+			}
+			if got := callAtOnce(b, 5, c); got[fmt.Sprint("200 Bearer access ", round+1)] != 5 {
+				t.Errorf("round %d: %v", round, got)
+			}
+			c.ahead.Add(int64(50 * time.Second))
+		}
+	})
 }
