@@ -267,6 +267,31 @@ func TestAttack26_StoreDownWhileSaving(t *testing.T) {
 	}
 }
 
+// Tokens that expired while they could not be saved are renewed by the refresh
+// token that came with them: the one in the store is spent.
+func TestAttack26_ExpiredWhileStoreDown(t *testing.T) {
+	t.Parallel()
+	idp := newIDP(t, ginauthtest.Config{})
+	inner, _ := keeping[1].open(t)
+	store := &faultyStore{Store: inner.(*redisstore.Store)}
+	c := newCaller(t, idp, ginauth.Options{Session: keptTokens(store)})
+	b := c.browser(t)
+	b.signIn(idp, "local")
+	c.expire()
+	idp.TamperToken(func(answer map[string]any) { answer["expires_in"] = 60 })
+	store.down.Store(true)
+	if res := b.get("/api"); res.StatusCode != http.StatusBadGateway {
+		t.Errorf("%d %s", res.StatusCode, res.body)
+	}
+	store.down.Store(false)
+	c.ahead.Add(int64(2 * time.Minute))
+	idp.TamperToken(nil)
+	b.access()
+	if n, all := refreshes(idp), accepted(idp); n != 2 || all != 3 {
+		t.Errorf("%d refresh requests, %d requests granted", n, all)
+	}
+}
+
 // A refreshed id_token of another person brings nobody's access token in.
 func TestAttack26_OtherSubject(t *testing.T) {
 	t.Parallel()
