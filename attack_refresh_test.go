@@ -131,6 +131,41 @@ func TestAttack26_OtherWrites(t *testing.T) {
 	})
 }
 
+// And a renewal must not undo what another request writes while it is under way.
+func TestAttack26_WritesMeanwhile(t *testing.T) {
+	t.Parallel()
+	everyKeeping(t, func(t *testing.T, store ginauth.SessionStore) {
+		idp := newIDP(t, ginauthtest.Config{})
+		opts := remembering(store, 0)
+		opts.Session.KeepTokens = true
+		c := newCaller(t, idp, opts)
+		b := c.browser(t)
+		b.signIn(idp, "local")
+		c.expire()
+		csrf := b.csrf()
+		arrived, goOn := make(chan struct{}), make(chan struct{})
+		idp.Break(ginauthtest.Token, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			close(arrived)
+			<-goOn
+			ginauthtest.Answer(200, "application/json", `{"access_token":"new","token_type":"Bearer","refresh_token":"r","expires_in":3600}`).ServeHTTP(w, r)
+		}))
+		renewed := make(chan answer)
+		go func() { renewed <- b.get("/api") }()
+		<-arrived
+		b.post("/api/auth/session", map[string][]string{"csrfToken": {csrf}, "data": {"remember me"}})
+		close(goOn)
+		if res := <-renewed; res.body != "Bearer new" {
+			t.Errorf("%d %s", res.StatusCode, res.body)
+		}
+		if got := b.note(); got != "remember me" {
+			t.Errorf("the note is %q", got)
+		}
+		if got := b.access(); got != "Bearer new" {
+			t.Errorf("the token is %q", got)
+		}
+	})
+}
+
 // sessions are a user's sessions, where the store knows them.
 func (c *caller) sessions(t *testing.T, userID string) []ginauth.UserSession {
 	t.Helper()
