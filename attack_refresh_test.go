@@ -2,6 +2,7 @@ package ginauth_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -126,6 +127,41 @@ func TestAttack26_OtherWrites(t *testing.T) {
 			if s.Claims["theme"] != "dark" {
 				t.Errorf("the session has lost its claims: %v", s.Claims)
 			}
+		}
+	})
+}
+
+// And a renewal must not undo what another request writes while it is under way.
+func TestAttack26_WritesMeanwhile(t *testing.T) {
+	t.Parallel()
+	everyKeeping(t, func(t *testing.T, store ginauth.SessionStore) {
+		idp := newIDP(t, ginauthtest.Config{})
+		opts := remembering(store, 0)
+		opts.Session.KeepTokens = true
+		c := newCaller(t, idp, opts)
+		b := c.browser(t)
+		b.signIn(idp, "local")
+		c.expire()
+		csrf := b.csrf()
+		arrived, goOn := make(chan struct{}), make(chan struct{})
+		idp.Break(ginauthtest.Token, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			close(arrived)
+			<-goOn
+			ginauthtest.Answer(200, "application/json", `{"access_token":"new","token_type":"Bearer","refresh_token":"r","expires_in":3600}`).ServeHTTP(w, r)
+		}))
+		renewed := make(chan answer)
+		go func() { renewed <- b.get("/api") }()
+		<-arrived
+		b.post("/api/auth/session", map[string][]string{"csrfToken": {csrf}, "data": {"remember me"}})
+		close(goOn)
+		if res := <-renewed; res.body != "Bearer new" {
+			t.Errorf("%d %s", res.StatusCode, res.body)
+		}
+		if got := b.note(); got != "remember me" {
+			t.Errorf("the note is %q", got)
+		}
+		if got := b.access(); got != "Bearer new" {
+			t.Errorf("the token is %q", got)
 		}
 	})
 }
@@ -266,6 +302,31 @@ func TestAttack26_StoreDownWhileSaving(t *testing.T) {
 	}
 }
 
+// Tokens that expired while they could not be saved are renewed by the refresh
+// token that came with them: the one in the store is spent.
+func TestAttack26_ExpiredWhileStoreDown(t *testing.T) {
+	t.Parallel()
+	idp := newIDP(t, ginauthtest.Config{})
+	inner, _ := keeping[1].open(t)
+	store := &faultyStore{Store: inner.(*redisstore.Store)}
+	c := newCaller(t, idp, ginauth.Options{Session: keptTokens(store)})
+	b := c.browser(t)
+	b.signIn(idp, "local")
+	c.expire()
+	idp.TamperToken(func(answer map[string]any) { answer["expires_in"] = 60 })
+	store.down.Store(true)
+	if res := b.get("/api"); res.StatusCode != http.StatusBadGateway {
+		t.Errorf("%d %s", res.StatusCode, res.body)
+	}
+	store.down.Store(false)
+	c.ahead.Add(int64(2 * time.Minute))
+	idp.TamperToken(nil)
+	b.access()
+	if n, all := refreshes(idp), accepted(idp); n != 2 || all != 3 {
+		t.Errorf("%d refresh requests, %d requests granted", n, all)
+	}
+}
+
 // A refreshed id_token of another person brings nobody's access token in.
 func TestAttack26_OtherSubject(t *testing.T) {
 	t.Parallel()
@@ -342,4 +403,31 @@ func TestAttack26_JWTCallbackOnce(t *testing.T) {
 	if n := runs.Load(); n != 5 {
 		t.Errorf("the JWT callback ran %d times for 5 requests", n)
 	}
+}
+
+// Many providers, Google among them, give the same refresh token each time. What
+// is remembered of a renewal must not stand in for the next one.
+func TestAttack26_UnchangingRefreshToken(t *testing.T) {
+	t.Parallel()
+	everyKeeping(t, func(t *testing.T, store ginauth.SessionStore) {
+		idp := newIDP(t, ginauthtest.Config{})
+		c := newCaller(t, idp, ginauth.Options{Session: keptTokens(store)})
+		b := c.browser(t)
+		b.signIn(idp, "local")
+		var issued atomic.Int32
+		idp.Break(ginauthtest.Token, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ginauthtest.Answer(200, "application/json", fmt.Sprintf(
+				`{"access_token":"access %d","token_type":"Bearer","refresh_token":"always the same","expires_in":45}`, issued.Add(1))).ServeHTTP(w, r)
+		}))
+		c.expire()
+		for round := range 4 {
+			if got, want := b.access(), fmt.Sprint("Bearer access ", round+1); got != want {
+				t.Errorf("round %d: %q, want %q", round, got, want)
+			}
+			if got := callAtOnce(b, 5, c); got[fmt.Sprint("200 Bearer access ", round+1)] != 5 {
+				t.Errorf("round %d: %v", round, got)
+			}
+			c.ahead.Add(int64(50 * time.Second))
+		}
+	})
 }

@@ -218,6 +218,30 @@ func TestBackchannel_Lies(t *testing.T) {
 	}
 }
 
+// Who looks where they are signed in does not see what their provider has ended.
+func TestBackchannel_NotListed(t *testing.T) {
+	t.Parallel()
+	idp := newIDP(t, ginauthtest.Config{})
+	a := newApp(t, ginauth.Options{
+		Providers: ginauth.Goth(local(idp, "local")),
+		Session: ginauth.SessionOptions{
+			Store:       redisstore.New(redisClient(t, servertest.Redis(t)), redisstore.Options{}),
+			Revocations: ginauth.MemoryRevocations(),
+		},
+	})
+	a.browser(t).signInWith(idp, "ada", "s1")
+	a.browser(t).signInWith(idp, "ada", "s2")
+	for _, want := range []int{2, 1} {
+		list, err := a.auth.Sessions(t.Context(), "ada")
+		if err != nil || len(list) != want {
+			t.Errorf("%d sessions, want %d: %v", len(list), want, err)
+		}
+		if want == 2 {
+			a.sendLogout(t, idp, "", "s1")
+		}
+	}
+}
+
 // A replayed token is refused by every process, and for as long as it is good.
 func TestBackchannel_Replay(t *testing.T) {
 	t.Parallel()

@@ -45,6 +45,9 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]UserSession, erro
 		if t.parse(s.Data, now) != nil {
 			continue // expired, or nothing that opens as a session
 		}
+		if a.revoked != nil && errors.Is(a.revoked.check(lasting(ctx), &t, now), errSignedOut) {
+			continue // its provider ended it, and the store does not know
+		}
 		list = append(list, UserSession{ID: s.ID, SignedIn: t.AuthTime, LastUsed: t.IssuedAt, Expires: t.ExpiresAt, Claims: t.Claims})
 	}
 	slices.SortStableFunc(list, func(a, b UserSession) int {

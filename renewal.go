@@ -43,7 +43,7 @@ type renewal struct {
 // lasting reports whether asking again cannot help.
 func (r renewal) lasting() bool { return r.err == nil || errors.Is(r.err, ErrTokensExpired) }
 
-// renewals remember the renewals of the last minute, by the refresh token.
+// renewals remember the renewals of the last minute, by the tokens before it.
 type renewals struct {
 	*oauth.Replay[renewal]
 
@@ -94,7 +94,9 @@ func (a *Auth) renewGrant(c *gin.Context, id *identity) (*grant, error) {
 		return nil, err
 	}
 	now := a.opts.Now()
-	sum := sha256.Sum256([]byte(id.token.grant.Refresh))
+	// Both tokens: many providers give the same refresh token each time, and what
+	// is remembered of one renewal must not stand in for the next.
+	sum := sha256.Sum256([]byte(id.token.grant.Refresh + "\x00" + id.token.grant.Access))
 	r := a.renewals.Do(c.Request.Context(), string(sum[:]), now, now.Add(renewalGrace), func() renewal {
 		// The tokens that the provider gives out are its last: they must be saved,
 		// whether or not the browser waits for it.
@@ -151,9 +153,13 @@ func (a *Auth) renewal(ctx context.Context, c *gin.Context, id *identity, base o
 	case !g.due(now):
 		return renewal{grant: g, handle: id.value}
 	}
+	from := g
 	next := a.renewals.rescued(g.Refresh, now)
+	if next != nil && next.due(now) { // it has expired while nothing could be saved
+		from, next = next, nil
+	}
 	if next == nil {
-		next, err = a.askProvider(ctx, g, now)
+		next, err = a.askProvider(ctx, from, now)
 		if err != nil && !errors.Is(err, ErrTokensExpired) {
 			return renewal{err: err}
 		}

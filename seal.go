@@ -267,6 +267,7 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 		return nil, ErrNoSession
 	}
 	a.putSession(c, sealed, found.Names, base, id.token.ExpiresAt)
+	id.value = sealed
 	a.attach(c, id)
 	return &id.session, nil
 }
