@@ -60,8 +60,9 @@ type Adapter interface {
 	// where they have no such account, and ErrLastAccount where it is their only one
 	// and evenLast is false, also when two calls at once take the last two.
 	UnlinkAccount(ctx context.Context, userID, provider, providerAccountID string, evenLast bool) error
-	// ListAccounts returns the accounts of a user, without their tokens, in any
-	// order: none for somebody who does not exist.
+	// ListAccounts returns the accounts of a user, in any order: none for somebody
+	// who does not exist. They come without their tokens, and without EmailVerified:
+	// what a provider said of the address in its profile says nothing of the user's.
 	ListAccounts(ctx context.Context, userID string) ([]Account, error)
 
 	// CreateVerificationToken stores what a mail link or code is checked against.

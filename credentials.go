@@ -146,5 +146,5 @@ func (v *visit) checkCredentials() {
 		User:        user,
 		Account:     &Account{Provider: v.provider.id, Type: v.provider.kind, ProviderAccountID: user.ID},
 		Credentials: typed,
-	}, nil))
+	}))
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/markbates/goth"
 
@@ -42,7 +43,30 @@ type match struct {
 	account *User  // whose account it is; nil: it is new
 	current *User  // who is signed in here; nil: nobody that the adapter knows
 	began   string // the mark of who was signed in when the sign-in began; empty: nobody
-	email   string // what the provider says
+	email   string // of the person, before the SignIn callback may have changed it
+}
+
+// admitAccount is admit where the Adapter says who has an account, and keeps it where
+// it is new.
+func (v *visit) admitAccount(ctx context.Context, tx *oauth.Transaction, p SignInParams) outcome {
+	m, err := v.match(ctx, tx, p)
+	if err != nil {
+		v.refused("looking up the user", err)
+		return v.failed(http.StatusOK, adapterCode(err))
+	}
+	if m.account != nil {
+		known := *m.account
+		p.User, m.email = &known, known.Email
+	}
+	if result, refused := v.decide(p); refused {
+		return result
+	}
+	isNew, err := v.settle(ctx, &p, m)
+	if err != nil {
+		v.refused("the user and account", err)
+		return v.failed(http.StatusOK, adapterCode(err))
+	}
+	return v.enter(p, isNew)
 }
 
 // match looks up who signs in, and who is signed in.

@@ -66,7 +66,7 @@ func (m *memoryAdapter) CreateUser(ctx context.Context, user User, account *Acco
 	user.ID = token.NewID()
 	m.put(user)
 	if account != nil {
-		m.accounts[keyOf(*account)] = ownedAccount{withoutTokens(*account), user.ID}
+		m.accounts[keyOf(*account)] = ownedAccount{listed(*account), user.ID}
 	}
 	return user, nil
 }
@@ -167,7 +167,7 @@ func (m *memoryAdapter) LinkAccount(ctx context.Context, userID string, account 
 	if _, taken := m.accounts[keyOf(account)]; taken {
 		return fmt.Errorf("%w: this account", ErrExists)
 	}
-	m.accounts[keyOf(account)] = ownedAccount{withoutTokens(account), userID}
+	m.accounts[keyOf(account)] = ownedAccount{listed(account), userID}
 	return nil
 }
 
@@ -206,9 +206,9 @@ func (m *memoryAdapter) list(userID string) (list []Account) {
 	return list
 }
 
-// withoutTokens is what is left of an account for a list or a log.
-func withoutTokens(account Account) Account {
-	account.AccessToken, account.RefreshToken, account.IDToken = "", "", ""
+// listed is what is kept of an account.
+func listed(account Account) Account {
+	account.AccessToken, account.RefreshToken, account.IDToken, account.EmailVerified = "", "", "", false
 	return account
 }
 

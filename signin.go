@@ -153,44 +153,40 @@ func (v *visit) signIn(tx *oauth.Transaction, answer url.Values) outcome {
 	}
 	p := SignInParams{User: &user, Account: v.provider.account(id, user), Profile: &id.Profile}
 	if v.opts.Adapter == nil {
-		return v.admit(p, nil)
+		return v.admit(p)
 	}
-	m, err := v.match(ctx, tx, p)
-	if err != nil {
-		v.refused("looking up the user", err)
-		return v.failed(http.StatusOK, adapterCode(err))
-	}
-	if m.account != nil {
-		known := *m.account
-		p.User = &known
-		m.email = known.Email
-	}
-	return v.admit(p, func(p *SignInParams) (bool, error) { return v.settle(ctx, p, m) })
+	return v.admitAccount(ctx, tx, p)
 }
 
-// admit lets the application decide, has settle find or make the Adapter's user,
-// if not nil, and makes the session of a person who has proved who they are.
-func (v *visit) admit(p SignInParams, settle func(*SignInParams) (isNew bool, err error)) outcome {
+// admit lets the application decide, and makes the session of a person who has
+// proved who they are.
+func (v *visit) admit(p SignInParams) outcome {
+	if result, refused := v.decide(p); refused {
+		return result
+	}
+	return v.enter(p, false)
+}
+
+// decide lets the application decide, and says what its refusal leads to.
+func (v *visit) decide(p SignInParams) (result outcome, refused bool) {
 	if signIn := v.opts.Callbacks.SignIn; signIn != nil {
 		if err := signIn(v.c, p); err != nil {
-			return v.denied(err)
+			return v.denied(err), true
 		}
 	}
-	isNew, trigger := false, TriggerSignIn
-	if settle != nil {
-		var err error
-		if isNew, err = settle(&p); err != nil {
-			v.refused("the user and account", err)
-			return v.failed(http.StatusOK, adapterCode(err))
-		}
-	}
+	return outcome{}, false
+}
+
+// enter makes the session of a person who may sign in.
+func (v *visit) enter(p SignInParams, isNew bool) outcome {
+	trigger := TriggerSignIn
 	if isNew {
 		trigger = TriggerSignUp
 	}
 	now := v.opts.Now()
 	t := &Token{
 		Subject: p.User.ID, Name: p.User.Name, Email: p.User.Email, Picture: p.User.Image,
-		AuthTime: now, shape: p.User.shape, unlisted: v.opts.Adapter != nil && settle == nil,
+		AuthTime: now, shape: p.User.shape, unlisted: v.opts.Adapter != nil && p.Account.Type == "credentials",
 	}
 	err := v.runJWT(v.c, JWTParams{
 		Token: t, User: p.User, Account: p.Account, Profile: p.Profile, IsNewUser: isNew, Trigger: trigger,
@@ -211,12 +207,12 @@ func (v *visit) admit(p SignInParams, settle func(*SignInParams) (isNew bool, er
 	if event := v.opts.Events.SignIn; event != nil {
 		event(v.c, SignInEvent{User: p.User, Account: p.Account, Profile: p.Profile, IsNewUser: isNew})
 	}
-	target := v.callbackURL
+	location := v.callbackURL
 	if page := v.opts.Pages.NewUser; isNew && page != "" {
-		target = withQuery(page, "callbackUrl", v.callbackURL)
+		location = withQuery(page, "callbackUrl", v.callbackURL)
 	}
 	return outcome{
-		location: target, session: value, of: sessionOf(t), expires: t.ExpiresAt, status: http.StatusOK,
+		location: location, session: value, of: sessionOf(t), expires: t.ExpiresAt, status: http.StatusOK,
 	}
 }
 

@@ -32,6 +32,9 @@ func testLinkAccount(t *testing.T, s suite) {
 		if a.AccessToken != "" || a.RefreshToken != "" || a.IDToken != "" {
 			t.Errorf("ListAccounts tells a token: %+v", a)
 		}
+		if a.EmailVerified {
+			t.Error("ListAccounts vouches for an address that is not the user's")
+		}
 		if a.Type != "oauth" {
 			t.Errorf("the type is %q", a.Type)
 		}

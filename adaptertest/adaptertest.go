@@ -75,7 +75,7 @@ func account() ginauth.Account {
 	return ginauth.Account{
 		Provider: "test", Type: "oauth", ProviderAccountID: rand.Text(),
 		AccessToken: "access", RefreshToken: "refresh", IDToken: "id",
-		TokenType: "bearer", Scope: "read", ExpiresAt: time.Now().Add(time.Hour),
+		TokenType: "bearer", Scope: "read", ExpiresAt: time.Now().Add(time.Hour), EmailVerified: true,
 	}
 }
 
