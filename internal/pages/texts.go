@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Texts are the words of the pages. A field left empty keeps its English default,
@@ -36,10 +37,26 @@ type Texts struct {
 	VerifyText  string // "We sent you a sign-in link. Open it to continue."
 	VerifyHint  string // "Nothing there? Look in your spam folder. You can close this page."
 
+	CodeText   string // in place of VerifyText: "We sent you a code. Type it here to continue."
+	CodeLabel  string // "Code"
+	CodeButton string // "Sign in"
+	CodeWrong  string // "That is not the code. Look at the newest email and try again."
+
+	ConfirmTitle  string // of the page behind a sign-in link: "Sign in"
+	ConfirmText   string // "You are about to sign in as {email}."
+	ConfirmButton string // "Sign in"
+
+	MailSubject string // of the email: "Sign in to {site}"
+	MailText    string // above the link: "Use this link to sign in to {site} as {email}."
+	MailButton  string // on the link: "Sign in"
+	MailCode    string // above the code: "This is your code to sign in to {site} as {email}."
+	MailHint    string // "It works once. If you did not ask for it, do nothing, and nothing happens."
+
 	ErrorTitle         string // "Something went wrong"
 	ConfigurationTitle string // "Sign-in is unavailable"
 	AccessDeniedTitle  string // "Access denied"
 	VerificationTitle  string // "This link no longer works"
+	CodeTitle          string // "This code no longer works"
 	BackToSignIn       string // "Back to sign in"
 
 	// Errors are texts by error code, in place of the built-in one or for a code of your own.
@@ -64,6 +81,7 @@ func defaultErrors() map[string]string {
 		"configuration":         "There is a problem on our side. Please try again later. If you run this site, its log names the cause.",
 		"accessdenied":          "You do not have permission to sign in with this account.",
 		"verification":          "It may have expired, or it was used before. Ask for a new one to sign in.",
+		"verificationcode":      "It may have expired, or it was tried too often. Ask for a new one to sign in.",
 		"default":               "We could not finish signing you in. Please try again.",
 	}
 }
@@ -92,10 +110,23 @@ func (t Texts) resolve() (Texts, error) {
 	fill(&t.VerifyTitle, "Check your email")
 	fill(&t.VerifyText, "We sent you a sign-in link. Open it to continue.")
 	fill(&t.VerifyHint, "Nothing there? Look in your spam folder. You can close this page.")
+	fill(&t.CodeText, "We sent you a code. Type it here to continue.")
+	fill(&t.CodeLabel, "Code")
+	fill(&t.CodeButton, "Sign in")
+	fill(&t.CodeWrong, "That is not the code. Look at the newest email and try again.")
+	fill(&t.ConfirmTitle, "Sign in")
+	fill(&t.ConfirmText, "You are about to sign in as {email}.")
+	fill(&t.ConfirmButton, "Sign in")
+	fill(&t.MailSubject, "Sign in to {site}")
+	fill(&t.MailText, "Use this link to sign in to {site} as {email}.")
+	fill(&t.MailButton, "Sign in")
+	fill(&t.MailCode, "This is your code to sign in to {site} as {email}.")
+	fill(&t.MailHint, "It works once. If you did not ask for it, do nothing, and nothing happens.")
 	fill(&t.ErrorTitle, "Something went wrong")
 	fill(&t.ConfigurationTitle, "Sign-in is unavailable")
 	fill(&t.AccessDeniedTitle, "Access denied")
 	fill(&t.VerificationTitle, "This link no longer works")
+	fill(&t.CodeTitle, "This code no longer works")
 	fill(&t.BackToSignIn, "Back to sign in")
 	errs := defaultErrors()
 	for code, text := range t.Errors {
@@ -121,6 +152,13 @@ func (t Texts) validate() error {
 	}
 	if t.SignInSite != "" && !strings.Contains(t.SignInSite, "{site}") {
 		fault(`SignInSite %q names no site: write {site} where its name goes`, t.SignInSite)
+	}
+	if t.ConfirmText != "" && !strings.Contains(t.ConfirmText, "{email}") {
+		// Somebody who is sent another person's link must see whose it is.
+		fault(`ConfirmText %q names no address: write {email} where it goes`, t.ConfirmText)
+	}
+	if strings.ContainsFunc(t.SiteName+t.MailSubject, unicode.IsControl) {
+		fault("SiteName or Texts.MailSubject holds a line break or another control character: leave it out") // they go into a header
 	}
 	seen := make(map[string]string)
 	for _, code := range slices.Sorted(maps.Keys(t.Errors)) {
@@ -174,6 +212,8 @@ func (t Texts) explained(code string) (title, text string) {
 		return t.AccessDeniedTitle, text
 	case "verification":
 		return t.VerificationTitle, text
+	case "verificationcode":
+		return t.CodeTitle, text
 	}
 	return t.ErrorTitle, text
 }
