@@ -16,6 +16,8 @@ import (
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
+
+	"github.com/ginauth/ginauth/internal/address"
 )
 
 // implicitTLS is the port on which servers speak TLS from the start (RFC 8314 §3.3).
@@ -29,7 +31,9 @@ type Server struct {
 	Addr               string // host:port
 	Username, Password string // both empty: the server asks for none
 	TLS                *tls.Config
-	// Dial opens the connection, except to port 465. Default: net.Dialer's.
+	// Implicit speaks TLS from the start, as on port 465 in any case.
+	Implicit bool
+	// Dial opens the connection where TLS is not implicit. Default: net.Dialer's.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
@@ -64,8 +68,9 @@ func New(s Server, from string) (*Sender, error) {
 		gomail.WithPort(port), gomail.WithTimeout(stepTimeout), gomail.WithHELO(sender.domain),
 		gomail.WithTLSConfig(tlsConfig(s.TLS, host)),
 	}
+	implicit := s.Implicit || port == implicitTLS
 	switch {
-	case port == implicitTLS:
+	case implicit:
 		sender.options = append(sender.options, gomail.WithSSL())
 	case loopback(host): // nobody listens in; where TLS is offered it is used, and must work
 		sender.options = append(sender.options, gomail.WithTLSPolicy(gomail.TLSOpportunistic))
@@ -74,7 +79,7 @@ func New(s Server, from string) (*Sender, error) {
 		// answer, and reads link and password (RFC 3207 §6).
 		sender.options = append(sender.options, gomail.WithTLSPolicy(gomail.TLSMandatory))
 	}
-	if s.Dial != nil && port != implicitTLS {
+	if s.Dial != nil && !implicit {
 		sender.options = append(sender.options, gomail.WithDialContextFunc(s.Dial))
 	}
 	if s.Username != "" {
@@ -98,12 +103,12 @@ func tlsConfig(config *tls.Config, host string) *tls.Config {
 }
 
 func parseFrom(from string) (*Sender, error) {
-	address, err := mail.ParseAddress(from)
+	parsed, err := mail.ParseAddress(from)
 	if err != nil || strings.ContainsAny(from, "\r\n\x00") {
 		return nil, fmt.Errorf("From is %q; write an address, such as Example <no-reply@example.com>", from)
 	}
-	_, domain, _ := strings.Cut(address.Address, "@")
-	return &Sender{from: address, domain: domain}, nil
+	_, domain, _ := strings.Cut(parsed.Address, "@")
+	return &Sender{from: parsed, domain: domain}, nil
 }
 
 func splitAddr(addr string) (host string, port int, err error) {
@@ -128,9 +133,12 @@ func loopback(host string) bool {
 // Send sends a mail to one person. Its error may repeat what the server said, and
 // so the address.
 func (s *Sender) Send(ctx context.Context, m Message) error {
+	// The library writes an address as it is, line breaks too.
+	if form, err := address.Parse(m.To); err != nil || form != m.To {
+		return address.ErrInvalid
+	}
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(s.from)
-	// The address as it is: nothing is parsed again, so that it cannot become two.
 	msg.ToMailAddress(&mail.Address{Address: m.To})
 	msg.Subject(oneLine(m.Subject))
 	msg.SetDateWithValue(m.Date)
