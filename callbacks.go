@@ -83,6 +83,14 @@ type Events struct {
 	SignIn  func(c *gin.Context, e SignInEvent)
 	SignOut func(c *gin.Context, e SignOutEvent)
 	Session func(c *gin.Context, e SessionEvent) // a page read its session
+
+	CreateUser func(c *gin.Context, e UserEvent) // the Adapter has a new user
+	UpdateUser func(c *gin.Context, e UserEvent) // a user proved that an e-mail address is theirs
+}
+
+// A UserEvent says whom the Adapter keeps.
+type UserEvent struct {
+	User *User
 }
 
 // A SignInEvent says who signed in, and how.

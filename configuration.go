@@ -71,6 +71,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 		published: newPublicTexts(),
 		streams:   newStreams(),
 		stored:    newLine(),
+		mailing:   newLine(),
 	}
 	a.location(&opts, &f, prefix, release)
 	a.origins(&opts, &f)
@@ -137,6 +138,13 @@ func (a *Auth) secrets(opts *Options, f *faults, release bool) {
 	// our own: no other token opens as a transaction, nor a transaction as one.
 	var err error
 	if a.transactions, err = token.V4.Keyring("ginauth.transaction", all...); err != nil {
+		f.add("%w", err)
+	}
+	// Nor is what a mail brings shared with anything else.
+	if a.asking, err = token.V4.Keyring("ginauth.mail", all...); err != nil {
+		f.add("%w", err)
+	}
+	if a.proofs, err = token.NewDigest("ginauth.mail", all...); err != nil {
 		f.add("%w", err)
 	}
 	a.csrf = token.NewCSRF(all...)
@@ -263,7 +271,7 @@ func (a *Auth) look(opts *Options, f *faults) {
 	}
 	for _, p := range [...]struct{ option, url string }{
 		{"SignIn", opts.Pages.SignIn}, {"SignOut", opts.Pages.SignOut}, {"Error", opts.Pages.Error},
-		{"VerifyRequest", opts.Pages.VerifyRequest},
+		{"VerifyRequest", opts.Pages.VerifyRequest}, {"NewUser", opts.Pages.NewUser},
 	} {
 		if p.url != "" && !strings.HasPrefix(p.url, "/") {
 			if _, err := origin.Parse(p.url); err != nil {
@@ -285,6 +293,7 @@ func (a *Auth) signIns(opts *Options, f *faults, routes bool) {
 			continue
 		}
 		made, err := p.configure(opts.HTTPClient)
+		err = errors.Join(err, checkEmail(opts, made))
 		switch {
 		case err != nil && made != nil && made.id != "":
 			f.add("provider %s: %w", made.id, err)

@@ -54,6 +54,10 @@ type Options struct {
 	// Default: the base origin alone.
 	AllowedRedirects []string
 
+	// Adapter keeps users and accounts, in a database. Email needs one. Default:
+	// none.
+	Adapter Adapter
+
 	Session   SessionOptions
 	Callbacks Callbacks
 	Events    Events
@@ -111,6 +115,7 @@ type Pages struct {
 	SignOut       string
 	Error         string // gets error in its query
 	VerifyRequest string // says that a mail is on its way
+	NewUser       string // where somebody who is new is sent first; gets callbackUrl in its query
 }
 
 // Theme is the look of the built-in pages.
@@ -150,11 +155,14 @@ type Auth struct {
 	sites        map[bool]site // by whether the site is on https
 	transactions *token.Keyring
 	csrf         *token.CSRF
+	proofs       *token.Digest  // of links and codes that were mailed
+	asking       *token.Keyring // of the mails that browsers asked for
 	finished     *oauth.Replay[outcome]
 	published    *publicTexts
 	streams      *streams
 	revoked      *revocationCheck // nil without Revocations
 	stored       line             // calls of Session.Store under way
+	mailing      line             // mails that are being sent
 	pages        *pages.Set
 	client       clientModule
 }

@@ -158,19 +158,25 @@ func (v *visit) postSignIn() {
 		v.unproven("signin")
 		return
 	}
-	if v.provider.oauth == nil { // credentials are typed on the page
+	switch {
+	case v.provider.email != nil:
+		v.beginEmail()
+	case v.provider.credentials != nil: // they are typed on the page
 		v.redirect(http.StatusOK, v.base.URL+"/signin")
-		return
+	default:
+		v.beginOAuth()
 	}
-	v.beginOAuth()
 }
 
 func (v *visit) callback() {
-	if v.provider.credentials != nil {
+	switch {
+	case v.provider.email != nil:
+		v.emailCallback()
+	case v.provider.credentials != nil:
 		v.checkCredentials()
-		return
+	default:
+		v.finishOAuth()
 	}
-	v.finishOAuth()
 }
 
 func (v *visit) getSignOut() {
@@ -265,7 +271,7 @@ func errorStatus(code string) int {
 		return http.StatusServiceUnavailable
 	case "configuration":
 		return http.StatusInternalServerError
-	case "accessdenied", "verification":
+	case "accessdenied", "verification", strings.ToLower(wrongCode):
 		return http.StatusForbidden
 	}
 	return http.StatusOK
@@ -286,13 +292,19 @@ func withQuery(target, name, value string) string {
 	return target
 }
 
-// getVerifyRequest says that a mail is on its way.
+// getVerifyRequest says that a mail is on its way, and takes the code that it
+// brings.
 func (v *visit) getVerifyRequest() {
 	if page := v.opts.Pages.VerifyRequest; page != "" {
 		v.redirect(http.StatusFound, page)
 		return
 	}
-	v.pages.VerifyRequest(v.c.Writer, pages.VerifyRequest{Site: v.base.Host()})
+	page := pages.VerifyRequest{Site: v.base.Host()}
+	if p := v.Auth.provider(v.c.Query("provider")); p != nil && p.email != nil && p.email.Code {
+		page.Action, page.CSRFToken, page.CallbackURL = v.base.URL+"/callback/"+p.id, v.csrfToken, v.callbackURL
+		page.Wrong = v.c.Query("error") == wrongCode
+	}
+	v.pages.VerifyRequest(v.c.Writer, page)
 }
 
 // postLog takes what next-auth's client reports of its own errors. Anybody may

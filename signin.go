@@ -158,10 +158,27 @@ func (v *visit) signIn(tx *oauth.Transaction, answer url.Values) outcome {
 // admit lets the application decide, and makes the session of a person who has
 // proved who they are.
 func (v *visit) admit(p SignInParams) outcome {
+	if result, refused := v.decide(p); refused {
+		return result
+	}
+	return v.enter(p, false)
+}
+
+// decide lets the application decide, and says what its refusal leads to.
+func (v *visit) decide(p SignInParams) (result outcome, refused bool) {
 	if signIn := v.opts.Callbacks.SignIn; signIn != nil {
 		if err := signIn(v.c, p); err != nil {
-			return v.denied(err)
+			return v.denied(err), true
 		}
+	}
+	return outcome{}, false
+}
+
+// enter makes the session of a person who may sign in.
+func (v *visit) enter(p SignInParams, isNew bool) outcome {
+	trigger := TriggerSignIn
+	if isNew {
+		trigger = TriggerSignUp
 	}
 	now := v.opts.Now()
 	t := &Token{
@@ -169,7 +186,7 @@ func (v *visit) admit(p SignInParams) outcome {
 		AuthTime: now, shape: p.User.shape,
 	}
 	err := v.runJWT(v.c, JWTParams{
-		Token: t, User: p.User, Account: p.Account, Profile: p.Profile, Trigger: TriggerSignIn,
+		Token: t, User: p.User, Account: p.Account, Profile: p.Profile, IsNewUser: isNew, Trigger: trigger,
 	})
 	if err != nil {
 		v.refused("Callbacks.JWT", err)
@@ -184,10 +201,14 @@ func (v *visit) admit(p SignInParams) outcome {
 		return v.failed(http.StatusInternalServerError, "Callback")
 	}
 	if event := v.opts.Events.SignIn; event != nil {
-		event(v.c, SignInEvent{User: p.User, Account: p.Account, Profile: p.Profile})
+		event(v.c, SignInEvent{User: p.User, Account: p.Account, Profile: p.Profile, IsNewUser: isNew})
+	}
+	location := v.callbackURL
+	if page := v.opts.Pages.NewUser; isNew && page != "" {
+		location = withQuery(page, "callbackUrl", v.callbackURL)
 	}
 	return outcome{
-		location: v.callbackURL, session: value, of: sessionOf(t), expires: t.ExpiresAt, status: http.StatusOK,
+		location: location, session: value, of: sessionOf(t), expires: t.ExpiresAt, status: http.StatusOK,
 	}
 }
 
