@@ -157,7 +157,7 @@ func (t Texts) validate() error {
 		// Somebody who is sent another person's link must see whose it is.
 		fault(`ConfirmText %q names no address: write {email} where it goes`, t.ConfirmText)
 	}
-	if strings.ContainsFunc(t.SiteName+t.MailSubject, unicode.IsControl) {
+	if strings.ContainsFunc(t.SiteName+t.MailSubject, endsLine) {
 		fault("SiteName or Texts.MailSubject holds a line break or another control character: leave it out") // they go into a header
 	}
 	seen := make(map[string]string)
@@ -176,6 +176,8 @@ func (t Texts) validate() error {
 	}
 	return errors.Join(faults...)
 }
+
+func endsLine(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
 var codePattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
