@@ -96,7 +96,7 @@ export default async function run() {
     const page = await context.newPage()
     await page.goto(example.url + '/api/auth/signin?callbackUrl=/account')
     await page.getByLabel('Name', { exact: true }).fill('ada')
-    await page.getByLabel('Password').fill('engine')
+    await page.getByLabel('Password', { exact: true }).fill('engine')
     await page.keyboard.press('Enter')
     await page.waitForURL(example.url + '/account')
     assert.match(await page.textContent('main'), /ada@example\.com/)
