@@ -47,6 +47,9 @@ func (a *Auth) SignInForm(c *gin.Context, providerID, callbackURL string) templa
 	if p.email != nil {
 		f.EmailLabel = cmp.Or(a.opts.Texts.EmailLabel, "Email address")
 		f.Button = cmp.Or(a.opts.Texts.EmailButton, "Email me a sign-in link")
+		if p.email.Code {
+			f.Button = cmp.Or(a.opts.Texts.EmailCodeButton, "Email me a code")
+		}
 	}
 	return a.form(c, "form", f)
 }

@@ -47,6 +47,9 @@ func TestMailCode_SignIn(t *testing.T) {
 	t.Parallel()
 	a := newMailApp(t, ginauth.Email{Code: true}, ginauth.Options{})
 	b := a.browser(t)
+	if page := b.get("/api/auth/signin"); !strings.Contains(page.body, "Email me a code") {
+		t.Error(page.body)
+	}
 	b.ask("ada@example.com", "/me?tab=1").sent(t)
 	m := a.inbox.newest(t)
 	if len(m.Code) != 6 || m.URL != "" || !strings.Contains(m.Text, "\n\n"+m.Code+"\n\n") || !strings.Contains(m.HTML, ">"+m.Code+"<") || strings.Contains(m.Subject, m.Code) {

@@ -136,6 +136,7 @@ func (v *visit) getSignIn() {
 	buttons := make([]pages.Provider, len(v.providers))
 	for i, p := range v.providers {
 		buttons[i] = pages.Provider{ID: p.id, Name: p.name, Type: p.kind, Color: p.color, Action: v.base.URL + "/signin/" + p.id}
+		buttons[i].Code = p.email != nil && p.email.Code
 		if p.credentials != nil {
 			buttons[i].Action = v.base.URL + "/callback/" + p.id
 			for _, field := range p.credentials.Fields {

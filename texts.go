@@ -16,6 +16,7 @@ type Texts struct {
 	EmailLabel        string // "Email address"
 	EmailPlaceholder  string // "you@example.com"
 	EmailButton       string // "Email me a sign-in link"
+	EmailCodeButton   string // where the email brings a code: "Email me a code"
 	Or                string // between buttons and forms: "or"
 	NoProviders       string // "No way to sign in has been set up yet."
 

@@ -45,6 +45,7 @@ type Provider struct {
 	// is not rendered.
 	Action string
 	Fields []Field // of credentials
+	Code   bool    // of email: the mail brings a code
 	Color  string  // of a button's mark, #rgb or #rrggbb; any other text gives a neutral mark
 }
 

@@ -26,6 +26,7 @@ type Texts struct {
 	EmailLabel        string // "Email address"
 	EmailPlaceholder  string // "you@example.com"
 	EmailButton       string // "Email me a sign-in link"
+	EmailCodeButton   string // where the email brings a code: "Email me a code"
 	Or                string // between buttons and forms: "or"
 	NoProviders       string // "No way to sign in has been set up yet."
 
@@ -102,6 +103,7 @@ func (t Texts) resolve() (Texts, error) {
 	fill(&t.EmailLabel, "Email address")
 	fill(&t.EmailPlaceholder, "you@example.com")
 	fill(&t.EmailButton, "Email me a sign-in link")
+	fill(&t.EmailCodeButton, "Email me a code")
 	fill(&t.Or, "or")
 	fill(&t.NoProviders, "No way to sign in has been set up yet.")
 	fill(&t.SignOutTitle, "Sign out")

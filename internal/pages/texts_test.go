@@ -75,6 +75,9 @@ func TestTextsReachThePages(t *testing.T) {
 	}
 	s := newSet(t, pages.Theme{}, texts)
 	all := maps.Clone(everyPage(s))
+	all["code provider"] = func(w http.ResponseWriter, _ *http.Request) {
+		s.SignIn(w, 200, pages.SignIn{Providers: []pages.Provider{{ID: "email", Type: "email", Code: true}}})
+	}
 	all["no provider"] = func(w http.ResponseWriter, _ *http.Request) { s.SignIn(w, 200, pages.SignIn{Error: "Unheard"}) }
 	for _, code := range []string{"Configuration", "Verification", "VerificationCode", "Default"} {
 		all[code] = func(w http.ResponseWriter, _ *http.Request) { s.Error(w, 200, pages.Error{Code: code}) }
