@@ -627,3 +627,33 @@ func TestEmail_SignInForm(t *testing.T) {
 	fields.Set("email", "ada@example.com")
 	b.post(action, fields).sent(t)
 }
+
+// careless finds rows by rules of its own, as a database does that compares texts
+// without regard to case or trailing spaces.
+type careless struct {
+	*memory
+	change func(row *ginauth.VerificationToken)
+}
+
+func (c careless) UseVerificationToken(ctx context.Context, identifier, hash string) (ginauth.VerificationToken, error) {
+	row, err := c.memory.UseVerificationToken(ctx, identifier, hash)
+	c.change(&row)
+	return row, err
+}
+
+func TestEmail_CarelessAdapter(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*ginauth.VerificationToken){
+		"another's row":  func(row *ginauth.VerificationToken) { row.Identifier = "grace@example.com" },
+		"another hash":   func(row *ginauth.VerificationToken) { row.Hash = strings.ToUpper(row.Hash) },
+		"an expired row": func(row *ginauth.VerificationToken) { row.Expires = time.Now().Add(-time.Second) },
+	} {
+		db := careless{newMemory(), change}
+		a := newMailApp(t, ginauth.Email{}, ginauth.Options{Adapter: db})
+		b := a.browser(t)
+		b.press(a.asksFor(t, b, "ada@example.com")).refused(t, "Verification")
+		if all := db.everybody(); len(all) != 0 {
+			t.Errorf("%s: kept are %v", name, all)
+		}
+	}
+}
