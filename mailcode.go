@@ -21,13 +21,12 @@ const wrongCode = "VerificationCode"
 
 // asked is what a browser keeps, sealed, of the mail it asked for last. The code is
 // in it, so that it is nowhere else but in the mail; and the nonce, without which no
-// row is found.
+// row is found. The row knows the provider.
 type asked struct {
-	Provider string `json:"p"`
-	Email    string `json:"e"`
-	Nonce    string `json:"n"`
-	Code     string `json:"c,omitempty"`
-	Expires  int64  `json:"x"` // Unix seconds
+	Email   string `json:"e"`
+	Nonce   string `json:"n"`
+	Code    string `json:"c,omitempty"`
+	Expires int64  `json:"x"` // Unix seconds
 }
 
 // keepAsked binds a proof to this browser, in place of the one before.
@@ -35,7 +34,7 @@ func (v *visit) keepAsked(p proof, to string, expires time.Time) {
 	if p.nonce == "" {
 		return
 	}
-	payload, err := json.Marshal(asked{v.provider.id, to, p.nonce, p.code, expires.Unix()})
+	payload, err := json.Marshal(asked{to, p.nonce, p.code, expires.Unix()})
 	if err != nil {
 		return // texts and numbers always marshal
 	}
@@ -51,7 +50,7 @@ func (v *visit) asked() (a asked, ok bool) {
 	if err != nil || json.Unmarshal(payload, &a) != nil {
 		return asked{}, false
 	}
-	return a, a.Provider == v.provider.id && a.Nonce != "" && v.opts.Now().Unix() < a.Expires
+	return a, a.Nonce != "" && v.opts.Now().Unix() < a.Expires
 }
 
 // codeHashes are what a try of a code is kept under. The rows are the tries, one
