@@ -23,7 +23,7 @@ import (
 )
 
 // memory is a store of one process.
-func memory() ginauth.SessionStore {
+func memoryStore() ginauth.SessionStore {
 	return ginauth.GinStore(memstore.NewStore([]byte(testSecret)))
 }
 
@@ -37,14 +37,14 @@ func TestAuthClient_Errors(t *testing.T) {
 		nobody  bool
 		status  int
 	}{
-		{name: "kept in a store", session: keptTokens(memory()), status: http.StatusOK},
+		{name: "kept in a store", session: keptTokens(memoryStore()), status: http.StatusOK},
 		{name: "kept in the cookie", session: keptTokens(nil), status: http.StatusOK},
-		{name: "renewed in a store", session: keptTokens(memory()), expired: true, status: http.StatusOK},
+		{name: "renewed in a store", session: keptTokens(memoryStore()), expired: true, status: http.StatusOK},
 		{name: "never renewed in the cookie", session: keptTokens(nil), expired: true, status: http.StatusGone},
-		{name: "not kept in a store", session: ginauth.SessionOptions{Store: memory()}, status: http.StatusNotFound},
+		{name: "not kept in a store", session: ginauth.SessionOptions{Store: memoryStore()}, status: http.StatusNotFound},
 		{name: "not kept in the cookie", status: http.StatusNotFound},
-		{name: "no provider", session: keptTokens(memory()), member: true, status: http.StatusNotFound},
-		{name: "nobody", session: keptTokens(memory()), nobody: true, status: http.StatusUnauthorized},
+		{name: "no provider", session: keptTokens(memoryStore()), member: true, status: http.StatusNotFound},
+		{name: "nobody", session: keptTokens(memoryStore()), nobody: true, status: http.StatusUnauthorized},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -74,7 +74,7 @@ func TestAuthClient_Errors(t *testing.T) {
 func TestAuthClient_ProviderRemoved(t *testing.T) {
 	t.Parallel()
 	idp := newIDP(t, ginauthtest.Config{})
-	store := memory()
+	store := memoryStore()
 	before := newCaller(t, idp, ginauth.Options{Session: keptTokens(store)})
 	b := before.browser(t)
 	b.signIn(idp, "local")
@@ -93,7 +93,7 @@ func TestAuthClient_ProviderRemoved(t *testing.T) {
 func TestAuthClient_AfterTheHeaders(t *testing.T) {
 	t.Parallel()
 	idp := newIDP(t, ginauthtest.Config{})
-	c := newCaller(t, idp, ginauth.Options{Session: keptTokens(memory())})
+	c := newCaller(t, idp, ginauth.Options{Session: keptTokens(memoryStore())})
 	c.engine.GET("/late", c.auth.RequireSession(), func(g *gin.Context) {
 		if g.Query("early") != "" {
 			_, err := c.auth.Client(g)
@@ -128,7 +128,7 @@ func TestAuthClient_AfterTheHeaders(t *testing.T) {
 func TestAuthClient_Redirects(t *testing.T) {
 	t.Parallel()
 	idp := newIDP(t, ginauthtest.Config{})
-	c := newCaller(t, idp, ginauth.Options{Session: keptTokens(memory())})
+	c := newCaller(t, idp, ginauth.Options{Session: keptTokens(memoryStore())})
 	echo := func(w http.ResponseWriter, r *http.Request) {
 		if to := r.URL.Query().Get("to"); to != "" {
 			http.Redirect(w, r, to, http.StatusTemporaryRedirect)
@@ -170,7 +170,7 @@ func TestAuthClient_Redirects(t *testing.T) {
 func TestAuthClient_Requests(t *testing.T) {
 	t.Parallel()
 	idp := newIDP(t, ginauthtest.Config{})
-	c := newCaller(t, idp, ginauth.Options{Session: keptTokens(memory())})
+	c := newCaller(t, idp, ginauth.Options{Session: keptTokens(memoryStore())})
 	left := make(chan struct{})
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/hang" {
@@ -292,7 +292,7 @@ func TestAuthClient_Unseen(t *testing.T) {
 	for _, row := range []struct {
 		name  string
 		store ginauth.SessionStore
-	}{{"sealed", nil}, {"stored", memory()}} {
+	}{{"sealed", nil}, {"stored", memoryStore()}} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			idp := newIDP(t, ginauthtest.Config{})

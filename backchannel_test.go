@@ -80,7 +80,7 @@ func TestBackchannel(t *testing.T) {
 			return ginauth.SessionOptions{Revocations: ginauth.MemoryRevocations()}
 		}},
 		{"stored, with tokens", func(*testing.T) ginauth.SessionOptions {
-			return ginauth.SessionOptions{Revocations: ginauth.MemoryRevocations(), Store: memory(), KeepTokens: true}
+			return ginauth.SessionOptions{Revocations: ginauth.MemoryRevocations(), Store: memoryStore(), KeepTokens: true}
 		}},
 		{"redis", func(t *testing.T) ginauth.SessionOptions {
 			return ginauth.SessionOptions{Revocations: redisstore.NewRevocations(redisClient(t, servertest.Redis(t)), redisstore.Options{})}
@@ -285,7 +285,7 @@ func TestBackchannel_Absent(t *testing.T) {
 		name, method, path string
 		session            ginauth.SessionOptions
 	}{
-		{"no revocations", http.MethodPost, logoutPath, ginauth.SessionOptions{Store: memory()}},
+		{"no revocations", http.MethodPost, logoutPath, ginauth.SessionOptions{Store: memoryStore()}},
 		{"an unknown provider", http.MethodPost, "/api/auth/backchannel-logout/other", with},
 		{"no provider", http.MethodPost, "/api/auth/backchannel-logout", with},
 		{"credentials", http.MethodPost, "/api/auth/backchannel-logout/credentials", with},

@@ -96,6 +96,7 @@ type Events struct {
 
 	// With an Adapter. They come before SignIn.
 	CreateUser  func(c *gin.Context, e UserEvent)        // somebody's first sign-in
+	UpdateUser  func(c *gin.Context, e UserEvent)        // a user proved that an e-mail address is theirs
 	LinkAccount func(c *gin.Context, e LinkAccountEvent) // a user has an account more, their first too
 }
 

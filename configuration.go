@@ -76,6 +76,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 		holds:     newHolds(),
 		renewals:  newRenewals(),
 		adapted:   newLine(),
+		mailing:   newLine(),
 	}
 	a.location(&opts, &f, prefix, release)
 	a.origins(&opts, &f)
@@ -152,6 +153,13 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 	// our own: no other token opens as a transaction, nor a transaction as one.
 	var err error
 	if a.transactions, err = token.V4.Keyring("ginauth.transaction", all...); err != nil {
+		f.add("%w", err)
+	}
+	// Nor is what a mail brings shared with anything else.
+	if a.asking, err = token.V4.Keyring("ginauth.mail", all...); err != nil {
+		f.add("%w", err)
+	}
+	if a.proofs, err = token.NewDigest("ginauth.mail", all...); err != nil {
 		f.add("%w", err)
 	}
 	a.csrf = token.NewCSRF(all...)
@@ -331,6 +339,7 @@ func (a *Auth) signIns(opts *Options, f *faults, routes bool) {
 			continue
 		}
 		made, err := p.configure(opts.HTTPClient)
+		err = errors.Join(err, checkEmail(opts, made))
 		switch {
 		case err != nil && made != nil && made.id != "":
 			f.add("provider %s: %w", made.id, err)

@@ -30,6 +30,9 @@
 // (RFC 9207), whether or not the goth provider in use knows of these. Requests
 // to a provider end after ten seconds, and its answers at 1 MiB.
 //
+// Email signs people in by a link or code in a mail. Its page uses the link up, and
+// not the request for it, since programs that look into mails follow links.
+//
 // # Session
 //
 // A session is a token sealed in a cookie (a JWE, RFC 7516, with A256GCM). It

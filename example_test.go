@@ -349,3 +349,54 @@ func ExampleAuth_DeleteUser() {
 	// <nil>
 	// ginauth: not found
 }
+
+// Mail links, sent by a mail server. The adapter keeps the users.
+func ExampleEmail() {
+	_, err := ginauth.Register(gin.New(), ginauth.Options{
+		Secret:  exampleSecret,
+		BaseURL: "https://app.example.com",
+		Adapter: ginauth.MemoryAdapter(), // such as that of the package gormadapter
+		Providers: []ginauth.Provider{ginauth.Email{
+			From: "Example <no-reply@example.com>",
+			SMTP: ginauth.SMTP{Addr: "smtp.example.com:587", Username: "app", Password: "from a vault"},
+		}},
+	})
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+// Six digits in place of the link, sent by a function of the application's own.
+func ExampleEmail_code() {
+	r := gin.New()
+	_, err := ginauth.Register(r, ginauth.Options{
+		Secret:  exampleSecret,
+		BaseURL: "https://app.example.com",
+		Adapter: ginauth.MemoryAdapter(),
+		Providers: []ginauth.Provider{ginauth.Email{
+			Code: true,
+			Send: func(ctx context.Context, m ginauth.Mail) error {
+				fmt.Println(m.To, m.Subject, len(m.Code))
+				return nil
+			},
+		}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	r.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/auth/verify-request?provider=email&type=email", nil))
+	fmt.Println(strings.Contains(w.Body.String(), `autocomplete="one-time-code"`))
+	// Output: true
+}
+
+// What is printed of a server names no password.
+func ExampleSMTP_String() {
+	fmt.Println(ginauth.SMTP{Addr: "smtp.example.com:587", Username: "app", Password: "sesame"})
+	// Output: app:…@smtp.example.com:587
+}
+
+// A mail's link or code signs in, so neither is printed.
+func ExampleMail_String() {
+	fmt.Println(ginauth.Mail{To: "ada@example.com", Code: "271828"})
+	// Output: mail to ada@example.com
+}

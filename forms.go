@@ -1,6 +1,7 @@
 package ginauth
 
 import (
+	"cmp"
 	"html/template"
 	"strings"
 
@@ -15,9 +16,10 @@ var forms = template.Must(template.New("").Parse(`
 {{- define "csrf"}}<input type="hidden" name="csrfToken" value="{{.CSRFToken}}">{{end}}
 {{- define "form"}}<form method="post" action="{{.Action}}">{{template "csrf" .}}` +
 	`{{if .CallbackURL}}<input type="hidden" name="callbackUrl" value="{{.CallbackURL}}">{{end}}` +
+	`{{if .EmailLabel}}<label>{{.EmailLabel}} <input name="email" type="email" autocomplete="email" required></label>{{end}}` +
 	`<button type="submit">{{.Button}}</button></form>{{end}}`))
 
-type form struct{ Action, CSRFToken, CallbackURL, Button string }
+type form struct{ Action, CSRFToken, CallbackURL, EmailLabel, Button string }
 
 // CSRFField is a hidden input with the CSRF token, for a form of your own page
 // that posts to an auth route. It may set the CSRF cookie, so it must be called
@@ -28,7 +30,7 @@ func (a *Auth) CSRFField(c *gin.Context) template.HTML {
 }
 
 // SignInForm is a form with one button that starts a sign-in at a provider, for
-// your own pages. callbackURL is where it leads; empty: back to the site. For
+// your own pages; that of Email has a field for the address too. callbackURL is where it leads; empty: back to the site. For
 // the rest see CSRFField. It is empty for an unknown provider.
 func (a *Auth) SignInForm(c *gin.Context, providerID, callbackURL string) template.HTML {
 	p := a.provider(providerID)
@@ -39,9 +41,17 @@ func (a *Auth) SignInForm(c *gin.Context, providerID, callbackURL string) templa
 	if label == "" {
 		label = "Sign in with {provider}"
 	}
-	return a.form(c, "form", form{
+	f := form{
 		Action: "/signin/" + p.id, CallbackURL: callbackURL, Button: strings.ReplaceAll(label, "{provider}", p.name),
-	})
+	}
+	if p.email != nil {
+		f.EmailLabel = cmp.Or(a.opts.Texts.EmailLabel, "Email address")
+		f.Button = cmp.Or(a.opts.Texts.EmailButton, "Email me a sign-in link")
+		if p.email.Code {
+			f.Button = cmp.Or(a.opts.Texts.EmailCodeButton, "Email me a code")
+		}
+	}
+	return a.form(c, "form", f)
 }
 
 // SignOutForm is a form with one button that signs out, for your own pages.

@@ -17,10 +17,10 @@ func fuzzed(f *testing.F) *gin.Engine {
 	f.Helper()
 	r := gin.New()
 	auth, err := ginauth.Register(r, ginauth.Options{
-		Secret: testSecret, BaseURL: "http://a.example", Logger: (&logBuffer{}).logger(),
+		Secret: testSecret, BaseURL: "http://a.example", Logger: (&logBuffer{}).logger(), Adapter: newMemory(),
 		Providers: append(somebody(), ginauth.Credentials{
 			Authorize: func(*gin.Context, map[string]string) (*ginauth.User, error) { return nil, nil },
-		}),
+		}, ginauth.Email{Send: nowhere}, ginauth.Email{ID: "code", Code: true, Send: nowhere}),
 	})
 	if err != nil {
 		f.Fatal(err)
@@ -36,10 +36,12 @@ func FuzzBody(f *testing.F) {
 	f.Add("application/json", `{"a":{"b":[1,2,`)
 	f.Add("application/x-www-form-urlencoded", "csrfToken="+csrf+"&callbackUrl=%2F%2Fe.com&a=%zz")
 	f.Add("multipart/form-data; boundary=x", "--x")
+	f.Add("application/x-www-form-urlencoded", "csrfToken="+csrf+"&email=a%40b.de%2Cevil.com&token=x&code=123456")
+	f.Add("application/json", `{"csrfToken":"`+csrf+`","email":["a@b.de","c@d.ef"],"token":{},"code":123456}`)
 	f.Add("application/json; charset", "null")
 	r := fuzzed(f)
 	f.Fuzz(func(t *testing.T, contentType, body string) {
-		for _, path := range []string{"signin/github", "callback/credentials", "session", "signout", "_log"} {
+		for _, path := range []string{"signin/github", "callback/credentials", "signin/email", "callback/email", "signin/code", "callback/code", "session", "signout", "_log"} {
 			req := httptest.NewRequest(http.MethodPost, "http://a.example/api/auth/"+path, strings.NewReader(body))
 			req.Header["Content-Type"] = []string{contentType}
 			req.Header.Set("Cookie", "next-auth.csrf-token="+cookie)

@@ -65,6 +65,7 @@ type Options struct {
 
 	// Adapter keeps users and their accounts in a database, such as that of the
 	// package gormadapter. A token's subject is then the ID of the adapter's user.
+	// Email needs one.
 	// Default: none, the provider's profile is the user.
 	Adapter Adapter
 
@@ -164,6 +165,8 @@ type Auth struct {
 	sites        map[bool]site // by whether the site is on https
 	transactions *token.Keyring
 	csrf         *token.CSRF
+	proofs       *token.Digest  // of links and codes that were mailed
+	asking       *token.Keyring // of the mails that browsers asked for
 	finished     *oauth.Replay[outcome]
 	published    *publicTexts
 	streams      *streams
@@ -174,6 +177,7 @@ type Auth struct {
 	holds        *holds           // of sessions that this process changes
 	renewals     *renewals        // of providers' tokens
 	adapted      line             // calls of Adapter under way
+	mailing      line             // mails that are being sent
 	pages        *pages.Set
 	client       clientModule
 }

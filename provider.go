@@ -16,7 +16,7 @@ import (
 	"github.com/ginauth/ginauth/internal/oauth"
 )
 
-// A Provider is a way to sign in: OAuth or Credentials.
+// A Provider is a way to sign in: OAuth, Credentials or Email.
 type Provider interface {
 	// configure checks the provider and makes what its sign-ins need.
 	configure(client *http.Client) (*provider, error)
@@ -165,7 +165,7 @@ type LogoutVerifier interface {
 // An Account is the connection of a user to a provider, as made by one sign-in.
 type Account struct {
 	Provider          string // the provider's ID
-	Type              string // "oauth" or "credentials"
+	Type              string // "oauth", "credentials" or "email"
 	ProviderAccountID string // the provider's identifier of the person, the subject
 	AccessToken       string
 	RefreshToken      string
@@ -189,6 +189,7 @@ type provider struct {
 	signOut        bool                          // signing out leads to the provider
 	credentials    *Credentials                  // of kind credentials
 	linksByEmail   bool                          // of kind oauth
+	email          *Email                        // of kind email, with its defaults
 }
 
 func (o OAuth) configure(client *http.Client) (*provider, error) {

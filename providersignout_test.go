@@ -27,8 +27,8 @@ func TestSignOutAtProvider(t *testing.T) {
 	}{
 		{"in the cookie", ginauth.SessionOptions{}, false},
 		{"in the cookie, with tokens", keptTokens(nil), false},
-		{"in a store", ginauth.SessionOptions{Store: memory()}, true},
-		{"in a store, with tokens", keptTokens(memory()), true},
+		{"in a store", ginauth.SessionOptions{Store: memoryStore()}, true},
+		{"in a store, with tokens", keptTokens(memoryStore()), true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -98,7 +98,7 @@ func TestSignOutAtProvider_Stays(t *testing.T) {
 			t.Parallel()
 			idp := newIDP(t, ginauthtest.Config{})
 			idp.TamperDiscovery(row.discovery)
-			store := memory()
+			store := memoryStore()
 			providers := []ginauth.Provider{ginauth.OAuth{Provider: local(idp, "local"), SignOutAtProvider: row.option}, members()}
 			a := newApp(t, ginauth.Options{Providers: providers, Session: ginauth.SessionOptions{Store: store}})
 			b := a.browser(t)

@@ -50,7 +50,11 @@ func (v *visit) startAllowed() bool {
 		if half.Count > 1 {
 			half.Count /= 2
 		}
-		mailbox := limit.Mailbox(v.field("email"))
+		typed := v.field("email")
+		if to, err := v.provider.email.address(typed); err == nil {
+			typed = to // all spellings of one address count together
+		}
+		mailbox := limit.Mailbox(typed)
 		tallies = append(tallies,
 			v.attempts.tally(half, "mail", client, mailbox),
 			v.attempts.tally(limits.Mails, "mails", mailbox))

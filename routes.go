@@ -138,6 +138,7 @@ func (v *visit) getSignIn() {
 	buttons := make([]pages.Provider, len(v.providers))
 	for i, p := range v.providers {
 		buttons[i] = pages.Provider{ID: p.id, Name: p.name, Type: p.kind, Color: p.color, Action: v.base.URL + "/signin/" + p.id}
+		buttons[i].Code = p.email != nil && p.email.Code
 		if p.credentials != nil {
 			buttons[i].Action = v.base.URL + "/callback/" + p.id
 			for _, field := range p.credentials.Fields {
@@ -167,15 +168,22 @@ func (v *visit) postSignIn() {
 	if !v.startAllowed() {
 		return
 	}
+	if v.provider.email != nil {
+		v.beginEmail()
+		return
+	}
 	v.beginOAuth()
 }
 
 func (v *visit) callback() {
-	if v.provider.credentials != nil {
+	switch {
+	case v.provider.email != nil:
+		v.emailCallback()
+	case v.provider.credentials != nil:
 		v.checkCredentials()
-		return
+	default:
+		v.finishOAuth()
 	}
-	v.finishOAuth()
 }
 
 func (v *visit) getSignOut() {
@@ -280,7 +288,7 @@ func errorStatus(code string) int {
 		return http.StatusServiceUnavailable
 	case "configuration":
 		return http.StatusInternalServerError
-	case "accessdenied", "verification":
+	case "accessdenied", "verification", strings.ToLower(wrongCode):
 		return http.StatusForbidden
 	case strings.ToLower(rateLimitedCode):
 		return http.StatusTooManyRequests
@@ -303,13 +311,19 @@ func withQuery(target, name, value string) string {
 	return target
 }
 
-// getVerifyRequest says that a mail is on its way.
+// getVerifyRequest says that a mail is on its way, and takes the code that it
+// brings.
 func (v *visit) getVerifyRequest() {
 	if page := v.opts.Pages.VerifyRequest; page != "" {
 		v.redirect(http.StatusFound, page)
 		return
 	}
-	v.pages.VerifyRequest(v.c.Writer, pages.VerifyRequest{Site: v.base.Host()})
+	page := pages.VerifyRequest{Site: v.base.Host()}
+	if p := v.Auth.provider(v.c.Query("provider")); p != nil && p.email != nil && p.email.Code {
+		page.Action, page.CSRFToken, page.CallbackURL = v.base.URL+"/callback/"+p.id, v.csrfToken, v.callbackURL
+		page.Wrong = v.c.Query("error") == wrongCode
+	}
+	v.pages.VerifyRequest(v.c.Writer, page)
 }
 
 // postLog takes what next-auth's client reports of its own errors. Anybody may

@@ -16,6 +16,7 @@ type Texts struct {
 	EmailLabel        string // "Email address"
 	EmailPlaceholder  string // "you@example.com"
 	EmailButton       string // "Email me a sign-in link"
+	EmailCodeButton   string // where the email brings a code: "Email me a code"
 	Or                string // between buttons and forms: "or"
 	NoProviders       string // "No way to sign in has been set up yet."
 
@@ -27,11 +28,27 @@ type Texts struct {
 	VerifyText  string // "We sent you a sign-in link. Open it to continue."
 	VerifyHint  string // "Nothing there? Look in your spam folder. You can close this page."
 
+	CodeText   string // in place of VerifyText: "We sent you a code. Type it here to continue."
+	CodeLabel  string // "Code"
+	CodeButton string // "Sign in"
+	CodeWrong  string // "That is not the code. Look at the newest email and try again."
+
+	ConfirmTitle  string // of the page behind a sign-in link: "Sign in"
+	ConfirmText   string // "You are about to sign in as {email}."
+	ConfirmButton string // "Sign in"
+
+	MailSubject string // of the email: "Sign in to {site}"
+	MailText    string // above the link: "Use this link to sign in to {site} as {email}."
+	MailButton  string // on the link: "Sign in"
+	MailCode    string // above the code: "This is your code to sign in to {site} as {email}."
+	MailHint    string // "It works once. If you did not ask for it, do nothing, and nothing happens."
+
 	ErrorTitle         string // "Something went wrong"
 	ConfigurationTitle string // "Sign-in is unavailable"
 	AccessDeniedTitle  string // "Access denied"
 	VerificationTitle  string // "This link no longer works"
 	RateLimitedTitle   string // "Too many attempts"
+	CodeTitle          string // "This code no longer works"
 	BackToSignIn       string // "Back to sign in"
 
 	// Errors are texts by error code, in place of the built-in one or for a code of your own.

@@ -77,6 +77,9 @@ func newWireServer(t *testing.T, script transcript) *wireServer {
 	}
 	s.now = s.clock(t, maxAge)
 	opts.Providers = s.providers(t)
+	if opts.Adapter != nil {
+		opts.Providers = append(opts.Providers, ginauth.Email{Send: nowhere})
+	}
 	auth, err := ginauth.Register(s.engine, opts)
 	if err != nil {
 		t.Fatal(err)
@@ -188,7 +191,11 @@ func wireAuthorize(_ *gin.Context, typed map[string]string) (*ginauth.User, erro
 func wireCallbacks() ginauth.Callbacks {
 	return ginauth.Callbacks{
 		SignIn: func(_ *gin.Context, p ginauth.SignInParams) error {
-			switch p.User.Name {
+			name := p.User.Name
+			if p.VerificationRequest {
+				name, _, _ = strings.Cut(p.User.Email, "@")
+			}
+			switch name {
 			case "deny":
 				return ginauth.ErrAccessDenied
 			case "denystr":
@@ -351,5 +358,16 @@ func wireRefused(t *testing.T) {
 	_, err := ginauth.Register(gin.New(), ginauth.Options{Providers: somebody(), BaseURL: "http://localhost:3101"})
 	if err == nil || !strings.Contains(err.Error(), "Secret") {
 		t.Errorf("Register without a secret: %v (%s)", err, faultAtStart)
+	}
+}
+
+// wireWithoutAdapter is what a server that sends mails without an adapter has become.
+func wireWithoutAdapter(t *testing.T) {
+	t.Helper()
+	_, err := ginauth.Register(gin.New(), ginauth.Options{
+		Secret: testSecret, BaseURL: "http://localhost:3107", Providers: []ginauth.Provider{ginauth.Email{Send: nowhere}},
+	})
+	if err == nil || !strings.Contains(err.Error(), "Adapter") {
+		t.Errorf("Register without an adapter: %v (%s)", err, faultAtStart)
 	}
 }

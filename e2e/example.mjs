@@ -70,6 +70,38 @@ export default async function run() {
     await script.getByText('You are not signed in.').waitFor()
   })
 
+  await scenario('by mail: the link is opened, and its button pressed, once', { origins, expected: /status of 403/ }, async (context) => {
+    const page = await context.newPage()
+    await page.goto(example.url + '/api/auth/signin?callbackUrl=/account')
+    await page.getByLabel('Email address').fill('Grace@Example.com')
+    await page.keyboard.press('Enter')
+    await page.waitForURL('**/api/auth/verify-request?**')
+    assert.match(await page.textContent('h1'), /Check your email/)
+    const link = example.log().match(/http\S+callback\/email\S+/g).at(-1)
+    await page.goto(link)
+    assert.match(await page.textContent('main'), /sign in as grace@example\.com/)
+    assert.match(await (await context.request.get(example.url + '/api/auth/session')).text(), /^\{\}$/, 'signed in by looking')
+    await press(page, 'Sign in')
+    await page.waitForURL(example.url + '/account')
+    assert.match(await page.textContent('main'), /grace@example\.com/)
+    await press(page, 'Sign out')
+    await page.waitForURL(example.url + '/')
+    await page.goto(link)
+    await press(page, 'Sign in')
+    await page.waitForURL('**/api/auth/error?error=Verification')
+    assert.match(await page.textContent('main'), /no longer works/)
+  })
+
+  await scenario('by name and password', { origins }, async (context) => {
+    const page = await context.newPage()
+    await page.goto(example.url + '/api/auth/signin?callbackUrl=/account')
+    await page.getByLabel('Name', { exact: true }).fill('ada')
+    await page.getByLabel('Password', { exact: true }).fill('engine')
+    await page.keyboard.press('Enter')
+    await page.waitForURL(example.url + '/account')
+    assert.match(await page.textContent('main'), /ada@example\.com/)
+  })
+
   // Chromium reports a page that is a 403 in its console.
   await scenario('the person cancels at the provider', { origins, expected: /status of 403/ }, async (context) => {
     const page = await context.newPage()

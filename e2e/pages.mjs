@@ -42,12 +42,15 @@ async function builtIn(context, site, scheme) {
   }
   await show('signin', '/api/auth/signin')
   for (const code of codes) await show(`signin-${code}`, `/api/auth/signin?error=${code}`)
-  for (const name of ['many', 'form', 'brand']) await show(`signin-of-${name}`, `/${name}/api/auth/signin`)
+  for (const name of ['many', 'form', 'brand', 'mail']) await show(`signin-of-${name}`, `/${name}/api/auth/signin`)
   await show('signout', '/api/auth/signout')
   await show('signout-of-brand', '/brand/api/auth/signout')
   await show('verify-request', '/api/auth/verify-request')
+  await show('confirm', '/mail/api/auth/callback/email?token=t&email=grace.brewster.murray.hopper%40naval-research.example.com')
+  await show('code', '/code/api/auth/verify-request?provider=email&type=email')
+  await show('code-wrong', '/code/api/auth/verify-request?provider=email&type=email&error=VerificationCode')
   await show('error', '/api/auth/error')
-  for (const code of ['Configuration', 'AccessDenied', 'Verification']) await show(`error-${code}`, `/api/auth/error?error=${code}`)
+  for (const code of ['Configuration', 'AccessDenied', 'Verification', 'VerificationCode']) await show(`error-${code}`, `/api/auth/error?error=${code}`)
   await show('error-of-brand', '/brand/api/auth/error')
 
   await page.goto(site + '/api/auth/signin?callbackUrl=/refused')

@@ -39,10 +39,11 @@ func run(addr string) error {
 	r := gin.New()
 	r.Use(gin.Recovery(), policy)
 	r.SetHTMLTemplate(template.Must(template.ParseFS(files, "pages/*.html")))
-	if err := routes(r, providers); err != nil {
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	site := "http://localhost:" + port
+	if err := routes(r, site, providers); err != nil {
 		return err
 	}
-	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	fmt.Printf("Open http://localhost:%s in a browser. Stop with Ctrl-C.\n", port)
+	fmt.Printf("Open %s in a browser. Stop with Ctrl-C.\n", site)
 	return http.Serve(listener, r)
 }

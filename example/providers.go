@@ -11,8 +11,8 @@ import (
 	"github.com/ginauth/ginauth/providers"
 )
 
-// signIns are the ways to sign in: always the local provider, and those whose
-// client identifiers are in the environment.
+// signIns are the ways to sign in: always the local provider, a mail and a password,
+// and the services whose client identifiers are in the environment.
 func signIns() (list []ginauth.Provider, stop func() error, err error) {
 	if gin.Mode() == gin.ReleaseMode {
 		return nil, nil, errors.New("the example's identity provider asks for no password; it does not run in gin's release mode")
@@ -25,7 +25,11 @@ func signIns() (list []ginauth.Provider, stop func() error, err error) {
 	if err != nil {
 		return nil, nil, errors.Join(err, stop())
 	}
-	return append([]ginauth.Provider{local}, fromEnv...), stop, nil
+	typed, err := passwords()
+	if err != nil {
+		return nil, nil, errors.Join(err, stop())
+	}
+	return append(append([]ginauth.Provider{local}, fromEnv...), email(), typed), stop, nil
 }
 
 // localProvider starts an OpenID provider on 127.0.0.1 that knows two people and

@@ -4,6 +4,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -11,9 +12,20 @@ import (
 	"github.com/ginauth/ginauth"
 )
 
-// routes is the whole of what an application does for sign-in.
-func routes(r *gin.Engine, providers []ginauth.Provider) error {
+// routes is the whole of what an application does for sign-in. site is the address
+// that the links in mails lead to; in production it comes from NEXTAUTH_URL.
+func routes(r *gin.Engine, site string, providers []ginauth.Provider) error {
+	if fromEnv := os.Getenv("NEXTAUTH_URL"); fromEnv != "" {
+		site = fromEnv
+	}
+	adapter, err := users()
+	if err != nil {
+		return err
+	}
 	auth, err := ginauth.Register(r, ginauth.Options{
+		BaseURL:   site,
+		Adapter:   adapter,
+		Session:   ginauth.SessionOptions{Revocations: adapter.Revocations()},
 		Providers: providers,
 		Callbacks: ginauth.Callbacks{JWT: keepInToken, Session: passToPage},
 	})

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 
 	"github.com/gin-gonic/gin"
@@ -9,6 +11,8 @@ import (
 
 	"github.com/ginauth/ginauth"
 )
+
+func unsent(context.Context, ginauth.Mail) error { return errors.New("no mail is sent here") }
 
 // looks mounts the built-in pages in the further shapes that they take, each
 // below a path of its own. Nobody signs in at them.
@@ -24,6 +28,9 @@ func looks(r *gin.Engine, site string) error {
 	for name, opts := range map[string]ginauth.Options{
 		"many": {Providers: append(ginauth.Goth(many...), passwords())},
 		"form": {Providers: []ginauth.Provider{passwords()}},
+		// Their pages alone are looked at: nothing is kept, and nothing sent.
+		"mail": {Providers: []ginauth.Provider{ginauth.Email{Send: unsent}}, Adapter: struct{ ginauth.Adapter }{}},
+		"code": {Providers: []ginauth.Provider{ginauth.Email{Code: true, Send: unsent}}, Adapter: struct{ ginauth.Adapter }{}},
 		"brand": {
 			Providers: append(ginauth.Goth(github.New("id", "secret", "")), passwords(), second),
 			Theme:     ginauth.Theme{BrandColor: "#ffd400"},

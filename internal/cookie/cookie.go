@@ -15,6 +15,7 @@ type Names struct {
 	CSRF        string // token|hash
 	CallbackURL string // where a sign-in or sign-out leads
 	Transaction string // a sign-in under way; the name of one is this, a dot and its state's hash
+	Mail        string // the mail that this browser asked for
 }
 
 // NewNames gives the names below prefix ("next-auth"). On https they carry the
@@ -26,12 +27,14 @@ func NewNames(prefix string, secure bool) Names {
 		CSRF:        prefix + ".csrf-token",
 		CallbackURL: prefix + ".callback-url",
 		Transaction: prefix + ".transaction",
+		Mail:        prefix + ".mail",
 	}
 	if secure {
 		names.Session = "__Secure-" + names.Session
 		names.CSRF = "__Host-" + names.CSRF
 		names.CallbackURL = "__Secure-" + names.CallbackURL
 		names.Transaction = "__Host-" + names.Transaction
+		names.Mail = "__Host-" + names.Mail
 	}
 	return names
 }

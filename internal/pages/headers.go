@@ -23,8 +23,15 @@ func contentSecurityPolicy(style, imageSource string) string {
 	return policy + "; base-uri 'none'; frame-ancestors 'none'"
 }
 
+// sameOrigin is the Referrer-Policy of pages whose address holds no secret. It is
+// not no-referrer, with which browsers send "Origin: null" on the form's POST (Fetch
+// §3.2), and the origin check refuses that. The callbackUrl in the address still
+// stays on this site. A page whose address does hold a secret has strict-origin:
+// the address goes nowhere, and the POST still says where it comes from.
+const sameOrigin = "same-origin"
+
 // setHeaders sets what all pages have in common.
-func setHeaders(h http.Header, policy string) {
+func setHeaders(h http.Header, policy, referrer string) {
 	// The pages hold a csrf token and depend on the visitor: no cache may keep them.
 	h.Set("Cache-Control", "private, no-cache, no-store")
 	h.Set("Pragma", "no-cache")
@@ -33,8 +40,6 @@ func setHeaders(h http.Header, policy string) {
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
-	// Not no-referrer: with it browsers send "Origin: null" on the form's POST, which the
-	// origin check refuses. The callbackUrl in the address still stays on this site.
-	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Referrer-Policy", referrer)
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 }

@@ -28,6 +28,9 @@ func TestHeaders(t *testing.T) {
 			t.Parallel()
 			got := get(t, page)
 			for field, value := range want {
+				if field == "Referrer-Policy" && name == "confirm" {
+					value = "strict-origin" // its address holds a secret
+				}
 				if got := strings.Join(got.header.Values(field), "|"); got != value {
 					t.Errorf("%s = %q, want %q", field, got, value)
 				}
@@ -109,7 +112,7 @@ func TestContentSecurityPolicy(t *testing.T) {
 					"base-uri":        "'none'",
 					"frame-ancestors": "'none'",
 				}
-				if tc.images != "" {
+				if tc.images != "" && pageName != "confirm" {
 					want["img-src"] = tc.images
 				}
 				// With it, Chromium would stop the redirect to the identity provider.

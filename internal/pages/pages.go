@@ -1,5 +1,5 @@
-// Package pages renders the built-in pages: sign in, sign out, error and "check your
-// email". They are plain HTML with one inline stylesheet, no script and no request to
+// Package pages renders the built-in pages: sign in, sign out, error, "check your
+// email" and the one behind a mail's link; and the mail. They are plain HTML with one inline stylesheet, no script and no request to
 // anywhere but the theme's logo, so that a page which asks for a password runs nothing
 // but what is in this package.
 package pages
@@ -46,6 +46,7 @@ type Provider struct {
 	// is not rendered.
 	Action string
 	Fields []Field // of credentials
+	Code   bool    // of email: the mail brings a code
 	Color  string  // of a button's mark, #rgb or #rrggbb; any other text gives a neutral mark
 }
 
@@ -72,18 +73,32 @@ type Error struct {
 	SignInURL string        // where the link back leads; no link when empty
 }
 
-// VerifyRequest is what the page shows that follows the sending of a mail link.
+// VerifyRequest is what the page shows that follows the sending of a mail.
 type VerifyRequest struct {
 	Site string // the host name shown; optional
+	// Action is the URL that a code is posted to; empty where the mail holds a link.
+	Action                 string
+	CSRFToken, CallbackURL string
+	Wrong                  bool // a code was typed that is not the one
+}
+
+// Confirm is what the page shows that a mail's link leads to.
+type Confirm struct {
+	Site                           string // the host name shown; optional
+	Action, CSRFToken, CallbackURL string
+	Email, Token                   string // Email is shown, and both are posted
 }
 
 // Set renders the pages. It is immutable and safe for concurrent use.
 type Set struct {
 	texts                          Texts
 	logo                           string
+	brand, ink                     color
 	style                          template.HTML
 	formPolicy, textPolicy         string // Content-Security-Policy of pages with and without a form
+	barePolicy                     string // of a page with a form and no logo
 	signIn, signOut, fault, verify *template.Template
+	confirm, letter                *template.Template
 }
 
 // New validates theme and texts and prepares the pages. Its error joins all the
@@ -99,11 +114,14 @@ func New(t Theme, texts Texts) (*Set, error) {
 	s := &Set{
 		texts: texts,
 		logo:  l.logo,
+		brand: l.brand,
+		ink:   l.ink,
 		// The whole element, because the hash must be that of the exact bytes between the tags.
 		// Safe: the stylesheet is ours and the colours in it were parsed and printed again.
 		style:      template.HTML("<style>" + style + "</style>"),
 		formPolicy: policy,
 		textPolicy: policy + "; form-action 'none'",
+		barePolicy: contentSecurityPolicy(style, ""),
 	}
 	var err error
 	for _, page := range []struct {
@@ -111,13 +129,15 @@ func New(t Theme, texts Texts) (*Set, error) {
 		into **template.Template
 	}{
 		{"signin.html", &s.signIn}, {"signout.html", &s.signOut}, {"error.html", &s.fault}, {"verify.html", &s.verify},
+		{"confirm.html", &s.confirm},
 	} {
 		*page.into, err = template.ParseFS(templateFiles, "templates/layout.html", "templates/"+page.file)
 		if err != nil {
 			return nil, err
 		}
 	}
-	return s, nil
+	s.letter, err = template.ParseFS(templateFiles, "templates/mail.html")
+	return s, err
 }
 
 // SignIn writes the sign-in page.
@@ -153,7 +173,27 @@ func (s *Set) Error(w http.ResponseWriter, status int, p Error) {
 func (s *Set) VerifyRequest(w http.ResponseWriter, p VerifyRequest) {
 	f := s.frame(s.texts.VerifyTitle, p.Site)
 	f.Icon = "mail"
-	s.render(w, http.StatusOK, s.verify, s.textPolicy, f)
+	f.Page = p
+	policy := s.textPolicy
+	if p.Action != "" {
+		policy = s.formPolicy
+	}
+	s.render(w, http.StatusOK, s.verify, policy, f)
+}
+
+// Confirm writes the page that a mail's link leads to, with one button: programs
+// that look into mails follow links, and none of them may use this one up. The
+// address of the page holds the token. So nothing is loaded, not even the logo, and
+// what is requested from here on hears of the site at most.
+func (s *Set) Confirm(w http.ResponseWriter, p Confirm) {
+	f := s.frame(s.texts.ConfirmTitle, p.Site)
+	f.Logo = ""
+	before, after, _ := strings.Cut(s.texts.ConfirmText, "{email}")
+	f.Page = struct {
+		Confirm
+		Before, After string
+	}{p, before, after}
+	s.renderWith(w, http.StatusOK, s.confirm, s.barePolicy, "strict-origin", f)
 }
 
 // frame is what the layout needs, whichever page is in it.
@@ -179,13 +219,17 @@ func (s *Set) frame(title, site string) frame {
 // render executes the page into memory first: a fault in it then is a plain 500
 // and never half a page under a status that says all is well.
 func (s *Set) render(w http.ResponseWriter, status int, page *template.Template, policy string, f frame) {
+	s.renderWith(w, status, page, policy, sameOrigin, f)
+}
+
+func (s *Set) renderWith(w http.ResponseWriter, status int, page *template.Template, policy, referrer string, f frame) {
 	var body bytes.Buffer
 	if err := page.ExecuteTemplate(&body, "layout", f); err != nil {
-		setHeaders(w.Header(), s.textPolicy)
+		setHeaders(w.Header(), s.textPolicy, referrer)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}
-	setHeaders(w.Header(), policy)
+	setHeaders(w.Header(), policy, referrer)
 	w.Header().Set("Content-Type", "text/html")
 	w.WriteHeader(status)
 	_, _ = body.WriteTo(w) // the client is gone: there is nobody left to tell

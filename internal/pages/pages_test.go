@@ -158,6 +158,12 @@ func TestHostileText(t *testing.T) {
 				"verify request": func(w http.ResponseWriter, _ *http.Request) {
 					s.VerifyRequest(w, pages.VerifyRequest{Site: evil})
 				},
+				"code": func(w http.ResponseWriter, _ *http.Request) {
+					s.VerifyRequest(w, pages.VerifyRequest{Site: evil, Action: evil, CSRFToken: evil, CallbackURL: evil})
+				},
+				"confirm": func(w http.ResponseWriter, _ *http.Request) {
+					s.Confirm(w, pages.Confirm{Site: evil, Action: evil, CSRFToken: evil, CallbackURL: evil, Email: evil, Token: evil})
+				},
 			} {
 				d := parse(t, get(t, other).body)
 				actionsInert(t, d)
@@ -199,7 +205,14 @@ func TestLogo(t *testing.T) {
 		for pageName, page := range everyPage(newSet(t, pages.Theme{Logo: tc.logo}, pages.Texts{SiteName: "Acme"})) {
 			t.Run(name+"/"+pageName, func(t *testing.T) {
 				t.Parallel()
-				img := parse(t, get(t, page).body).one(t, "img")
+				d := parse(t, get(t, page).body)
+				if pageName == "confirm" { // its address holds a secret: nothing is loaded
+					if len(d.all("img")) != 0 {
+						t.Error("the page loads a logo")
+					}
+					return
+				}
+				img := d.one(t, "img")
 				if attr(img, "src") != tc.want || attr(img, "alt") != "Acme" || len(img.Attr) != 3 {
 					t.Errorf("attributes %v, want src %q", img.Attr, tc.want)
 				}

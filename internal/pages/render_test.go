@@ -72,6 +72,12 @@ func everyPage(s *pages.Set) map[string]http.HandlerFunc {
 		"verify request": func(w http.ResponseWriter, _ *http.Request) {
 			s.VerifyRequest(w, pages.VerifyRequest{Site: "app.example.com"})
 		},
+		"code": func(w http.ResponseWriter, _ *http.Request) {
+			s.VerifyRequest(w, pages.VerifyRequest{Site: "app.example.com", Action: "/api/auth/callback/email", CSRFToken: "token", CallbackURL: "/after", Wrong: true})
+		},
+		"confirm": func(w http.ResponseWriter, _ *http.Request) {
+			s.Confirm(w, pages.Confirm{Site: "app.example.com", Action: "/api/auth/callback/email", CSRFToken: "token", CallbackURL: "/after", Email: "ada@example.com", Token: "proof"})
+		},
 	}
 }
 

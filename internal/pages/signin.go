@@ -56,7 +56,11 @@ func (s *Set) signInView(p SignIn, site string) signInView {
 			credentials++
 			v.Forms = append(v.Forms, form{Action: provider.Action, Name: name, Label: label, Inputs: inputs(id, provider.Fields)})
 		case "email":
-			v.Forms = append(v.Forms, form{Action: provider.Action, Name: name, Label: s.texts.EmailButton, EmailID: id})
+			label = s.texts.EmailButton
+			if provider.Code {
+				label = s.texts.EmailCodeButton
+			}
+			v.Forms = append(v.Forms, form{Action: provider.Action, Name: name, Label: label, EmailID: id})
 		default:
 			v.Buttons = append(v.Buttons, button{Action: provider.Action, Label: label, Mark: newMark(name, provider.Color)})
 		}

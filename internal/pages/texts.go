@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Texts are the words of the pages. A field left empty keeps its English default,
@@ -27,6 +28,7 @@ type Texts struct {
 	EmailLabel        string // "Email address"
 	EmailPlaceholder  string // "you@example.com"
 	EmailButton       string // "Email me a sign-in link"
+	EmailCodeButton   string // where the email brings a code: "Email me a code"
 	Or                string // between buttons and forms: "or"
 	NoProviders       string // "No way to sign in has been set up yet."
 
@@ -38,11 +40,27 @@ type Texts struct {
 	VerifyText  string // "We sent you a sign-in link. Open it to continue."
 	VerifyHint  string // "Nothing there? Look in your spam folder. You can close this page."
 
+	CodeText   string // in place of VerifyText: "We sent you a code. Type it here to continue."
+	CodeLabel  string // "Code"
+	CodeButton string // "Sign in"
+	CodeWrong  string // "That is not the code. Look at the newest email and try again."
+
+	ConfirmTitle  string // of the page behind a sign-in link: "Sign in"
+	ConfirmText   string // "You are about to sign in as {email}."
+	ConfirmButton string // "Sign in"
+
+	MailSubject string // of the email: "Sign in to {site}"
+	MailText    string // above the link: "Use this link to sign in to {site} as {email}."
+	MailButton  string // on the link: "Sign in"
+	MailCode    string // above the code: "This is your code to sign in to {site} as {email}."
+	MailHint    string // "It works once. If you did not ask for it, do nothing, and nothing happens."
+
 	ErrorTitle         string // "Something went wrong"
 	ConfigurationTitle string // "Sign-in is unavailable"
 	AccessDeniedTitle  string // "Access denied"
 	VerificationTitle  string // "This link no longer works"
 	RateLimitedTitle   string // "Too many attempts"
+	CodeTitle          string // "This code no longer works"
 	BackToSignIn       string // "Back to sign in"
 
 	// Errors are texts by error code, in place of the built-in one or for a code of your own.
@@ -69,6 +87,7 @@ func defaultErrors() map[string]string {
 		"accessdenied":          "The sign-in was cancelled, or this account has no permission to sign in here.",
 		"verification":          "It may have expired, or it was used before. Ask for a new one to sign in.",
 		"ratelimited":           "Please wait {wait} and try again.",
+		"verificationcode":      "It may have expired, or it was tried too often. Ask for a new one to sign in.",
 		"default":               "We could not finish signing you in. Please try again.",
 	}
 }
@@ -89,6 +108,7 @@ func (t Texts) resolve() (Texts, error) {
 	fill(&t.EmailLabel, "Email address")
 	fill(&t.EmailPlaceholder, "you@example.com")
 	fill(&t.EmailButton, "Email me a sign-in link")
+	fill(&t.EmailCodeButton, "Email me a code")
 	fill(&t.Or, "or")
 	fill(&t.NoProviders, "No way to sign in has been set up yet.")
 	fill(&t.SignOutTitle, "Sign out")
@@ -97,11 +117,24 @@ func (t Texts) resolve() (Texts, error) {
 	fill(&t.VerifyTitle, "Check your email")
 	fill(&t.VerifyText, "We sent you a sign-in link. Open it to continue.")
 	fill(&t.VerifyHint, "Nothing there? Look in your spam folder. You can close this page.")
+	fill(&t.CodeText, "We sent you a code. Type it here to continue.")
+	fill(&t.CodeLabel, "Code")
+	fill(&t.CodeButton, "Sign in")
+	fill(&t.CodeWrong, "That is not the code. Look at the newest email and try again.")
+	fill(&t.ConfirmTitle, "Sign in")
+	fill(&t.ConfirmText, "You are about to sign in as {email}.")
+	fill(&t.ConfirmButton, "Sign in")
+	fill(&t.MailSubject, "Sign in to {site}")
+	fill(&t.MailText, "Use this link to sign in to {site} as {email}.")
+	fill(&t.MailButton, "Sign in")
+	fill(&t.MailCode, "This is your code to sign in to {site} as {email}.")
+	fill(&t.MailHint, "It works once. If you did not ask for it, do nothing, and nothing happens.")
 	fill(&t.ErrorTitle, "Something went wrong")
 	fill(&t.ConfigurationTitle, "Sign-in is unavailable")
 	fill(&t.AccessDeniedTitle, "Access denied")
 	fill(&t.VerificationTitle, "This link no longer works")
 	fill(&t.RateLimitedTitle, "Too many attempts")
+	fill(&t.CodeTitle, "This code no longer works")
 	fill(&t.BackToSignIn, "Back to sign in")
 	errs := defaultErrors()
 	for code, text := range t.Errors {
@@ -128,6 +161,13 @@ func (t Texts) validate() error {
 	if t.SignInSite != "" && !strings.Contains(t.SignInSite, "{site}") {
 		fault(`SignInSite %q names no site: write {site} where its name goes`, t.SignInSite)
 	}
+	if t.ConfirmText != "" && !strings.Contains(t.ConfirmText, "{email}") {
+		// Somebody who is sent another person's link must see whose it is.
+		fault(`ConfirmText %q names no address: write {email} where it goes`, t.ConfirmText)
+	}
+	if strings.ContainsFunc(t.SiteName+t.MailSubject, endsLine) {
+		fault("SiteName or Texts.MailSubject holds a line break or another control character: leave it out") // they go into a header
+	}
 	seen := make(map[string]string)
 	for _, code := range slices.Sorted(maps.Keys(t.Errors)) {
 		lower := strings.ToLower(code)
@@ -144,6 +184,8 @@ func (t Texts) validate() error {
 	}
 	return errors.Join(faults...)
 }
+
+func endsLine(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
 var codePattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
@@ -182,6 +224,8 @@ func (t Texts) explained(code string) (title, text string) {
 		return t.VerificationTitle, text
 	case "ratelimited":
 		return t.RateLimitedTitle, text
+	case "verificationcode":
+		return t.CodeTitle, text
 	}
 	return t.ErrorTitle, text
 }

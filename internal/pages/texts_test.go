@@ -21,6 +21,9 @@ func TestTextsFaults(t *testing.T) {
 		"direction":       {pages.Texts{Dir: "auto"}, []string{"Texts.Dir", `"rtl"`}},
 		"no provider":     {pages.Texts{SignInWith: "Continue"}, []string{"Texts.SignInWith", "{provider}"}},
 		"no site":         {pages.Texts{SignInSite: "Welcome"}, []string{"Texts.SignInSite", "{site}"}},
+		"no address":      {pages.Texts{ConfirmText: "Go on?"}, []string{"Texts.ConfirmText", "{email}"}},
+		"line in a name":  {pages.Texts{SiteName: "Acme\r\nBcc: all@example.com"}, []string{"Texts.SiteName", "line break"}},
+		"line in subject": {pages.Texts{MailSubject: "{site}\nBcc: all@example.com"}, []string{"MailSubject", "line break"}},
 		"not a code":      {pages.Texts{Errors: map[string]string{"no code": "x"}}, []string{`Texts.Errors has the key "no code"`}},
 		"empty code":      {pages.Texts{Errors: map[string]string{"": "x"}}, []string{`Texts.Errors has the key ""`}},
 		"empty text":      {pages.Texts{Errors: map[string]string{"Callback": " "}}, []string{`Texts.Errors["Callback"] is empty`}},
@@ -58,6 +61,12 @@ func TestTextsReachThePages(t *testing.T) {
 			texts.SignInSite, want[name] = "«in {site}»", "«in «SiteName»»"
 		case name == "SignInWith":
 			texts.SignInWith, want[name] = "«{provider}!»", "«GitHub!»"
+		case name == "ConfirmText":
+			texts.ConfirmText, want[name] = "«as {email}»", "«as <strong>ada@example.com</strong>»"
+		case name == "MailSubject":
+			texts.MailSubject, want[name] = "«into {site}»", "<title>«into «SiteName»»</title>"
+		case name == "MailText":
+			texts.MailText, want[name] = "«{email} into {site}»", "«ada@example.com into «SiteName»»"
 		case name == "Errors":
 			texts.Errors, want[name] = map[string]string{"CALLBACK": "«again»"}, "«again»"
 		case want[name] == "":
@@ -67,11 +76,21 @@ func TestTextsReachThePages(t *testing.T) {
 	}
 	s := newSet(t, pages.Theme{}, texts)
 	all := maps.Clone(everyPage(s))
+	all["code provider"] = func(w http.ResponseWriter, _ *http.Request) {
+		s.SignIn(w, 200, pages.SignIn{Providers: []pages.Provider{{ID: "email", Type: "email", Code: true}}})
+	}
 	all["no provider"] = func(w http.ResponseWriter, _ *http.Request) { s.SignIn(w, 200, pages.SignIn{Error: "Unheard"}) }
-	for _, code := range []string{"Configuration", "Verification", "RateLimited", "Default"} {
+	for _, code := range []string{"Configuration", "Verification", "VerificationCode", "RateLimited", "Default"} {
 		all[code] = func(w http.ResponseWriter, _ *http.Request) { s.Error(w, 200, pages.Error{Code: code}) }
 	}
 	var bodies strings.Builder
+	for _, code := range []string{"", "123456"} {
+		letter, err := s.Mail(pages.Mail{Site: "app.example.com", Email: "ada@example.com", URL: "https://app.example.com/x", Code: code})
+		if err != nil {
+			t.Fatal(err)
+		}
+		bodies.WriteString(letter.HTML)
+	}
 	for _, page := range all {
 		bodies.WriteString(get(t, page).body)
 	}

@@ -3,6 +3,8 @@ package token
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
+	"math/big"
 )
 
 // Random returns 256 random bits as 43 base64url characters, the form of state,
@@ -28,4 +30,14 @@ func NewID() string {
 		}
 	}
 	return string(s[:])
+}
+
+// RandomCode returns six random decimal digits, each code as likely as any other.
+func RandomCode() string {
+	const codes = 1_000_000
+	n, err := rand.Int(rand.Reader, big.NewInt(codes))
+	if err != nil {
+		panic(err) // never: crypto/rand ends the program first
+	}
+	return fmt.Sprintf("%06d", n)
 }

@@ -1,0 +1,181 @@
+package ginauth
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/ginauth/ginauth/internal/address"
+	"github.com/ginauth/ginauth/internal/mail"
+)
+
+const (
+	defaultLinkAge = 24 * time.Hour
+	defaultCodeAge = 10 * time.Minute
+)
+
+// Email signs people in by a mail to their address: whoever reads it is who they
+// say. It needs Options.Adapter, which keeps the users and what the mails are
+// checked against, and Options.BaseURL or exact TrustedHosts, since a link in a
+// mail must not lead to a host that a request chose.
+//
+// The link leads to a page with one button, since programs that look into mails
+// follow links. It works once, for the address it was sent to.
+type Email struct {
+	// ID stands in the routes, signin/:id and callback/:id. Default: email.
+	ID string
+	// Name is what people read where there are several forms. Default: Email.
+	Name string
+	// From is the sender, an address with or without a name, such as
+	// Example <no-reply@example.com>. With Send it may be empty.
+	From string
+	// SMTP is the server that mail is handed to. Default: none, Send does it.
+	SMTP SMTP
+	// Send sends a mail in place of SMTP, through a mail service's API for
+	// instance. It is waited for 20 seconds at the most, and should end with its
+	// context. The person reads of its error only that the mail could not be sent.
+	Send func(ctx context.Context, m Mail) error
+	// MaxAge is for how long a link or code works. Default: 24 hours, with Code 10
+	// minutes.
+	MaxAge time.Duration
+	// Normalize maps the addresses of one person to one, such as those with a tag
+	// behind a plus sign, before the check that every address has to pass. Its
+	// error refuses the address. Default: none.
+	Normalize func(address string) (string, error)
+	// Code puts six digits into the mail in place of the link, for people who read
+	// their mail on another device. They are typed in the browser that asked for
+	// them, and no other; after five wrong ones they are void.
+	Code bool
+	// BindBrowser lets a link work only in the browser that asked for it, so that
+	// nobody is signed in by a link that somebody else asked for. People who read
+	// their mail on another device are then shut out.
+	BindBrowser bool
+}
+
+// SMTP is a server that takes mail in (RFC 5321). The connection is encrypted from
+// the start on port 465, and by STARTTLS on any other; only a server on this machine
+// may do without. The password never goes over one that is not encrypted.
+type SMTP struct {
+	Addr     string // host:port, such as smtp.example.com:587
+	Username string
+	Password string
+	// TLS holds what the client trusts, for instance an authority of one's own.
+	// Default: the system's authorities.
+	TLS *tls.Config
+}
+
+// String names the server without the password.
+func (s SMTP) String() string {
+	text := s.Addr
+	if s.Username != "" {
+		text = s.Username + ":…@" + text
+	}
+	return text
+}
+
+// GoString is String, for %#v.
+func (s SMTP) GoString() string { return s.String() }
+
+// LogValue is String, for slog.
+func (s SMTP) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// Mail is what Email.Send sends. Text and HTML are two forms of one content, for a
+// body of multipart/alternative; an application may write its own around URL or
+// Code. Whoever knows these signs in: keep them out of logs.
+type Mail struct {
+	To      string // one plain address, with nothing in it that ends a header
+	From    string // Email.From
+	Subject string // one line
+	Text    string // plain text
+	HTML    string
+	URL     string // of the link; empty with Email.Code
+	Code    string // six digits; empty without Email.Code
+	Expires time.Time
+}
+
+// String names neither link nor code.
+func (m Mail) String() string { return "mail to " + m.To }
+
+// GoString is String, for %#v.
+func (m Mail) GoString() string { return m.String() }
+
+// LogValue is String, for slog.
+func (m Mail) LogValue() slog.Value { return slog.StringValue(m.String()) }
+
+func (p Email) configure(*http.Client) (*provider, error) {
+	if p.ID == "" {
+		p.ID = "email"
+	}
+	if p.Name == "" {
+		p.Name = "Email"
+	}
+	made := &provider{id: p.ID, name: p.Name, kind: "email", email: &p}
+	var errs []error
+	switch {
+	case p.MaxAge == 0 && p.Code:
+		p.MaxAge = defaultCodeAge
+	case p.MaxAge == 0:
+		p.MaxAge = defaultLinkAge
+	case p.MaxAge < time.Minute:
+		errs = append(errs, errors.New("Email.MaxAge is shorter than mail takes; write a minute or more"))
+	}
+	if p.Code && p.BindBrowser {
+		errs = append(errs, errors.New("a code is bound to its browser in any case; leave Email.BindBrowser out"))
+	}
+	switch {
+	case p.Send != nil && p.SMTP.Addr != "":
+		errs = append(errs, errors.New("Email has both Send and SMTP; leave one of them out"))
+	case p.Send == nil && p.SMTP.Addr == "":
+		errs = append(errs, errors.New("Email has neither SMTP nor Send; write the server that takes the mail in SMTP.Addr, such as smtp.example.com:587"))
+	case p.Send == nil:
+		sender, err := mail.New(mail.Server{
+			Addr: p.SMTP.Addr, Username: p.SMTP.Username, Password: p.SMTP.Password, TLS: p.SMTP.TLS,
+		}, p.From)
+		if err != nil {
+			errs = append(errs, err)
+			break
+		}
+		p.Send = func(ctx context.Context, m Mail) error {
+			return sender.Send(ctx, mail.Message{To: m.To, Subject: m.Subject, Text: m.Text, HTML: m.HTML, Date: time.Now()})
+		}
+	}
+	return made, errors.Join(errs...)
+}
+
+// checkEmail names what a provider of mail links lacks in the other options.
+func checkEmail(opts *Options, p *provider) error {
+	if p == nil || p.email == nil {
+		return nil
+	}
+	var errs []error
+	if opts.Adapter == nil {
+		errs = append(errs, errors.New("Options.Adapter is nil; it keeps the users and what the mails are checked against, so set one, such as that of the package gormadapter"))
+	}
+	// A link in a mail is as good as a password: one request with a forged Host would
+	// have it sent to the attacker's site.
+	if opts.BaseURL == "" && len(opts.TrustedHosts) == 0 {
+		errs = append(errs, errors.New("a link in a mail must not lead to a host that a request chose; write the site's address into BaseURL or NEXTAUTH_URL, for instance https://app.example.com (AUTH_TRUST_HOST is not enough)"))
+	}
+	for _, host := range opts.TrustedHosts {
+		if opts.BaseURL == "" && strings.Contains(host, "*") {
+			errs = append(errs, errors.New("TrustedHosts has "+host+", and a link in a mail must not lead to a host that a request chose; write exact hosts, or BaseURL"))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// address is the one form of an address that somebody typed.
+func (p *Email) address(typed string) (string, error) {
+	form, err := address.Parse(typed)
+	if err != nil || p.Normalize == nil {
+		return form, err
+	}
+	if form, err = p.Normalize(form); err != nil {
+		return "", err
+	}
+	return address.Parse(form)
+}
