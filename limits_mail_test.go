@@ -18,7 +18,9 @@ func TestLimits_Mails(t *testing.T) {
 		csrfToken, pair := csrfPair(csrfCookie)
 		return a.form(t, "/api/auth/signin/email", url.Values{"csrfToken": {csrfToken}, "email": {email}}, "Cookie", pair, "X-Forwarded-For", client)
 	}
-	a := newMailApp(t, ginauth.Email{}, ginauth.Options{TrustedProxies: behindProxy})
+	a := newMailApp(t, ginauth.Email{}, ginauth.Options{
+		TrustedProxies: behindProxy, Limits: ginauth.Limits{Mails: ginauth.Rate{Count: 20, Per: time.Hour}},
+	})
 	n := admitted(40, func(i int) answer {
 		return ask(a, "198.51.100.1", []string{"ada@example.com", "ADA@example.com", fmt.Sprintf("ada+%d@example.com", i)}[i%3])
 	})

@@ -72,10 +72,9 @@ func (v *visit) mayClaim(ctx context.Context, user User) error {
 	if err != nil {
 		return err
 	}
-	for _, account := range accounts {
-		if !account.EmailVerified && !v.signedInAs(ctx, user.ID) {
-			return errUnproved
-		}
+	// What a provider once vouched for may have been another address.
+	if len(accounts) > 0 && !v.signedInAs(ctx, user.ID) {
+		return errUnproved
 	}
 	return nil
 }

@@ -284,7 +284,7 @@ func (p *provider) account(id oauth.Identity, user User) *Account {
 		AccessToken: profile.AccessToken, RefreshToken: profile.RefreshToken,
 		IDToken: profile.IDToken, ExpiresAt: profile.ExpiresAt,
 		// Of an address that Profile found elsewhere the provider says nothing.
-		EmailVerified: id.EmailVerified && strings.EqualFold(user.Email, profile.Email),
+		EmailVerified: id.EmailVerified && lowerASCII(user.Email) == lowerASCII(profile.Email),
 	}
 	if tok == nil {
 		return a

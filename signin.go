@@ -355,8 +355,13 @@ func (v *visit) addPostedName(profile *goth.User) {
 		return
 	}
 	form := url.Values{}
-	for name := range v.body {
-		form.Set(name, v.field(name))
+	for name, value := range v.body {
+		switch value := value.(type) {
+		case string:
+			form[name] = []string{value}
+		case []string: // more than one: neither can be believed
+			form[name] = value
+		}
 	}
 	given, family := v.provider.formPost.PostedName(form)
 	profile.FirstName, profile.LastName = given, family

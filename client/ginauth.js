@@ -196,7 +196,8 @@ const fromHere = (to) => (to.startsWith('/') ? to : new URL(to, location.href).h
 
 function go(to) {
   const [here] = location.href.split('#')
-  const { href } = new URL(to, here)
+  const { href, protocol } = new URL(to, here)
+  if (!/^https?:$/.test(protocol)) throw new Error(`ginauth: ${protocol} leads nowhere`)
   location.href = href
   if (href.startsWith(here + '#')) location.reload() // a fragment alone loads nothing
   return new Promise(() => {})

@@ -102,6 +102,7 @@ func TestFromEnv_Faults(t *testing.T) {
 		{"an issuer that is none", map[string]string{"OKTA_ID": hidden, "OKTA_SECRET": hidden, "OKTA_ISSUER": "leaked.okta.com"}, []string{"OKTA_ISSUER is not an https address"}},
 		{"an issuer with a password", map[string]string{"OKTA_ID": hidden, "OKTA_SECRET": hidden, "OKTA_ISSUER": "https://a:leaked@b.example"}, []string{"OKTA_ISSUER is not an https address"}},
 		{"a tenant that is none", map[string]string{"AZURE_AD_CLIENT_ID": hidden, "AZURE_AD_CLIENT_SECRET": hidden, "AZURE_AD_TENANT_ID": "leaked/.."}, []string{"azureadv2", "AZURE_AD_TENANT_ID (for instance"}},
+		{"an issuer without its tenant", map[string]string{"AUTH_MICROSOFT_ENTRA_ID_ID": hidden, "AUTH_MICROSOFT_ENTRA_ID_SECRET": hidden, "AUTH_MICROSOFT_ENTRA_ID_ISSUER": "https://login.microsoftonline.com//v2.0"}, []string{"AUTH_MICROSOFT_ENTRA_ID_ISSUER (for instance"}},
 		{"a pool that is none", map[string]string{"COGNITO_ID": hidden, "COGNITO_SECRET": hidden, "COGNITO_POOL": hidden}, []string{"COGNITO_POOL (for instance"}},
 		{"two settings", map[string]string{"AUTH0_ID": hidden, "AUTH0_SECRET": hidden, "AUTH0_DOMAIN": "leaked.example", "AUTH0_ISSUER": "https://leaked.example"}, []string{"AUTH0_ISSUER says something else"}},
 		{"a secret for Apple", map[string]string{"APPLE_ID": hidden, "APPLE_SECRET": hidden}, []string{"APPLE_SECRET is set, but there is no lasting secret", "APPLE_PRIVATE_KEY is empty", "APPLE_TEAM_ID is empty"}},

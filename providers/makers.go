@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/markbates/goth"
@@ -147,16 +148,20 @@ var appleID = maker{
 // beginKey begins every value that is a private key (RFC 7468 §10).
 const beginKey = "-----BEGIN PRIVATE KEY-----"
 
+// entraIssuer is the issuer of a tenant, with its ID. What only looks like one is
+// left to oidc.Entra to refuse: with the ID missing it must not become common, which
+// lets everybody in.
+var entraIssuer = regexp.MustCompile(`^https://login\.microsoftonline\.com/([^/]+)/v2\.0/?$`)
+
 // entra makes both services that are Microsoft's: one is goth's name for Entra ID,
 // the other for what was before it.
 var entra = placed(
 	optional(setting("tenant", "the directory (tenant) ID; default common, anybody with an account at Microsoft", "9f4a3c1e-5b7d-4e2a-8c60-1d2b3a4f5e6c", "tenant_id", "issuer")),
 	func(tenant, id, secret string, scopes ...string) *oidc.Provider {
-		// The issuer of a tenant is its ID between this and that.
-		tenant = strings.TrimPrefix(tenant, "https://login.microsoftonline.com/")
-		tenant = strings.TrimSuffix(strings.TrimSuffix(tenant, "/"), "/v2.0")
 		if tenant == "" {
 			tenant = "common"
+		} else if issuer := entraIssuer.FindStringSubmatch(tenant); issuer != nil {
+			tenant = issuer[1]
 		}
 		return oidc.Entra(tenant, id, secret, scopes...)
 	})

@@ -197,7 +197,7 @@ func (e *gothEngine) exchange(ctx context.Context, r request, code, kept string)
 	if err != nil {
 		return Identity{}, err
 	}
-	if subject, ok := user.RawData[e.service.Subject].(string); ok && user.UserID == "" {
+	if subject, ok := user.RawData[e.service.Subject].(string); ok && e.service.Subject != "" && user.UserID == "" {
 		user.UserID = subject
 	}
 	// goth's providers with numeric ids make a missing one "0": one account for

@@ -1,0 +1,93 @@
+package oauth_test
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/markbates/goth/providers/discord"
+	"github.com/markbates/goth/providers/github"
+
+	"github.com/ginauth/ginauth/internal/oauth"
+)
+
+// canned answers each path of a service with a text.
+type canned map[string]string
+
+func (c canned) RoundTrip(req *http.Request) (*http.Response, error) {
+	body, ok := c[req.URL.Path]
+	status := http.StatusOK
+	if !ok {
+		status = http.StatusForbidden
+		body = `[{"email":"kate@example.com","verified":true}]`
+	}
+	return &http.Response{
+		StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}},
+		Body: io.NopCloser(strings.NewReader(body)), Request: req,
+	}, nil
+}
+
+func TestEmailVerified(t *testing.T) {
+	t.Parallel()
+	const token, user, emails = "/login/oauth/access_token", "/user", "/user/emails"
+	granted := `{"access_token":"t","token_type":"bearer","scope":"read:user,user:email"}`
+	list := `[{"email":"kate@example.com","verified":true}]`
+	kate := `{"id":7,"login":"kate","email":"Kate@Example.com"}`
+	tests := []struct {
+		name    string
+		answers canned
+		want    bool
+	}{
+		{"on the list", canned{token: granted, user: kate, emails: list}, true},
+		{"on the list, not verified", canned{token: granted, user: kate, emails: `[{"email":"kate@example.com","verified":false}]`}, false},
+		{"another address", canned{token: granted, user: kate, emails: `[{"email":"eve@example.com","verified":true}]`}, false},
+		{"a letter that folds to k", canned{token: granted, user: kate, emails: "[{\"email\":\"\u212aate@example.com\",\"verified\":true}]"}, false},
+		{"nobody allowed us to ask", canned{token: `{"access_token":"t","token_type":"bearer","scope":"read:user"}`, user: kate, emails: list}, false},
+		{"the list is refused", canned{token: granted, user: kate}, false},
+	}
+	for _, tt := range tests {
+		g := github.New("client", "secret", "")
+		g.HTTPClient = &http.Client{Transport: tt.answers}
+		p, err := oauth.New(oauth.Config{ID: "github", Provider: g})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := complete(t, p)
+		if id.EmailVerified != tt.want {
+			t.Errorf("%s: verified is %v", tt.name, id.EmailVerified)
+		}
+	}
+	// Elsewhere a flag of the profile says it.
+	for flag, want := range map[string]bool{"true": true, "false": false, "null": false} {
+		d := discord.New("client", "secret", "", "identify", "email")
+		d.HTTPClient = &http.Client{Transport: canned{
+			"/api/oauth2/token": granted, "/api/users/@me": `{"id":"7","username":"kate","email":"kate@example.com","verified":` + flag + `}`,
+		}}
+		p, err := oauth.New(oauth.Config{ID: "discord", Provider: d})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id := complete(t, p); id.EmailVerified != want {
+			t.Errorf("%s: verified is %v", flag, id.EmailVerified)
+		}
+	}
+}
+
+// complete runs one sign-in.
+func complete(t *testing.T, p *oauth.Provider) oauth.Identity {
+	t.Helper()
+	const callback = "https://app.example.com/api/auth/callback/x"
+	now := time.Now()
+	_, tx, err := p.Begin(t.Context(), callback, nil, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := p.Complete(t.Context(), tx, callback, url.Values{"state": {tx.State}, "code": {"code"}}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
