@@ -450,7 +450,7 @@ func TestEmail_UnprovedAddress(t *testing.T) {
 	}{
 		{"proved before", ginauth.User{EmailVerified: time.Now()}, []ginauth.Account{oauth}, false, true},
 		{"no account", ginauth.User{}, nil, false, true},
-		{"vouched for by the provider", ginauth.User{}, []ginauth.Account{vouched}, false, true},
+		{"what a provider vouched for was in its own profile", ginauth.User{}, []ginauth.Account{vouched}, false, false},
 		{"never proved", ginauth.User{}, []ginauth.Account{oauth}, false, false},
 		{"never proved, and signed in with the account", ginauth.User{}, []ginauth.Account{oauth}, true, true},
 	} {

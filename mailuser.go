@@ -75,10 +75,8 @@ func (v *visit) mayClaim(ctx context.Context, user User) error {
 	if err != nil {
 		return err
 	}
-	for _, account := range accounts {
-		if !account.EmailVerified && !v.signedInAs(ctx, user.ID) {
-			return errUnproved
-		}
+	if len(accounts) > 0 && !v.signedInAs(ctx, user.ID) {
+		return errUnproved
 	}
 	return nil
 }
