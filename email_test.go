@@ -35,8 +35,8 @@ func TestEmail_Faults(t *testing.T) {
 		{"a code", ginauth.Email{Send: nowhere, Code: true}, nil},
 		{"nothing", ginauth.Email{}, []string{"provider email", "neither SMTP nor Send"}},
 		{"both", ginauth.Email{Send: nowhere, SMTP: smtp}, []string{"both Send and SMTP"}},
-		{"no sender", ginauth.Email{SMTP: smtp}, []string{"From is"}},
-		{"line in the sender", ginauth.Email{SMTP: smtp, From: "A\r\nBcc: x@y.z <a@example.com>"}, []string{"From is"}},
+		{"no sender", ginauth.Email{SMTP: smtp}, []string{"From"}},
+		{"line in the sender", ginauth.Email{SMTP: smtp, From: "A\r\nBcc: x@y.z <a@example.com>"}, []string{"From"}},
 		{"no port", ginauth.Email{SMTP: ginauth.SMTP{Addr: "smtp.example.com"}, From: "a@example.com"}, []string{"SMTP.Addr"}},
 		{"short-lived", ginauth.Email{Send: nowhere, MaxAge: time.Second}, []string{"MaxAge"}},
 		{"negative", ginauth.Email{Send: nowhere, MaxAge: -time.Hour}, []string{"MaxAge"}},
@@ -134,8 +134,9 @@ func TestEmail_SignIn(t *testing.T) {
 	}
 	link := found[0]
 	want := a.URL + "/api/auth/callback/email?callbackUrl=" + url.QueryEscape(a.URL+"/me?tab=1") + "&token="
-	token, ok := strings.CutPrefix(link, want)
-	if token, ok = strings.CutSuffix(token, "&email=ada%40example.com"); !ok || len(token) != 43 {
+	token, begins := strings.CutPrefix(link, want)
+	token, ends := strings.CutSuffix(token, "&email=ada%40example.com")
+	if !begins || !ends || len(token) != 43 {
 		t.Fatalf("the link is %s", link)
 	}
 	rows := a.db.rows()
@@ -449,7 +450,7 @@ func TestEmail_UnprovedAddress(t *testing.T) {
 	}{
 		{"proved before", ginauth.User{EmailVerified: time.Now()}, []ginauth.Account{oauth}, false, true},
 		{"no account", ginauth.User{}, nil, false, true},
-		{"vouched for once, perhaps with another address", ginauth.User{}, []ginauth.Account{vouched}, false, false},
+		{"what a provider vouched for was in its own profile", ginauth.User{}, []ginauth.Account{vouched}, false, false},
 		{"never proved", ginauth.User{}, []ginauth.Account{oauth}, false, false},
 		{"never proved, and signed in with the account", ginauth.User{}, []ginauth.Account{oauth}, true, true},
 	} {
@@ -654,6 +655,51 @@ func TestEmail_CarelessAdapter(t *testing.T) {
 		b.press(a.asksFor(t, b, "ada@example.com")).refused(t, "Verification")
 		if all := db.everybody(); len(all) != 0 {
 			t.Errorf("%s: kept are %v", name, all)
+		}
+	}
+}
+
+// rival is an adapter at which another process creates the user in the moment before
+// this one would.
+type rival struct {
+	*memory
+	account *ginauth.Account // the first of that user
+}
+
+func (r rival) CreateUser(ctx context.Context, user ginauth.User, account *ginauth.Account) (ginauth.User, error) {
+	if _, err := r.memory.CreateUser(ctx, ginauth.User{Email: user.Email}, r.account); err != nil {
+		return ginauth.User{}, err
+	}
+	return r.memory.CreateUser(ctx, user, account)
+}
+
+func TestEmail_RivalProcess(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		account *ginauth.Account
+		code    string // "": signed in
+	}{
+		"by another link":                      {nil, ""},
+		"by an account that proves no address": {&ginauth.Account{Provider: "github", Type: "oauth", ProviderAccountID: "666"}, "OAuthAccountNotLinked"},
+	} {
+		db := rival{newMemory(), row.account}
+		var created, updated int
+		a := newMailApp(t, ginauth.Email{}, ginauth.Options{Adapter: db, Events: ginauth.Events{
+			CreateUser: func(*gin.Context, ginauth.UserEvent) { created++ },
+			UpdateUser: func(*gin.Context, ginauth.UserEvent) { updated++ },
+		}})
+		b := a.browser(t)
+		res := b.press(a.asksFor(t, b, "ada@example.com"))
+		ada := db.everybody()["ada@example.com"]
+		if row.code != "" {
+			res.refused(t, row.code)
+			if !ada.EmailVerified.IsZero() || created+updated != 0 {
+				t.Errorf("%s: kept is %+v", name, ada)
+			}
+			continue
+		}
+		if !res.signedIn() || b.user() != "ada@example.com" || ada.EmailVerified.IsZero() || len(db.everybody()) != 1 || created != 0 || updated != 1 {
+			t.Errorf("%s: leads to %s, kept is %+v, %d created, %d updated", name, res.Header.Get("Location"), ada, created, updated)
 		}
 	}
 }

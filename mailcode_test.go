@@ -241,3 +241,21 @@ func TestMailCode_JSON(t *testing.T) {
 		}
 	}
 }
+
+// Nobody who guesses at a code of their own asking takes the tries of the person.
+func TestMailCode_TriesOfAnother(t *testing.T) {
+	t.Parallel()
+	a := newMailApp(t, ginauth.Email{Code: true}, ginauth.Options{})
+	b, stranger := a.browser(t), a.browser(t)
+	b.ask("ada@example.com", "/").sent(t)
+	code := a.inbox.newest(t).Code
+	stranger.ask("ada@example.com", "/").sent(t)
+	theirs := a.inbox.newest(t).Code
+	for range 4 {
+		stranger.typeCode(other(theirs)).wrong(t)
+	}
+	stranger.typeCode(other(theirs)).refused(t, "VerificationCode")
+	if !b.typeCode(code).signedIn() {
+		t.Error("the person's own code is void")
+	}
+}

@@ -32,13 +32,8 @@ func (v *visit) admitEmail(ctx context.Context, to string) outcome {
 	if err == nil && known {
 		err = v.mayClaim(ctx, user)
 	}
-	switch {
-	case errors.Is(err, errUnproved):
-		v.refused("finding the user", err)
-		return v.failed(http.StatusOK, "OAuthAccountNotLinked")
-	case err != nil:
-		v.refused("finding the user", err)
-		return v.failed(http.StatusInternalServerError, "Callback")
+	if err != nil {
+		return v.unkept(err, false)
 	}
 	account := v.mailAccount(to)
 	account.EmailVerified = true
@@ -49,15 +44,23 @@ func (v *visit) admitEmail(ctx context.Context, to string) outcome {
 	}
 	kept, isNew, err := v.keepVerified(ctx, user, known, shown)
 	if err != nil {
-		v.refused("keeping the user", err)
-		if isNew {
-			return v.failed(http.StatusOK, "EmailCreateAccount")
-		}
-		return v.failed(http.StatusInternalServerError, "Callback")
+		return v.unkept(err, isNew)
 	}
 	kept.Values = shown.Values
 	p.User = &kept
 	return v.enter(p, isNew)
+}
+
+// unkept is what a user who cannot be found or kept leads to.
+func (v *visit) unkept(err error, isNew bool) outcome {
+	v.refused("keeping the user", err)
+	switch {
+	case errors.Is(err, errUnproved):
+		return v.failed(http.StatusOK, "OAuthAccountNotLinked")
+	case isNew:
+		return v.failed(http.StatusOK, "EmailCreateAccount")
+	}
+	return v.failed(http.StatusInternalServerError, "Callback")
 }
 
 // mayClaim refuses an address that stands with somebody's account and was never
@@ -72,7 +75,6 @@ func (v *visit) mayClaim(ctx context.Context, user User) error {
 	if err != nil {
 		return err
 	}
-	// What a provider once vouched for may have been another address.
 	if len(accounts) > 0 && !v.signedInAs(ctx, user.ID) {
 		return errUnproved
 	}

@@ -105,7 +105,7 @@ func tlsConfig(config *tls.Config, host string) *tls.Config {
 func parseFrom(from string) (*Sender, error) {
 	parsed, err := mail.ParseAddress(from)
 	if err != nil || strings.ContainsAny(from, "\r\n\x00") {
-		return nil, fmt.Errorf("From is %q; write an address, such as Example <no-reply@example.com>", from)
+		return nil, fmt.Errorf("the sender, From, is %q; write an address, such as Example <no-reply@example.com>", from)
 	}
 	_, domain, _ := strings.Cut(parsed.Address, "@")
 	return &Sender{from: parsed, domain: domain}, nil
