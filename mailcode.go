@@ -87,7 +87,7 @@ func (v *visit) spendCode() outcome {
 	if try == maxTries {
 		return v.failed(http.StatusUnauthorized, wrongCode)
 	}
-	err = v.opts.Adapter.CreateVerificationToken(ctx, VerificationToken{
+	err = v.storeProof(ctx, VerificationToken{
 		Identifier: a.Email, Hash: v.codeHashes(a.Email, a.Nonce, try+1)[0], Expires: time.Unix(a.Expires, 0),
 	})
 	if err != nil {

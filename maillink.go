@@ -59,14 +59,14 @@ func (v *visit) sendProof() (outcome, error) {
 		}
 	}
 	proof, row := v.newProof(to)
-	if err := v.opts.Adapter.CreateVerificationToken(ctx, row); err != nil {
+	if err := v.storeProof(ctx, row); err != nil {
 		return outcome{}, err
 	}
 	if err := v.mail(to, proof, row.Expires); err != nil {
 		// Nobody has what the row is checked against.
 		ctx, cancel := v.lasting(proofTimeout)
 		defer cancel()
-		_, undo := v.opts.Adapter.UseVerificationToken(ctx, row.Identifier, row.Hash)
+		_, undo := v.useProof(ctx, row.Identifier, row.Hash)
 		return outcome{}, errors.Join(err, undo)
 	}
 	v.keepAsked(proof, to, row.Expires)
@@ -217,12 +217,23 @@ func (v *visit) spendLink() outcome {
 	return v.admitEmail(ctx, to)
 }
 
+// storeProof and useProof ask the Adapter, no longer than it may take.
+func (v *visit) storeProof(ctx context.Context, row VerificationToken) error {
+	return v.adapt(ctx, func(ctx context.Context) error { return v.opts.Adapter.CreateVerificationToken(ctx, row) })
+}
+
+func (v *visit) useProof(ctx context.Context, to, hash string) (VerificationToken, error) {
+	return adapted(ctx, v.Auth, func(ctx context.Context) (VerificationToken, error) {
+		return v.opts.Adapter.UseVerificationToken(ctx, to, hash)
+	})
+}
+
 // spend uses up the row that stands under one of the hashes, and reports whether it
 // is good. What the adapter returns is looked at again: a database may compare texts
 // by rules of its own.
 func (v *visit) spend(ctx context.Context, to string, hashes []string) (bool, error) {
 	for _, hash := range hashes {
-		row, err := v.opts.Adapter.UseVerificationToken(ctx, to, hash)
+		row, err := v.useProof(ctx, to, hash)
 		if errors.Is(err, ErrNotFound) {
 			continue
 		}

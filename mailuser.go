@@ -11,7 +11,7 @@ import (
 // mailUser is who has an e-mail address: the Adapter's user, or somebody new, who
 // has no ID yet.
 func (v *visit) mailUser(ctx context.Context, to string) (user User, known bool, err error) {
-	user, err = v.opts.Adapter.GetUserByEmail(ctx, to)
+	user, err = v.userByEmail(ctx, to)
 	if errors.Is(err, ErrNotFound) {
 		return User{Email: to}, false, nil
 	}
@@ -71,7 +71,9 @@ func (v *visit) mayClaim(ctx context.Context, user User) error {
 	if !user.EmailVerified.IsZero() {
 		return nil
 	}
-	accounts, err := v.opts.Adapter.ListAccounts(ctx, user.ID)
+	accounts, err := adapted(ctx, v.Auth, func(ctx context.Context) ([]Account, error) {
+		return v.opts.Adapter.ListAccounts(ctx, user.ID)
+	})
 	if err != nil {
 		return err
 	}
@@ -93,7 +95,9 @@ func (v *visit) signedInAs(ctx context.Context, userID string) bool {
 func (v *visit) keepVerified(ctx context.Context, user User, known bool, shown User) (kept User, isNew bool, err error) {
 	now := v.opts.Now()
 	if !known {
-		kept, err = v.opts.Adapter.CreateUser(ctx, User{Name: shown.Name, Email: user.Email, Image: shown.Image, EmailVerified: now}, nil)
+		kept, err = adapted(ctx, v.Auth, func(ctx context.Context) (User, error) {
+			return v.opts.Adapter.CreateUser(ctx, User{Name: shown.Name, Email: user.Email, Image: shown.Image, EmailVerified: now}, nil)
+		})
 		if err == nil {
 			if event := v.opts.Events.CreateUser; event != nil {
 				event(v.c, UserEvent{User: &kept})
@@ -103,7 +107,7 @@ func (v *visit) keepVerified(ctx context.Context, user User, known bool, shown U
 			return kept, true, err
 		}
 		// A second link of the same person was followed at once.
-		if user, err = v.opts.Adapter.GetUserByEmail(ctx, user.Email); err != nil {
+		if user, err = v.userByEmail(ctx, user.Email); err != nil {
 			return User{}, false, err
 		}
 		if err = v.mayClaim(ctx, user); err != nil {
@@ -111,7 +115,7 @@ func (v *visit) keepVerified(ctx context.Context, user User, known bool, shown U
 		}
 	}
 	user.EmailVerified = now
-	if kept, err = v.opts.Adapter.UpdateUser(ctx, user); err != nil {
+	if kept, err = adapted(ctx, v.Auth, func(ctx context.Context) (User, error) { return v.opts.Adapter.UpdateUser(ctx, user) }); err != nil {
 		return User{}, false, err
 	}
 	if event := v.opts.Events.UpdateUser; event != nil {

@@ -12,7 +12,7 @@ await pages()
 // On the port of the README's own words, which the picture shows.
 const example = await startExample({ GITHUB_ID: 'id', GITHUB_SECRET: 'secret', GOOGLE_ID: 'id', GOOGLE_SECRET: 'secret' }, 8080)
 for (const colorScheme of ['light', 'dark']) {
-  const page = await (await browser()).newPage({ colorScheme, viewport: { width: 560, height: 480 }, deviceScaleFactor: 2 })
+  const page = await (await browser()).newPage({ colorScheme, viewport: { width: 560, height: 920 }, deviceScaleFactor: 2 })
   await page.goto(example.url + '/api/auth/signin')
   await page.screenshot({ path: here(`../docs/signin-${colorScheme}.png`) })
 }
