@@ -26,6 +26,7 @@ const (
 	defaultUpdateAge = 24 * time.Hour
 	defaultPath      = "/api/auth"
 	defaultPrefix    = "next-auth"
+	defaultPrefixV5  = "authjs"
 	minSecret        = 32 // bytes
 
 	// rememberedCallbacks bounds the results kept for callbacks that come twice.
@@ -97,7 +98,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	}
 	a.opts = opts
 	if r := opts.Session.Revocations; r != nil {
-		a.revoked = newRevocationCheck(r, opts.Session.MaxAge)
+		a.revoked = newRevocationCheck(r, opts.Session.MaxAge, a.audience.scope())
 	}
 	return a, nil
 }
@@ -145,7 +146,7 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 		}
 		site.sessions = cookieVault{ring}
 		if opts.Session.Store != nil {
-			site.sessions = storeVault{opts.Session.Store, a.stored}
+			site.sessions = storeVault{opts.Session.Store, a.stored, a.audience}
 		}
 		a.sites[secure] = site
 	}
@@ -262,12 +263,13 @@ func (a *Auth) cookies(opts *Options, f *faults) {
 	if opts.Cookies.Prefix == "" {
 		opts.Cookies.Prefix = defaultPrefix
 		if opts.Session.Format == AuthJSV5 {
-			opts.Cookies.Prefix = "authjs"
+			opts.Cookies.Prefix = defaultPrefixV5
 		}
 	}
 	if !cookieToken.MatchString(opts.Cookies.Prefix) {
 		f.add("Cookies.Prefix is %q; write letters, digits, dots and dashes", opts.Cookies.Prefix)
 	}
+	a.audience = audience(opts.Cookies.Prefix)
 	if d := opts.Cookies.Domain; d != "" && !domainName.MatchString(d) {
 		f.add("Cookies.Domain is %q; write for instance example.com", d)
 	}

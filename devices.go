@@ -33,7 +33,7 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]UserSession, erro
 		return nil, fmt.Errorf("%w: Sessions needs one that finds a user's sessions, such as redisstore's", ErrNotSupported)
 	}
 	stored, err := within(lasting(ctx), a.stored, func(ctx context.Context) ([]StoredSession, error) {
-		return store.List(ctx, userID)
+		return store.List(ctx, a.audience.owner(userID))
 	})
 	if err != nil {
 		return nil, err
@@ -42,7 +42,8 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]UserSession, erro
 	var list []UserSession
 	for _, s := range stored {
 		var t Token
-		if t.parse(s.Data, now) != nil {
+		payload, ours := a.audience.marked(s.Data)
+		if !ours || t.parse(payload, now) != nil {
 			continue // expired, or nothing that opens as a session
 		}
 		if a.revoked != nil && errors.Is(a.revoked.check(lasting(ctx), &t, now), errSignedOut) {
@@ -71,7 +72,7 @@ func (a *Auth) EndSession(ctx context.Context, userID, id string) error {
 	}
 	store, _ := a.userStore()
 	err = perform(context.WithoutCancel(lasting(ctx)), a.stored, func(ctx context.Context) error {
-		return store.DeleteListed(ctx, userID, id)
+		return store.DeleteListed(ctx, a.audience.owner(userID), id)
 	})
 	if err == nil {
 		a.streams.end(sessionKey{userID, list[at].SignedIn.Unix()})

@@ -171,13 +171,14 @@ type Auth struct {
 	published    *publicTexts
 	streams      *streams
 	revoked      *revocationCheck // nil without Revocations
-	stored       line             // calls of Session.Store under way
-	attempts     *attempts        // nil: no limits
-	release      bool             // gin's mode when this was configured
-	holds        *holds           // of sessions that this process changes
-	renewals     *renewals        // of providers' tokens
-	adapted      line             // calls of Adapter under way
-	mailing      line             // mails that are being sent
+	audience     audience
+	stored       line      // calls of Session.Store under way
+	attempts     *attempts // nil: no limits
+	release      bool      // gin's mode when this was configured
+	holds        *holds    // of sessions that this process changes
+	renewals     *renewals // of providers' tokens
+	adapted      line      // calls of Adapter under way
+	mailing      line      // mails that are being sent
 	pages        *pages.Set
 	client       clientModule
 }

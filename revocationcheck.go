@@ -26,7 +26,8 @@ const (
 type revocationCheck struct {
 	from   Revocations
 	maxAge time.Duration
-	direct bool // asking costs nothing
+	scope  string // in front of every subject: two Auths may share them
+	direct bool   // asking costs nothing
 	line   line
 
 	mu sync.RWMutex
@@ -58,9 +59,9 @@ func heardKeyOf(t *Token) heardKey {
 // heard is what was last heard of a session's revocation.
 type heard struct{ revoked, asked time.Time }
 
-func newRevocationCheck(from Revocations, maxAge time.Duration) *revocationCheck {
+func newRevocationCheck(from Revocations, maxAge time.Duration, scope string) *revocationCheck {
 	_, direct := from.(*memoryRevocations)
-	return &revocationCheck{from: from, maxAge: maxAge, direct: direct, line: newLine(), recent: map[heardKey]heard{}}
+	return &revocationCheck{from: from, maxAge: maxAge, scope: scope, direct: direct, line: newLine(), recent: map[heardKey]heard{}}
 }
 
 // check refuses a session that was revoked. A token that does not say when its
@@ -111,6 +112,11 @@ func (r *revocationCheck) ask(ctx context.Context, t *Token) (time.Time, error) 
 
 // lookUp asks for the latest revocation of any of the subjects.
 func (r *revocationCheck) lookUp(ctx context.Context, subjects ...string) (time.Time, error) {
+	if r.scope != "" {
+		for i, s := range subjects {
+			subjects[i] = r.scope + s
+		}
+	}
 	if r.direct {
 		return r.from.RevokedAt(ctx, subjects...)
 	}
@@ -177,6 +183,7 @@ func (r *revocationCheck) endSession(ctx context.Context, t *Token, now time.Tim
 }
 
 func (r *revocationCheck) revoke(ctx context.Context, subject string, at, now time.Time) error {
+	subject = r.scope + subject
 	until := later(at, now).Add(r.maxAge + revocationSlack)
 	return perform(context.WithoutCancel(ctx), r.line, func(ctx context.Context) error {
 		return r.from.Revoke(ctx, subject, at, until)

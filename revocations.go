@@ -51,7 +51,7 @@ func (a *Auth) RevokeUser(ctx context.Context, userID string) error {
 	}
 	if listed {
 		faults = append(faults, perform(ctx, a.stored, func(ctx context.Context) error {
-			return store.DeleteUser(ctx, userID)
+			return store.DeleteUser(ctx, a.audience.owner(userID))
 		}))
 	}
 	a.streams.endAll(userID)

@@ -31,8 +31,8 @@ const (
 )
 
 // maxBlindChunks is how many chunks of a former session are taken away unseen:
-// more than fit into the header line that most servers take.
-const maxBlindChunks = 8
+// as many as the longest session has.
+const maxBlindChunks = maxPayload*4/3/cookie.ChunkSize + 2
 
 // redirectURI is where the provider sends its answer (RFC 6749 §3.1.2).
 func (v *visit) redirectURI() string { return v.base.URL + "/callback/" + v.provider.id }

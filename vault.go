@@ -1,6 +1,7 @@
 package ginauth
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -45,9 +46,44 @@ func (v cookieVault) remove(context.Context, string) error { return nil }
 // storeVault keeps tokens in a SessionStore. What it changes is carried through
 // even where the browser leaves meanwhile: whoever closes the tab at the moment
 // of signing out is signed out.
+//
+// Two Auths may share a store, say that of the customers and that of the staff. So
+// each record says whose it is, and is none of the other's, whatever cookie brings
+// its handle.
 type storeVault struct {
 	store SessionStore
 	line  line
+	of    audience
+}
+
+// An audience is the Auth that sessions are of, by what its cookies are called: all
+// processes of one application have the same, with http and https alike.
+type audience string
+
+// mark and marked put it in front of a record and take it away.
+func (a audience) mark(payload []byte) []byte {
+	return append([]byte(string(a)+"\n"), payload...)
+}
+
+func (a audience) marked(data []byte) (payload []byte, ok bool) {
+	return bytes.CutPrefix(data, []byte(string(a)+"\n"))
+}
+
+// scope is what it puts in front of the names of people and sessions in a shared
+// store: nothing for an Auth whose cookies have their usual names.
+func (a audience) scope() string {
+	if a == defaultPrefix || a == defaultPrefixV5 {
+		return ""
+	}
+	return string(a) + "\n"
+}
+
+// owner is what a user is called in the store.
+func (a audience) owner(userID string) string {
+	if userID == "" {
+		return ""
+	}
+	return a.scope() + userID
 }
 
 // maxHandle is the longest handle, in bytes, that is asked for: as long as one
@@ -58,21 +94,28 @@ func (v storeVault) open(ctx context.Context, value string) (payload []byte, _ b
 	if value == "" || len(value) > maxHandle {
 		return nil, false, ErrNotFound
 	}
-	payload, err = within(ctx, v.line, func(ctx context.Context) ([]byte, error) {
+	data, err := within(ctx, v.line, func(ctx context.Context) ([]byte, error) {
 		return v.store.Get(ctx, value)
 	}, value)
-	return payload, true, err
+	if err != nil {
+		return nil, false, err
+	}
+	payload, ours := v.of.marked(data)
+	if !ours {
+		return nil, false, ErrNotFound
+	}
+	return payload, true, nil
 }
 
 func (v storeVault) create(ctx context.Context, userID string, payload []byte, expires time.Time) (string, error) {
 	return within(context.WithoutCancel(ctx), v.line, func(ctx context.Context) (string, error) {
-		return v.store.Create(ctx, userID, payload, expires)
+		return v.store.Create(ctx, v.of.owner(userID), v.of.mark(payload), expires)
 	})
 }
 
 func (v storeVault) update(ctx context.Context, value string, payload []byte, expires time.Time) (string, error) {
 	return within(context.WithoutCancel(ctx), v.line, func(ctx context.Context) (string, error) {
-		return v.store.Update(ctx, value, payload, expires)
+		return v.store.Update(ctx, value, v.of.mark(payload), expires)
 	}, value)
 }
 

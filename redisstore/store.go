@@ -70,7 +70,12 @@ func (s *Store) Create(ctx context.Context, userID string, data []byte, expires 
 	if err := s.index(ctx, userID, hash(handle), expires); err != nil {
 		return "", err
 	}
-	return handle, s.client.Set(ctx, s.sessionKey(hash(handle)), raw, s.life(expires)).Err()
+	if err := s.client.Set(ctx, s.sessionKey(hash(handle)), raw, s.life(expires)).Err(); err != nil {
+		return "", err
+	}
+	// And again: DeleteUser may have emptied the index in between, and this session,
+	// which it did not end, must be found by the next.
+	return handle, s.index(ctx, userID, hash(handle), expires)
 }
 
 // life is what is left until a time, for Redis's own expiry.
