@@ -73,8 +73,7 @@ func (s *Store) Create(ctx context.Context, userID string, data []byte, expires 
 	if err := s.client.Set(ctx, s.sessionKey(hash(handle)), raw, s.life(expires)).Err(); err != nil {
 		return "", err
 	}
-	// And again: DeleteUser may have emptied the index in between, and this session,
-	// which it did not end, must be found by the next.
+	// And again: a DeleteUser in between took it out, and found nothing to end.
 	return handle, s.index(ctx, userID, hash(handle), expires)
 }
 
