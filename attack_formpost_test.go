@@ -155,6 +155,29 @@ func TestAttack33b_AnswerByPost(t *testing.T) {
 	}
 }
 
+// The longest session from before leaves no chunk beside the new one, either.
+func TestAttack33b_LongSessionBefore(t *testing.T) {
+	t.Parallel()
+	s := newAppleSite(t, ginauth.Options{})
+	b := s.browser(t)
+	for i := range 11 {
+		name := fmt.Sprintf("__Secure-%s.%d", sessionCookie, i)
+		b.cookies[name] = &http.Cookie{Name: name, Value: "old", Secure: true, SameSite: http.SameSiteLaxMode}
+	}
+	if res := b.do(s.post(t, b.begin("apple", "/")), true); !res.signedInTLS() {
+		t.Fatalf("answered %d\n%s", res.StatusCode, s.log)
+	}
+	// Before any other answer: a new session of eight chunks would go on in a ninth.
+	for name := range b.cookies {
+		if strings.HasPrefix(name, "__Secure-"+sessionCookie+".") {
+			t.Errorf("%s is left", name)
+		}
+	}
+	if email, _ := b.user(); email != "ada@example.com" {
+		t.Errorf("signed in %q", email)
+	}
+}
+
 // signedInTLS is signedIn for a site on https.
 func (a answer) signedInTLS() bool {
 	c := setCookies(a)["__Secure-"+sessionCookie]

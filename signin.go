@@ -30,9 +30,9 @@ const (
 	rememberCallback = time.Minute
 )
 
-// maxBlindChunks is how many chunks of a former session are taken away unseen:
-// as many as the longest session has.
-const maxBlindChunks = maxPayload*4/3/cookie.ChunkSize + 2
+// maxBlindChunks is how many chunks of a former session are taken away unseen: as
+// many as the longest one has, in base64 with what sealing adds.
+const maxBlindChunks = ((maxPayload+1024)*4/3 + cookie.ChunkSize - 1) / cookie.ChunkSize
 
 // redirectURI is where the provider sends its answer (RFC 6749 §3.1.2).
 func (v *visit) redirectURI() string { return v.base.URL + "/callback/" + v.provider.id }
