@@ -120,6 +120,6 @@ func (r *revocationCheck) endAtProvider(ctx context.Context, provider string, t 
 	r.forgetAll()
 	until := later(now, t.IssuedAt).Add(logoutMemory)
 	return true, perform(context.WithoutCancel(ctx), r.line, func(ctx context.Context) error {
-		return r.from.Revoke(ctx, seen, now, until)
+		return r.from.Revoke(ctx, r.scope+seen, now, until)
 	}, seen)
 }

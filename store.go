@@ -20,8 +20,8 @@ var (
 // means that the store cannot tell: the request is answered with 503, and nobody
 // is signed out.
 //
-// What is kept is the session's claims in JSON, behind a line that says which Auth
-// it is of, and not encrypted: it is no secret from the application. Its end is among them, and is checked whatever the store
+// What is kept is JSON: the session's claims, and which Auth they are of. It is not
+// encrypted: it is no secret from the application. Its end is among them, and is checked whatever the store
 // does.
 type SessionStore interface {
 	// Create keeps data until expires and returns its handle, a new one each

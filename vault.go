@@ -1,8 +1,8 @@
 package ginauth
 
 import (
-	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -60,19 +60,30 @@ type storeVault struct {
 // processes of one application have the same, with http and https alike.
 type audience string
 
-// mark and marked put it in front of a record and take it away.
+// A storedToken is what a store keeps: JSON, since some keep nothing else.
+type storedToken struct {
+	Of     audience        `json:"of"`
+	Claims json.RawMessage `json:"claims"`
+}
+
+// mark and marked wrap a token's payload for a store and take it out again.
 func (a audience) mark(payload []byte) []byte {
-	return append([]byte(string(a)+"\n"), payload...)
+	data := append([]byte(`{"of":"`+string(a)+`","claims":`), payload...) // letters, digits, dots and dashes
+	return append(data, '}')
 }
 
 func (a audience) marked(data []byte) (payload []byte, ok bool) {
-	return bytes.CutPrefix(data, []byte(string(a)+"\n"))
+	var s storedToken
+	if json.Unmarshal(data, &s) != nil || s.Of != a {
+		return nil, false
+	}
+	return s.Claims, true
 }
 
 // scope is what it puts in front of the names of people and sessions in a shared
 // store: nothing for an Auth whose cookies have their usual names.
 func (a audience) scope() string {
-	if a == defaultPrefix || a == defaultPrefixV5 {
+	if a == defaultPrefix {
 		return ""
 	}
 	return string(a) + "\n"
