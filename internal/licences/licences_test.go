@@ -53,6 +53,7 @@ func TestLicences(t *testing.T) {
 	for _, path := range slices.Sorted(maps.Keys(counts)) {
 		_, _ = fmt.Fprintf(&b, "| `%s` | %d |\n", short(path), counts[path])
 	}
+	checkCount(t, counts[module])
 	b.WriteString("\n| script | version | licence | in |\n|---|---|---|---|\n")
 	for _, s := range scripts(t) {
 		hold(t, s.name, []string{s.licence})
@@ -90,6 +91,18 @@ func countsOf(modules []*linkedModule) map[string]int {
 		}
 	}
 	return counts
+}
+
+// checkCount holds SECURITY.md to the modules that the root package links.
+func checkCount(t *testing.T, n int) {
+	t.Helper()
+	text, err := os.ReadFile("../../SECURITY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("the root package alone gets %d modules", n); !strings.Contains(string(text), want) {
+		t.Errorf("SECURITY.md does not say that %s", want)
+	}
 }
 
 func checkTables(t *testing.T, tables string) {
