@@ -3,6 +3,7 @@ package ginauth
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -54,6 +55,10 @@ type sessionKey struct {
 }
 
 func sessionOf(t *Token) sessionKey { return sessionKey{t.Subject, t.AuthTime.Unix()} }
+
+// own is the key to be kept. The texts of an opened token are parts of one text, all
+// of the session's claims, which the key must not hold in memory.
+func (k sessionKey) own() sessionKey { return sessionKey{strings.Clone(k.subject), k.at} }
 
 // justEnded is how long a sign-out is remembered, at the least. A page that connects
 // again at once may still send the cookie which the answer to the sign-out is about
@@ -174,10 +179,10 @@ func (s *streams) endGrants(match func(*grant) bool) {
 // leave ends the streams of a session that was signed out of with a token, and
 // remembers the sign-out.
 func (s *streams) leave(t *Token) {
-	now, key := time.Now(), sessionOf(t)
+	now, key := time.Now(), sessionOf(t).own()
 	s.mu.Lock()
 	if t.ID != "" {
-		s.gone.add(t.ID, now)
+		s.gone.add(strings.Clone(t.ID), now)
 	}
 	if key.subject != "" && !t.AuthTime.IsZero() { // without these, several sessions are one
 		s.left.add(key, now)
