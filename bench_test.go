@@ -110,3 +110,31 @@ func guarded(b *testing.B, session ginauth.SessionOptions) {
 		b.Fatal("nobody is signed in")
 	}
 }
+
+// BenchmarkSignOut is one sign-out of many in a minute: what is remembered of the
+// others must not make it slower.
+func BenchmarkSignOut(b *testing.B) {
+	keys, err := token.V4.Keyring("", testSecret)
+	if err != nil {
+		b.Fatal(err)
+	}
+	a := membersApp(b, ginauth.Options{BaseURL: "http://app.example.com"})
+	csrf, csrfCookie := token.NewCSRF(testSecret).New()
+	body := url.Values{"csrfToken": {csrf}}.Encode()
+	now := time.Now()
+	w := &discard{http.Header{}}
+	n := 0
+	for b.Loop() {
+		n++
+		id := strconv.Itoa(n)
+		sealed := keys.Seal([]byte(`{"sub":"` + id + `","jti":"t` + id + `","auth_time":` + unix(now) + `,"exp":` + unix(now.Add(time.Hour)) + `}`))
+		req := httptest.NewRequest(http.MethodPost, "/api/auth/signout", strings.NewReader(body))
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Cookie", "next-auth.csrf-token="+url.QueryEscape(csrfCookie)+"; "+sessionCookie+"="+sealed)
+		clear(w.h)
+		a.engine.ServeHTTP(w, req)
+		if !strings.Contains(strings.Join(w.h["Set-Cookie"], "\n"), sessionCookie+"=;") {
+			b.Fatalf("the session did not end: %v", w.h)
+		}
+	}
+}

@@ -56,6 +56,11 @@ func heardKeyOf(t *Token) heardKey {
 	return key
 }
 
+// own is the key to be kept: see sessionKey.own.
+func (k heardKey) own() heardKey {
+	return heardKey{k.session.own(), strings.Clone(k.id), strings.Clone(k.named)}
+}
+
 // heard is what was last heard of a session's revocation.
 type heard struct{ revoked, asked time.Time }
 
@@ -142,7 +147,7 @@ func (r *revocationCheck) remember(key heardKey, h heard, before int) {
 		r.recent, r.older = make(map[heardKey]heard, len(r.recent)), r.recent
 		r.turned = h.asked
 	}
-	r.recent[key] = h
+	r.recent[key.own()] = h
 }
 
 // endUser revokes all sessions of a user that began until now.

@@ -3,7 +3,7 @@ package ginauth
 import (
 	"context"
 	"errors"
-	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -56,10 +56,17 @@ type sessionKey struct {
 
 func sessionOf(t *Token) sessionKey { return sessionKey{t.Subject, t.AuthTime.Unix()} }
 
+// own is the key to be kept. The texts of an opened token are parts of one text, all
+// of the session's claims, which the key must not hold in memory.
+func (k sessionKey) own() sessionKey { return sessionKey{strings.Clone(k.subject), k.at} }
+
 // justEnded is how long a sign-out is remembered, at the least. A page that connects
 // again at once may still send the cookie which the answer to the sign-out is about
 // to delete, and a request under way then may have to wait for a slow service.
 const justEnded = time.Minute
+
+// maxJustEnded bounds the sign-outs that are remembered, twice over.
+const maxJustEnded = 1 << 15
 
 // streams are the open streams of each session, and what was signed out of a moment
 // ago.
@@ -67,8 +74,31 @@ type streams struct {
 	mu   sync.Mutex
 	next int
 	open map[sessionKey]map[int]stream
-	gone map[string]time.Time     // by the ID of the token
-	left map[sessionKey]time.Time // by the session
+	gone signOuts[string]     // by the ID of the token
+	left signOuts[sessionKey] // by the session
+}
+
+// signOuts remember when each was. Two maps take turns: when the recent one is old or
+// full, it becomes the older one, whose entries are forgotten. Nothing is ever swept:
+// each sign-out would go through all others of its minute.
+type signOuts[K comparable] struct {
+	recent, older map[K]time.Time
+	turned        time.Time
+}
+
+func (s *signOuts[K]) add(key K, now time.Time) {
+	if now.Sub(s.turned) >= justEnded || len(s.recent) >= maxJustEnded {
+		s.recent, s.older = map[K]time.Time{}, s.recent
+		s.turned = now
+	}
+	s.recent[key] = now
+}
+
+func (s *signOuts[K]) find(key K) (at time.Time, ok bool) {
+	if at, ok = s.recent[key]; !ok {
+		at, ok = s.older[key]
+	}
+	return at, ok
 }
 
 // A stream is how to end one, and by what its provider can.
@@ -78,7 +108,7 @@ type stream struct {
 }
 
 func newStreams() *streams {
-	return &streams{open: map[sessionKey]map[int]stream{}, gone: map[string]time.Time{}, left: map[sessionKey]time.Time{}}
+	return &streams{open: map[sessionKey]map[int]stream{}}
 }
 
 // ended reports whether a request, under way since begun with the token t, has
@@ -89,10 +119,10 @@ func newStreams() *streams {
 func (s *streams) ended(t *Token, begun time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.gone[t.ID]; ok {
+	if _, ok := s.gone.find(t.ID); ok {
 		return true
 	}
-	at, ok := s.left[sessionOf(t)]
+	at, ok := s.left.find(sessionOf(t))
 	return ok && !at.Before(begun)
 }
 
@@ -101,7 +131,7 @@ func (s *streams) add(t *Token, end func()) (forget func()) {
 	key := sessionOf(t)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.gone[t.ID]; ok {
+	if _, ok := s.gone.find(t.ID); ok {
 		end()
 		return func() {}
 	}
@@ -149,16 +179,13 @@ func (s *streams) endGrants(match func(*grant) bool) {
 // leave ends the streams of a session that was signed out of with a token, and
 // remembers the sign-out.
 func (s *streams) leave(t *Token) {
-	now, key := time.Now(), sessionOf(t)
+	now, key := time.Now(), sessionOf(t).own()
 	s.mu.Lock()
-	old := func(at time.Time) bool { return now.Sub(at) >= justEnded }
-	maps.DeleteFunc(s.gone, func(_ string, at time.Time) bool { return old(at) })
-	maps.DeleteFunc(s.left, func(_ sessionKey, at time.Time) bool { return old(at) })
 	if t.ID != "" {
-		s.gone[t.ID] = now
+		s.gone.add(strings.Clone(t.ID), now)
 	}
 	if key.subject != "" && !t.AuthTime.IsZero() { // without these, several sessions are one
-		s.left[key] = now
+		s.left.add(key, now)
 	}
 	s.mu.Unlock()
 	s.end(key)
