@@ -208,7 +208,18 @@ func (s *Server) Start() {
 
 // Pause makes the server hang: connections stay open and get no answer, until
 // Resume. Its child processes go on, so it is for Redis and memcached.
-func (s *Server) Pause() { s.signal(syscall.SIGSTOP) }
+//
+// It waits until all of the server's threads stand still: until then one of them may
+// answer.
+func (s *Server) Pause() {
+	s.t.Helper()
+	s.signal(syscall.SIGSTOP)
+	var status syscall.WaitStatus
+	_, err := syscall.Wait4(s.running.Process.Pid, &status, syscall.WUNTRACED, nil)
+	if err != nil || !status.Stopped() {
+		s.t.Fatalf("the server did not stop: %v %#x", err, status)
+	}
+}
 
 // Resume ends Pause.
 func (s *Server) Resume() { s.signal(syscall.SIGCONT) }
