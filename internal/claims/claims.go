@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math/bits"
 	"strings"
+	"unicode/utf8"
 )
 
 // ErrNotObject says that a document is not one JSON object.
@@ -66,9 +67,9 @@ func (v Value) Any() any {
 // may be visited again, the last time with its last value, which is the one that
 // counts, as in JSON.parse.
 //
-// The plain case, an object of short strings and numbers, is scanned in one
-// pass; whatever is not plain goes through encoding/json, which is several times
-// slower. Both give the same members.
+// The plain case, an object of strings without escapes and of whole numbers, is
+// scanned in one pass; whatever is not plain goes through encoding/json, which is
+// several times slower. Both give the same members.
 func Each(object []byte, visit func(name string, value Value)) error {
 	s := scanner{buf: object, text: string(object)}
 	if s.object(visit) {
@@ -150,40 +151,49 @@ func (s *scanner) value() (Value, bool) {
 	return Value{}, false
 }
 
-// quoted reads a string of plain ASCII.
+// quoted reads a string without escapes.
 func (s *scanner) quoted() (Value, bool) {
 	if s.pos == len(s.buf) || s.buf[s.pos] != '"' {
 		return Value{}, false
 	}
 	start := s.pos
-	s.pos += 1 + plain(s.buf[s.pos+1:])
+	n, ascii := plain(s.buf[start+1:])
+	s.pos += 1 + n
 	if s.pos >= len(s.buf) || s.buf[s.pos] != '"' {
 		return Value{}, false
+	}
+	if !ascii && !utf8.Valid(s.buf[start+1:s.pos]) {
+		return Value{}, false // encoding/json mends it
 	}
 	s.pos++
 	return Value{s.text[start:s.pos], true}, true
 }
 
-// plain counts the bytes in front of the first that is a quote, a backslash, a
-// control or not ASCII. Access tokens are long, so it looks at eight at a time.
-func plain(b []byte) int {
+// plain counts the bytes in front of the first that is a quote, a backslash or a
+// control, and reports whether these are surely ASCII. Access tokens are long, so
+// it looks at eight at a time.
+func plain(b []byte) (n int, ascii bool) {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	n := 0
+	seen := uint64(0)
 	for ; len(b)-n >= 8; n += 8 {
 		x := binary.LittleEndian.Uint64(b[n:])
+		seen |= x
 		quote, backslash := x^(ones*'"'), x^(ones*'\\')
 		// Each subtraction borrows from a byte's top bit where the byte is below
-		// the bound; a borrow can only mark bytes behind the first such byte.
-		if found := ((x - ones*' ') | (quote - ones) | (backslash - ones) | x) & highs; found != 0 {
-			return n + bits.TrailingZeros64(found)/8
+		// the bound; a borrow can only mark bytes behind the first such byte. A
+		// byte whose own top bit is set is not below it.
+		if found := ((x-ones*' ')&^x | (quote-ones)&^quote | (backslash-ones)&^backslash) & highs; found != 0 {
+			return n + bits.TrailingZeros64(found)/8, seen&highs == 0
 		}
 	}
 	for ; n < len(b); n++ {
-		if c := b[n]; c == '"' || c == '\\' || c < ' ' || c >= 0x80 {
+		c := b[n]
+		if c == '"' || c == '\\' || c < ' ' {
 			break
 		}
+		seen |= uint64(c)
 	}
-	return n
+	return n, seen&highs == 0
 }
 
 // number reads an integer; fractions and exponents are not plain.
