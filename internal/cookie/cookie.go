@@ -119,13 +119,22 @@ func Get(header []string, name string) (value string, ok bool) {
 // All yields the name and raw value of each cookie in a request's Cookie
 // header lines (RFC 6265 §4.2.1).
 func All(header []string) func(yield func(name, value string) bool) {
+	return beginning(header, "")
+}
+
+// beginning is All of the cookies whose names begin like that. The others are not
+// taken apart.
+func beginning(header []string, prefix string) func(yield func(name, value string) bool) {
 	return func(yield func(name, value string) bool) {
 		for _, line := range header {
 			for line != "" {
 				var pair string
 				pair, line, _ = strings.Cut(line, ";")
-				name, value, found := strings.Cut(trim(pair), "=")
-				if found && name != "" && !yield(name, value) {
+				if pair = trim(pair); !strings.HasPrefix(pair, prefix) {
+					continue
+				}
+				name, value, found := strings.Cut(pair, "=")
+				if found && strings.HasPrefix(name, prefix) && name != "" && !yield(name, value) {
 					return
 				}
 			}

@@ -29,10 +29,7 @@ func Find(header []string, name string) Session {
 		seen    []bool
 		doubled bool
 	)
-	for n, v := range All(header) {
-		if !strings.HasPrefix(n, name) {
-			continue
-		}
+	for n, v := range beginning(header, name) {
 		if n == name {
 			s.Value = v
 			plain++

@@ -158,12 +158,12 @@ func (k *Keyring) Open(token string) (payload []byte, current bool, err error) {
 		aad = []byte(head)
 	}
 
-	var ivs [cbcIV]byte
-	iv := ivs[:f.ivLength]
+	// One buffer for all: the IV, then the ciphertext and its tag.
+	buffer := make([]byte, f.ivLength+encoding.DecodedLen(len(body64))+f.tagLength)
+	iv, sealed := buffer[:f.ivLength], buffer[f.ivLength:]
 	if n, err := encoding.Decode(iv, []byte(iv64)); err != nil || n != len(iv) {
 		return nil, false, ErrInvalid
 	}
-	sealed := make([]byte, encoding.DecodedLen(len(body64))+f.tagLength)
 	n, err := encoding.Decode(sealed, []byte(body64))
 	if err != nil || encoding.EncodedLen(n) != len(body64) { // the decoder skips line breaks
 		return nil, false, ErrInvalid
