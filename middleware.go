@@ -182,7 +182,25 @@ func (a *Auth) foreign(req *http.Request, base origin.Base) bool {
 // into the request's context for what is called with that.
 func (a *Auth) attach(c *gin.Context, id *identity) {
 	c.Set(contextKey, id)
-	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), identityKey{}, id))
+	ctx := c.Request.Context()
+	switch {
+	case ctx.Value(identityKey{}) == any(id):
+		return
+	case id.Context == nil:
+		id.Context = ctx
+		ctx = id
+	default: // the request's context was changed for another behind a middleware in front
+		ctx = context.WithValue(ctx, identityKey{}, id)
+	}
+	c.Request = c.Request.WithContext(ctx)
+}
+
+// Value makes an identity the context that it is found in: one allocation for both.
+func (id *identity) Value(key any) any {
+	if key == (identityKey{}) {
+		return id
+	}
+	return id.Context.Value(key)
 }
 
 // GetSession returns the session that RequireSession found, or nil where nobody

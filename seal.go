@@ -16,13 +16,14 @@ import (
 
 // identity is an opened session: who sent a request.
 type identity struct {
-	auth    *Auth // whose session it is: an engine may have several
-	session Session
-	token   Token
-	value   string // what the cookie or bearer header holds: the sealed token, or a store's handle
-	payload []byte // the token as it was opened
-	stale   bool   // a previous secret sealed it
-	user    *User  // the Adapter's, where they were looked up
+	context.Context       // the request's own, of which the identity is a value
+	auth            *Auth // whose session it is: an engine may have several
+	session         Session
+	token           Token
+	value           string // what the cookie or bearer header holds: the sealed token, or a store's handle
+	payload         []byte // the token as it was opened
+	stale           bool   // a previous secret sealed it
+	user            *User  // the Adapter's, where they were looked up
 }
 
 // open reads a session. The error is errSignedOut where there is none, else the
@@ -152,7 +153,7 @@ func (v *visit) nobody() any {
 // answerSession answers the session, and moves its end. A token that does not open is
 // deleted; a fault of a callback keeps it, for the next time.
 func (v *visit) answerSession(trigger Trigger, update any) {
-	begun := time.Now()
+	signOuts := v.streams.count.Load()
 	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
 	if len(found.Names) == 0 {
 		v.json(http.StatusOK, v.nobody())
@@ -165,7 +166,7 @@ func (v *visit) answerSession(trigger Trigger, update any) {
 		opened = id.token
 		value, err = v.renew(v.c, id, v.base, trigger, update)
 	}
-	if err == nil && v.streams.ended(&opened, begun) {
+	if err == nil && v.streams.ended(&opened, signOuts) {
 		err = errSignedOut // meanwhile: this answer must not bring the session back
 	}
 	switch {
@@ -230,7 +231,7 @@ var ErrNoSession = errors.New("ginauth: nobody is signed in by a session cookie"
 // session, as with a bearer token, which is not this site's to change, or where
 // the person signed out meanwhile, or the callback's own.
 func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
-	begun := time.Now()
+	signOuts := a.streams.count.Load()
 	base, err := a.hosts.Base(c.Request)
 	if err != nil {
 		return nil, err
@@ -263,7 +264,7 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.streams.ended(&opened, begun) {
+	if a.streams.ended(&opened, signOuts) {
 		return nil, ErrNoSession
 	}
 	a.putSession(c, sealed, found.Names, base, id.token.ExpiresAt)
@@ -276,7 +277,7 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 // token again, by a Set-Cookie before the handler writes, when the token is past
 // UpdateAge, sealed by a previous secret, or changed by the JWT callback.
 func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, sealed string) (*identity, error) {
-	begun, now := time.Now(), a.opts.Now()
+	signOuts, now := a.streams.count.Load(), a.opts.Now()
 	id, err := a.open(c.Request.Context(), sealed, base, now)
 	if err != nil {
 		return nil, err
@@ -311,7 +312,7 @@ func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, 
 	if err != nil {
 		return nil, err
 	}
-	if a.streams.ended(&opened, begun) { // the answer to the sign-out has deleted the cookie
+	if a.streams.ended(&opened, signOuts) { // the answer to the sign-out has deleted the cookie
 		return id, nil
 	}
 	a.putSession(c, resealed, found.Names, base, t.ExpiresAt)

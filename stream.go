@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -76,29 +77,29 @@ type streams struct {
 	open map[sessionKey]map[int]stream
 	gone signOuts[string]     // by the ID of the token
 	left signOuts[sessionKey] // by the session
+
+	count atomic.Uint64 // how many sign-outs there have been
 }
 
-// signOuts remember when each was. Two maps take turns: when the recent one is old or
-// full, it becomes the older one, whose entries are forgotten. Nothing is ever swept:
-// each sign-out would go through all others of its minute.
+// signOuts remember the number that each had. Two maps take turns: when the recent one
+// is old or full, it becomes the older one, whose entries are forgotten. Nothing is
+// ever swept: each sign-out would go through all others of its minute.
 type signOuts[K comparable] struct {
-	recent, older map[K]time.Time
+	recent, older map[K]uint64
 	turned        time.Time
 }
 
-func (s *signOuts[K]) add(key K, now time.Time) {
+func (s *signOuts[K]) add(key K, number uint64, now time.Time) {
 	if now.Sub(s.turned) >= justEnded || len(s.recent) >= maxJustEnded {
-		s.recent, s.older = map[K]time.Time{}, s.recent
+		s.recent, s.older = map[K]uint64{}, s.recent
 		s.turned = now
 	}
-	s.recent[key] = now
+	s.recent[key] = number
 }
 
-func (s *signOuts[K]) find(key K) (at time.Time, ok bool) {
-	if at, ok = s.recent[key]; !ok {
-		at, ok = s.older[key]
-	}
-	return at, ok
+// find is the number of the last sign-out of a key: 0 for none.
+func (s *signOuts[K]) find(key K) uint64 {
+	return max(s.recent[key], s.older[key])
 }
 
 // A stream is how to end one, and by what its provider can.
@@ -111,19 +112,15 @@ func newStreams() *streams {
 	return &streams{open: map[sessionKey]map[int]stream{}}
 }
 
-// ended reports whether a request, under way since begun with the token t, has
-// been overtaken by the sign-out, where this process answered that. The sign-out
-// may have come with a later token of the session. A session that the person began
-// in the same second has the same key, so that of the key only requests under way
-// at the sign-out know.
-func (s *streams) ended(t *Token, begun time.Time) bool {
+// ended reports whether a request with the token t, which began when there had been
+// so many sign-outs, has been overtaken by the sign-out, where this process answered
+// that. The sign-out may have come with a later token of the session. A session that
+// the person began in the same second has the same key, so that of the key only
+// requests under way at the sign-out know.
+func (s *streams) ended(t *Token, signOuts uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.gone.find(t.ID); ok {
-		return true
-	}
-	at, ok := s.left.find(sessionOf(t))
-	return ok && !at.Before(begun)
+	return s.gone.find(t.ID) > 0 || s.left.find(sessionOf(t)) > signOuts
 }
 
 // add remembers how to end a stream, until forget.
@@ -131,7 +128,7 @@ func (s *streams) add(t *Token, end func()) (forget func()) {
 	key := sessionOf(t)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.gone.find(t.ID); ok {
+	if s.gone.find(t.ID) > 0 {
 		end()
 		return func() {}
 	}
@@ -181,11 +178,12 @@ func (s *streams) endGrants(match func(*grant) bool) {
 func (s *streams) leave(t *Token) {
 	now, key := time.Now(), sessionOf(t).own()
 	s.mu.Lock()
+	number := s.count.Add(1)
 	if t.ID != "" {
-		s.gone.add(strings.Clone(t.ID), now)
+		s.gone.add(strings.Clone(t.ID), number, now)
 	}
 	if key.subject != "" && !t.AuthTime.IsZero() { // without these, several sessions are one
-		s.left.add(key, now)
+		s.left.add(key, number, now)
 	}
 	s.mu.Unlock()
 	s.end(key)
