@@ -12,8 +12,8 @@ import (
 // A contestant is one way to keep who is signed in.
 type contestant struct {
 	name string
-	// open signs everybody in and makes the site that knows them again.
-	open func([]person) (*site, error)
+	// open makes a site at which everybody is signed in.
+	open func(*crowd) (*site, error)
 	// verifies is false for gin alone, which reads no session.
 	verifies bool
 }
@@ -35,7 +35,7 @@ const (
 	storeSealed   = "gin-contrib/sessions, cookie store, signed and encrypted"
 	ginJWT        = "appleboy/gin-jwt, HS256"
 	scsMemory     = "alexedwards/scs, memory"
-	nextAuthGet   = "next-auth `getToken`, Node.js"
+	nextAuthToken = "next-auth, `getToken`, in Node.js"
 	golangJWTHand = "golang-jwt, HS256, by hand"
 	goJoseHand    = "go-jose, same token as ginauth, by hand"
 )
@@ -63,10 +63,10 @@ func contestants() []contestant {
 }
 
 // openGin is what the engine, the handler and this program cost by themselves.
-func openGin(all []person) (*site, error) {
+func openGin(all *crowd) (*site, error) {
 	engine := gin.New()
-	engine.GET("/", func(c *gin.Context) { tell(c, all[0]) })
-	return &site{engine, "session", make([]string, len(all))}, nil
+	engine.GET("/", func(c *gin.Context) { tell(c, all.people[0]) })
+	return &site{engine, "session", make([]string, len(all.people))}, nil
 }
 
 // cookies are the Cookie headers that people's browsers send: the session's

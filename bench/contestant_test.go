@@ -23,10 +23,14 @@ func TestContestants(t *testing.T) {
 		name   string
 		length int
 	}{{"small", 0}, {"large", largeToken}} {
-		all := people(5, size.length)
+		signedIn, err := newCrowd(5, size.length)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := signedIn.people
 		for _, c := range contestants() {
 			t.Run(c.name+"/"+size.name, func(t *testing.T) {
-				s, err := c.open(all)
+				s, err := c.open(signedIn)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -17,18 +17,18 @@ import (
 
 // openCookieStore keeps the session in a cookie: signed with the first key and,
 // with a second one, encrypted.
-func openCookieStore(keys ...[]byte) func([]person) (*site, error) {
-	return func(all []person) (*site, error) { return openSessions(cookie.NewStore(keys...), all) }
+func openCookieStore(keys ...[]byte) func(*crowd) (*site, error) {
+	return func(all *crowd) (*site, error) { return openSessions(cookie.NewStore(keys...), all) }
 }
 
 // openMemstore keeps it in memory; the cookie holds the session's signed ID.
-func openMemstore(all []person) (*site, error) {
+func openMemstore(all *crowd) (*site, error) {
 	return openSessions(memstore.NewStore(key("sign", 32)), all)
 }
 
 // openSessions is gin-contrib/sessions as its README shows it: a value for each
 // key, set at sign-in.
-func openSessions(store sessions.Store, all []person) (*site, error) {
+func openSessions(store sessions.Store, all *crowd) (*site, error) {
 	store.Options(sessions.Options{Path: "/", MaxAge: int(lifetime.Seconds()), HttpOnly: true, SameSite: http.SameSiteLaxMode})
 	const name = "mysession"
 	engine := gin.New()
@@ -66,8 +66,8 @@ func openSessions(store sessions.Store, all []person) (*site, error) {
 }
 
 // signIn posts to the site for each person, after next has said who it is.
-func (s *site) signIn(all []person, next func(person)) error {
-	for _, p := range all {
+func (s *site) signIn(all *crowd, next func(person)) error {
+	for _, p := range all.people {
 		next(p)
 		w := httptest.NewRecorder()
 		s.handler.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", nil))
@@ -82,7 +82,7 @@ func (s *site) signIn(all []person, next func(person)) error {
 
 // openGothic keeps goth's user as JSON in gothic's own session: gorilla's cookie
 // store, signed, gzipped by gothic.
-func openGothic(all []person) (*site, error) {
+func openGothic(all *crowd) (*site, error) {
 	store := gorilla.NewCookieStore(key("gothic", 32))
 	store.Options.HttpOnly = true
 	gothic.Store = store

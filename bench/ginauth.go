@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -23,12 +20,8 @@ const (
 
 // openGinauth is ginauth with its defaults, or with both callbacks that a guarded
 // request runs.
-func openGinauth(callbacks bool) func([]person) (*site, error) {
-	return func(all []person) (*site, error) {
-		values, err := ginauthSessions(all)
-		if err != nil {
-			return nil, err
-		}
+func openGinauth(callbacks bool) func(*crowd) (*site, error) {
+	return func(all *crowd) (*site, error) {
 		opts := ginauth.Options{Secret: secret, BaseURL: baseURL}
 		read := func(c *gin.Context) string {
 			token, _ := ginauth.GetToken(c).Claims["accessToken"].(string)
@@ -56,7 +49,7 @@ func openGinauth(callbacks bool) func([]person) (*site, error) {
 			u := &ginauth.GetSession(c).User
 			tell(c, person{u.ID, u.Name, u.Email, u.Image, read(c)})
 		})
-		return &site{engine, sessionCookie, values}, nil
+		return &site{engine, sessionCookie, all.tokens}, nil
 	}
 }
 
@@ -155,57 +148,3 @@ func (f *form) post(path, body string) *http.Request {
 	return request
 }
 
-// sessionRoute is GET /api/auth/session, which answers who is signed in and seals
-// the session again.
-func sessionRoute(all []person) (func() func(int) error, error) {
-	values, err := ginauthSessions(all)
-	if err != nil {
-		return nil, err
-	}
-	engine, err := newGinauth(all)
-	if err != nil {
-		return nil, err
-	}
-	s := &site{engine, sessionCookie, values}
-	cookies := s.cookies()
-	return func() func(int) error {
-		c := newClient(s, "/api/auth/session", all, cookies)
-		return func(i int) error {
-			if got := c.get(i); !bytes.Contains(got.body, []byte(all[i].Email)) {
-				return fmt.Errorf("GET session answers %d, %s", got.status, got.body)
-			}
-			return nil
-		}
-	}, nil
-}
-
-// credentialsSignIn is POST /api/auth/callback/credentials of somebody whose
-// password needs no checking.
-func credentialsSignIn(all []person) (func() func(int) error, error) {
-	engine, err := newGinauth(all)
-	if err != nil {
-		return nil, err
-	}
-	f, err := newForm(engine)
-	if err != nil {
-		return nil, err
-	}
-	return func() func(int) error {
-		own := *f
-		own.answer = newRecorder()
-		return func(i int) error {
-			_, err := own.signIn(i)
-			return err
-		}
-	}, nil
-}
-
-var errNowhere = errors.New("the sign-in leads nowhere")
-
-// location is where an answer sends the browser.
-func location(h http.Header) (*url.URL, error) {
-	if len(h["Location"]) != 1 {
-		return nil, errNowhere
-	}
-	return url.Parse(h["Location"][0])
-}

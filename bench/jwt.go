@@ -17,7 +17,7 @@ import (
 
 // openGinJWT is gin-jwt as its README shows it, with the token in a cookie. The
 // claims are signed, and anybody who has the cookie reads them.
-func openGinJWT(all []person) (*site, error) {
+func openGinJWT(all *crowd) (*site, error) {
 	middleware, err := ginjwt.New(&ginjwt.GinJWTMiddleware{
 		Key: key("gin-jwt", 32), SigningAlgorithm: "HS256", Timeout: lifetime,
 		IdentityKey: "sub", TokenLookup: "cookie:jwt", SendCookie: true, CookieHTTPOnly: true,
@@ -45,7 +45,7 @@ func openGinJWT(all []person) (*site, error) {
 		tell(c, p)
 	})
 	s := &site{handler: engine, cookie: "jwt"}
-	for _, p := range all {
+	for _, p := range all.people {
 		pair, err := middleware.TokenGenerator(context.Background(), p)
 		if err != nil {
 			return nil, err
@@ -66,7 +66,7 @@ type signed struct {
 
 // openGolangJWT reads the claims into a struct, which is golang-jwt's faster way,
 // with a parser that is made once.
-func openGolangJWT(all []person) (*site, error) {
+func openGolangJWT(all *crowd) (*site, error) {
 	secret := key("golang-jwt", 32)
 	parser := jwt.NewParser(jwt.WithValidMethods([]string{"HS256"}), jwt.WithExpirationRequired())
 	keys := func(*jwt.Token) (any, error) { return secret, nil }
@@ -90,7 +90,7 @@ func openGolangJWT(all []person) (*site, error) {
 	})
 	s := &site{handler: engine, cookie: "jwt"}
 	now := time.Now()
-	for _, p := range all {
+	for _, p := range all.people {
 		value, err := jwt.NewWithClaims(jwt.SigningMethodHS256, signed{
 			jwt.RegisteredClaims{
 				Subject: p.Subject, ID: opaque("jti "+p.Subject, 36),
@@ -109,7 +109,7 @@ func openGolangJWT(all []person) (*site, error) {
 // openPkgz is go-pkgz/auth, whose middleware goes around the engine, where it needs
 // no adapter. It asks for a header against cross-site request forgery; GET, which
 // ginauth asks nothing of either, is left out by its own option.
-func openPkgz(all []person) (*site, error) {
+func openPkgz(all *crowd) (*site, error) {
 	service := auth.NewService(auth.Opts{
 		SecretReader:  token.SecretFunc(func(string) (string, error) { return string(key("go-pkgz", 32)), nil }),
 		TokenDuration: lifetime, CookieDuration: lifetime,
@@ -127,7 +127,7 @@ func openPkgz(all []person) (*site, error) {
 		tell(c, person{user.ID, user.Name, user.Email, user.Picture, user.StrAttr("accessToken")})
 	})
 	s := &site{handler: middleware.Auth(engine), cookie: "JWT"}
-	for _, p := range all {
+	for _, p := range all.people {
 		user := token.User{ID: p.Subject, Name: p.Name, Email: p.Email, Picture: p.Picture}
 		if p.AccessToken != "" {
 			user.SetStrAttr("accessToken", p.AccessToken)
@@ -159,11 +159,7 @@ type sealed struct {
 
 // openJose opens the very tokens that ginauth reads, with go-jose's own package for
 // encrypted JWTs.
-func openJose(all []person) (*site, error) {
-	values, err := ginauthSessions(all)
-	if err != nil {
-		return nil, err
-	}
+func openJose(all *crowd) (*site, error) {
 	key, err := nextAuthKey()
 	if err != nil {
 		return nil, err
@@ -194,5 +190,5 @@ func openJose(all []person) (*site, error) {
 		t := v.(*sealed)
 		tell(c, person{t.Subject, t.Name, t.Email, t.Picture, t.AccessToken})
 	})
-	return &site{engine, sessionCookie, values}, nil
+	return &site{engine, sessionCookie, all.tokens}, nil
 }

@@ -36,13 +36,9 @@ var errSession = errors.New("no session")
 // cipher prepared once. Only what cannot be left out is there: the cookie is
 // found, the token is authenticated and decrypted, its end is checked, and the
 // claims are handed to the handler.
-func openLimit(parser string) func([]person) (*site, error) {
+func openLimit(parser string) func(*crowd) (*site, error) {
 	parse := parsers[parser]
-	return func(all []person) (*site, error) {
-		values, err := ginauthSessions(all)
-		if err != nil {
-			return nil, err
-		}
+	return func(all *crowd) (*site, error) {
 		key, err := nextAuthKey()
 		if err != nil {
 			return nil, err
@@ -68,7 +64,7 @@ func openLimit(parser string) func([]person) (*site, error) {
 			t := v.(*claims)
 			tell(c, person{t.Subject, t.Name, t.Email, t.Picture, t.AccessToken})
 		})
-		return &site{engine, sessionCookie, values}, nil
+		return &site{engine, sessionCookie, all.tokens}, nil
 	}
 }
 

@@ -37,18 +37,15 @@ func main() {
 }
 
 func run(short bool, write string) error {
-	rounds, slice := 15, 40*time.Millisecond
+	rounds, slice, most := 15, 40*time.Millisecond, 10_000
 	if short {
-		rounds, slice = 2, time.Millisecond
+		rounds, slice, most = 2, time.Millisecond, 100
 	}
-	t, err := newTable(short)
+	t, err := measureAll(rounds, slice, most)
 	if err != nil {
 		return err
 	}
-	if err := measure(t.loads(), rounds, slice); err != nil {
-		return err
-	}
-	text := t.markdown(rounds, slice)
+	text := t.markdown()
 	fmt.Print(text)
 	if write == "" {
 		return nil
@@ -75,8 +72,11 @@ func insert(name, text string) error {
 // writeProfile profiles ten seconds of ginauth's guarded request with the small
 // session.
 func writeProfile(name string) error {
-	all := people(1, 0)
-	s, err := openGinauth(false)(all)
+	all, err := newCrowd(1, 0)
+	if err != nil {
+		return err
+	}
+	start, err := contestant{ginauthPlain, openGinauth(false), true}.start(all)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func writeProfile(name string) error {
 	if err := pprof.StartCPUProfile(file); err != nil {
 		return err
 	}
-	l := &load{name: ginauthPlain, open: s.guarded(all, s.cookies(), true), sessions: 1}
+	l := &load{name: ginauthPlain, start: start, sessions: 1}
 	err = measure([]*load{l}, 10, time.Second)
 	pprof.StopCPUProfile()
 	return errors.Join(err, file.Close())

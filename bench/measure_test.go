@@ -43,14 +43,14 @@ func TestParsers(t *testing.T) {
 // measurement.
 func TestMeasure(t *testing.T) {
 	served := make([]int, 7)
-	l := &load{name: "counted", sessions: len(served), open: func() operation {
+	l := &load{name: "counted", sessions: len(served), start: func() operation {
 		return func(i int) error { served[i]++; return nil }
 	}}
 	if err := measure([]*load{l}, 3, time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
-	if len(l.rounds) != 3 || l.count < 1 || l.cost().time <= 0 {
-		t.Errorf("%d rounds of %d, %+v", len(l.rounds), l.count, l.cost())
+	if len(l.rounds) != 3 || l.count < 1 || l.median().nanoseconds <= 0 {
+		t.Errorf("%d rounds of %d, %+v", len(l.rounds), l.count, l.median())
 	}
 	for i, n := range served {
 		if n == 0 {
@@ -60,7 +60,7 @@ func TestMeasure(t *testing.T) {
 
 	fault := errors.New("the wrong person")
 	for _, parallel := range []bool{false, true} {
-		l := &load{name: "wrong", sessions: 3, parallel: parallel, open: func() operation {
+		l := &load{name: "wrong", sessions: 3, parallel: parallel, start: func() operation {
 			return func(i int) error {
 				if i == 2 {
 					return fault
@@ -78,14 +78,14 @@ func TestMedian(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		times []float64
-		want  time.Duration
+		want  float64
 	}{{[]float64{5}, 5}, {[]float64{9, 1, 4}, 4}, {[]float64{1, 100, 3, 5}, 4}} {
 		l := &load{}
 		for _, took := range row.times {
-			l.rounds = append(l.rounds, sample{time: took})
+			l.rounds = append(l.rounds, cost{nanoseconds: took})
 		}
-		if got := l.cost().time; got != row.want {
-			t.Errorf("of %v: %d", row.times, got)
+		if got := l.median().nanoseconds; got != row.want {
+			t.Errorf("of %v: %v", row.times, got)
 		}
 	}
 }

@@ -44,6 +44,19 @@ func people(n, tokenLength int) []person {
 	return list
 }
 
+// A crowd is who is signed in under one condition, with the token that ginauth has
+// sealed for each of them.
+type crowd struct {
+	people []person
+	tokens []string
+}
+
+func newCrowd(n, tokenLength int) (*crowd, error) {
+	all := people(n, tokenLength)
+	tokens, err := ginauthSessions(all)
+	return &crowd{all, tokens}, err
+}
+
 // opaque is a text of n characters that looks like a random token and is the same
 // in every run.
 func opaque(seed string, n int) string {

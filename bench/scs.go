@@ -9,7 +9,7 @@ import (
 
 // openSCS is scs with its memory store around the engine, as its README has it
 // around a mux. The cookie holds a random token, which the store knows or not.
-func openSCS(all []person) (*site, error) {
+func openSCS(all *crowd) (*site, error) {
 	sessions := scs.New()
 	sessions.Lifetime = lifetime
 	engine := gin.New()

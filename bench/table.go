@@ -1,9 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
 )
@@ -22,132 +22,181 @@ var columns = []column{
 	{title: "2 KB", sessions: 1, length: largeToken, memory: true},
 	{title: "small, 10 000 in turn", sessions: 10_000},
 	{title: "small, 10 000, parallel", sessions: 10_000, parallel: true},
-	{title: "2 KB, parallel", sessions: 100, length: largeToken, parallel: true},
+	{title: "2 KB, 100, parallel", sessions: 100, length: largeToken, parallel: true},
 }
 
-// A row is a contestant with one load for each column; nil where there is none.
-type row struct {
-	name  string
-	loads []*load
+// A table holds what was measured, by name and column.
+type table struct {
+	rounds int
+	slice  time.Duration
+	names  []string
+	costs  map[string]map[int]cost
+	notes  []string
 }
 
-type table struct{ rows []row }
-
-// newTable opens all contestants and signs everybody in at each of them.
-func newTable(short bool) (*table, error) {
-	t := &table{}
+// measureAll measures all contestants under all conditions.
+func measureAll(rounds int, slice time.Duration, most int) (*table, error) {
+	t := &table{rounds: rounds, slice: slice, costs: map[string]map[int]cost{}}
 	for _, c := range contestants() {
-		r := row{name: c.name}
-		for _, col := range columns {
-			n := col.sessions
-			if short {
-				n = min(n, 100)
-			}
-			all := people(n, col.length)
-			s, err := c.open(all)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", c.name, err)
-			}
-			cookies := s.cookies()
-			if err := check(c, s, all, cookies); err != nil {
-				return nil, err
-			}
-			r.loads = append(r.loads, &load{
-				name: c.name + ", " + col.title, sessions: n, parallel: col.parallel,
-				open: s.guarded(all, cookies, c.verifies),
-			})
+		t.names = append(t.names, c.name)
+	}
+	t.names = append(t.names, nextAuthToken)
+	for _, r := range routeCosts {
+		t.names = append(t.names, r.name)
+	}
+	for i, col := range columns {
+		col.sessions = min(col.sessions, most)
+		if err := t.measure(i, col); err != nil {
+			return nil, fmt.Errorf("%s: %w", col.title, err)
 		}
-		t.rows = append(t.rows, r)
 	}
 	return t, nil
 }
 
-// check sees that a site knows everybody, all that their session says.
-func check(c contestant, s *site, all []person, cookies []string) error {
-	if !c.verifies {
-		return nil
+// measure fills one column. What it has opened is garbage for the next one, so that
+// a heap that one condition needs burdens no other.
+func (t *table) measure(i int, col column) (err error) {
+	all, err := newCrowd(col.sessions, col.length)
+	if err != nil {
+		return err
 	}
-	browser := newClient(s, "/", all, cookies)
-	for i, want := range all {
-		if got := browser.get(i); got.saw != want {
-			return fmt.Errorf("%s: status %d, read %+v, want %+v", c.name, got.status, got.saw, want)
+	var loads []*load
+	for _, c := range contestants() {
+		start, err := c.start(all)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
 		}
+		loads = append(loads, &load{name: c.name, start: start, sessions: col.sessions, parallel: col.parallel})
+	}
+	for _, r := range routeCosts {
+		if !r.everywhere && i > 0 {
+			continue
+		}
+		start, stop, err := r.open(all)
+		if err != nil {
+			return fmt.Errorf("%s: %w", r.name, err)
+		}
+		defer func() { err = errors.Join(err, stop()) }()
+		loads = append(loads, &load{name: r.name, start: start, sessions: col.sessions, parallel: col.parallel})
+	}
+	if err := measure(loads, t.rounds, t.slice); err != nil {
+		return err
+	}
+	for _, l := range loads {
+		t.put(l.name, i, l.median())
+	}
+	if !col.parallel {
+		return t.measureNextAuth(i, all)
 	}
 	return nil
 }
 
-func (t *table) loads() []*load {
-	var all []*load
-	for i := range columns {
-		for _, r := range t.rows {
-			if r.loads[i] != nil {
-				all = append(all, r.loads[i])
-			}
-		}
+func (t *table) put(name string, col int, c cost) {
+	if t.costs[name] == nil {
+		t.costs[name] = map[int]cost{}
 	}
-	return all
+	t.costs[name][col] = c
 }
 
-// cost is what one contestant cost in one column.
-func (t *table) cost(name string, col int) cost {
-	i := slices.IndexFunc(t.rows, func(r row) bool { return r.name == name })
-	return t.rows[i].loads[col].cost()
+// measureNextAuth asks Node.js for one column. Without what it needs there is a note
+// in place of the row.
+func (t *table) measureNextAuth(col int, all *crowd) error {
+	took, err := nextAuth(all, t.rounds, t.slice)
+	if errors.Is(err, errNotInstalled) && col == 0 {
+		t.notes = append(t.notes, err.Error())
+	}
+	if errors.Is(err, errNotInstalled) {
+		return nil
+	}
+	if err == nil {
+		t.put(nextAuthToken, col, cost{nanoseconds: took})
+	}
+	return err
+}
+
+// start opens a contestant and sees that it knows everybody, all that their session
+// says.
+func (c contestant) start(all *crowd) (func() operation, error) {
+	s, err := c.open(all)
+	if err != nil {
+		return nil, err
+	}
+	cookies := s.cookies()
+	browser := newClient(s, "/", all.people, cookies)
+	for i, want := range all.people {
+		if got := browser.get(i); got.saw != want && c.verifies {
+			return nil, fmt.Errorf("status %d, read %+v, want %+v", got.status, got.saw, want)
+		}
+	}
+	return func() operation {
+		browser := newClient(s, "/", all.people, cookies)
+		return func(i int) error {
+			if got := browser.get(i); got.saw.Subject != all.people[i].Subject && c.verifies {
+				return fmt.Errorf("status %d, read %q, want %q", got.status, got.saw.Subject, all.people[i].Subject)
+			}
+			return nil
+		}
+	}, nil
 }
 
 // limit is the cheapest of the limits in one column.
 func (t *table) limit(col int) (name string, c cost) {
-	for _, r := range t.rows {
-		if !strings.HasPrefix(r.name, limitPrefix) {
-			continue
-		}
-		if own := r.loads[col].cost(); name == "" || own.time < c.time {
-			name, c = r.name, own
+	for _, n := range t.names {
+		own, ok := t.costs[n][col]
+		if ok && strings.HasPrefix(n, limitPrefix) && (name == "" || own.nanoseconds < c.nanoseconds) {
+			name, c = n, own
 		}
 	}
 	return name, c
 }
 
-func (t *table) markdown(rounds int, slice time.Duration) string {
+func (t *table) markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %s/%s, GOMAXPROCS %d. Medians of %d rounds of %v; in brackets, the time beside ginauth's.\n\n",
-		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), rounds, slice)
 	b.WriteString("| ns for each request |")
+	rule := "\n|---|"
 	for _, col := range columns {
 		b.WriteString(" " + col.title + " |")
+		rule += "--:|"
 		if col.memory {
 			b.WriteString(" allocs | B |")
+			rule += "--:|--:|"
 		}
 	}
-	b.WriteString("\n|---|")
-	for _, col := range columns {
-		b.WriteString("--:|")
-		if col.memory {
-			b.WriteString("--:|--:|")
+	b.WriteString(rule + "\n")
+	for _, name := range t.names {
+		if len(t.costs[name]) == 0 {
+			continue
 		}
-	}
-	b.WriteString("\n")
-	for _, r := range t.rows {
-		b.WriteString("| " + r.name + " |")
+		b.WriteString("| " + name + " |")
 		for i, col := range columns {
-			own, ours := r.loads[i].cost(), t.cost(ginauthPlain, i)
-			fmt.Fprintf(&b, " %d (%s) |", own.time.Nanoseconds(), times(own, ours))
+			own, ok := t.costs[name][i]
+			b.WriteString(cell(ok, "%.0f (%s)", own.nanoseconds, times(own, t.costs[ginauthPlain][i])))
 			if col.memory {
-				fmt.Fprintf(&b, " %.0f | %.0f |", own.allocations, own.bytes)
+				ok = ok && name != nextAuthToken // whose memory is not Go's
+				b.WriteString(cell(ok, "%.0f", own.allocations) + cell(ok, "%.0f", own.bytes))
 			}
 		}
 		b.WriteString("\n")
 	}
-	b.WriteString("\n")
-	for _, line := range t.targets() {
+	fmt.Fprintf(&b, "\n%s on %s/%s with %d processors; medians of %d rounds of %v; in brackets, the time as a multiple of ginauth's.\n\n",
+		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), t.rounds, t.slice)
+	for _, line := range append(t.targets(), t.notes...) {
 		b.WriteString("- " + line + "\n")
 	}
 	return b.String()
 }
 
+func cell(ok bool, format string, args ...any) string {
+	if !ok {
+		return " |"
+	}
+	return " " + fmt.Sprintf(format, args...) + " |"
+}
+
 // times is the ratio of two times.
 func times(a, b cost) string {
-	ratio := float64(a.time) / float64(b.time)
-	if ratio >= 10 {
+	ratio := a.nanoseconds / b.nanoseconds
+	if ratio >= 9.95 {
 		return fmt.Sprintf("%.0fx", ratio)
 	}
 	return fmt.Sprintf("%.2gx", ratio)
