@@ -1,0 +1,94 @@
+// Command bench measures what a guarded request of ginauth costs beside the same
+// request with other libraries, in one process and one run, and prints it as a
+// table. See docs/performance.md.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime/pprof"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+)
+
+func main() {
+	short := flag.Bool("short", false, "a few seconds, to see that everything works; the figures mean little")
+	write := flag.String("write", "", "put the table into this Markdown file, between its two markers")
+	profile := flag.String("cpuprofile", "", "write a CPU profile of ginauth's guarded request to this file, and measure nothing")
+	flag.Parse()
+	gin.SetMode(gin.ReleaseMode)
+	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	var err error
+	if *profile != "" {
+		err = writeProfile(*profile)
+	} else {
+		err = run(*short, *write)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(short bool, write string) error {
+	rounds, slice, most := 15, 40*time.Millisecond, 10_000
+	if short {
+		rounds, slice, most = 2, time.Millisecond, 100
+	}
+	t, err := measureAll(rounds, slice, most)
+	if err != nil {
+		return err
+	}
+	text := t.markdown()
+	fmt.Print(text)
+	if write == "" {
+		return nil
+	}
+	return insert(write, text)
+}
+
+const begin, end = "<!-- table -->", "<!-- end -->"
+
+// insert puts text between the two markers of a file.
+func insert(name, text string) error {
+	old, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	before, rest, ok := strings.Cut(string(old), begin)
+	_, after, closed := strings.Cut(rest, end)
+	if !ok || !closed {
+		return fmt.Errorf("%s has not the markers %s and %s", name, begin, end)
+	}
+	return os.WriteFile(name, []byte(before+begin+"\n"+text+end+after), 0o644)
+}
+
+// writeProfile profiles ten seconds of ginauth's guarded request with the small
+// session.
+func writeProfile(name string) error {
+	all, err := newCrowd(1, 0)
+	if err != nil {
+		return err
+	}
+	start, err := contestant{ginauthPlain, openGinauth(false), true}.start(all)
+	if err != nil {
+		return err
+	}
+	file, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return err
+	}
+	l := &load{name: ginauthPlain, start: start, sessions: 1}
+	err = measure([]*load{l}, 10, time.Second)
+	pprof.StopCPUProfile()
+	return errors.Join(err, file.Close())
+}
