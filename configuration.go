@@ -131,7 +131,7 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 		return false
 	}
 	all := append([]string{opts.Secret}, opts.PreviousSecrets...)
-	for secure, site := range a.sites {
+	for _, site := range [...]*site{&a.http, &a.https} {
 		salt, format := "", token.V4
 		switch {
 		case opts.Session.Format == AuthJSV5:
@@ -148,7 +148,6 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 		if opts.Session.Store != nil {
 			site.sessions = storeVault{opts.Session.Store, a.stored, a.audience}
 		}
-		a.sites[secure] = site
 	}
 	// A sign-in under way is never shared with Next.js, so its key has a label of
 	// our own: no other token opens as a transaction, nor a transaction as one.
@@ -276,10 +275,8 @@ func (a *Auth) cookies(opts *Options, f *faults) {
 	if opts.Cookies.SameSite == http.SameSiteNoneMode && !strings.HasPrefix(opts.BaseURL, "https://") {
 		f.add("Cookies.SameSite is None, which browsers take over https only; write an https BaseURL")
 	}
-	a.sites = map[bool]site{
-		false: {names: cookie.NewNames(opts.Cookies.Prefix, false)},
-		true:  {names: cookie.NewNames(opts.Cookies.Prefix, true)},
-	}
+	a.http.names = cookie.NewNames(opts.Cookies.Prefix, false)
+	a.https.names = cookie.NewNames(opts.Cookies.Prefix, true)
 }
 
 func (a *Auth) look(opts *Options, f *faults) {

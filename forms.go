@@ -83,7 +83,7 @@ func (a *Auth) form(c *gin.Context, name string, f form) template.HTML {
 // csrfToken is the token of this browser's CSRF cookie. A browser without one is
 // given one, once in each answer.
 func (a *Auth) csrfToken(c *gin.Context, base origin.Base) string {
-	name := a.sites[base.Secure].names.CSRF
+	name := a.site(base).names.CSRF
 	value, _ := cookie.Get(c.Request.Header["Cookie"], name)
 	if token, ok := a.csrf.Open(value); ok {
 		return token

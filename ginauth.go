@@ -162,7 +162,7 @@ type Auth struct {
 	allowed  origin.Set // AllowedRedirects
 	crossing *http.CrossOriginProtection
 
-	sites        map[bool]site // by whether the site is on https
+	http, https  site
 	transactions *token.Keyring
 	csrf         *token.CSRF
 	proofs       *token.Digest  // of links and codes that were mailed
@@ -188,6 +188,13 @@ type Auth struct {
 type site struct {
 	names    cookie.Names
 	sessions vault
+}
+
+func (a *Auth) site(base origin.Base) *site {
+	if base.Secure {
+		return &a.https
+	}
+	return &a.http
 }
 
 // New makes an Auth without routes, for an application that only reads sessions:

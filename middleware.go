@@ -99,7 +99,7 @@ func (a *Auth) identity(c *gin.Context) (*identity, origin.Base, error) {
 	if id := find(c); id != nil && id.auth == a { // a middleware in front has found out
 		return id, base, nil
 	}
-	found := cookie.Find(c.Request.Header["Cookie"], a.sites[base.Secure].names.Session)
+	found := cookie.Find(c.Request.Header["Cookie"], a.site(base).names.Session)
 	sealed := found.Value
 	if len(found.Names) == 0 {
 		sealed = bearer(c.Request.Header)
@@ -184,11 +184,11 @@ func (a *Auth) attach(c *gin.Context, id *identity) {
 	c.Set(contextKey, id)
 	ctx := c.Request.Context()
 	switch {
-	case ctx.Value(identityKey{}) == any(id):
-		return
-	case id.Context == nil:
+	case id.Context == nil: // it is in no context yet
 		id.Context = ctx
 		ctx = id
+	case ctx.Value(identityKey{}) == any(id):
+		return
 	default: // the request's context was changed for another behind a middleware in front
 		ctx = context.WithValue(ctx, identityKey{}, id)
 	}

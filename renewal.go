@@ -119,7 +119,7 @@ func (a *Auth) renewGrant(c *gin.Context, id *identity) (*grant, error) {
 	}
 	if r.handle != "" && r.handle != id.value {
 		next.value = r.handle
-		found := cookie.Find(c.Request.Header["Cookie"], a.sites[base.Secure].names.Session)
+		found := cookie.Find(c.Request.Header["Cookie"], a.site(base).names.Session)
 		if len(found.Names) > 0 { // a bearer token is not ours to replace
 			a.putSession(c, r.handle, found.Names, base, r.expires)
 		}
@@ -251,7 +251,7 @@ func (a *Auth) saveGrant(ctx context.Context, id *identity, base origin.Base, g 
 		r = renewal{grant: g, expires: stored.token.ExpiresAt}
 		var payload []byte
 		if payload, err = stored.token.payload(); err == nil {
-			r.handle, err = a.sites[base.Secure].sessions.update(ctx, id.value, payload, r.expires)
+			r.handle, err = a.site(base).sessions.update(ctx, id.value, payload, r.expires)
 		}
 	}
 	switch {

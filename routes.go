@@ -65,7 +65,7 @@ func (a *Auth) serve(c *gin.Context) {
 	}
 	id, _, _ = strings.Cut(id, "/")
 	v := &visit{
-		Auth: a, c: c, base: base, names: a.sites[base.Secure].names,
+		Auth: a, c: c, base: base, names: a.site(base).names,
 		segment: id, provider: a.provider(id), body: body,
 	}
 	if action == "callback" && v.provider == nil || action == backchannel && !a.takesLogoutTokens(v.provider) {
@@ -222,7 +222,7 @@ func (v *visit) endSession(value string) (*Token, error) {
 		return nil, nil
 	}
 	if err == nil {
-		err = v.sites[v.base.Secure].sessions.remove(ctx, value)
+		err = v.site(v.base).sessions.remove(ctx, value)
 	}
 	if err == nil && v.revoked != nil {
 		err = v.revoked.endSession(ctx, &id.token, now)

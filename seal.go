@@ -29,7 +29,7 @@ type identity struct {
 // open reads a session. The error is errSignedOut where there is none, else the
 // fault for which nobody can tell.
 func (a *Auth) open(ctx context.Context, value string, base origin.Base, now time.Time) (*identity, error) {
-	payload, current, err := a.sites[base.Secure].sessions.open(ctx, value)
+	payload, current, err := a.site(base).sessions.open(ctx, value)
 	if errors.Is(err, errUnavailable) {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func (a *Auth) create(ctx context.Context, t *Token, base origin.Base, now time.
 	if err != nil {
 		return "", err
 	}
-	return a.sites[base.Secure].sessions.create(ctx, t.Subject, payload, t.ExpiresAt)
+	return a.site(base).sessions.create(ctx, t.Subject, payload, t.ExpiresAt)
 }
 
 // update keeps a session's token again, good for MaxAge from now.
@@ -72,7 +72,7 @@ func (a *Auth) update(ctx context.Context, id *identity, base origin.Base, now t
 	if err != nil {
 		return "", err
 	}
-	value, err = a.sites[base.Secure].sessions.update(ctx, id.value, payload, id.token.ExpiresAt)
+	value, err = a.site(base).sessions.update(ctx, id.value, payload, id.token.ExpiresAt)
 	if errors.Is(err, ErrNotFound) {
 		err = errSignedOut // it was ended while this request was under way
 	}
@@ -99,7 +99,7 @@ func (a *Auth) putSession(c *gin.Context, value string, present []string, base o
 		lines = cookie.Clear(present, host)
 	}
 	attributes.Expires = expires
-	a.setSession(c, base, append(lines, cookie.Put(a.sites[base.Secure].names.Session, value, present, attributes)...))
+	a.setSession(c, base, append(lines, cookie.Put(a.site(base).names.Session, value, present, attributes)...))
 }
 
 // clearSession deletes the session's cookies. With a Domain, those of the host
@@ -117,7 +117,7 @@ func (a *Auth) clearSession(c *gin.Context, names []string, base origin.Base) {
 // setSession sets the session's cookies, and takes back what this answer already
 // says of them.
 func (a *Auth) setSession(c *gin.Context, base origin.Base, lines []string) {
-	name := a.sites[base.Secure].names.Session
+	name := a.site(base).names.Session
 	h := c.Writer.Header()
 	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
 		return strings.HasPrefix(line, name+"=") || strings.HasPrefix(line, name+".")
@@ -236,7 +236,7 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := cookie.Find(c.Request.Header["Cookie"], a.sites[base.Secure].names.Session)
+	found := cookie.Find(c.Request.Header["Cookie"], a.site(base).names.Session)
 	id, err := a.open(c.Request.Context(), found.Value, base, a.opts.Now())
 	switch {
 	case errors.Is(err, errSignedOut) || err == nil && a.foreign(c.Request, base):

@@ -222,7 +222,7 @@ func (v *visit) begin(t *Token, now time.Time) (value string, err error) {
 		return "", err
 	}
 	if before := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session); before.Value != "" {
-		if err := v.sites[v.base.Secure].sessions.remove(ctx, before.Value); err != nil {
+		if err := v.site(v.base).sessions.remove(ctx, before.Value); err != nil {
 			v.opts.Logger.Warn("ginauth: the session before this sign-in was not deleted", "error", oauth.Redact(err))
 		}
 	}

@@ -127,14 +127,12 @@ func (t *Token) parse(payload []byte, now time.Time) error {
 // number reads a time claim. One beyond what a float64 holds is infinite, as in
 // JavaScript.
 func number(value claims.Value) (float64, error) {
+	if whole, ok := value.Whole(); ok { // nearly always
+		return float64(whole), nil
+	}
 	n, ok := value.Number()
 	if !ok {
 		return 0, errors.New("ginauth: a time in the session token is not a number")
-	}
-	if len(n) <= 15 { // nearly always, and exact
-		if whole, err := strconv.ParseInt(string(n), 10, 64); err == nil {
-			return float64(whole), nil
-		}
 	}
 	f, err := strconv.ParseFloat(string(n), 64)
 	if errors.Is(err, strconv.ErrRange) {

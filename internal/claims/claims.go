@@ -44,6 +44,29 @@ func (v Value) Number() (json.Number, bool) {
 	return json.Number(v.raw), c == '-' || c >= '0' && c <= '9'
 }
 
+// Whole returns a whole number of at most 15 digits, which a float64 holds too, and
+// false for any other value.
+func (v Value) Whole() (int64, bool) {
+	digits := v.raw
+	if digits[0] == '-' {
+		digits = digits[1:]
+	}
+	if len(digits) == 0 || len(digits) > 15 {
+		return 0, false
+	}
+	n := int64(0)
+	for _, c := range []byte(digits) {
+		if c -= '0'; c > 9 {
+			return 0, false
+		}
+		n = 10*n + int64(c)
+	}
+	if len(digits) < len(v.raw) {
+		n = -n
+	}
+	return n, true
+}
+
 // JSON is the value as it is written.
 func (v Value) JSON() string { return v.raw }
 

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -75,10 +77,15 @@ func consistent(t *testing.T, name string, v claims.Value) {
 	if isNumber != wantNumber || isNumber && number != n {
 		t.Errorf("%q: Number gives %q, %v for %#v", name, number, isNumber, decoded)
 	}
+	if whole, ok := v.Whole(); ok != (isNumber && wholeNumber.MatchString(number.String())) || ok && strconv.FormatInt(whole, 10) != strings.Replace(number.String(), "-0", "0", 1) {
+		t.Errorf("%q: Whole gives %d, %v for %#v", name, whole, ok, decoded)
+	}
 	if v.Null() != (decoded == nil) {
 		t.Errorf("%q: Null is %v for %#v", name, v.Null(), decoded)
 	}
 }
+
+var wholeNumber = regexp.MustCompile(`^-?[0-9]{1,15}$`)
 
 // documents are edges of JSON, well-formed or not.
 var documents = []string{
