@@ -101,7 +101,7 @@ func (a *Auth) identity(c *gin.Context) (*identity, origin.Base, error) {
 	}
 	found := cookie.Find(c.Request.Header["Cookie"], a.site(base).names.Session)
 	sealed := found.Value
-	if len(found.Names) == 0 {
+	if !found.Found {
 		sealed = bearer(c.Request.Header)
 	} else if a.foreign(c.Request, base) {
 		return nil, base, errForeign

@@ -120,8 +120,8 @@ func (a *Auth) renewGrant(c *gin.Context, id *identity) (*grant, error) {
 	if r.handle != "" && r.handle != id.value {
 		next.value = r.handle
 		found := cookie.Find(c.Request.Header["Cookie"], a.site(base).names.Session)
-		if len(found.Names) > 0 { // a bearer token is not ours to replace
-			a.putSession(c, r.handle, found.Names, base, r.expires)
+		if found.Found { // a bearer token is not ours to replace
+			a.putSession(c, r.handle, found.Names(), base, r.expires)
 		}
 	}
 	a.attach(c, &next)

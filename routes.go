@@ -209,7 +209,7 @@ func (v *visit) postSignOut() {
 		v.fault("ending the session", err)
 		return
 	}
-	v.clearSession(v.c, found.Names, v.base)
+	v.clearSession(v.c, found.Names(), v.base)
 	v.redirect(http.StatusOK, v.afterSignOut(ended))
 }
 

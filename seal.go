@@ -155,7 +155,7 @@ func (v *visit) nobody() any {
 func (v *visit) answerSession(trigger Trigger, update any) {
 	signOuts := v.streams.count.Load()
 	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
-	if len(found.Names) == 0 {
+	if !found.Found {
 		v.json(http.StatusOK, v.nobody())
 		return
 	}
@@ -171,14 +171,14 @@ func (v *visit) answerSession(trigger Trigger, update any) {
 	}
 	switch {
 	case errors.Is(err, errSignedOut):
-		v.clearSession(v.c, found.Names, v.base)
+		v.clearSession(v.c, found.Names(), v.base)
 		v.json(http.StatusOK, v.nobody())
 		return
 	case err != nil:
 		v.fault("reading the session", err)
 		return
 	}
-	v.putSession(v.c, value, found.Names, v.base, id.token.ExpiresAt)
+	v.putSession(v.c, value, found.Names(), v.base, id.token.ExpiresAt)
 	if event := v.opts.Events.Session; event != nil {
 		event(v.c, SessionEvent{Session: &id.session, Token: &id.token})
 	}
@@ -267,7 +267,7 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 	if a.streams.ended(&opened, signOuts) {
 		return nil, ErrNoSession
 	}
-	a.putSession(c, sealed, found.Names, base, id.token.ExpiresAt)
+	a.putSession(c, sealed, found.Names(), base, id.token.ExpiresAt)
 	id.value = sealed
 	a.attach(c, id)
 	return &id.session, nil
@@ -299,7 +299,7 @@ func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, 
 			return nil, err
 		}
 	}
-	stale = stale && len(found.Names) > 0 // a bearer token is not ours to replace
+	stale = stale && found.Found // a bearer token is not ours to replace
 	if !stale {
 		id.session = t.session(t.ExpiresAt)
 		return id, a.runSession(c, SessionParams{Session: &id.session, Token: t, User: id.user})
@@ -315,7 +315,7 @@ func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, 
 	if a.streams.ended(&opened, signOuts) { // the answer to the sign-out has deleted the cookie
 		return id, nil
 	}
-	a.putSession(c, resealed, found.Names, base, t.ExpiresAt)
+	a.putSession(c, resealed, found.Names(), base, t.ExpiresAt)
 	id.value = resealed
 	return id, nil
 }

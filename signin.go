@@ -85,7 +85,7 @@ func (v *visit) failed(status int, code string) outcome {
 // leave ends the visit with an outcome.
 func (v *visit) leave(result outcome) {
 	if result.session != "" {
-		present := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session).Names
+		present := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session).Names()
 		if v.formPosted() {
 			present = v.unseenSession()
 		}

@@ -246,14 +246,20 @@ func writeJSON(c *gin.Context, status int, body any) {
 // private keeps an answer that is one person's out of every cache, the browser's
 // own included: after sign-out the back button must not show it.
 func private(h http.Header) {
-	values := [...]string{"private, no-cache, no-store", "Cookie"}
-	h["Cache-Control"] = values[0:1:1]
+	h["Cache-Control"] = privateOnly
 	if h["Vary"] == nil {
-		h["Vary"] = values[1:2:2]
+		h["Vary"] = byCookie
 	} else if !slices.Contains(h["Vary"], "Cookie") {
 		h.Add("Vary", "Cookie")
 	}
 }
+
+// Values of headers that all answers share, as gin's content types are: a Header's
+// methods put others in their place and change none.
+var (
+	privateOnly = []string{"private, no-cache, no-store"}
+	byCookie    = []string{"Cookie"}
+)
 
 // noStore is private for next-auth's client, which also gets the headers of old.
 func noStore(h http.Header) {

@@ -14,16 +14,36 @@ const maxChunks = 100
 
 // A Session is what a request's cookies say of the session.
 type Session struct {
-	Value string   // the token; empty: none, or none that can be believed
-	Names []string // every cookie that holds a part of it, in the request's order
+	Value string // the token; empty: none, or none that can be believed
+	Found bool   // whether there is a cookie that holds a part of it
+
+	header []string
+	name   string
+}
+
+// Names are those of every cookie that holds a part of the token, in the request's
+// order.
+func (s Session) Names() []string {
+	var names []string
+	for n := range beginning(s.header, s.name) {
+		if (n == s.name || isChunk(n[len(s.name):])) && !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+func isChunk(suffix string) bool {
+	_, ok := index(suffix)
+	return ok
 }
 
 // Find looks for the session token called name: a cookie of just this name, or
 // chunks name.0, name.1 and so on without a gap. Where any name stands twice, or
 // both forms stand together, none is believed: chunks of two sessions never mix.
 func Find(header []string, name string) Session {
+	s := Session{header: header, name: name}
 	var (
-		s       Session
 		plain   int
 		chunks  []string
 		seen    []bool
@@ -32,16 +52,15 @@ func Find(header []string, name string) Session {
 	for n, v := range beginning(header, name) {
 		if n == name {
 			s.Value = v
+			s.Found = true
 			plain++
-			if plain == 1 {
-				s.Names = append(s.Names, n)
-			}
 			continue
 		}
 		i, ok := index(n[len(name):])
 		if !ok {
 			continue // another cookie whose name only begins like ours
 		}
+		s.Found = true
 		for len(chunks) <= i {
 			chunks, seen = append(chunks, ""), append(seen, false)
 		}
@@ -50,7 +69,6 @@ func Find(header []string, name string) Session {
 			continue
 		}
 		chunks[i], seen[i] = v, true
-		s.Names = append(s.Names, n)
 	}
 	whole := slices.Index(seen, false) // a stray chunk behind a gap is no part of it
 	if whole < 0 {

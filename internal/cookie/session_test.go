@@ -65,8 +65,8 @@ func TestFind(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			got := cookie.Find(full(tt.header), name)
-			if got.Value != tt.value || !slices.Equal(got.Names, full(tt.names)) {
-				t.Errorf("got %q of %q, want %q of %q", got.Value, got.Names, tt.value, full(tt.names))
+			if got.Value != tt.value || !slices.Equal(got.Names(), full(tt.names)) {
+				t.Errorf("got %q of %q, want %q of %q", got.Value, got.Names(), tt.value, full(tt.names))
 			}
 		})
 	}
@@ -135,7 +135,7 @@ func TestPutThenFind(t *testing.T) {
 	for _, n := range []int{1, 3933, 3934, 12_000, 20_000, 8_000, 7_866, 100, 50_000, 5, 4_000} {
 		value := strings.Repeat("x", n-1) + "y"
 		found := cookie.Find([]string{strings.Join(jar, "; ")}, name)
-		for _, line := range cookie.Put(name, value, found.Names, cookie.Attributes{}) {
+		for _, line := range cookie.Put(name, value, found.Names(), cookie.Attributes{}) {
 			pair, rest, _ := strings.Cut(line, "; ")
 			set, _, _ := strings.Cut(pair, "=")
 			jar = slices.DeleteFunc(jar, func(kept string) bool { return strings.HasPrefix(kept, set+"=") })
@@ -144,8 +144,8 @@ func TestPutThenFind(t *testing.T) {
 			}
 		}
 		got := cookie.Find([]string{strings.Join(jar, "; ")}, name)
-		if want := max(1, (n+cookie.ChunkSize-1)/cookie.ChunkSize); got.Value != value || len(got.Names) != want || len(jar) != want {
-			t.Fatalf("%d bytes: found %d in %d cookies, the browser has %d", n, len(got.Value), len(got.Names), len(jar))
+		if want := max(1, (n+cookie.ChunkSize-1)/cookie.ChunkSize); got.Value != value || len(got.Names()) != want || len(jar) != want {
+			t.Fatalf("%d bytes: found %d in %d cookies, the browser has %d", n, len(got.Value), len(got.Names()), len(jar))
 		}
 	}
 }
@@ -202,8 +202,8 @@ func FuzzFind(f *testing.F) {
 		header := strings.Split(strings.ReplaceAll(text, "S", name), "\n")
 		value, names := expected(header)
 		got := cookie.Find(header, name)
-		if got.Value != value || !slices.Equal(got.Names, names) {
-			t.Fatalf("%q: got %q of %q, want %q of %q", header, got.Value, got.Names, value, names)
+		if got.Value != value || !slices.Equal(got.Names(), names) {
+			t.Fatalf("%q: got %q of %q, want %q of %q", header, got.Value, got.Names(), value, names)
 		}
 	})
 }
