@@ -31,7 +31,7 @@ type plan struct {
 }
 
 var (
-	long  = plan{warmUp: 2 * time.Second, round: 5 * time.Second, rounds: 3}
+	long  = plan{warmUp: 2 * time.Second, round: 3 * time.Second, rounds: 5}
 	short = plan{round: time.Second, rounds: 1}
 )
 

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -20,20 +18,15 @@ func table(rows []*row) string {
 	base := rows[unguarded].middle().rate()
 	for _, r := range rows {
 		m := r.middle()
-		slowest, fastest := r.spread()
-		fmt.Fprintf(&b, "| %s | %.0f | %.0f to %.0f | %.1f µs | %s | %s | %.0f %% | %s |\n", r.name, m.rate(), slowest, fastest,
-			m.share/m.rate()*1e6, short2(m.p50), short2(m.p99), m.share*100, ratio(m.rate()/base))
+		runs := r.byRate()
+		fmt.Fprintf(&b, "| %s | %.0f | %.0f to %.0f | %.1f µs | %s | %s | %.0f %% | %s |\n", r.name, m.rate(), runs[0].rate(), runs[len(runs)-1].rate(),
+			m.share/m.rate()*1e6, latency(m.p50), latency(m.p99), m.share*100, ratio(m.rate()/base))
 	}
 	return b.String()
 }
 
-func (r *row) spread() (slowest, fastest float64) {
-	by := func(a, b run) int { return cmp.Compare(a.rate(), b.rate()) }
-	return slices.MinFunc(r.runs, by).rate(), slices.MaxFunc(r.runs, by).rate()
-}
-
-// short2 is a latency to two or three digits.
-func short2(d time.Duration) string {
+// latency is a latency to two or three digits.
+func latency(d time.Duration) string {
 	if d >= 10*time.Millisecond {
 		return d.Round(time.Millisecond).String()
 	}
@@ -76,8 +69,8 @@ func judge(rows []*row) string {
 			verdict = "missed"
 		}
 		for _, r := range [...]*row{of, to} {
-			if share := r.idle().share; share < saturated {
-				verdict = fmt.Sprintf("not measured, since %s used %.0f %% of its core", r.name, share*100)
+			if n := len(r.counted()); 2*n <= len(r.runs) {
+				verdict = fmt.Sprintf("not measured, since %s was busy in %d rounds of %d", r.name, n, len(r.runs))
 			}
 		}
 		fmt.Fprintf(&b, "- %s: %s, %s\n", t.text, verdict, ratio(reached))

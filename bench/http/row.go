@@ -116,14 +116,24 @@ func (r *row) measure(ctx context.Context, length time.Duration) error {
 	return r.request.check(r.child.Addr, r.answersAll)
 }
 
-// middle is the run with the median rate; of an even number the slower one.
-func (r *row) middle() run {
-	sorted := slices.Clone(r.runs)
-	slices.SortFunc(sorted, func(a, b run) int { return cmp.Compare(a.rate(), b.rate()) })
-	return sorted[(len(sorted)-1)/2]
+// counted are the runs in which the server had no time to spare; the others measured
+// wrk, or what else the machine did.
+func (r *row) counted() []run {
+	return slices.DeleteFunc(slices.Clone(r.runs), func(r run) bool { return r.share < saturated })
 }
 
-// idle is the run in which the server had the most time to spare.
-func (r *row) idle() run {
-	return slices.MinFunc(r.runs, func(a, b run) int { return cmp.Compare(a.share, b.share) })
+// byRate has the runs that count, slowest first; all of them where none does.
+func (r *row) byRate() []run {
+	runs := r.counted()
+	if len(runs) == 0 {
+		runs = slices.Clone(r.runs)
+	}
+	slices.SortFunc(runs, func(a, b run) int { return cmp.Compare(a.rate(), b.rate()) })
+	return runs
+}
+
+// middle is the run with the median rate; of an even number the slower one.
+func (r *row) middle() run {
+	runs := r.byRate()
+	return runs[(len(runs)-1)/2]
 }
