@@ -52,6 +52,10 @@ func (o outage) run(t testing.TB) (took time.Duration, fault string) {
 	_ = res.Body.Close()
 	if location := res.Header.Get("Location"); !strings.HasSuffix(location, "error="+code) || (answer{Response: res}).signedIn() {
 		fault = fmt.Sprintf("answered %d and leads to %s", res.StatusCode, location)
+	} else if page := b.follow(answer{Response: res}); page.alert() != told[code] {
+		fault = fmt.Sprintf("the page says %q", page.alert())
+	} else {
+		b.refusalLogged()
 	}
 	idp.Break(o.at, nil)
 	if fault == "" && !o.recovers(b, idp) {

@@ -243,6 +243,7 @@ func TestAttack22_EmptySubject(t *testing.T) {
 				tt.claim(claims)
 			})
 			b.signIn(idp, tt.e.name).refused(t, "OAuthCallback")
+			b.refusalLogged()
 		})
 	}
 	for name, user := range map[string]goth.User{"empty": {Email: "a@example.com"}, "zero": {UserID: "0"}} {
@@ -334,6 +335,7 @@ func TestAttack25_MixUp(t *testing.T) {
 				return
 			}
 			res.refused(t, "OAuthCallback")
+			b.refusalLogged()
 			if n := len(idp.TokenRequests()); n != 0 {
 				t.Errorf("%d token requests were made", n)
 			}

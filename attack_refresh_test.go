@@ -219,6 +219,9 @@ func TestAttack26_Refused(t *testing.T) {
 		if n := refreshes(idp); n != 1 || events.Load() != 1 {
 			t.Errorf("%d refresh requests, %d events", n, events.Load())
 		}
+		if log := c.log.String(); strings.Count(log, "renews no tokens of a session any more") != 1 {
+			t.Errorf("the log: %s", log)
+		}
 		b.signIn(idp, "local")
 		if res := b.get("/me"); strings.Contains(res.body, "error") {
 			t.Errorf("after a new sign-in: %s", res.body)

@@ -195,6 +195,7 @@ func TestAttack10_StateMismatch(t *testing.T) {
 			q := callback.Query()
 			tt.change(b, q)
 			b.get("/api/auth/callback/oidc?"+q.Encode()).refused(t, "OAuthCallback")
+			b.refusalLogged()
 			if n := len(idp.TokenRequests()); n != 0 {
 				t.Errorf("%d token requests were made", n)
 			}

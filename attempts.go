@@ -130,8 +130,11 @@ func (a *attempts) refund(ctx context.Context, taken []counted) {
 	}
 }
 
+// asks reports whether the Limiter is to be asked. A pause that is longer than any
+// is over: the clock was set back since it began.
 func (a *attempts) asks() bool {
-	return a.limiter != nil && a.now().UnixNano() >= a.askFrom.Load()
+	pause := time.Duration(a.askFrom.Load() - a.now().UnixNano())
+	return a.limiter != nil && (pause <= 0 || pause > limiterPause)
 }
 
 func (a *attempts) failed(err error) {

@@ -350,6 +350,9 @@ func TestBackchannel_Outage(t *testing.T) {
 	if res := a.form(t, logoutPath, url.Values{"logout_token": {raw}}); res.StatusCode != http.StatusBadRequest || res.body != `{"error":"temporarily_unavailable"}` {
 		t.Errorf("%d %s", res.StatusCode, res.body)
 	}
+	if log := a.log.String(); !strings.Contains(log, "a logout token was refused") {
+		t.Errorf("the log: %s", log)
+	}
 	server.Start()
 	var last answer
 	for range 50 { // until the pool has dropped its old connections

@@ -166,3 +166,25 @@ func TestLimits_Redis(t *testing.T) {
 		t.Errorf("that took %v", took)
 	}
 }
+
+// A clock that is set back while the Limiter pauses does not make the pause longer.
+func TestLimits_ClockSetBack(t *testing.T) {
+	t.Parallel()
+	server := servertest.Redis(t)
+	client, clock := redisClient(t, server), &movedClock{}
+	a := newApp(t, ginauth.Options{
+		Providers: []ginauth.Provider{members()}, TrustedProxies: behindProxy, Now: clock.now,
+		Limits: ginauth.Limits{Limiter: redisstore.NewLimiter(client, redisstore.Options{Now: clock.now})},
+	})
+	server.Stop()
+	a.try(t, "198.51.100.1", "ada", wrong)
+	server.Start()
+	clock.move(-time.Hour)
+	for range 5 { // what is left of the old connections fails once more, and the pause begins again
+		a.try(t, "198.51.100.1", "ada", wrong)
+		clock.move(-time.Hour)
+	}
+	if n := client.DBSize(t.Context()).Val(); n == 0 {
+		t.Errorf("Redis is not asked again: %s", a.log)
+	}
+}

@@ -287,6 +287,40 @@ func TestAttack06_RevocationsStop(t *testing.T) {
 	b.is("ada")
 }
 
+// A clock that is set back makes a session of a moment ago look younger than its
+// revocation: it ends all the same, and stays ended for as long as it would last.
+func TestRevokeUser_ClockSetBack(t *testing.T) {
+	t.Parallel()
+	everyRevocation(t, func(t *testing.T, c *clock, opts ginauth.Options) {
+		const hour = 3600
+		a := membersApp(t, opts)
+		b, phone := a.browser(t), a.browser(t)
+		b.signInAs("ada")
+		c.seconds.Add(hour)
+		phone.signInAs("ada")
+		stolen := sessionCookie + "=" + handleOf(phone)
+		c.seconds.Add(-hour)
+		b.is("ada")
+		phone.is("ada")
+		if err := a.auth.RevokeUser(t.Context(), "u-ada"); err != nil {
+			t.Fatal(err)
+		}
+		b.is("")
+		phone.is("")
+		b.signInAs("ada")
+		b.is("ada")
+		other := a.browser(t)
+		other.signInAs("grace") // by whose revocation those that have expired are dropped
+		c.seconds.Add(30*24*hour + hour/2)
+		if err := a.auth.RevokeUser(t.Context(), "u-grace"); err != nil {
+			t.Fatal(err)
+		}
+		if got := a.who(t, stolen); got != "" {
+			t.Errorf("before it expires the revoked session passes as %q", got)
+		}
+	})
+}
+
 // A browser that leaves while its session is read or written is no outage, and
 // its session stays.
 func TestStore_BrowserLeaves(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,6 +30,7 @@ type revocationCheck struct {
 	scope  string // in front of every subject: two Auths may share them
 	direct bool   // asking costs nothing
 	line   line
+	latest atomic.Int64 // see latestOf
 
 	mu sync.RWMutex
 	// Two maps take turns: when the recent one is old or full, it becomes the older
@@ -72,6 +74,7 @@ func newRevocationCheck(from Revocations, maxAge time.Duration, scope string) *r
 // check refuses a session that was revoked. A token that does not say when its
 // person signed in, as next-auth's, is older than any revocation.
 func (r *revocationCheck) check(ctx context.Context, t *Token, now time.Time) error {
+	r.latestOf(now)
 	at, err := r.revokedAt(ctx, t, now)
 	if err != nil {
 		return err
@@ -165,7 +168,7 @@ func (r *revocationCheck) end(ctx context.Context, subject string, now time.Time
 	}
 	// auth_time counts in whole seconds, and admit puts who signs in after a
 	// revocation into the second behind it, which may not have come yet.
-	at := now.Truncate(time.Second)
+	at := r.latestOf(now)
 	if !before.Before(at) {
 		at = before.Truncate(time.Second).Add(time.Second)
 	}
@@ -189,10 +192,26 @@ func (r *revocationCheck) endSession(ctx context.Context, t *Token, now time.Tim
 
 func (r *revocationCheck) revoke(ctx context.Context, subject string, at, now time.Time) error {
 	subject = r.scope + subject
-	until := later(at, now).Add(r.maxAge + revocationSlack)
+	until := later(at, r.latestOf(now)).Add(r.maxAge + revocationSlack)
 	return perform(context.WithoutCancel(ctx), r.line, func(ctx context.Context) error {
 		return r.from.Revoke(ctx, subject, at, until)
 	}, subject)
+}
+
+// latestOf is the latest second that this process has ever read from its clock, now
+// included. A clock that was set back makes sessions of before look as if they
+// began after now: a revocation must end these too, and be kept until they expire.
+func (r *revocationCheck) latestOf(now time.Time) time.Time {
+	second := now.Unix()
+	for {
+		latest := r.latest.Load()
+		if second <= latest {
+			return time.Unix(latest, 0)
+		}
+		if r.latest.CompareAndSwap(latest, second) {
+			return time.Unix(second, 0)
+		}
+	}
 }
 
 // forgetUser forgets what was heard of the sessions of a user, so that this process
@@ -218,6 +237,7 @@ func (r *revocationCheck) forgetAll() {
 // admit gives a new session a sign-in time that no revocation refuses: somebody
 // who was signed out may sign in again within that second.
 func (r *revocationCheck) admit(ctx context.Context, t *Token) error {
+	r.latestOf(t.AuthTime)
 	t.AuthTime = t.AuthTime.Truncate(time.Second)
 	for range 60 { // each second may hold a session of theirs that was ended
 		at, err := r.ask(ctx, t)

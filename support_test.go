@@ -32,8 +32,12 @@ func TestMain(m *testing.M) {
 	gin.SetMode(gin.TestMode)
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // a real provider in the tests logs each request
 	redis.SetLogger(silence{})
-	if os.Getenv(workerVariable) != "" {
+	switch {
+	case os.Getenv(workerVariable) != "":
 		work()
+		return
+	case os.Getenv(siteVariable) != "":
+		serveSite()
 		return
 	}
 	m.Run()

@@ -28,23 +28,22 @@ var _ ginauth.Limiter = (*Limiter)(nil)
 // that would be further away than all the steps of a rate. Times are whole
 // microseconds, which Redis's numbers hold exactly until the year 2255.
 //
-// A value further away than it can be is that of a process whose clock is ahead:
-// it must not refuse for longer than a rate says.
+// A value further away than it can be is that of a process whose clock is ahead, or
+// was: it must not refuse for longer than a rate says, so a refusal puts it right.
 var (
 	allow = redis.NewScript(`
 local now, step, all = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local full = now
 local value = redis.call('GET', KEYS[1])
-if value then
-	full = math.min(math.max(tonumber(value) or now + all, now), now + all)
-end
+local kept = tonumber(value or now) or math.huge
+local full = math.min(math.max(kept, now), now + all)
 local wait = full + step - now - all
-if wait > 0 then
+if wait <= 0 then
+	full = full + step
+elseif kept <= full then
 	return wait
 end
-full = full + step
 redis.call('SET', KEYS[1], string.format('%.0f', full), 'PX', math.ceil((full - now) / 1000))
-return 0`)
+return math.max(wait, 0)`)
 
 	refund = redis.NewScript(`
 local now, step = tonumber(ARGV[1]), tonumber(ARGV[2])

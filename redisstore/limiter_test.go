@@ -127,12 +127,20 @@ func TestLimiter_ClockAhead(t *testing.T) {
 	if wait <= 0 || wait > rate.Per/3 {
 		t.Fatalf("it waits %v", wait)
 	}
+	right.move(wait)
+	if more := allow(t, l, "a", rate); more != 0 {
+		t.Fatalf("it waits %v, and then %v more", wait, more)
+	}
 	// What is no time is full for a step, and then in order again.
 	if err := client.Set(t.Context(), client.Keys(t.Context(), "*").Val()[0], "junk", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
 	if wait := allow(t, l, "a", rate); wait != rate.Per/3 {
 		t.Errorf("it waits %v", wait)
+	}
+	right.move(rate.Per / 3)
+	if more := allow(t, l, "a", rate); more != 0 {
+		t.Errorf("then it waits %v more", more)
 	}
 	refund(t, l, "a", rate)
 }

@@ -76,8 +76,13 @@ func TestMemory_ClockSetBack(t *testing.T) {
 	for range 2 {
 		m.Allow("a", 2, time.Minute, start)
 	}
-	if wait := m.Allow("a", 2, time.Minute, start.Add(-24*time.Hour)); wait <= 0 || wait > time.Minute {
+	back := start.Add(-24 * time.Hour)
+	wait := m.Allow("a", 2, time.Minute, back)
+	if wait <= 0 || wait > time.Minute {
 		t.Errorf("waits %v", wait)
+	}
+	if more := m.Allow("a", 2, time.Minute, back.Add(wait)); more != 0 {
+		t.Errorf("waits %v, and then %v more", wait, more)
 	}
 }
 

@@ -50,6 +50,7 @@ func (m *Memory) Allow(key string, count int, per time.Duration, now time.Time) 
 	defer m.mu.Unlock()
 	tokens := m.bucket(key, count, per, now)
 	if missing := 1 - tokens.TokensAt(now); missing > slack {
+		tokens.ReserveN(now, 0) // it fills from now on: else, with a clock that was set back, not before that is there again
 		wait := time.Duration(missing / float64(tokens.Limit()) * float64(time.Second))
 		return max(wait.Round(time.Microsecond), time.Microsecond)
 	}

@@ -1,6 +1,6 @@
 // Package servertest runs real servers for tests: Redis, PostgreSQL, MariaDB and
 // memcached, each on a free port of the loopback and with its data in a temporary
-// folder. A test can stop one and start it again.
+// folder. A test can stop or kill one and start it again.
 package servertest
 
 import (
@@ -198,10 +198,24 @@ func (s *Server) Stop() {
 	s.running = nil
 }
 
-// Start starts a stopped server again, on its port and with its data.
+// Kill ends the server as a crash does (SIGKILL): it tells no client and saves
+// nothing more.
+func (s *Server) Kill() {
+	s.signal(syscall.SIGKILL)
+	<-s.ended
+	s.running = nil
+}
+
+// Start starts a stopped or killed server again, on its port and with its data. It
+// may be in its own way for a moment: while processes of a PostgreSQL that was
+// killed still end, the next one refuses to start.
 func (s *Server) Start() {
 	s.t.Helper()
-	if err := s.start(); err != nil {
+	err := s.start()
+	for deadline := time.Now().Add(patience); err != nil && time.Now().Before(deadline); {
+		err = s.start()
+	}
+	if err != nil {
 		s.t.Fatal(err)
 	}
 }

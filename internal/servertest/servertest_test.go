@@ -58,18 +58,20 @@ func TestServers(t *testing.T) {
 				}
 				s.Resume()
 			}
-			s.Stop()
-			if conn, err := net.Dial("tcp", addr); err == nil {
-				_ = conn.Close()
-				t.Error("stopped, it takes connections")
-			}
-			s.Start()
-			if s.Addr() != addr {
-				t.Errorf("it moved from %s to %s", addr, s.Addr())
-			}
-			if row.read != "" {
-				if got, err := ask(t, addr, row.read); got != row.kept {
-					t.Errorf("after the restart it answers %q %v, want %q", got, err, row.kept)
+			for how, end := range map[string]func(){"stopped": s.Stop, "killed": s.Kill} {
+				end()
+				if conn, err := net.Dial("tcp", addr); err == nil {
+					_ = conn.Close()
+					t.Errorf("%s, it takes connections", how)
+				}
+				s.Start()
+				if s.Addr() != addr {
+					t.Errorf("it moved from %s to %s", addr, s.Addr())
+				}
+				if row.read != "" {
+					if got, err := ask(t, addr, row.read); got != row.kept {
+						t.Errorf("%s and started, it answers %q %v, want %q", how, got, err, row.kept)
+					}
 				}
 			}
 		})
