@@ -3,6 +3,7 @@ package ginauth_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -152,6 +153,33 @@ func TestAttack33b_AnswerByPost(t *testing.T) {
 	b.begin("local", "/")
 	if c := b.transaction(); c.SameSite != http.SameSiteLaxMode {
 		t.Errorf("the transaction cookie of another provider is %v", c)
+	}
+}
+
+// Nobody signed the posted name, and the browser may have written it: it never
+// stands for a name that the id_token has.
+func TestAttack33b_PostedName(t *testing.T) {
+	t.Parallel()
+	const posted = `{"name":{"firstName":"Mallory","lastName":"Malice"}}`
+	for _, tt := range []struct {
+		claims map[string]any
+		want   string
+	}{
+		{nil, "Mallory Malice"},
+		{map[string]any{"name": "Ada of the token"}, "Ada of the token"},
+		{map[string]any{"given_name": "Ada"}, "Ada"},
+		{map[string]any{"family_name": "Lovelace"}, "Lovelace"},
+	} {
+		s := newAppleSite(t, ginauth.Options{})
+		cases := presetCases(newAppleGate(t))
+		apple := cases[len(cases)-1]
+		apple.honest(s.idp)
+		apple.tamper(s.idp, func(claims map[string]any) { maps.Copy(claims, tt.claims) })
+		b := s.browser(t)
+		b.do(s.post(t, b.begin("apple", "/"), "user", posted), true)
+		if email, name := b.user(); email != "ada@example.com" || name != tt.want {
+			t.Errorf("%v: signed in %q as %q, want %q\n%s", tt.claims, email, name, tt.want, s.log)
+		}
 	}
 }
 

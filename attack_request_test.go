@@ -188,7 +188,7 @@ func TestAttack30_OriginWildcards(t *testing.T) {
 			t.Errorf("the origin %q is refused", o)
 		}
 	}
-	for _, entry := range []string{"null", "foo.com", "*", "https://foo.com/path", "https://user@foo.com", "javascript:alert(1)"} {
+	for _, entry := range []string{"null", "foo.com", "*", "https://*.foo.com", "https://foo.com/path", "https://user@foo.com", "javascript:alert(1)"} {
 		for option, opts := range map[string]ginauth.Options{
 			"TrustedOrigins":   {TrustedOrigins: []string{entry}},
 			"AllowedRedirects": {AllowedRedirects: []string{entry}},

@@ -5,14 +5,19 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/gin-contrib/sessions"
 	"github.com/gin-contrib/sessions/cookie"
 	"github.com/gin-contrib/sessions/memstore"
 	"github.com/gin-gonic/gin"
+	gorilla "github.com/gorilla/sessions"
 
 	"github.com/ginauth/ginauth"
 	"github.com/ginauth/ginauth/ginauthtest"
@@ -81,6 +86,56 @@ func visible(r rune) rune {
 
 // The cookie before a sign-in never leads to the session after it, whoever put it
 // there, and the session before it ends.
+// fileStore keeps sessions in files, named by their ids.
+type fileStore struct{ *gorilla.FilesystemStore }
+
+func (s fileStore) Options(o sessions.Options) { s.FilesystemStore.Options = o.ToGorillaOptions() }
+
+// A session cookie is no path: what stands in it leads to no file beside the
+// sessions, reads none, and deletes none at sign-out.
+func TestAttack36_HandleAsPath(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "sessions"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	newStore := func(path, key string) ginauth.SessionStore {
+		store := fileStore{gorilla.NewFilesystemStore(path, []byte(key))}
+		store.MaxLength(64 << 10)
+		return ginauth.GinStore(store)
+	}
+	// A session of another application, in the directory above.
+	foreign, err := newStore(dir, strings.Repeat("f", 32)).Create(t.Context(), "u-ada", []byte(`{"sub":"u-ada"}`), time.Now().Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := func() []string {
+		names, err := filepath.Glob(filepath.Join(dir, "session_*"))
+		if err != nil || len(names) != 1 {
+			t.Fatal(names, err)
+		}
+		return names
+	}
+	id := strings.TrimPrefix(filepath.Base(files()[0]), "session_")
+	a := membersApp(t, ginauth.Options{Session: ginauth.SessionOptions{Store: newStore(filepath.Join(dir, "sessions"), testSecret)}})
+	for _, handle := range []string{
+		"../../x", "..%2F..%2Fx", "/../session_" + id, "x/../../session_" + id, id, "session_" + id, foreign, "%00", "../" + foreign,
+	} {
+		cookies := sessionCookie + "=" + handle
+		if res := a.send(t, http.MethodGet, "/me", "", "Cookie", cookies); res.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%q: answered %d %s", handle, res.StatusCode, res.body)
+		}
+		csrfToken, pair := csrfPair(csrfCookie)
+		a.form(t, "/api/auth/signout", url.Values{"csrfToken": {csrfToken}}, "Cookie", pair+"; "+cookies)
+		files()
+	}
+	b := a.browser(t)
+	b.signInAs("ada")
+	b.is("ada")
+	b.signOut()
+	b.is("")
+}
+
 func TestAttack14_StoreFixation(t *testing.T) {
 	t.Parallel()
 	for _, row := range keptIn {

@@ -54,6 +54,9 @@ func TestAttack20_ForeignTenant(t *testing.T) {
 		{name: "one tenant, another's token", tenant: tenantA, claims: own(evil)},
 		{name: "one tenant, another's tid", tenant: tenantA, claims: map[string]any{"tid": evil}},
 		{name: "a domain, another's token", tenant: "shop.example.com", claims: own(evil)},
+		{name: "oid in upper case", tenant: "common", claims: map[string]any{"oid": strings.ToUpper(personA)}, subject: tenantA + "." + personA},
+		{name: "consumers, a personal account", tenant: "consumers", claims: own("9188040d-6c67-4c5b-b112-36a304b66dad"), subject: "9188040d-6c67-4c5b-b112-36a304b66dad." + personA},
+		{name: "consumers, an account of a tenant", tenant: "consumers"},
 		{name: "organizations, a personal account", tenant: "organizations", claims: own("9188040d-6c67-4c5b-b112-36a304b66dad")},
 	}
 	for _, tt := range tests {

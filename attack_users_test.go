@@ -1,6 +1,8 @@
 package ginauth_test
 
 import (
+	"cmp"
+	"context"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -8,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/markbates/goth"
 
 	"github.com/ginauth/ginauth"
 	"github.com/ginauth/ginauth/ginauthtest"
@@ -232,6 +236,58 @@ func TestAttack21_AnswerByPost(t *testing.T) {
 	finish(own)
 	if got := finish(own); got != s.URL+"/" { // one's own, again
 		t.Errorf("one's own account leads to %s", got)
+	}
+}
+
+// lenient is an adapter whose database takes one address for another.
+type lenient struct {
+	ginauth.Adapter
+	finds string
+}
+
+func (l lenient) GetUserByEmail(ctx context.Context, _ string) (ginauth.User, error) {
+	return l.Adapter.GetUserByEmail(ctx, l.finds)
+}
+
+// A provider vouches for one address, that of its profile: not for another that the
+// application's Profile put there, nor for one that the database takes for it.
+func TestAttack21_OtherAddress(t *testing.T) {
+	t.Parallel()
+	const victim = "victim@example.com"
+	for _, row := range []struct {
+		name    string
+		address string // that Profile gives, empty: the provider's
+		lenient bool
+		code    string
+	}{
+		{name: "the victim's, from Profile", address: victim, code: "OAuthAccountNotLinked"},
+		{name: "an address like the victim's", lenient: true, code: "OAuthAccountNotLinked"},
+		{name: "neither", code: ""},
+	} {
+		idp := newIDP(t, ginauthtest.Config{})
+		memory := ginauth.MemoryAdapter()
+		user, err := memory.CreateUser(t.Context(), ginauth.User{Email: victim, EmailVerified: time.Now()}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opts := ginauth.Options{Adapter: memory, Providers: []ginauth.Provider{ginauth.OAuth{
+			Provider: local(idp, "local"), DangerousEmailAccountLinking: true,
+			Profile: func(u goth.User) (ginauth.User, error) {
+				return ginauth.User{ID: u.UserID, Email: cmp.Or(row.address, u.Email)}, nil
+			},
+		}}}
+		if row.lenient {
+			opts.Adapter = lenient{memory, victim}
+		}
+		res := newApp(t, opts).browser(t).signIn(idp, "local")
+		if row.code != "" {
+			res.refused(t, row.code)
+		} else if !res.signedIn() {
+			t.Errorf("%s: leads to %s", row.name, res.Header.Get("Location"))
+		}
+		if list, err := memory.ListAccounts(t.Context(), user.ID); err != nil || len(list) != 0 {
+			t.Errorf("%s: the victim has the accounts %v, %v", row.name, list, err)
+		}
 	}
 }
 

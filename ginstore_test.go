@@ -91,6 +91,36 @@ func TestAttack48_DriverHangsForEver(t *testing.T) {
 	close(s.gone)
 }
 
+// forgetful is a driver that deletes nothing, as some do: what it is told to delete
+// it keeps.
+type forgetful struct{ memstore.Store }
+
+func (s forgetful) Save(r *http.Request, w http.ResponseWriter, session *gorilla.Session) error {
+	if session.Options.MaxAge < 0 {
+		return nil
+	}
+	return s.Store.Save(r, w, session)
+}
+
+// A session that was ended stays so where the driver kept its record.
+func TestGinStore_Tombstone(t *testing.T) {
+	t.Parallel()
+	store := ginauth.GinStore(forgetful{memstore.NewStore([]byte(testSecret))})
+	handle, err := store.Create(t.Context(), "u-ada", []byte(`{"sub":"ada"}`), time.Now().Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Delete(t.Context(), handle); err != nil {
+		t.Fatal(err)
+	}
+	if data, err := store.Get(t.Context(), handle); !errors.Is(err, ginauth.ErrNotFound) {
+		t.Errorf("it is still there: %s %v", data, err)
+	}
+	if _, err := store.Update(t.Context(), handle, []byte(`{}`), time.Now().Add(time.Hour)); !errors.Is(err, ginauth.ErrNotFound) {
+		t.Errorf("it is updated: %v", err)
+	}
+}
+
 // unchecked hides what GinStore asks the driver at New.
 type unchecked struct{ ginauth.SessionStore }
 

@@ -191,6 +191,56 @@ func TestAttack56_RolledAfterRevocation(t *testing.T) {
 	}
 }
 
+// held are revocations whose next answer waits on its way.
+type held struct {
+	ginauth.Revocations
+	hold           atomic.Bool
+	asked, release chan struct{}
+}
+
+func (h *held) RevokedAt(ctx context.Context, subjects ...string) (time.Time, error) {
+	at, err := h.Revocations.RevokedAt(ctx, subjects...)
+	if h.hold.CompareAndSwap(true, false) {
+		close(h.asked)
+		<-h.release
+	}
+	return at, err
+}
+
+// An answer that was on its way while this process revoked the session is not
+// remembered: else it would keep the session alive for five seconds more.
+func TestAttack56_AnsweredMeanwhile(t *testing.T) {
+	t.Parallel()
+	for name, revoke := range map[string]func(a *app, b *browser) error{
+		"RevokeUser": func(a *app, _ *browser) error { return a.auth.RevokeUser(t.Context(), "u-ada") },
+		"sign-out":   func(_ *app, b *browser) error { b.signOut(); return nil },
+	} {
+		c := newClock()
+		h := &held{Revocations: ginauth.MemoryRevocations(), asked: make(chan struct{}), release: make(chan struct{})}
+		a := membersApp(t, ginauth.Options{Now: c.now, Session: ginauth.SessionOptions{Revocations: h}})
+		b := a.browser(t)
+		b.signInAs("ada")
+		session := sessionCookie + "=" + handleOf(b)
+		c.seconds.Add(10) // what was heard at the sign-in is forgotten
+		h.hold.Store(true)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			a.send(t, http.MethodGet, "/me", "", "Cookie", session)
+		}()
+		<-h.asked
+		err := revoke(a, b)
+		close(h.release)
+		<-done
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := a.who(t, session); got != "" {
+			t.Errorf("%s: the session passes as %q", name, got)
+		}
+	}
+}
+
 // With a store that finds a user's sessions, no revocations are needed.
 func TestRevokeUser_Store(t *testing.T) {
 	t.Parallel()

@@ -220,6 +220,75 @@ func TestUserSessions(t *testing.T) {
 	}
 }
 
+// An index that names another person's session lists and tells nothing of it.
+func TestListOfAnother(t *testing.T) {
+	t.Parallel()
+	client := newClient(t)
+	s := redisstore.New(client, redisstore.Options{})
+	hour := time.Now().Add(time.Hour)
+	create(t, s, "ada", hour)
+	index := client.Keys(t.Context(), "ginauth:user:*").Val()
+	create(t, s, "grace", hour)
+	list, err := s.List(t.Context(), "grace")
+	if err != nil || len(list) != 1 || len(index) != 1 {
+		t.Fatal(list, index, err)
+	}
+	if err := client.ZAdd(t.Context(), index[0], redis.Z{Score: float64(hour.UnixMilli()), Member: list[0].ID}).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := s.List(t.Context(), "ada"); err != nil || len(list) != 1 {
+		t.Errorf("Ada has %d sessions, %v", len(list), err)
+	}
+}
+
+// The index lives as long as the last session in it, in whichever order they come:
+// without it nobody could end that session with the others.
+func TestIndexLife(t *testing.T) {
+	t.Parallel()
+	for _, lives := range [][]time.Duration{{time.Hour, time.Minute}, {time.Minute, time.Hour}} {
+		client := newClient(t)
+		s := redisstore.New(client, redisstore.Options{})
+		for _, life := range lives {
+			create(t, s, "ada", time.Now().Add(life))
+		}
+		for _, key := range client.Keys(t.Context(), "ginauth:user:*").Val() {
+			if ttl := client.PTTL(t.Context(), key).Val(); ttl <= 59*time.Minute {
+				t.Errorf("%v: the index lives for %v", lives, ttl)
+			}
+		}
+	}
+}
+
+// A handle comes from a cookie. Whatever is written in it, it is no path to a
+// record: only its hash is looked for.
+func TestAttack36_HandleAsKey(t *testing.T) {
+	t.Parallel()
+	client := newClient(t)
+	s := redisstore.New(client, redisstore.Options{})
+	record := fmt.Sprintf(`{"user":"ada","expires":%d,"data":%s}`, time.Now().Add(time.Hour).UnixMilli(), claims)
+	for _, handle := range []string{
+		"../../" + strings.Repeat("x", 37), strings.Repeat("a", 43), "../x", "x", "*", "", strings.Repeat("../", 14) + "x",
+	} {
+		for _, key := range []string{handle, "session:" + handle, "ginauth:session:" + handle} {
+			if err := client.Set(t.Context(), key, record, time.Hour).Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if data, err := s.Get(t.Context(), handle); !errors.Is(err, ginauth.ErrNotFound) || len(data) > 0 {
+			t.Errorf("%q leads to %s, %v", handle, data, err)
+		}
+		if _, err := s.Update(t.Context(), handle, []byte(claims), time.Now().Add(time.Hour)); !errors.Is(err, ginauth.ErrNotFound) {
+			t.Errorf("%q is updated: %v", handle, err)
+		}
+		if err := s.Delete(t.Context(), handle); err != nil {
+			t.Error(err)
+		}
+		if got := client.Get(t.Context(), "ginauth:session:"+handle).Val(); got != record {
+			t.Errorf("%q deleted another record", handle)
+		}
+	}
+}
+
 func TestLock(t *testing.T) {
 	t.Parallel()
 	client := newClient(t)

@@ -3,8 +3,10 @@ package openid_test
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
@@ -158,6 +160,34 @@ func TestFamilyKeys(t *testing.T) {
 	nameless := sign(t, jose.SigningKey{Algorithm: jose.ES256, Key: key.Key}, claims)
 	if _, err := c.Verify(t.Context(), nameless, nonce, accessToken); err == nil || !strings.Contains(err.Error(), "does not name its key") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A key set that could not be read says of no key that it signs for all tenants.
+func TestFamilyKeySetFails(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	c := i.family(t, "https://id.example/{tenant}")
+	honest, err := json.Marshal(jose.JSONWebKeySet{Keys: i.keys})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fetches atomic.Int32
+	i.handle("/keys", func(w http.ResponseWriter, _ *http.Request) {
+		if fetches.Add(1) == 1 { // go-oidc's, for the signature
+			_, _ = w.Write(honest)
+			return
+		}
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, `{"keys":[{"kid":"key-1"}]}`)
+	})
+	raw := i.sign(t, i.claims(map[string]any{"iss": "https://id.example/a", "tenant": "a"}))
+	if _, err := c.Verify(t.Context(), raw, nonce, accessToken); err == nil || !strings.Contains(err.Error(), "key set: status 503") {
+		t.Errorf("got %v", err)
+	}
+	i.handle("/keys", nil)
+	if _, err := c.Verify(t.Context(), raw, nonce, accessToken); err != nil {
+		t.Errorf("when it answers again: %v", err)
 	}
 }
 
