@@ -147,4 +147,3 @@ func (f *form) post(path, body string) *http.Request {
 	request.Header.Set("Origin", baseURL)
 	return request
 }
-

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -35,20 +36,26 @@ type cost struct {
 // measure runs all loads in turn, again and again and each time in another order,
 // so that whatever else the machine does meets all of them alike. Each gets about
 // slice in each round.
+//
+// Garbage is collected between the rounds and not in them. Within, it would be
+// charged to whoever runs when the heap is full, and cost what the rest of this
+// program makes it cost; what each adds to it is a figure of its own.
 func measure(loads []*load, rounds int, slice time.Duration) error {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	for _, l := range loads {
 		if err := l.calibrate(slice); err != nil {
 			return err
 		}
+		runtime.GC()
 	}
 	for round := range rounds {
 		for _, i := range rand.New(rand.NewPCG(uint64(round), 0)).Perm(len(loads)) {
-			runtime.GC() // nobody pays for what the one before has left
 			c, err := loads[i].run()
 			if err != nil {
 				return err
 			}
 			loads[i].rounds = append(loads[i].rounds, c)
+			runtime.GC()
 		}
 	}
 	return nil
