@@ -152,7 +152,8 @@ func rowOf(rate int, shares ...float64) *row {
 func TestJudge(t *testing.T) {
 	t.Parallel()
 	rows := []*row{
-		unguarded: rowOf(10001, 1, 1, 1), guarded: rowOf(9001, 1, 1, 1), unguarded2KB: rowOf(9000, 1), guarded2KB: rowOf(8000, 1),
+		unguarded: rowOf(10001, 1, 1, 1), guarded: rowOf(9001, 1, 1, 1), withHeaders: rowOf(9900, 1), withContexts: rowOf(9500, 1),
+		unguarded2KB: rowOf(9000, 1), guarded2KB: rowOf(8000, 1),
 		guardedAuthJS: rowOf(8001, 1, 1, 1), express: rowOf(2000, 0.5), expressGetToken: rowOf(1000, 1, 0.6, 1), expressGetSession: rowOf(100, 0.7, 1, 0.94),
 	}
 	want := "- guarded at 90 % or more of unguarded: held, 0.90\n" +

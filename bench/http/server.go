@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -23,6 +24,8 @@ const (
 // The ways in which the Gin application's endpoint is guarded.
 const (
 	open      = "open"
+	headers   = "headers"  // open, with the two headers that the guard sets
+	contexts  = "contexts" // and something put where the guard puts the session
 	guardedV4 = "v4"
 	guardedV5 = "v5"
 )
@@ -67,12 +70,13 @@ func serve(guard, profile string) error {
 func application(guard, site string) (*gin.Engine, error) {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
-	if guard == open {
+	switch guard {
+	case open, headers, contexts:
 		var somebody person
 		if err := json.Unmarshal([]byte(os.Getenv(envAnswer)), &somebody); err != nil {
 			return nil, fmt.Errorf("%s: %w", envAnswer, err)
 		}
-		engine.GET("/", func(c *gin.Context) { c.JSON(http.StatusOK, somebody) })
+		engine.GET("/", frame(guard, &somebody), func(c *gin.Context) { c.JSON(http.StatusOK, somebody) })
 		return engine, nil
 	}
 	session := ginauth.SessionOptions{}
@@ -88,4 +92,21 @@ func application(guard, site string) (*gin.Engine, error) {
 		c.JSON(http.StatusOK, person{user.Name, user.Email, user.Image})
 	})
 	return engine, nil
+}
+
+type somebodyKey struct{}
+
+// frame does what any middleware of the guard's kind has to do around its work.
+func frame(guard string, somebody *person) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if guard == open {
+			return
+		}
+		c.Header("Cache-Control", "private, no-cache, no-store")
+		c.Header("Vary", "Cookie")
+		if guard == contexts {
+			c.Set("somebody", somebody)
+			c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), somebodyKey{}, somebody))
+		}
+	}
 }
