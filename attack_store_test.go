@@ -1,6 +1,7 @@
 package ginauth_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -86,6 +87,37 @@ func visible(r rune) rune {
 
 // The cookie before a sign-in never leads to the session after it, whoever put it
 // there, and the session before it ends.
+// gossip is a store that repeats in its errors what it was asked for.
+type gossip struct {
+	ginauth.SessionStore
+	down atomic.Bool
+}
+
+func (g *gossip) Get(ctx context.Context, handle string) ([]byte, error) {
+	if g.down.Load() {
+		return nil, fmt.Errorf("GET %s: connection refused", handle)
+	}
+	return g.SessionStore.Get(ctx, handle)
+}
+
+// A handle in the log would be a session for whoever reads it.
+func TestAttack35_HandleInLog(t *testing.T) {
+	t.Parallel()
+	store := &gossip{SessionStore: ginauth.GinStore(memstore.NewStore([]byte(testSecret)))}
+	a := membersApp(t, ginauth.Options{Session: ginauth.SessionOptions{Store: store}})
+	b := a.browser(t)
+	b.signInAs("ada")
+	store.down.Store(true)
+	for _, path := range []string{"/me", "/api/auth/session"} {
+		if res := b.get(path); res.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("%s answered %d", path, res.StatusCode)
+		}
+	}
+	if got := a.log.String(); !strings.Contains(got, "connection refused") || strings.Contains(got, handleOf(b)) {
+		t.Errorf("the log says %s", got)
+	}
+}
+
 // fileStore keeps sessions in files, named by their ids.
 type fileStore struct{ *gorilla.FilesystemStore }
 

@@ -20,7 +20,8 @@ const testTimeout = time.Minute
 // error is why it did not.
 func (p Patch) try(root, dir string) (found string, err error) {
 	defer os.RemoveAll(dir)
-	overlay, err := p.overlay(root, dir)
+	tree := filepath.Join(dir, "tree")
+	overlay, err := p.overlay(root, tree)
 	if err != nil {
 		return "", err
 	}
@@ -28,7 +29,10 @@ func (p Patch) try(root, dir string) (found string, err error) {
 	if err := build(root, p.Package, binary, "-overlay", overlay); err != nil {
 		return "", fmt.Errorf("it does not compile: %w", err)
 	}
-	out, err := runTest(root, p.Package, binary, p.Run, testTimeout)
+	if err := fill(root, tree); err != nil {
+		return "", err
+	}
+	out, err := runTest(tree, p.Package, binary, p.Run, testTimeout)
 	switch {
 	case err != nil && strings.Contains(out, "panic: test timed out"):
 		return "red: no end within " + testTimeout.String(), nil
@@ -53,22 +57,45 @@ func failed(out string) string {
 	return name
 }
 
-// overlay writes the patched files and the list by which go finds them in place of
-// the tree's.
-func (p Patch) overlay(root, dir string) (string, error) {
-	if err := p.Apply(root, dir); err != nil {
+// overlay writes the patched files below tree, and beside it the list by which go
+// finds them in place of the module's.
+func (p Patch) overlay(root, tree string) (string, error) {
+	if err := p.Apply(root, tree); err != nil {
 		return "", err
 	}
 	replace := map[string]string{}
 	for _, file := range p.Files {
-		replace[filepath.Join(root, file)] = filepath.Join(dir, file)
+		replace[filepath.Join(root, file)] = filepath.Join(tree, file)
 	}
 	list, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
 		return "", err
 	}
-	name := filepath.Join(dir, "overlay.json")
+	name := tree + ".json"
 	return name, os.WriteFile(name, list, 0o644)
+}
+
+// fill puts links to the module's files beside the patched ones, for tests that read
+// files: some read the source itself.
+func fill(root, tree string) error {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		from, to := filepath.Join(root, e.Name()), filepath.Join(tree, e.Name())
+		patched, err := os.Lstat(to)
+		switch {
+		case err != nil:
+			err = os.Symlink(from, to)
+		case patched.IsDir():
+			err = fill(from, to)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func build(root, pkg, binary string, flags ...string) error {
@@ -100,13 +127,17 @@ func green(root, scratch string, patches []Patch) error {
 			runs[p.Package] = append(runs[p.Package], p.Run)
 		}
 	}
+	tree := filepath.Join(scratch, "tree")
+	if err := errors.Join(os.Mkdir(tree, 0o755), fill(root, tree)); err != nil {
+		return err
+	}
 	for pkg, list := range runs {
 		begun := time.Now()
 		binary := filepath.Join(scratch, "green")
 		if err := build(root, pkg, binary); err != nil {
 			return fmt.Errorf("%s does not compile: %w", pkg, err)
 		}
-		out, err := runTest(root, pkg, binary, strings.Join(list, "|"), 5*time.Minute)
+		out, err := runTest(tree, pkg, binary, strings.Join(list, "|"), 5*time.Minute)
 		if err != nil {
 			return fmt.Errorf("the tests of %s are red on the code as it is: %w: %s", pkg, err, failed(out))
 		}
