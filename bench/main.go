@@ -12,10 +12,11 @@ import (
 	"os"
 	"runtime/debug"
 	"runtime/pprof"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/ginauth/ginauth/bench/internal/document"
 )
 
 func main() {
@@ -51,23 +52,7 @@ func run(short bool, write string) error {
 	if write == "" {
 		return nil
 	}
-	return insert(write, text)
-}
-
-const begin, end = "<!-- table -->", "<!-- end -->"
-
-// insert puts text between the two markers of a file.
-func insert(name, text string) error {
-	old, err := os.ReadFile(name)
-	if err != nil {
-		return err
-	}
-	before, rest, ok := strings.Cut(string(old), begin)
-	_, after, closed := strings.Cut(rest, end)
-	if !ok || !closed {
-		return fmt.Errorf("%s has not the markers %s and %s", name, begin, end)
-	}
-	return os.WriteFile(name, []byte(before+begin+"\n"+text+end+after), 0o644)
+	return document.Write(write, "table", text)
 }
 
 // writeProfile profiles ten seconds of ginauth's guarded request with the small

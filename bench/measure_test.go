@@ -2,9 +2,6 @@ package main
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 )
@@ -86,33 +83,6 @@ func TestMedian(t *testing.T) {
 		}
 		if got := l.median().nanoseconds; got != row.want {
 			t.Errorf("of %v: %v", row.times, got)
-		}
-	}
-}
-
-func TestInsert(t *testing.T) {
-	t.Parallel()
-	name := filepath.Join(t.TempDir(), "page.md")
-	for _, row := range []struct{ page, want string }{
-		{"above\n" + begin + "\nold\n" + end + "\nbelow\n", "above\n" + begin + "\nnew\n" + end + "\nbelow\n"},
-		{begin + end, begin + "\nnew\n" + end},
-		{end + begin, ""},
-		{"none", ""},
-	} {
-		if err := os.WriteFile(name, []byte(row.page), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		err := insert(name, "new\n")
-		got, readErr := os.ReadFile(name)
-		if readErr != nil {
-			t.Fatal(readErr)
-		}
-		if row.want == "" {
-			if err == nil || !strings.Contains(err.Error(), begin) || string(got) != row.page {
-				t.Errorf("%q: %q, %v", row.page, got, err)
-			}
-		} else if err != nil || string(got) != row.want {
-			t.Errorf("%q: %q, %v", row.page, got, err)
 		}
 	}
 }
