@@ -1,12 +1,14 @@
 package ginauth_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -318,4 +320,30 @@ func isConstant(e ast.Expr) bool {
 		return e.Name == "nil"
 	}
 	return false
+}
+
+// An application that logs a request's context, or one derived from it, logs no session.
+func TestAttack35_PrintedContext(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, ginauth.Options{Providers: unused()})
+	cookie := sessionFor(t, "ada@example.com", nil)
+	a.engine.GET("/print", a.auth.RequireSession(), func(c *gin.Context) {
+		derived, cancel := context.WithCancel(c.Request.Context())
+		defer cancel()
+		for _, ctx := range []context.Context{c.Request.Context(), derived} {
+			var out strings.Builder
+			fmt.Fprintf(&out, "%v %+v %#v %s %q", ctx, ctx, ctx, ctx, ctx)
+			slog.New(slog.NewTextHandler(&out, nil)).Info("", "ctx", ctx)
+			slog.New(slog.NewJSONHandler(&out, nil)).Info("", "ctx", ctx)
+			for _, secret := range []string{cookie, "ada@example.com"} {
+				if strings.Contains(out.String(), secret) {
+					t.Errorf("%T prints %q", ctx, secret)
+				}
+			}
+		}
+		c.Status(http.StatusNoContent)
+	})
+	if res := a.send(t, http.MethodGet, "/print", "", "Cookie", sessionCookie+"="+cookie); res.StatusCode != http.StatusNoContent {
+		t.Errorf("/print answered %d", res.StatusCode)
+	}
 }

@@ -227,3 +227,40 @@ func TestFault_ClockStepsRevocations(t *testing.T) {
 		})
 	}
 }
+
+// A clock that is far ahead for a moment brings no session back that was ended
+// before, whether somebody else is signed out in that moment or behind it.
+func TestFault_ClockAheadRevocations(t *testing.T) {
+	t.Parallel()
+	for _, meanwhile := range []bool{true, false} {
+		t.Run(fmt.Sprint(meanwhile), func(t *testing.T) {
+			t.Parallel()
+			c := newClock()
+			c.seconds.Store(time.Now().Unix())
+			a := membersApp(t, ginauth.Options{Now: c.now, Session: ginauth.SessionOptions{Revocations: ginauth.MemoryRevocations()}})
+			end := func(userID string) {
+				if err := a.auth.RevokeUser(t.Context(), userID); err != nil {
+					t.Fatal(err)
+				}
+			}
+			ada, grace := a.browser(t), a.browser(t)
+			ada.signInAs("ada")
+			grace.signInAs("grace")
+			end("u-ada")
+			const ahead = int64(60 * day / time.Second)
+			c.seconds.Add(ahead)
+			if meanwhile {
+				end("u-grace")
+			} else {
+				a.browser(t).signInAs("grace")
+			}
+			c.seconds.Add(-ahead)
+			end("u-grace")
+			for _, b := range []*browser{ada, grace} {
+				if res := b.get("/me"); res.StatusCode == http.StatusOK {
+					t.Errorf("a session is back: %s", res.body)
+				}
+			}
+		})
+	}
+}

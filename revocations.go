@@ -82,7 +82,7 @@ func sessionSubject(t *Token) string {
 // MemoryRevocations remember in this process alone: for an application that runs
 // as one. They are forgotten when it ends.
 func MemoryRevocations() Revocations {
-	return &memoryRevocations{entries: map[string]revocation{}}
+	return &memoryRevocations{entries: map[string]revocation{}, began: time.Now()}
 }
 
 type revocation struct{ at, until time.Time }
@@ -90,19 +90,26 @@ type revocation struct{ at, until time.Time }
 type memoryRevocations struct {
 	mu      sync.RWMutex
 	entries map[string]revocation
+	began   time.Time
 	swept   time.Time
 }
 
 func (m *memoryRevocations) Revoke(_ context.Context, subject string, at, until time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if at.Sub(m.swept) > time.Hour {
+	// A clock that is far ahead for a moment must not make it forget what still
+	// counts when the clock is right again: time.Since takes no notice of that.
+	now := m.began.Add(time.Since(m.began))
+	if at.Before(now) {
+		now = at
+	}
+	if now.Sub(m.swept) > time.Hour {
 		for s, entry := range m.entries {
-			if at.After(entry.until) {
+			if now.After(entry.until) {
 				delete(m.entries, s)
 			}
 		}
-		m.swept = at
+		m.swept = now
 	}
 	before := m.entries[subject]
 	m.entries[subject] = revocation{later(before.at, at), later(before.until, until)}

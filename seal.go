@@ -3,6 +3,8 @@ package ginauth
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -25,6 +27,10 @@ type identity struct {
 	stale           bool   // a previous secret sealed it
 	user            *User  // the Adapter's, where they were looked up
 }
+
+// Format prints no more than a name: who logs a request's context, or what is
+// derived from it, must not log the session with it.
+func (id *identity) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "ginauth.identity") }
 
 // open reads a session. The error is errSignedOut where there is none, else the
 // fault for which nobody can tell.

@@ -61,9 +61,10 @@ func sessionOf(t *Token) sessionKey { return sessionKey{t.Subject, t.AuthTime.Un
 // of the session's claims, which the key must not hold in memory.
 func (k sessionKey) own() sessionKey { return sessionKey{strings.Clone(k.subject), k.at} }
 
-// justEnded is how long a sign-out is remembered, at the least. A page that connects
-// again at once may still send the cookie which the answer to the sign-out is about
-// to delete, and a request under way then may have to wait for a slow service.
+// justEnded is how long a sign-out is remembered, at the least, unless a flood of
+// maxJustEnded others follows it. A page that connects again at once may still send
+// the cookie which the answer to the sign-out is about to delete, and a request under
+// way then may have to wait for a slow service.
 const justEnded = time.Minute
 
 // maxJustEnded bounds the sign-outs that are remembered, twice over.

@@ -28,21 +28,31 @@ var _ ginauth.Limiter = (*Limiter)(nil)
 // that would be further away than all the steps of a rate. Times are whole
 // microseconds, which Redis's numbers hold exactly until the year 2255.
 //
-// A value further away than it can be is that of a process whose clock is ahead, or
-// was: it must not refuse for longer than a rate says, so a refusal puts it right.
+// A value further away than it can be was written by a process whose clock is ahead
+// of this one's, or was. Which of the two is wrong nobody knows, so that it stays,
+// and Redis's own clock decides, by which the key expires when all is forgotten.
 var (
 	allow = redis.NewScript(`
 local now, step, all = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local value = redis.call('GET', KEYS[1])
-local kept = tonumber(value or now) or math.huge
-local full = math.min(math.max(kept, now), now + all)
-local wait = full + step - now - all
+local life = redis.call('PTTL', KEYS[1]) * 1000
+local full = tonumber(value or now)
+local broken = not full or value and life < 0
+if broken then
+	full, life = now + all, all
+end
+full = math.max(full, now)
+local left = full - now
+if left > all then
+	left = math.min(life, all)
+end
+local wait = left + step - all
 if wait <= 0 then
-	full = full + step
-elseif kept <= full then
+	full, left = full + step, left + step
+elseif not broken then
 	return wait
 end
-redis.call('SET', KEYS[1], string.format('%.0f', full), 'PX', math.ceil((full - now) / 1000))
+redis.call('SET', KEYS[1], string.format('%.0f', full), 'PX', math.ceil(left / 1000))
 return math.max(wait, 0)`)
 
 	refund = redis.NewScript(`
@@ -52,10 +62,11 @@ if not full then
 	return 0
 end
 full = full - step
-if full <= now then
+local left = math.min(full - now, redis.call('PTTL', KEYS[1]) * 1000 - step)
+if left <= 0 then
 	return redis.call('DEL', KEYS[1])
 end
-redis.call('SET', KEYS[1], string.format('%.0f', full), 'PX', math.ceil((full - now) / 1000))
+redis.call('SET', KEYS[1], string.format('%.0f', full), 'PX', math.ceil(left / 1000))
 return 1`)
 )
 

@@ -122,14 +122,30 @@ func TestLimiter_ClockAhead(t *testing.T) {
 	client := newClient(t)
 	ahead := redisstore.NewLimiter(client, redisstore.Options{Now: wrong.now})
 	l := redisstore.NewLimiter(client, redisstore.Options{Now: right.now})
-	allow(t, ahead, "a", rate)
-	wait := allow(t, l, "a", rate)
-	if wait <= 0 || wait > rate.Per/3 {
-		t.Fatalf("it waits %v", wait)
+	for range 2 {
+		if wait := allow(t, ahead, "a", rate); wait != 0 {
+			t.Fatalf("one of the first two waits %v", wait)
+		}
 	}
-	right.move(wait)
-	if more := allow(t, l, "a", rate); more != 0 {
-		t.Fatalf("it waits %v, and then %v more", wait, more)
+	if wait := allow(t, l, "a", rate); wait != 0 {
+		t.Fatalf("the third waits %v", wait)
+	}
+	for _, l := range []*redisstore.Limiter{l, ahead} {
+		if wait := allow(t, l, "a", rate); wait <= 0 || wait > rate.Per/3 {
+			t.Fatalf("the fourth waits %v", wait)
+		}
+	}
+	refund(t, l, "a", rate)
+	if wait := allow(t, l, "a", rate); wait != 0 {
+		t.Fatalf("after a refund it waits %v", wait)
+	}
+	key := client.Keys(t.Context(), "*").Val()[0]
+	if ttl := client.PTTL(t.Context(), key).Val(); ttl <= 0 || ttl > rate.Per {
+		t.Errorf("it is kept for %v", ttl)
+	}
+	client.PExpire(t.Context(), key, rate.Per*2/3) // a step later
+	if wait := allow(t, l, "a", rate); wait != 0 {
+		t.Fatalf("a step later it waits %v", wait)
 	}
 	// What is no time is full for a step, and then in order again.
 	if err := client.Set(t.Context(), client.Keys(t.Context(), "*").Val()[0], "junk", 0).Err(); err != nil {
@@ -143,6 +159,34 @@ func TestLimiter_ClockAhead(t *testing.T) {
 		t.Errorf("then it waits %v more", more)
 	}
 	refund(t, l, "a", rate)
+}
+
+// A process whose clock is behind lets nobody try again at those whose clock is
+// right, by the refusals that it gives.
+func TestLimiter_ClockBehind(t *testing.T) {
+	t.Parallel()
+	rate := ginauth.Rate{Count: 3, Per: time.Minute}
+	for _, late := range []time.Duration{rate.Per / 3, rate.Per, time.Hour} {
+		t.Run(late.String(), func(t *testing.T) {
+			t.Parallel()
+			var right, wrong clock
+			wrong.move(-late)
+			client := newClient(t)
+			behind := redisstore.NewLimiter(client, redisstore.Options{Now: wrong.now})
+			l := redisstore.NewLimiter(client, redisstore.Options{Now: right.now})
+			allowed := 0
+			for range 20 {
+				for _, l := range []*redisstore.Limiter{l, behind} {
+					if allow(t, l, "a", rate) == 0 {
+						allowed++
+					}
+				}
+			}
+			if allowed != rate.Count {
+				t.Errorf("%d of %d are allowed", allowed, rate.Count)
+			}
+		})
+	}
 }
 
 // Many processes that count at once allow together what the rate says.

@@ -25,17 +25,18 @@ type Session struct {
 // order.
 func (s Session) Names() []string {
 	var names []string
+	var seen [maxChunks + 1]bool // the last is of the name alone
 	for n := range beginning(s.header, s.name) {
-		if (n == s.name || isChunk(n[len(s.name):])) && !slices.Contains(names, n) {
+		i, ok := index(n[len(s.name):])
+		if n == s.name {
+			i, ok = maxChunks, true
+		}
+		if ok && !seen[i] {
+			seen[i] = true
 			names = append(names, n)
 		}
 	}
 	return names
-}
-
-func isChunk(suffix string) bool {
-	_, ok := index(suffix)
-	return ok
 }
 
 // Find looks for the session token called name: a cookie of just this name, or

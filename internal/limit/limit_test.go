@@ -86,6 +86,27 @@ func TestMemory_ClockSetBack(t *testing.T) {
 	}
 }
 
+// Tries that tell their times out of order, as a flood of them at once does, fill no
+// bucket the faster.
+func TestMemory_OutOfOrder(t *testing.T) {
+	t.Parallel()
+	m := limit.NewMemory(100)
+	for range 2 {
+		m.Allow("a", 2, 10*time.Second, start)
+	}
+	for i := range 100 {
+		for _, at := range []time.Duration{500 * time.Millisecond, 0} {
+			if m.Allow("a", 2, 10*time.Second, start.Add(at)) == 0 {
+				t.Fatalf("within half a second the round %d is let in", i)
+			}
+			m.Refund("nobody", start.Add(at))
+		}
+	}
+	if m.Allow("a", 2, 10*time.Second, start.Add(5*time.Second)) != 0 {
+		t.Error("after its time it waits")
+	}
+}
+
 // Whoever floods the memory with keys pushes out buckets of the flood, and not
 // those that hold something against somebody.
 func TestMemory_Flooded(t *testing.T) {

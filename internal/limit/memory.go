@@ -19,6 +19,9 @@ const (
 	// slack forgives what a float64 loses of a token, so that whoever waited for
 	// as long as told is let in.
 	slack = 1e-6
+	// behind is how much earlier than the latest a time may be without the clock
+	// having been set back: whoever read it had to wait for the others.
+	behind = time.Second
 )
 
 // Memory keeps token buckets in this process. It is safe for concurrent use.
@@ -30,6 +33,7 @@ const (
 type Memory struct {
 	mu      sync.Mutex
 	max     int
+	latest  time.Time      // that was told
 	places  map[string]int // in buckets
 	buckets []bucket
 }
@@ -48,6 +52,7 @@ func NewMemory(max int) *Memory { return &Memory{max: max, places: map[string]in
 func (m *Memory) Allow(key string, count int, per time.Duration, now time.Time) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	now = m.inOrder(now)
 	tokens := m.bucket(key, count, per, now)
 	if missing := 1 - tokens.TokensAt(now); missing > slack {
 		tokens.ReserveN(now, 0) // it fills from now on: else, with a clock that was set back, not before that is there again
@@ -63,8 +68,19 @@ func (m *Memory) Refund(key string, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if i, ok := m.places[key]; ok {
+		now = m.inOrder(now)
 		m.buckets[i].tokens.ReserveN(now, -1) // never more than the bucket holds: that is cut off when it is next read
 	}
+}
+
+// inOrder is the time that an event happened, none earlier than the one before it: a
+// bucket that is told of a later time first fills twice for what is between, and a
+// flood of tries at once would be let in the faster for it.
+func (m *Memory) inOrder(now time.Time) time.Time {
+	if early := m.latest.Sub(now); early <= 0 || early > behind {
+		m.latest = now
+	}
+	return m.latest
 }
 
 // Len is how many buckets there are.
