@@ -182,6 +182,32 @@ func TestAttack40_CachedSession(t *testing.T) {
 	}
 }
 
+// Headers that a handler edits in place, as slices.DeleteFunc does, are those of its own
+// answer; nor is one of another middleware's written to, whose values are shared.
+func TestAttack40_EditedHeaders(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, ginauth.Options{Providers: unused()})
+	cookies := sessionCookie + "=" + sessionFor(t, "ada@example.com", nil)
+	a.engine.GET("/edits", a.auth.RequireSession(), func(c *gin.Context) {
+		c.Writer.Header()["Cache-Control"][0], c.Writer.Header()["Vary"][0] = "public", "Accept"
+	})
+	shared := make([]string, 1, 2)
+	shared[0] = "Accept-Encoding"
+	a.engine.GET("/shared", func(c *gin.Context) { c.Writer.Header()["Vary"] = shared }, a.auth.RequireSession(), func(*gin.Context) {})
+	for _, path := range []string{"/edits", "/shared", "/me"} {
+		if res := a.send(t, http.MethodGet, path, "", "Cookie", cookies); res.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %d", path, res.StatusCode)
+		}
+	}
+	res := a.send(t, http.MethodGet, "/me", "", "Cookie", cookies)
+	if control, vary := res.Header.Get("Cache-Control"), res.Header.Get("Vary"); !strings.Contains(control, "no-store") || vary != "Cookie" {
+		t.Errorf("Cache-Control %q, Vary %q", control, vary)
+	}
+	if behind := shared[:2][1]; behind != "" {
+		t.Errorf("%q was written behind another middleware's values", behind)
+	}
+}
+
 func TestAttack55_KeptContext(t *testing.T) {
 	t.Parallel()
 	for _, fallback := range []bool{false, true} {

@@ -246,20 +246,15 @@ func writeJSON(c *gin.Context, status int, body any) {
 // private keeps an answer that is one person's out of every cache, the browser's
 // own included: after sign-out the back button must not show it.
 func private(h http.Header) {
-	h["Cache-Control"] = privateOnly
+	// In memory of this answer's own: what edits a header in place edits no other's.
+	values := [...]string{"private, no-cache, no-store", "Cookie"}
+	h["Cache-Control"] = values[0:1:1]
 	if h["Vary"] == nil {
-		h["Vary"] = byCookie
+		h["Vary"] = values[1:2:2]
 	} else if !slices.Contains(h["Vary"], "Cookie") {
-		h.Add("Vary", "Cookie")
+		h["Vary"] = append(slices.Clip(h["Vary"]), "Cookie")
 	}
 }
-
-// Values of headers that all answers share, as gin's content types are: a Header's
-// methods put others in their place and change none.
-var (
-	privateOnly = []string{"private, no-cache, no-store"}
-	byCookie    = []string{"Cookie"}
-)
 
 // noStore is private for next-auth's client, which also gets the headers of old.
 func noStore(h http.Header) {
