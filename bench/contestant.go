@@ -50,6 +50,7 @@ func contestants() []contestant {
 		{limitPrefix + "encoding/json", openLimit("encoding/json"), true},
 		{ginauthPlain, openGinauth(false), true},
 		{"ginauth, JWT and Session callbacks", openGinauth(true), true},
+		{"ginauth, sessions in gin-contrib's memory store", openGinauthStore, true},
 		{goJoseHand, openJose, true},
 		{golangJWTHand, openGolangJWT, true},
 		{ginJWT, openGinJWT, true},

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gin-contrib/sessions/memstore"
 	"github.com/gin-gonic/gin"
 
 	"github.com/ginauth/ginauth"
@@ -53,12 +54,43 @@ func openGinauth(callbacks bool) func(*crowd) (*site, error) {
 	}
 }
 
+// openGinauthStore is ginauth with sessions in gin-contrib's memory store: what the
+// cookie holds is a handle.
+func openGinauthStore(all *crowd) (*site, error) {
+	engine, auth, err := newGinauthIn(all.people, ginauth.SessionOptions{Store: ginauth.GinStore(memstore.NewStore(key("sign", 32)))})
+	if err != nil {
+		return nil, err
+	}
+	engine.GET("/", auth.RequireSession(), func(c *gin.Context) {
+		u := &ginauth.GetSession(c).User
+		token, _ := ginauth.GetToken(c).Claims["accessToken"].(string)
+		tell(c, person{u.ID, u.Name, u.Email, u.Image, token})
+	})
+	form, err := newForm(engine)
+	if err != nil {
+		return nil, err
+	}
+	s := &site{engine, sessionCookie, make([]string, len(all.people))}
+	for i := range all.people {
+		if s.values[i], err = form.signIn(i); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
 // newGinauth is a whole ginauth, at which anybody of these people signs in by
 // their number.
 func newGinauth(all []person) (*gin.Engine, error) {
+	engine, _, err := newGinauthIn(all, ginauth.SessionOptions{})
+	return engine, err
+}
+
+// newGinauthIn is newGinauth with its sessions kept as told.
+func newGinauthIn(all []person, session ginauth.SessionOptions) (*gin.Engine, *ginauth.Auth, error) {
 	engine := gin.New()
-	_, err := ginauth.Register(engine, ginauth.Options{
-		Secret: secret, BaseURL: baseURL,
+	auth, err := ginauth.Register(engine, ginauth.Options{
+		Secret: secret, BaseURL: baseURL, Session: session,
 		Limits: ginauth.Limits{Disabled: true}, // one client signs in thousands of times
 		Providers: []ginauth.Provider{ginauth.Credentials{
 			Authorize: func(_ *gin.Context, typed map[string]string) (*ginauth.User, error) {
@@ -81,7 +113,7 @@ func newGinauth(all []person) (*gin.Engine, error) {
 			return nil
 		}},
 	})
-	return engine, err
+	return engine, auth, err
 }
 
 // ginauthSessions signs everybody in at ginauth and returns their session

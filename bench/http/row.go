@@ -72,8 +72,8 @@ func servers(node string) ([]*row, error) {
 	rows := []*row{
 		unguarded:         {name: "Gin, no guard", command: gin(open), request: v4, answersAll: true},
 		guarded:           {name: "Gin, `RequireSession`", command: gin(guardedV4), request: v4},
-		withHeaders:       {name: "Gin, no guard, but its headers", command: gin(headers), request: v4, answersAll: true},
-		withContexts:      {name: "Gin, no guard, but its headers and contexts", command: gin(contexts), request: v4, answersAll: true},
+		withHeaders:       {name: "Gin, no guard, with the guard's headers", command: gin(headers), request: v4, answersAll: true},
+		withContexts:      {name: "Gin, no guard, with the guard's headers and contexts", command: gin(contexts), request: v4, answersAll: true},
 		unguarded2KB:      {name: "Gin, no guard, 2 KB token", command: gin(open), request: large, answersAll: true},
 		guarded2KB:        {name: "Gin, `RequireSession`, 2 KB token", command: gin(guardedV4), request: large},
 		guardedAuthJS:     {name: "Gin, `RequireSession`, `AuthJSV5`", command: gin(guardedV5), request: v5},
