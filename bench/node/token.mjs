@@ -27,8 +27,8 @@ async function run(n) {
 
 const times = []
 if (rounds > 0) {
-  await run(500) // until the compiler has seen it
   let count = 1
+  if (milliseconds >= 10) for (let took = 0; took < 2e9; ) took += await run(500) // until the compiler is done with it
   while ((await run(count)) < (milliseconds * 1e6) / 2) count *= 2
   for (let i = 0; i < rounds; i++) times.push((await run(count)) / count)
   times.sort((a, b) => a - b)
