@@ -37,6 +37,7 @@ func Identifier(typed string) string {
 		}
 		return unicode.ToLower(unicode.ToUpper(r)) // both: σ and ς have one capital letter
 	}
+	typed = strings.ToValidUTF8(typed, "\uFFFD") // package norm leaves letters composed behind broken ones
 	return strings.TrimSpace(norm.NFKC.String(strings.Map(fold, norm.NFKD.String(typed))))
 }
 
