@@ -30,6 +30,7 @@ import (
 	"github.com/ginauth/ginauth"
 	"github.com/ginauth/ginauth/ginauthtest"
 	"github.com/ginauth/ginauth/gormadapter"
+	"github.com/ginauth/ginauth/internal/servertest"
 	"github.com/ginauth/ginauth/oidc"
 )
 
@@ -216,7 +217,7 @@ func (s *site) start(attr *syscall.SysProcAttr) {
 		s.t.Fatal(err)
 	}
 	if err := s.cmd.Start(); err != nil && attr != nil {
-		s.t.Skipf("the system lets nobody mount a disk of their own: %v", err)
+		servertest.Missing(s.t, "the right to mount a disk of one's own ("+err.Error()+")")
 	} else if err != nil {
 		s.t.Fatal(err)
 	}

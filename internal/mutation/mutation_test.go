@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	mutation "github.com/ginauth/ginauth/internal/mutation"
+	"github.com/ginauth/ginauth/internal/servertest"
 )
 
 const (
@@ -30,7 +31,7 @@ func patches(t testing.TB) []mutation.Patch {
 func TestPatches(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("git is not installed")
+		servertest.Missing(t, "git")
 	}
 	for _, p := range patches(t) {
 		t.Run(p.Name, func(t *testing.T) {

@@ -115,7 +115,7 @@ func unprivileged(t testing.TB, name, dir string) *syscall.SysProcAttr {
 	}
 	u, err := user.Lookup(name)
 	if err != nil {
-		missing(t, "the user "+name)
+		Missing(t, "the user "+name)
 	}
 	uid, _ := strconv.Atoi(u.Uid)
 	gid, _ := strconv.Atoi(u.Gid)
@@ -135,17 +135,19 @@ func find(t testing.TB, name string) string {
 	// Debian keeps PostgreSQL's programs out of PATH.
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
 	if len(found) == 0 {
-		missing(t, name)
+		Missing(t, name)
 	}
 	return found[len(found)-1]
 }
 
-func missing(t testing.TB, what string) {
+// Missing skips a test for want of something that a machine may not have, and fails
+// it where CI is true.
+func Missing(t testing.TB, what string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s is not installed, and CI=true demands it", what)
+		t.Fatalf("%s is missing, and CI=true demands it", what)
 	}
-	t.Skipf("%s is not installed", what)
+	t.Skipf("%s is missing", what)
 }
 
 // begin starts a server on a free port. Another program may take the port first:

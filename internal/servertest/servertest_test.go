@@ -90,7 +90,7 @@ func TestMissing(t *testing.T) {
 	for ci, want := range map[string]string{"": "--- SKIP: TestMissing", "true": "--- FAIL: TestMissing"} {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestMissing$", "-test.v")
 		cmd.Env = []string{child + "=1", "CI=" + ci, "PATH=/nonexistent"}
-		if out, _ := cmd.CombinedOutput(); !strings.Contains(string(out), want) || !strings.Contains(string(out), "redis-server is not installed") {
+		if out, _ := cmd.CombinedOutput(); !strings.Contains(string(out), want) || !strings.Contains(string(out), "redis-server is missing") {
 			t.Errorf("CI=%q: %s", ci, out)
 		}
 	}
