@@ -259,6 +259,9 @@ func TestIdentifier(t *testing.T) {
 			t.Errorf("%q is ada", other)
 		}
 	}
+	if broken := "000000000000000\xf7"; limit.Identifier(broken+"ů") != limit.Identifier(broken+"u") {
+		t.Error("an accent counts behind a broken letter")
+	}
 	for typed, want := range map[string]string{
 		"Ada+Shop@Example.com": "ada@example.com", "ada@example.com": "ada@example.com", "ada+x": "ada+x",
 		"ada@a+b.example": "ada@a+b.example", "+x@example.com": "@example.com",
