@@ -1,7 +1,11 @@
 package ginauth_test
 
 import (
+	"encoding/json"
+	"io"
+	"log/slog"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
@@ -16,7 +20,79 @@ import (
 
 	"github.com/ginauth/ginauth"
 	"github.com/ginauth/ginauth/ginauthtest"
+	"github.com/ginauth/ginauth/oidc"
 )
+
+const testSecret = "0123456789abcdef0123456789abcdef"
+
+func TestMain(m *testing.M) {
+	gin.SetMode(gin.TestMode)
+	m.Run()
+}
+
+// A site is a Gin application with the auth routes and a browser that visits it.
+type site struct {
+	*httptest.Server
+	browser *http.Client
+}
+
+// newSite registers ginauth on an engine that listens on a loopback address.
+func newSite(t *testing.T, opts ginauth.Options) *site {
+	t.Helper()
+	r := gin.New()
+	opts.Secret, opts.Logger = testSecret, slog.New(slog.DiscardHandler)
+	if _, err := ginauth.Register(r, opts); err != nil {
+		t.Fatal(err)
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &site{httptest.NewServer(r), &http.Client{
+		Jar:           jar,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// send makes the browser send a request, and reads the response.
+func (s *site) send(t *testing.T, method, target, contentType, body string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequest(method, target, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	res, err := s.browser.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, string(answer)
+}
+
+// csrf is the token that this browser's forms carry.
+func (s *site) csrf(t *testing.T) string {
+	t.Helper()
+	_, body := s.send(t, http.MethodGet, s.URL+"/api/auth/csrf", "", "")
+	var out struct{ CSRFToken string }
+	decode(t, body, &out)
+	return out.CSRFToken
+}
+
+func decode(t *testing.T, body string, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(body), into); err != nil {
+		t.Fatalf("%v in %s", err, body)
+	}
+}
 
 // somebody is a provider for tests in which nobody signs in.
 func somebody() []ginauth.Provider { return ginauth.Goth(github.New("id", "secret", "")) }
@@ -176,12 +252,12 @@ func TestRegister_Environment(t *testing.T) {
 
 func TestRegister_RandomSecretIsAWarning(t *testing.T) {
 	clean(t)
-	log := &logBuffer{}
-	if _, err := ginauth.Register(gin.New(), ginauth.Options{Providers: somebody(), Logger: log.logger()}); err != nil {
+	var log strings.Builder
+	if _, err := ginauth.Register(gin.New(), ginauth.Options{Providers: somebody(), Logger: slog.New(slog.NewTextHandler(&log, nil))}); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), "NEXTAUTH_SECRET") {
-		t.Errorf("the log says %q", log)
+		t.Errorf("the log says %q", log.String())
 	}
 }
 
@@ -242,15 +318,14 @@ func TestRegister_Paths(t *testing.T) {
 
 func TestRoutes_UnsupportedIs400(t *testing.T) {
 	t.Parallel()
-	app := newApp(t, ginauth.Options{Providers: somebody()})
-	b := app.browser(t)
+	s := newSite(t, ginauth.Options{Providers: somebody()})
 	for _, target := range []string{
 		"PUT /api/auth/session", "DELETE /api/auth/csrf", "HEAD /api/auth/session", "OPTIONS /api/auth/signin",
 		"POST /api/auth/csrf", "POST /api/auth/providers", "GET /api/auth/nothing", "POST /api/auth/error",
 		"GET /api/auth/callback", "GET /api/auth/callback/nobody",
 	} {
 		method, path, _ := strings.Cut(target, " ")
-		res := b.do(b.request(method, path, nil))
+		res, _ := s.send(t, method, s.URL+path, "", "")
 		if res.StatusCode != http.StatusBadRequest || len(res.Header["Set-Cookie"]) != 0 || len(res.Header["Content-Type"]) != 0 {
 			t.Errorf("%s: %d, %v", target, res.StatusCode, res.Header)
 		}
@@ -259,9 +334,8 @@ func TestRoutes_UnsupportedIs400(t *testing.T) {
 
 func TestRoutes_Bodies(t *testing.T) {
 	t.Parallel()
-	app := newApp(t, ginauth.Options{Providers: somebody()})
-	b := app.browser(t)
-	csrf := b.csrf()
+	s := newSite(t, ginauth.Options{Providers: somebody()})
+	csrf := s.csrf(t)
 	for _, tt := range []struct {
 		name, contentType, body string
 		status                  int
@@ -277,15 +351,10 @@ func TestRoutes_Bodies(t *testing.T) {
 		{"65 KiB", "application/x-www-form-urlencoded", "csrfToken=" + csrf + "&x=" + strings.Repeat("x", 65<<10), 413, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			req, err := http.NewRequest(http.MethodPost, app.URL+"/api/auth/signin/github", strings.NewReader(tt.body))
-			if err != nil {
-				t.Fatal(err)
-			}
-			req.Header.Set("Content-Type", tt.contentType)
-			res := b.do(req)
-			started := strings.Contains(res.Header.Get("Location")+res.body, "https://github.com/login/oauth/authorize")
+			res, body := s.send(t, http.MethodPost, s.URL+"/api/auth/signin/github", tt.contentType, tt.body)
+			started := strings.Contains(res.Header.Get("Location")+body, "https://github.com/login/oauth/authorize")
 			if res.StatusCode != tt.status || started != tt.started {
-				t.Errorf("%d, started %v: %s %s", res.StatusCode, started, res.Header.Get("Location"), res.body)
+				t.Errorf("%d, started %v: %s %s", res.StatusCode, started, res.Header.Get("Location"), body)
 			}
 		})
 	}
@@ -293,12 +362,22 @@ func TestRoutes_Bodies(t *testing.T) {
 
 func TestNew_ReadsSessionsOfAnotherApp(t *testing.T) {
 	t.Parallel()
-	idp := newIDP(t, ginauthtest.Config{})
-	site := newApp(t, ginauth.Options{Providers: ginauth.Goth(local(idp, "local"))})
-	b := site.browser(t)
-	b.signIn(idp, "local")
+	idp, err := ginauthtest.NewProvider(ginauthtest.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = idp.Close() })
+	s := newSite(t, ginauth.Options{Providers: ginauth.Goth(oidc.New(oidc.Config{
+		Name: "local", Issuer: idp.Issuer(), ClientID: idp.ClientID(), ClientSecret: idp.ClientSecret(),
+	}))})
+	res, _ := s.send(t, http.MethodPost, s.URL+"/api/auth/signin/local", "application/x-www-form-urlencoded", "csrfToken="+s.csrf(t))
+	callback, err := idp.Approve(t.Context(), res.Header.Get("Location"), idp.People()[0].Subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.send(t, http.MethodGet, callback.String(), "", "")
 
-	auth, err := ginauth.New(ginauth.Options{Secret: testSecret, BaseURL: site.URL})
+	auth, err := ginauth.New(ginauth.Options{Secret: testSecret, BaseURL: s.URL})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,12 +385,18 @@ func TestNew_ReadsSessionsOfAnotherApp(t *testing.T) {
 	api.GET("/me", auth.RequireSession(), func(c *gin.Context) { c.String(http.StatusOK, ginauth.GetSession(c).User.ID) })
 	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
-	here, _ := url.Parse(site.URL)
-	req := b.request(http.MethodGet, server.URL+"/me", nil)
-	for _, cookie := range b.Jar.Cookies(here) {
+	here, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequest(http.MethodGet, server.URL+"/me", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cookie := range s.browser.Jar.Cookies(here) {
 		req.AddCookie(cookie)
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err = http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -323,16 +408,22 @@ func TestNew_ReadsSessionsOfAnotherApp(t *testing.T) {
 
 func TestTrustedProxies_DecideTheScheme(t *testing.T) {
 	t.Parallel()
-	app := newApp(t, ginauth.Options{
+	s := newSite(t, ginauth.Options{
 		Providers: somebody(), TrustedHosts: []string{"app.example.com"},
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 	})
-	b := app.browser(t)
-	req := b.request(http.MethodGet, "/api/auth/csrf", nil)
+	req, err := http.NewRequest(http.MethodGet, s.URL+"/api/auth/csrf", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	req.Host = "inside:8080"
 	req.Header.Set("X-Forwarded-Host", "app.example.com")
 	req.Header.Set("X-Forwarded-Proto", "https")
-	res := b.do(req)
+	res, err := s.browser.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK || !strings.HasPrefix(res.Header.Get("Set-Cookie"), "__Host-next-auth.csrf-token=") {
 		t.Errorf("%d %v", res.StatusCode, res.Header)
 	}

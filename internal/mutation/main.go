@@ -23,6 +23,9 @@ import (
 	"time"
 )
 
+// whole is the package that tests the whole.
+const whole = "./tests"
+
 func main() {
 	run := flag.String("run", "", "only the patches whose names match this `regexp`")
 	short := flag.Bool("short", false, "one patch of each attack")
@@ -70,8 +73,8 @@ func mutate(run string, short, list bool, write string, atOnce int) error {
 }
 
 // choose takes the patches whose names match, and of these one of each attack if
-// the run is to be short: the first, or the first that is tested by itself, since
-// the root package takes ten times as long to build as any other.
+// the run is short: the first, or the first whose own package tests it, since the
+// tests of the whole take ten times as long to build as any other.
 func choose(all []Patch, run string, short bool) (chosen []Patch, err error) {
 	name, err := regexp.Compile(run)
 	if err != nil {
@@ -85,7 +88,7 @@ func choose(all []Patch, run string, short bool) (chosen []Patch, err error) {
 		case !short || !seen:
 			places[p.Attack] = len(chosen)
 			chosen = append(chosen, p)
-		case chosen[at].Package == "." && p.Package != ".":
+		case chosen[at].Package == whole && p.Package != whole:
 			chosen[at] = p
 		}
 	}

@@ -29,6 +29,11 @@ func (p Patch) try(root, dir string) (found string, err error) {
 	if err := build(root, p.Package, binary, "-overlay", overlay); err != nil {
 		return "", fmt.Errorf("it does not compile: %w", err)
 	}
+	// A test that reads "../SECURITY.md" must find it in the mutant, which a link to
+	// its package's directory would lead out of.
+	if err := os.MkdirAll(filepath.Join(tree, p.Package), 0o755); err != nil {
+		return "", err
+	}
 	if err := fill(root, tree); err != nil {
 		return "", err
 	}
@@ -128,7 +133,11 @@ func green(root, scratch string, patches []Patch) error {
 		}
 	}
 	tree := filepath.Join(scratch, "tree")
-	if err := errors.Join(os.Mkdir(tree, 0o755), fill(root, tree)); err != nil {
+	err := os.Mkdir(tree, 0o755)
+	for pkg := range runs {
+		err = errors.Join(err, os.MkdirAll(filepath.Join(tree, pkg), 0o755))
+	}
+	if err := errors.Join(err, fill(root, tree)); err != nil {
 		return err
 	}
 	for pkg, list := range runs {

@@ -101,7 +101,7 @@ func TestTable(t *testing.T) {
 func TestWriteTable(t *testing.T) {
 	t.Parallel()
 	name := filepath.Join(t.TempDir(), "table.md")
-	all := []mutation.Patch{{Attack: "33b", Defence: "a cookie", Package: ".", Run: "TestA|TestB"}, {Defence: "a key", Package: "./oidc", Run: "TestC"}}
+	all := []mutation.Patch{{Attack: "33b", Defence: "a cookie", Package: "./tests", Run: "TestA|TestB"}, {Defence: "a key", Package: "./oidc", Run: "TestC"}}
 	const (
 		begin = "above\n<!-- made by go run ./internal/mutation -write -->\n"
 		end   = "<!-- end -->\nbelow\n"

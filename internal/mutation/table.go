@@ -18,7 +18,7 @@ func Table(patches []Patch) string {
 	b.WriteString("| attack | defence removed | test that goes red |\n|---|---|---|\n")
 	for _, p := range patches {
 		test := p.Run
-		if p.Package != "." {
+		if p.Package != whole {
 			test = strings.TrimPrefix(p.Package, "./") + " " + test
 		}
 		fmt.Fprintf(&b, "| %s | %s | `%s` |\n", p.Attack, p.Defence, strings.ReplaceAll(test, "|", `\|`))

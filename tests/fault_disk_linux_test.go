@@ -1,0 +1,171 @@
+package tests
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// exhaustions are the ways in which a process runs out of something. Each returns
+// how it gets it back.
+var exhaustions = map[string]func(dir string) (free func(), err error){
+	"disk":  fillDisk,
+	"write": refuseWrites,
+	"files": openFiles,
+}
+
+// smallDisk is a namespace of mounts for a process, which needs no rights in the
+// system where that lets anybody have one (user_namespaces(7)).
+func smallDisk() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+	}
+}
+
+func mountSmall(dir string) error {
+	return syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=512k")
+}
+
+// fillDisk takes all the space that is left (ENOSPC).
+func fillDisk(dir string) (func(), error) {
+	name := filepath.Join(dir, "filler")
+	f, err := os.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	for err == nil {
+		_, err = f.Write(make([]byte, 512))
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		return nil, err
+	}
+	return func() { _ = os.Remove(name) }, nil
+}
+
+// refuseWrites makes each write to a file fail (EFBIG), as a disk that is broken or
+// mounted read-only does.
+func refuseWrites(string) (func(), error) {
+	signal.Ignore(syscall.SIGXFSZ)
+	return lowered(syscall.RLIMIT_FSIZE, 0)
+}
+
+// openFiles leaves one file descriptor, for a browser's request (EMFILE).
+func openFiles(string) (func(), error) {
+	last, err := os.Open(os.DevNull)
+	if err != nil {
+		return nil, err
+	}
+	restore, err := lowered(syscall.RLIMIT_NOFILE, uint64(last.Fd())+16)
+	if err != nil {
+		return nil, err
+	}
+	var opened []*os.File
+	for {
+		f, err := os.Open(os.DevNull)
+		if errors.Is(err, syscall.EMFILE) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		opened = append(opened, f)
+	}
+	_ = last.Close()
+	return func() {
+		for _, f := range opened {
+			_ = f.Close()
+		}
+		restore()
+	}, nil
+}
+
+// lowered lowers a limit of this process, which nothing but a test's copy of itself
+// should do.
+func lowered(resource int, to uint64) (restore func(), err error) {
+	var before syscall.Rlimit
+	if err := syscall.Getrlimit(resource, &before); err != nil {
+		return nil, err
+	}
+	now := before
+	now.Cur = to
+	return func() { _ = syscall.Setrlimit(resource, &before) }, syscall.Setrlimit(resource, &now)
+}
+
+// With a database that takes no more, who is known still signs in, and who is
+// signed in stays so. Who is new is told, and comes in when there is room again.
+func TestFault_DiskFull(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		exhaustion, logged string
+		mount              bool
+	}{
+		"no space":  {"disk", "database or disk is full", true},
+		"no writes": {"write", "disk I/O error", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var attr *syscall.SysProcAttr
+			if row.mount {
+				attr = smallDisk()
+			}
+			s := newSite(t, attr, row.mount)
+			b, again, late := s.browser(t), s.browser(t), s.browser(t)
+			b.signInAt(s.idp, "local", "ada")
+			s.tell(row.exhaustion, "exhausted")
+			res := late.signInAt(s.idp, "local", "grace")
+			res.refused(t, "OAuthCreateAccount")
+			if got := late.follow(res).alert(); got != told["OAuthCreateAccount"] {
+				t.Errorf("the page says %q", got)
+			}
+			if !again.signInAt(s.idp, "local", "ada").signedIn() || b.get("/me").StatusCode != http.StatusOK || b.user() != "ada@example.com" {
+				t.Errorf("who is known gets trouble too: %s", s.log)
+			}
+			s.tell("count", "1 users, 0 without account")
+			if log := s.log.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, row.logged) {
+				t.Errorf("the log: %s", log)
+			}
+			s.tell("free", "freed")
+			if !late.signInAt(s.idp, "local", "grace").signedIn() {
+				t.Errorf("with room again the sign-in failed: %s", s.log)
+			}
+			s.tell("count", "2 users, 0 without account")
+		})
+	}
+}
+
+// Without a file descriptor for a connection to the provider, a sign-in cannot
+// begin. Who is signed in notices nothing.
+func TestFault_NoFileDescriptors(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil, false)
+	b := s.browser(t)
+	b.signInAt(s.idp, "local", "ada")
+	csrf := b.csrf()
+	s.kill()
+	s.start(nil) // which has no connection to the provider yet
+	s.tell("files", "exhausted")
+	res := b.post("/api/auth/signin/local", url.Values{"csrfToken": {csrf}})
+	res.refused(t, "OAuthSignin")
+	if got := b.follow(res).alert(); got != told["OAuthSignin"] {
+		t.Errorf("the page says %q", got)
+	}
+	if res := b.get("/me"); res.StatusCode != http.StatusOK {
+		t.Errorf("/me answered %d %s", res.StatusCode, res.body)
+	}
+	if log := s.log.String(); !strings.Contains(log, "too many open files") {
+		t.Errorf("the log: %s", log)
+	}
+	s.tell("free", "freed")
+	if !b.signInAt(s.idp, "local", "ada").signedIn() {
+		t.Errorf("the next sign-in failed: %s", s.log)
+	}
+}

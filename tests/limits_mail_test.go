@@ -1,0 +1,42 @@
+package tests
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/ginauth/ginauth"
+)
+
+// Mails to one mailbox have an end, however its address is written and whoever
+// asks; one client gets half of them, so that the person can still ask.
+func TestLimits_Mails(t *testing.T) {
+	t.Parallel()
+	ask := func(a *mailApp, client, email string) answer {
+		csrfToken, pair := csrfPair(csrfCookie)
+		return a.form(t, "/api/auth/signin/email", url.Values{"csrfToken": {csrfToken}, "email": {email}}, "Cookie", pair, "X-Forwarded-For", client)
+	}
+	a := newMailApp(t, ginauth.Email{}, ginauth.Options{
+		TrustedProxies: behindProxy, Limits: ginauth.Limits{Mails: ginauth.Rate{Count: 20, Per: time.Hour}},
+	})
+	n := admitted(40, func(i int) answer {
+		return ask(a, "198.51.100.1", []string{"ada@example.com", "ADA@example.com", fmt.Sprintf("ada+%d@example.com", i)}[i%3])
+	})
+	if n != 10 || len(a.inbox.all()) != 10 {
+		t.Errorf("one client sent %d mails, admitted %d times", len(a.inbox.all()), n)
+	}
+	if wait := ask(a, "198.51.100.1", "ada@example.com").retryAfter(t); wait <= 5*time.Minute || wait > 6*time.Minute {
+		t.Errorf("it is to wait %v", wait)
+	}
+	if n := admitted(40, func(i int) answer { return ask(a, fmt.Sprint("203.0.113.", i), "ada@example.com") }); n != 10 {
+		t.Errorf("the others sent %d mails", n)
+	}
+	if ask(a, "198.51.100.1", "grace@example.com").StatusCode != http.StatusFound {
+		t.Error("another person gets no mail")
+	}
+	if n := admitted(200, func(i int) answer { return ask(a, "198.51.100.7", fmt.Sprintf("user%d@example.com", i)) }); n < 120 || n > 160 { // the clock goes on
+		t.Errorf("one client sent %d people mails", n)
+	}
+}
