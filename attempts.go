@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/oauth"
 )
@@ -39,7 +40,7 @@ type attempts struct {
 	key     []byte
 	now     func() time.Time
 	log     *slog.Logger
-	calls   line
+	calls   *bulkhead.Bulkhead
 	askFrom atomic.Int64 // Unix nanoseconds
 }
 
@@ -47,7 +48,7 @@ func newAttempts(opts *Options) (*attempts, error) {
 	key, err := hkdf.Key(sha256.New, []byte(opts.Secret), nil, "ginauth.limits", sha256.Size)
 	return &attempts{
 		limiter: opts.Limits.Limiter, memory: limit.NewMemory(limit.MaxKeys), key: key,
-		now: opts.Now, log: opts.Logger, calls: newLine(),
+		now: opts.Now, log: opts.Logger, calls: newStoreCalls(),
 	}, err
 }
 
@@ -99,7 +100,7 @@ func (a *attempts) count(ctx context.Context, t tally) (counted, time.Duration) 
 	if wait := a.memory.Allow(t.key, t.rate.Count, t.rate.Per, a.now()); wait > 0 || !a.asks() {
 		return c, wait
 	}
-	wait, err := waitFor(ctx, a.calls, func(ctx context.Context) (time.Duration, error) {
+	wait, err := bulkhead.Wait(ctx, a.calls, func(ctx context.Context) (time.Duration, error) {
 		return a.limiter.Allow(ctx, t.key, t.rate)
 	})
 	if err != nil {
@@ -121,7 +122,7 @@ func (a *attempts) refund(ctx context.Context, taken []counted) {
 		if !c.shared || !a.asks() {
 			continue
 		}
-		_, err := waitFor(ctx, a.calls, func(ctx context.Context) (struct{}, error) {
+		_, err := bulkhead.Wait(ctx, a.calls, func(ctx context.Context) (struct{}, error) {
 			return struct{}{}, a.limiter.Refund(ctx, c.key, c.rate)
 		})
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
+	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/oauth"
 )
 
@@ -119,7 +120,7 @@ func (r *revocationCheck) endAtProvider(ctx context.Context, provider string, t 
 	}
 	r.forgetAll()
 	until := later(now, t.IssuedAt).Add(logoutMemory)
-	return true, perform(context.WithoutCancel(ctx), r.line, func(ctx context.Context) error {
+	return true, bulkhead.Run(context.WithoutCancel(ctx), r.calls, func(ctx context.Context) error {
 		return r.from.Revoke(ctx, r.scope+seen, now, until)
 	}, seen)
 }

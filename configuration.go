@@ -14,6 +14,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/origin"
@@ -69,15 +70,14 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 		}
 	}
 	a := &Auth{
-		finished:  oauth.NewReplay[outcome](rememberedCallbacks),
-		published: newPublicTexts(),
-		streams:   newStreams(),
-		stored:    newLine(),
-		release:   release,
-		holds:     newHolds(),
-		renewals:  newRenewals(),
-		adapted:   newLine(),
-		mailing:   newLine(),
+		finished:     oauth.NewReplay[outcome](rememberedCallbacks),
+		published:    newPublicTexts(),
+		streams:      newStreams(),
+		storeCalls:   newStoreCalls(),
+		release:      release,
+		renewals:     newRenewals(),
+		adapterCalls: newAdapterCalls(),
+		mailCalls:    bulkhead.New(mailTimeout, errUnavailable),
 	}
 	a.location(&opts, &f, prefix, release)
 	a.origins(&opts, &f)
@@ -146,7 +146,7 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 		}
 		site.sessions = cookieVault{ring}
 		if opts.Session.Store != nil {
-			site.sessions = storeVault{opts.Session.Store, a.stored, a.audience}
+			site.sessions = storeVault{opts.Session.Store, a.storeCalls, a.audience}
 		}
 	}
 	// A sign-in under way is never shared with Next.js, so its key has a label of

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/ginauth/ginauth/internal/bulkhead"
 )
 
 // A UserSession is one session of a user, for a page that shows people where
@@ -32,7 +34,7 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]UserSession, erro
 	if !ok {
 		return nil, fmt.Errorf("%w: Sessions needs one that finds a user's sessions, such as redisstore's", ErrNotSupported)
 	}
-	stored, err := within(lasting(ctx), a.stored, func(ctx context.Context) ([]StoredSession, error) {
+	stored, err := bulkhead.Do(lasting(ctx), a.storeCalls, func(ctx context.Context) ([]StoredSession, error) {
 		return store.List(ctx, a.audience.owner(userID))
 	})
 	if err != nil {
@@ -71,7 +73,7 @@ func (a *Auth) EndSession(ctx context.Context, userID, id string) error {
 		return ErrNotFound
 	}
 	store, _ := a.userStore()
-	err = perform(context.WithoutCancel(lasting(ctx)), a.stored, func(ctx context.Context) error {
+	err = bulkhead.Run(context.WithoutCancel(lasting(ctx)), a.storeCalls, func(ctx context.Context) error {
 		return store.DeleteListed(ctx, a.audience.owner(userID), id)
 	})
 	if err == nil {

@@ -9,7 +9,9 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
@@ -172,13 +174,13 @@ type Auth struct {
 	streams      *streams
 	revoked      *revocationCheck // nil without Revocations
 	audience     audience
-	stored       line      // calls of Session.Store under way
-	attempts     *attempts // nil: no limits
-	release      bool      // gin's mode when this was configured
-	holds        *holds    // of sessions that this process changes
-	renewals     *renewals // of providers' tokens
-	adapted      line      // calls of Adapter under way
-	mailing      line      // mails that are being sent
+	storeCalls   *bulkhead.Bulkhead // of Session.Store
+	attempts     *attempts          // nil: no limits
+	release      bool               // gin's mode when this was configured
+	locks        limit.Gates        // of sessions that this process changes
+	renewals     *renewals          // of providers' tokens
+	adapterCalls *bulkhead.Bulkhead // of Adapter
+	mailCalls    *bulkhead.Bulkhead // mails that are being sent
 	pages        *pages.Set
 	client       clientModule
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/markbates/goth"
 
+	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/oauth"
 )
@@ -198,7 +199,7 @@ func (v *visit) createUser(ctx context.Context, p *SignInParams) (User, error) {
 	if fresh.EmailVerified.IsZero() && fresh.Email != "" && p.Account.EmailVerified {
 		fresh.EmailVerified = v.opts.Now()
 	}
-	user, err := adapted(ctx, v.Auth, func(ctx context.Context) (User, error) {
+	user, err := bulkhead.Do(ctx, v.adapterCalls, func(ctx context.Context) (User, error) {
 		return v.opts.Adapter.CreateUser(ctx, fresh, p.Account)
 	})
 	if err == nil && user.ID == "" {

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
+	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/oauth"
 )
 
@@ -32,51 +32,12 @@ const (
 	writeWait = 2 * storeTimeout
 )
 
-// holds are the locks of this process, by name.
-type holds struct {
-	mu   sync.Mutex
-	held map[string]*turn
-}
-
-// A turn is taken by who puts something into it.
-type turn struct {
-	taken chan struct{}
-	users int // that hold it or wait for it
-}
-
-func newHolds() *holds { return &holds{held: map[string]*turn{}} }
-
-func (h *holds) take(ctx context.Context, name string) (release func(), err error) {
-	h.mu.Lock()
-	t := h.held[name]
-	if t == nil {
-		t = &turn{taken: make(chan struct{}, 1)}
-		h.held[name] = t
-	}
-	t.users++
-	h.mu.Unlock()
-	leave := func() {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		if t.users--; t.users == 0 {
-			delete(h.held, name)
-		}
-	}
-	select {
-	case t.taken <- struct{}{}:
-		return func() { <-t.taken; leave() }, nil
-	case <-ctx.Done():
-		leave()
-		return nil, ctx.Err()
-	}
-}
-
-// hold takes a lock of this process, and the store's of that name where it has
+// lockSession takes a lock of this process, and the store's of that name where it has
 // some. Its error is errUnavailable.
-func (a *Auth) hold(ctx context.Context, name string, wait time.Duration) (release func(), err error) {
+func (a *Auth) lockSession(ctx context.Context, name string, wait time.Duration) (release func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	here, err := a.holds.take(ctx, name)
+	here, err := a.locks.Enter(ctx, name, 1)
 	if err != nil {
 		return nil, fmt.Errorf("%w: its lock: %w", errUnavailable, err)
 	}
@@ -84,7 +45,7 @@ func (a *Auth) hold(ctx context.Context, name string, wait time.Duration) (relea
 	if !ok {
 		return here, nil
 	}
-	everywhere, err := waitFor(ctx, a.stored, func(ctx context.Context) (func(), error) {
+	everywhere, err := bulkhead.Wait(ctx, a.storeCalls, func(ctx context.Context) (func(), error) {
 		release, err := locker.Lock(ctx, name)
 		if err == nil && ctx.Err() != nil { // nobody waits for it any more
 			release()
@@ -95,7 +56,7 @@ func (a *Auth) hold(ctx context.Context, name string, wait time.Duration) (relea
 	if err != nil {
 		here()
 		if errors.Is(err, context.DeadlineExceeded) {
-			err = errSlow
+			err = bulkhead.ErrSlow
 		}
 		return nil, fmt.Errorf("%w: its lock: %w", errUnavailable, oauth.Redact(err, name))
 	}

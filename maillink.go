@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ginauth/ginauth/internal/address"
+	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/token"
 )
@@ -127,7 +128,7 @@ func (v *visit) mail(to string, p proof, expires time.Time) error {
 	m.Subject, m.Text, m.HTML = letter.Subject, letter.Text, letter.HTML
 	ctx, cancel := v.lasting(mailTimeout)
 	defer cancel()
-	_, err = waitFor(ctx, v.mailing, func(ctx context.Context) (struct{}, error) {
+	_, err = bulkhead.Wait(ctx, v.mailCalls, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, v.provider.email.Send(ctx, m)
 	})
 	return err
@@ -223,7 +224,7 @@ func (v *visit) storeProof(ctx context.Context, row VerificationToken) error {
 }
 
 func (v *visit) useProof(ctx context.Context, to, hash string) (VerificationToken, error) {
-	return adapted(ctx, v.Auth, func(ctx context.Context) (VerificationToken, error) {
+	return bulkhead.Do(ctx, v.adapterCalls, func(ctx context.Context) (VerificationToken, error) {
 		return v.opts.Adapter.UseVerificationToken(ctx, to, hash)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/cookie"
 )
 
@@ -71,7 +72,7 @@ func (v *visit) mayClaim(ctx context.Context, user User) error {
 	if !user.EmailVerified.IsZero() {
 		return nil
 	}
-	accounts, err := adapted(ctx, v.Auth, func(ctx context.Context) ([]Account, error) {
+	accounts, err := bulkhead.Do(ctx, v.adapterCalls, func(ctx context.Context) ([]Account, error) {
 		return v.opts.Adapter.ListAccounts(ctx, user.ID)
 	})
 	if err != nil {
@@ -95,7 +96,7 @@ func (v *visit) signedInAs(ctx context.Context, userID string) bool {
 func (v *visit) keepVerified(ctx context.Context, user User, known bool, shown User) (kept User, isNew bool, err error) {
 	now := v.opts.Now()
 	if !known {
-		kept, err = adapted(ctx, v.Auth, func(ctx context.Context) (User, error) {
+		kept, err = bulkhead.Do(ctx, v.adapterCalls, func(ctx context.Context) (User, error) {
 			return v.opts.Adapter.CreateUser(ctx, User{Name: shown.Name, Email: user.Email, Image: shown.Image, EmailVerified: now}, nil)
 		})
 		if err == nil {
@@ -115,7 +116,7 @@ func (v *visit) keepVerified(ctx context.Context, user User, known bool, shown U
 		}
 	}
 	user.EmailVerified = now
-	if kept, err = adapted(ctx, v.Auth, func(ctx context.Context) (User, error) { return v.opts.Adapter.UpdateUser(ctx, user) }); err != nil {
+	if kept, err = bulkhead.Do(ctx, v.adapterCalls, func(ctx context.Context) (User, error) { return v.opts.Adapter.UpdateUser(ctx, user) }); err != nil {
 		return User{}, false, err
 	}
 	if event := v.opts.Events.UpdateUser; event != nil {

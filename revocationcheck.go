@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ginauth/ginauth/internal/bulkhead"
 )
 
 const (
@@ -29,7 +31,7 @@ type revocationCheck struct {
 	maxAge time.Duration
 	scope  string // in front of every subject: two Auths may share them
 	direct bool   // asking costs nothing
-	line   line
+	calls  *bulkhead.Bulkhead
 	latest atomic.Int64 // see latestOf
 
 	mu sync.RWMutex
@@ -68,7 +70,7 @@ type heard struct{ revoked, asked time.Time }
 
 func newRevocationCheck(from Revocations, maxAge time.Duration, scope string) *revocationCheck {
 	_, direct := from.(*memoryRevocations)
-	return &revocationCheck{from: from, maxAge: maxAge, scope: scope, direct: direct, line: newLine(), recent: map[heardKey]heard{}}
+	return &revocationCheck{from: from, maxAge: maxAge, scope: scope, direct: direct, calls: newStoreCalls(), recent: map[heardKey]heard{}}
 }
 
 // check refuses a session that was revoked. A token that does not say when its
@@ -133,7 +135,7 @@ func (r *revocationCheck) lookUp(ctx context.Context, subjects ...string) (time.
 		_, name, _ := strings.Cut(s, ":")
 		secrets = append(secrets, name)
 	}
-	return within(ctx, r.line, func(ctx context.Context) (time.Time, error) {
+	return bulkhead.Do(ctx, r.calls, func(ctx context.Context) (time.Time, error) {
 		return r.from.RevokedAt(ctx, subjects...)
 	}, secrets...)
 }
@@ -193,7 +195,7 @@ func (r *revocationCheck) endSession(ctx context.Context, t *Token, now time.Tim
 func (r *revocationCheck) revoke(ctx context.Context, subject string, at, now time.Time) error {
 	subject = r.scope + subject
 	until := later(at, r.latestOf(now)).Add(r.maxAge + revocationSlack)
-	return perform(context.WithoutCancel(ctx), r.line, func(ctx context.Context) error {
+	return bulkhead.Run(context.WithoutCancel(ctx), r.calls, func(ctx context.Context) error {
 		return r.from.Revoke(ctx, subject, at, until)
 	}, subject)
 }

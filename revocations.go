@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/ginauth/ginauth/internal/bulkhead"
 )
 
 // Revocations remember which sessions were ended before their time: a session
@@ -50,7 +52,7 @@ func (a *Auth) RevokeUser(ctx context.Context, userID string) error {
 		faults = append(faults, a.revoked.endUser(ctx, userID, a.opts.Now()))
 	}
 	if listed {
-		faults = append(faults, perform(ctx, a.stored, func(ctx context.Context) error {
+		faults = append(faults, bulkhead.Run(ctx, a.storeCalls, func(ctx context.Context) error {
 			return store.DeleteUser(ctx, a.audience.owner(userID))
 		}))
 	}

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ginauth/ginauth/internal/oauth"
+	"github.com/ginauth/ginauth/internal/bulkhead"
 )
 
 // adapterTimeout bounds one call of the Adapter, so that a database that hangs
@@ -110,7 +110,7 @@ func (a *Auth) userByAccount(ctx context.Context, account *Account) (User, error
 // oneUser refuses an answer that is none: with an empty ID, one person's session
 // would be another's.
 func (a *Auth) oneUser(ctx context.Context, call func(context.Context) (User, error)) (User, error) {
-	user, err := adapted(ctx, a, call)
+	user, err := bulkhead.Do(ctx, a.adapterCalls, call)
 	if err == nil && user.ID == "" {
 		err = errNoID
 	}
@@ -128,39 +128,21 @@ func found(user User, err error) (*User, error) {
 	return &user, nil
 }
 
-// adapted calls the Adapter. Its errors are those of the contract as they are, and
-// anything else is an adapterFault.
-func adapted[T any](ctx context.Context, a *Auth, call func(context.Context) (T, error)) (T, error) {
-	bounded, cancel := context.WithTimeout(ctx, adapterTimeout)
-	defer cancel()
-	value, err := waitFor(bounded, a.adapted, call)
-	if err == nil {
-		return value, nil
-	}
-	for _, known := range [...]error{ErrNotFound, ErrExists, ErrLastAccount} {
-		if errors.Is(err, known) {
-			return value, known
-		}
-	}
-	switch {
-	case ctx.Err() != nil: // the browser left
-		err = ctx.Err()
-	case bounded.Err() != nil:
-		err = errSlow
-	}
-	return value, adapterFault{oauth.Redact(err)}
+// newAdapterCalls stands before the Adapter. The errors of its contract come
+// through as they are, and any other as an adapterFault.
+func newAdapterCalls() *bulkhead.Bulkhead {
+	return bulkhead.New(adapterTimeout, adapterFault{}, ErrNotFound, ErrExists, ErrLastAccount)
 }
 
-// adapt is adapted for calls that return nothing.
+// adapt calls the Adapter where that returns nothing.
 func (a *Auth) adapt(ctx context.Context, call func(context.Context) error) error {
-	_, err := adapted(ctx, a, func(ctx context.Context) (struct{}, error) { return struct{}{}, call(ctx) })
-	return err
+	return bulkhead.Run(ctx, a.adapterCalls, call)
 }
 
 // An adapterFault is an error of the Adapter beyond its contract: nobody can tell
 // who a person is.
-type adapterFault struct{ err error }
+type adapterFault struct{}
 
-func (f adapterFault) Error() string { return "ginauth: the adapter failed: " + f.err.Error() }
+func (adapterFault) Error() string { return "ginauth: the adapter failed" }
 
-func (f adapterFault) Unwrap() []error { return []error{errUnavailable, f.err} }
+func (adapterFault) Unwrap() error { return errUnavailable }

@@ -4,12 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/ginauth/ginauth/internal/oauth"
+	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/token"
 )
 
@@ -52,7 +51,7 @@ func (v cookieVault) remove(context.Context, string) error { return nil }
 // its handle.
 type storeVault struct {
 	store SessionStore
-	line  line
+	calls *bulkhead.Bulkhead
 	of    audience
 }
 
@@ -105,7 +104,7 @@ func (v storeVault) open(ctx context.Context, value string) (payload []byte, _ b
 	if value == "" || len(value) > maxHandle {
 		return nil, false, ErrNotFound
 	}
-	data, err := within(ctx, v.line, func(ctx context.Context) ([]byte, error) {
+	data, err := bulkhead.Do(ctx, v.calls, func(ctx context.Context) ([]byte, error) {
 		return v.store.Get(ctx, value)
 	}, value)
 	if err != nil {
@@ -119,13 +118,13 @@ func (v storeVault) open(ctx context.Context, value string) (payload []byte, _ b
 }
 
 func (v storeVault) create(ctx context.Context, userID string, payload []byte, expires time.Time) (string, error) {
-	return within(context.WithoutCancel(ctx), v.line, func(ctx context.Context) (string, error) {
+	return bulkhead.Do(context.WithoutCancel(ctx), v.calls, func(ctx context.Context) (string, error) {
 		return v.store.Create(ctx, v.of.owner(userID), v.of.mark(payload), expires)
 	})
 }
 
 func (v storeVault) update(ctx context.Context, value string, payload []byte, expires time.Time) (string, error) {
-	return within(context.WithoutCancel(ctx), v.line, func(ctx context.Context) (string, error) {
+	return bulkhead.Do(context.WithoutCancel(ctx), v.calls, func(ctx context.Context) (string, error) {
 		return v.store.Update(ctx, value, v.of.mark(payload), expires)
 	}, value)
 }
@@ -134,52 +133,21 @@ func (v storeVault) remove(ctx context.Context, value string) error {
 	if value == "" || len(value) > maxHandle {
 		return nil
 	}
-	return perform(context.WithoutCancel(ctx), v.line, func(ctx context.Context) error {
+	return bulkhead.Run(context.WithoutCancel(ctx), v.calls, func(ctx context.Context) error {
 		return v.store.Delete(ctx, value)
 	}, value)
 }
 
-const (
-	// storeTimeout bounds one call of a store, so that one that hangs ends in an
-	// answer.
-	storeTimeout = 2 * time.Second
-	// maxCalls bounds the calls of one store that are under way. One that hangs
-	// and heeds no context keeps a goroutine for each.
-	maxCalls = 512
-)
+// storeTimeout bounds one call of a store, so that one that hangs ends in an
+// answer.
+const storeTimeout = 2 * time.Second
 
 // errUnavailable says that a store cannot tell who is signed in.
 var errUnavailable = errors.New("ginauth: the session store is not available")
 
-var (
-	errSlow     = errors.New("it did not answer in time")
-	errPanicked = errors.New("it panicked")
-)
-
-// A line holds a place for each call of a store that is under way.
-type line chan struct{}
-
-func newLine() line { return make(line, maxCalls) }
-
-// within calls a store, and waits no longer than storeTimeout and the context
-// allow, whether or not the store heeds either: many drivers take no context. Its
-// error is ErrNotFound or errUnavailable, and without the secrets: a handle in
-// the log would be a session for whoever reads it.
-func within[T any](ctx context.Context, l line, call func(context.Context) (T, error), secrets ...string) (T, error) {
-	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	value, err := waitFor(bounded, l, call)
-	switch {
-	case err == nil:
-		return value, nil
-	case errors.Is(err, ErrNotFound):
-		return value, ErrNotFound
-	case ctx.Err() != nil: // the browser left
-		err = ctx.Err()
-	case bounded.Err() != nil:
-		err = errSlow
-	}
-	return value, fmt.Errorf("%w: %w", errUnavailable, oauth.Redact(err, secrets...))
+// newStoreCalls stands before a store, whose contract has one error.
+func newStoreCalls() *bulkhead.Bulkhead {
+	return bulkhead.New(storeTimeout, errUnavailable, ErrNotFound)
 }
 
 // lasting is the context of the request where ctx is a *gin.Context: gin uses its
@@ -189,44 +157,4 @@ func lasting(ctx context.Context) context.Context {
 		return c.Request.Context()
 	}
 	return ctx
-}
-
-// waitFor runs a call in a goroutine of its own, which goes on to the call's own
-// end, and returns at the context's at the latest.
-func waitFor[T any](ctx context.Context, l line, call func(context.Context) (T, error)) (T, error) {
-	type result struct {
-		value T
-		err   error
-	}
-	var none T
-	select {
-	case l <- struct{}{}:
-	case <-ctx.Done():
-		return none, ctx.Err()
-	}
-	done := make(chan result, 1)
-	go func() {
-		defer func() { <-l }()
-		r := result{err: errPanicked}
-		defer func() {
-			_ = recover() // the driver's fault must not end the process
-			done <- r
-		}()
-		value, err := call(ctx)
-		r = result{value, err}
-	}()
-	select {
-	case r := <-done:
-		return r.value, r.err
-	case <-ctx.Done():
-		return none, ctx.Err()
-	}
-}
-
-// perform is within for calls that return nothing.
-func perform(ctx context.Context, l line, call func(context.Context) error, secrets ...string) error {
-	_, err := within(ctx, l, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, call(ctx)
-	}, secrets...)
-	return err
 }

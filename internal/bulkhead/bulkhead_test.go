@@ -1,0 +1,78 @@
+package bulkhead_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ginauth/ginauth/internal/bulkhead"
+)
+
+var (
+	errFault    = errors.New("the store is not available")
+	errNotFound = errors.New("not found")
+)
+
+func TestDo_Errors(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		call func(context.Context) (int, error)
+		want error
+		text string
+	}{
+		{"an error of the contract is itself", func(context.Context) (int, error) { return 0, errors.Join(errNotFound, errors.New("handle s3cret")) }, errNotFound, "not found"},
+		{"any other is the fault", func(context.Context) (int, error) { return 0, errors.New("no route") }, errFault, "the store is not available: no route"},
+		{"a secret is cut out", func(context.Context) (int, error) { return 0, errors.New("no s3cret here") }, errFault, "the store is not available"},
+		{"a panic is a fault", func(context.Context) (int, error) { panic("driver") }, errFault, "the store is not available: it panicked"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := bulkhead.Do(t.Context(), bulkhead.New(time.Minute, errFault, errNotFound), tt.call, "s3cret")
+			if !errors.Is(err, tt.want) || !strings.HasPrefix(err.Error(), tt.text) || strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("got %v, want %v with %q", err, tt.want, tt.text)
+			}
+		})
+	}
+}
+
+// A call that ignores its context is left behind, and the place that it takes is
+// free again when it returns.
+func TestDo_LeavesAHangingCall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := bulkhead.New(time.Second, errFault)
+		hang := make(chan struct{})
+		for range bulkhead.MaxCalls {
+			go bulkhead.Do(t.Context(), b, func(context.Context) (int, error) { <-hang; return 1, nil })
+		}
+		synctest.Wait()
+		begun := time.Now()
+		if err := bulkhead.Run(t.Context(), b, func(context.Context) error { return nil }); !errors.Is(err, errFault) || !errors.Is(err, bulkhead.ErrSlow) {
+			t.Errorf("all places are taken, and the call ended with %v", err)
+		}
+		if waited := time.Since(begun); waited != time.Second {
+			t.Errorf("waited %v", waited)
+		}
+		close(hang)
+		synctest.Wait()
+		if err := bulkhead.Run(t.Context(), b, func(context.Context) error { return nil }); err != nil {
+			t.Errorf("the places are not free again: %v", err)
+		}
+	})
+}
+
+// A caller that has gone gets the context's error, not that of a slow dependency.
+func TestDo_CallerGone(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := bulkhead.Do(ctx, bulkhead.New(time.Minute, errFault), func(ctx context.Context) (int, error) { <-ctx.Done(); return 0, ctx.Err() })
+	if !errors.Is(err, context.Canceled) || errors.Is(err, bulkhead.ErrSlow) {
+		t.Errorf("got %v", err)
+	}
+}
