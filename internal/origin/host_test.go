@@ -87,7 +87,7 @@ var hosts = []struct{ text, want string }{
 	{"[fe80::1%eth0]", ""},
 	{"[::1]x", ""},
 	{"[[::1]]", ""},
-	{strings.Repeat("ä", 2000) + ".example", ""}, // encoding it takes time
+	{strings.Repeat("a", 3000) + ".example", ""},
 }
 
 func TestHost(t *testing.T) {

@@ -205,6 +205,9 @@ func TestAbsolute(t *testing.T) {
 		" https://app.example.com/":        base.Origin,
 		"ht\ntps://app.example.com/":       base.Origin,
 		"https://app.example.com\t/":       base.Origin,
+		"https://app.example.com/\t/x":     base.Origin,
+		"https://app.example.com/x ":       base.Origin,
+		`https://app.example.com/\evil.co`: base.Origin,
 		"https://аpp.example.com/":         base.Origin, // a Cyrillic а
 		"null":                             base.Origin,
 	} {

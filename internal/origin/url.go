@@ -61,7 +61,7 @@ func Read(s string) (URL, error) {
 	path, _, _ := strings.Cut(u.Rest, "#")
 	path, _, _ = strings.Cut(path, "?")
 	switch {
-	case strings.ContainsFunc(s, blank), strings.Contains(authority, `\`), strings.Contains(path, `\`):
+	case strings.ContainsFunc(s, blank), strings.Contains(path, `\`):
 		return URL{}, errSpace
 	case strings.Contains(authority, "@"):
 		return URL{}, errPlain
