@@ -44,7 +44,8 @@ var errWritten = errors.New("ginauth: the provider's access token has to be rene
 // does not answer, or the answer is under way and a renewal would be needed.
 //
 // The token goes to whichever host a request names, and not along when that
-// redirects to another origin. A request with an Authorization header keeps it.
+// redirects to another origin, or to another spelling of the host than its own in
+// other case. A request with an Authorization header keeps it.
 // Requests end with the request of c, each other limit, such as the client's
 // Timeout, is the caller's. The transport is that of Options.HTTPClient.
 func (a *Auth) Client(c *gin.Context) (*http.Client, error) {
@@ -138,9 +139,8 @@ func (t *bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 // about, goes to one origin. A redirect is the answering server's choice, not the
 // application's: it must not carry the token to where that server points.
 func oneOrigin(req *http.Request) bool {
-	here := origin.Of(req.URL)
 	for r := req; r.Response != nil; {
-		if r = r.Response.Request; r == nil || origin.Of(r.URL) != here {
+		if r = r.Response.Request; r == nil || !origin.SameDestination(r.URL, req.URL) {
 			return false
 		}
 	}

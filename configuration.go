@@ -187,11 +187,12 @@ func (a *Auth) location(opts *Options, f *faults, prefix string, release bool) {
 			f.add("%s: %w; write for instance https://app.example.com", option, err)
 			return
 		}
-		path = strings.TrimSuffix(u.Path, "/")
+		path = strings.TrimSuffix(u.Rest, "/")
 		if path != "" && !plainPath.MatchString(path) {
-			f.add("%s has the path %q; write letters, digits and . _ ~ - between slashes", option, u.Path)
+			f.add("%s has the path %q; write letters, digits and . _ ~ - between slashes", option, u.Rest)
 			return
 		}
+		opts.BaseURL = u.Origin() + path
 	}
 	a.mountPath = strings.TrimSuffix(opts.BasePath, "/")
 	switch {
@@ -252,7 +253,7 @@ func (a *Auth) origins(opts *Options, f *faults) {
 
 var (
 	cookieToken = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
-	domainName  = regexp.MustCompile(`^\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$`)
+	domainName  = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)*$`)
 )
 
 func (a *Auth) cookies(opts *Options, f *faults) {
@@ -269,8 +270,15 @@ func (a *Auth) cookies(opts *Options, f *faults) {
 		f.add("Cookies.Prefix is %q; write letters, digits, dots and dashes", opts.Cookies.Prefix)
 	}
 	a.audience = audience(opts.Cookies.Prefix)
-	if d := opts.Cookies.Domain; d != "" && !domainName.MatchString(d) {
-		f.add("Cookies.Domain is %q; write for instance example.com", d)
+	if d := opts.Cookies.Domain; d != "" {
+		name, dotted := strings.CutPrefix(d, ".")
+		host, err := origin.Host(name) // browsers compare it in ASCII
+		if err != nil || !domainName.MatchString(host) {
+			f.add("Cookies.Domain is %q; write for instance example.com", d)
+		}
+		if opts.Cookies.Domain = host; dotted {
+			opts.Cookies.Domain = "." + host
+		}
 	}
 	if opts.Cookies.SameSite == http.SameSiteNoneMode && !strings.HasPrefix(opts.BaseURL, "https://") {
 		f.add("Cookies.SameSite is None, which browsers take over https only; write an https BaseURL")
@@ -284,15 +292,22 @@ func (a *Auth) look(opts *Options, f *faults) {
 	if a.pages, err = pages.New(pages.Theme(opts.Theme), pages.Texts(opts.Texts)); err != nil {
 		f.add("Theme or Texts: %w", err)
 	}
-	for _, p := range [...]struct{ option, url string }{
-		{"SignIn", opts.Pages.SignIn}, {"SignOut", opts.Pages.SignOut}, {"Error", opts.Pages.Error},
-		{"VerifyRequest", opts.Pages.VerifyRequest}, {"NewUser", opts.Pages.NewUser},
+	for _, p := range [...]struct {
+		option string
+		url    *string
+	}{
+		{"SignIn", &opts.Pages.SignIn}, {"SignOut", &opts.Pages.SignOut}, {"Error", &opts.Pages.Error},
+		{"VerifyRequest", &opts.Pages.VerifyRequest}, {"NewUser", &opts.Pages.NewUser},
 	} {
-		if p.url != "" && !strings.HasPrefix(p.url, "/") {
-			if _, err := origin.Parse(p.url); err != nil {
-				f.add("Pages.%s is %q; write a path such as /login, or an http(s) URL", p.option, p.url)
-			}
+		if *p.url == "" || strings.HasPrefix(*p.url, "/") {
+			continue
 		}
+		u, err := origin.Parse(*p.url)
+		if err != nil {
+			f.add("Pages.%s is %q; write a path such as /login, or an http(s) URL", p.option, *p.url)
+			continue
+		}
+		*p.url = u.String()
 	}
 }
 

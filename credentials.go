@@ -7,9 +7,10 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/ginauth/ginauth/internal/ascii"
 )
 
 // Credentials sign people in by what they type: a name and a password, a code.
@@ -83,9 +84,9 @@ func (p *Credentials) identifiers() []string {
 		return []string{"username", "email"}
 	}
 	usual := func(f Field) bool {
-		return strings.EqualFold(f.Type, "email") || slices.Contains([]string{"username", "email", "login", "user"}, strings.ToLower(f.Name))
+		return ascii.EqualFold(f.Type, "email") || slices.Contains([]string{"username", "email", "login", "user"}, ascii.Lower(f.Name))
 	}
-	shown := func(f Field) bool { return !strings.EqualFold(f.Type, "password") }
+	shown := func(f Field) bool { return !ascii.EqualFold(f.Type, "password") }
 	for _, suits := range []func(Field) bool{usual, shown} {
 		if i := slices.IndexFunc(p.Fields, suits); i >= 0 {
 			return []string{p.Fields[i].Name}

@@ -33,7 +33,8 @@ type Options struct {
 	PreviousSecrets []string
 	// BaseURL is the canonical URL of the site as browsers know it, such as
 	// https://app.example.com. A path in it is the public path of the auth
-	// routes. Default: the environment's NEXTAUTH_URL, then AUTH_URL. Without
+	// routes. An international name, https://münchen.example, stands for its ASCII
+	// form, which browsers send. Default: the environment's NEXTAUTH_URL, then AUTH_URL. Without
 	// any, and without TrustedHosts, requests to localhost are answered and all
 	// others refused; in gin's release mode that is a fault.
 	BaseURL string

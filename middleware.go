@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -255,7 +254,7 @@ func (a *Auth) askToSignIn(c *gin.Context, base origin.Base) {
 		if req.Header.Get("HX-Boosted") == "true" && req.Method == http.MethodGet {
 			page = req.URL.RequestURI() // a link: there the person wants to go
 		}
-		c.Header("HX-Redirect", a.signInURL(base, page))
+		c.Header("HX-Redirect", origin.Location(a.signInURL(base, page)))
 		a.stop(c, base, http.StatusUnauthorized, "SessionRequired")
 	case !navigates(req):
 		c.Header("WWW-Authenticate", "Bearer")
@@ -277,22 +276,21 @@ func navigates(req *http.Request) bool {
 
 // samePage is the path and query of a URL of this site, else the site's root.
 func samePage(raw string, base origin.Base) string {
-	u, err := url.Parse(raw)
-	if err != nil || origin.Of(u) != base.Origin {
+	u, err := origin.Read(raw)
+	if err != nil || u.Origin() != base.Origin {
 		return "/"
 	}
 	return u.RequestURI()
 }
 
-func (a *Auth) signInURL(base origin.Base, callbackURL string) string {
+// signInURL is the sign-in page, which leads back to a page of this site.
+func (a *Auth) signInURL(base origin.Base, back string) string {
 	page := a.opts.Pages.SignIn
 	if page == "" {
 		page = base.URL + "/signin"
 	}
-	if strings.HasPrefix(callbackURL, "/") { // never "//host": a page of the application may use it as it is
-		callbackURL = "/" + strings.TrimLeft(callbackURL, `/\`)
-	}
-	return withQuery(page, "callbackUrl", callbackURL)
+	// Never "//host" nor "javascript:": a page of the application may use it as it is.
+	return withQuery(page, "callbackUrl", "/"+strings.TrimLeft(back, `/\`))
 }
 
 func (a *Auth) sendTo(c *gin.Context, status int, url string) {

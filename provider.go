@@ -13,6 +13,7 @@ import (
 	"github.com/markbates/goth"
 	"golang.org/x/oauth2"
 
+	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/oauth"
 )
 
@@ -250,12 +251,7 @@ func defaultProfile(u goth.User) (User, error) {
 // lower case of a dotted capital I is i, and with it mike@gİthub.com would be
 // somebody else's address.
 func lowerASCII(s string) string {
-	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, s)
+	return ascii.Lower(s)
 }
 
 // user makes the User of a profile. The developer's function may fail in any way.

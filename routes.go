@@ -10,6 +10,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/claims"
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/oauth"
@@ -283,14 +284,14 @@ func (v *visit) errorText(code string) string {
 }
 
 func errorStatus(code string) int {
-	switch strings.ToLower(code) {
-	case strings.ToLower(unavailableCode):
+	switch ascii.Lower(code) {
+	case ascii.Lower(unavailableCode):
 		return http.StatusServiceUnavailable
 	case "configuration":
 		return http.StatusInternalServerError
-	case "accessdenied", "verification", strings.ToLower(wrongCode):
+	case "accessdenied", "verification", ascii.Lower(wrongCode):
 		return http.StatusForbidden
-	case strings.ToLower(rateLimitedCode):
+	case ascii.Lower(rateLimitedCode):
 		return http.StatusTooManyRequests
 	}
 	return http.StatusOK

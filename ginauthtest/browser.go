@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+
+	"github.com/ginauth/ginauth/internal/ascii"
 )
 
 // Approve does what the person's browser does: it goes to the authorization
@@ -209,14 +211,14 @@ func (r *routes) find(target *url.URL) string {
 	return r.paths[routeKey(target)]
 }
 
-func routeKey(target *url.URL) string { return strings.ToLower(target.Host) + target.Path }
+func routeKey(target *url.URL) string { return ascii.Lower(target.Host) + target.Path }
 
 // normalise copies routes with their hosts in lower case.
 func normalise(routes map[string]string) map[string]string {
 	copied := make(map[string]string, len(routes))
 	for key, path := range routes {
 		host, rest, _ := strings.Cut(key, "/")
-		copied[strings.ToLower(host)+"/"+rest] = path
+		copied[ascii.Lower(host)+"/"+rest] = path
 	}
 	return copied
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/ginauth/ginauth/internal/ascii"
 )
 
 // Person is somebody who can sign in.
@@ -77,7 +79,7 @@ func (person Person) claims(scopes []string) map[string]any {
 
 // isHinted tells whether a login_hint means this person.
 func (person Person) isHinted(hint string) bool {
-	return hint != "" && (hint == person.Subject || strings.EqualFold(hint, person.Email))
+	return hint != "" && (hint == person.Subject || ascii.EqualFold(hint, person.Email))
 }
 
 // displayName is what the sign-in page calls the person.

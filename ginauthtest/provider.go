@@ -23,6 +23,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/ginauth/ginauth/internal/ascii"
 )
 
 // Config describes a [Provider]. The zero value is a working, strict one.
@@ -249,6 +251,6 @@ func isLoopback(host string) bool {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return addr.IsLoopback()
 	}
-	host = strings.ToLower(host)
+	host = ascii.Lower(host)
 	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }

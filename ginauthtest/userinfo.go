@@ -3,6 +3,8 @@ package ginauthtest
 import (
 	"net/http"
 	"strings"
+
+	"github.com/ginauth/ginauth/internal/ascii"
 )
 
 // serveUserinfo answers the claims that the access token gives (OIDC Core
@@ -56,7 +58,7 @@ func (p *Provider) bearer(w http.ResponseWriter, r *http.Request) (Person, []str
 	token := ""
 	if len(queried) == 1 {
 		token = queried[0]
-	} else if scheme, rest, ok := strings.Cut(headers[0], " "); ok && strings.EqualFold(scheme, "Bearer") {
+	} else if scheme, rest, ok := strings.Cut(headers[0], " "); ok && ascii.EqualFold(scheme, "Bearer") {
 		token = rest
 	}
 	person, scopes, ok := p.grants.bearer(token, p.cfg.Now())

@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm/schema"
 
 	"github.com/ginauth/ginauth"
+	"github.com/ginauth/ginauth/internal/ascii"
 )
 
 // maxExact is how long a text of the type exact may be, in bytes. MySQL cuts off
@@ -69,7 +70,7 @@ func (userRow) TableName() string { return "users" }
 func rowOf(u ginauth.User) userRow {
 	row := userRow{ID: exact(u.ID), Name: u.Name, EmailVerified: millis(u.EmailVerified), Image: u.Image}
 	if u.Email != "" {
-		email := exact(lowerASCII(u.Email))
+		email := exact(ascii.Lower(u.Email))
 		row.Email = &email
 	}
 	return row
@@ -81,17 +82,6 @@ func (r userRow) user() ginauth.User {
 		u.Email = string(*r.Email)
 	}
 	return u
-}
-
-// lowerASCII lowers A to Z alone, since a full lower case makes other letters i and
-// k, and one person's address another's.
-func lowerASCII(s string) string {
-	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, s)
 }
 
 type accountRow struct {

@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/ginauth/ginauth"
+	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/token"
 )
 
@@ -44,7 +45,7 @@ func (a *Adapter) GetUserByEmail(ctx context.Context, email string) (ginauth.Use
 	if email == "" || !storable(email) {
 		return ginauth.User{}, ginauth.ErrNotFound
 	}
-	return a.one(a.with(ctx).Where("email = ?", exact(lowerASCII(email))))
+	return a.one(a.with(ctx).Where("email = ?", exact(ascii.Lower(email))))
 }
 
 // GetUserByAccount finds the user who signs in with an account.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/openid"
 )
 
@@ -41,7 +42,7 @@ var (
 // organizations may use an application that is open to all is for the SignIn
 // callback to decide, by tid.
 func Entra(tenant, clientID, clientSecret string, scopes ...string) *Provider {
-	tenant = strings.ToLower(tenant)
+	tenant = ascii.Lower(tenant)
 	var place error
 	if !entraShared(tenant) && !guid.MatchString(tenant) && !tenantDomain.MatchString(tenant) {
 		place = fmt.Errorf("tenant is %q: write the directory (tenant) ID, a verified domain of it, or one of common, organizations and consumers", tenant)
@@ -134,10 +135,10 @@ func entraIdentity(claims map[string]any) (string, error) {
 	tid, _ := claims["tid"].(string)
 	oid, _ := claims["oid"].(string)
 	// Both have a fixed form, so that the dot between them stands once.
-	if !guid.MatchString(tid) || !guid.MatchString(strings.ToLower(oid)) {
+	if !guid.MatchString(tid) || !guid.MatchString(ascii.Lower(oid)) {
 		return "", errors.New("oidc: Entra: the id_token has no tid or no oid")
 	}
-	return tid + "." + strings.ToLower(oid), nil
+	return tid + "." + ascii.Lower(oid), nil
 }
 
 // AcceptsIssuer reports whether an authorization response may name this issuer

@@ -245,7 +245,7 @@ func TestAttack57_HostOfTheLink(t *testing.T) {
 		if _, err := ginauth.Register(engine, opts); err != nil {
 			t.Fatal(err)
 		}
-		for _, host := range []string{"app.example.com", "evil.example", "app.example.com.evil.example", "app.example.com@evil.example", "evil.example#app.example.com"} {
+		for _, host := range []string{"app.example.com", "evil.example", "app.example.com.evil.example", "app.example.com@evil.example", "evil.example#app.example.com", "localhost", "127.0.0.1:8080", "[::1]", "a.localhost"} {
 			before := len(box.all())
 			for _, secure := range []bool{false, true} {
 				csrf, pair := csrfPair(csrfCookie)

@@ -196,10 +196,8 @@ func stays(location string, origins ...string) bool {
 		}
 	}
 	for _, o := range origins {
-		if len(location) >= len(o) && strings.EqualFold(location[:len(o)], o) {
-			if rest := location[len(o):]; rest == "" || strings.IndexByte("/?#", rest[0]) >= 0 {
-				return true
-			}
+		if rest, ok := strings.CutPrefix(location, o); ok && (rest == "" || strings.IndexByte("/?#", rest[0]) >= 0) {
+			return true
 		}
 	}
 	return false

@@ -420,4 +420,15 @@ func TestRequireSession_CallbackURLNamesNoHost(t *testing.T) {
 			t.Errorf("%s leads to %q", path, callback)
 		}
 	}
+	// No browser sends such a line; a page may still use what it is told as a link.
+	for _, target := range []string{"x:javascript:alert(1)", "http:evil.example"} {
+		res := app.raw(t, "GET "+target+" HTTP/1.1\nHost: "+app.Listener.Addr().String()+"\nAccept: text/html\nConnection: close\n\n")
+		to, err := url.Parse(res.Header.Get("Location"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if callback := to.Query().Get("callbackUrl"); res.StatusCode != http.StatusFound || !strings.HasPrefix(callback, "/") || strings.HasPrefix(callback, "//") {
+			t.Errorf("%s leads to %q", target, callback)
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -70,5 +71,63 @@ func TestOwnSources(t *testing.T) {
 	entries := goModule(t)
 	for _, r := range entries.Replace {
 		t.Errorf("go.mod replaces %s", r.Old.Path)
+	}
+}
+
+// caseMappings are the functions that take letters for each other which are not the
+// same to a browser, a provider or a database: İ for i, K for k, ſ for s.
+var caseMappings = map[string]bool{
+	"strings.ToLower": true, "strings.ToUpper": true, "strings.ToTitle": true, "strings.Title": true, "strings.EqualFold": true,
+	"strings.ToLowerSpecial": true, "strings.ToUpperSpecial": true,
+	"bytes.ToLower": true, "bytes.ToUpper": true, "bytes.ToTitle": true, "bytes.Title": true, "bytes.EqualFold": true,
+	"unicode.ToLower": true, "unicode.ToUpper": true, "unicode.ToTitle": true, "unicode.To": true, "unicode.SimpleFold": true,
+	"cases.Fold": true, "cases.Lower": true, "cases.Upper": true, "cases.Title": true,
+}
+
+// mappedOnPurpose are the places that may use them, and why.
+var mappedOnPurpose = map[string]string{
+	"ginauthtest/person.go strings.ToUpper":            "initials on a page",
+	"internal/oauth/names.go strings.ToUpper":          "a name on a button",
+	"internal/pages/signin.go unicode.ToUpper":         "an initial on a page",
+	"internal/openid/idtoken.go strings.EqualFold":     "the rule by which encoding/json takes one claim for another",
+	"internal/openid/logouttoken.go strings.EqualFold": "the rule by which encoding/json takes one claim for another",
+	"providers/environment.go strings.ToUpper":         "names of variables, made of our own identifiers",
+	"internal/address/address.go unicode.ToLower":      "refuses what becomes ASCII by it",
+	"internal/servertest/answer.go strings.EqualFold":  "a test server's greeting",
+}
+
+// mappedThere is code that puts more spellings together on purpose, for counting, or
+// makes variants for tests. ratelimit.go compares with a word without i, k and s.
+var mappedThere = []string{"internal/limit/", "adaptertest/", "internal/urltest/", "ratelimit.go"}
+
+// No code that decides maps the case of letters beyond ASCII: package ascii has the
+// rule of protocols.
+func TestOwnSources_CaseMapping(t *testing.T) {
+	t.Parallel()
+	found := map[string]bool{}
+	for path, file := range goFiles(t) {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			selector, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			pkg, ok := selector.X.(*ast.Ident)
+			if !ok || !caseMappings[pkg.Name+"."+selector.Sel.Name] {
+				return true
+			}
+			use := filepath.ToSlash(path) + " " + pkg.Name + "." + selector.Sel.Name
+			if found[use] = true; mappedOnPurpose[use] == "" && !slices.ContainsFunc(mappedThere, func(dir string) bool { return strings.HasPrefix(use, dir) }) {
+				t.Errorf("%s: use package ascii, or say in mappedOnPurpose why all of Unicode is meant", use)
+			}
+			return true
+		})
+	}
+	for use := range mappedOnPurpose {
+		if !found[use] {
+			t.Errorf("%s is gone: take it off the list", use)
+		}
 	}
 }

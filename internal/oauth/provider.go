@@ -17,6 +17,7 @@ import (
 	"github.com/markbates/goth"
 	"golang.org/x/oauth2"
 
+	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/fetch"
 )
 
@@ -159,7 +160,7 @@ var protected = []string{
 func CheckParams(params url.Values) error {
 	var bad []string
 	for name := range params {
-		if slices.Contains(protected, strings.ToLower(name)) {
+		if slices.Contains(protected, ascii.Lower(name)) {
 			bad = append(bad, name)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/markbates/goth"
 	"golang.org/x/oauth2"
 
+	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/fetch"
 	"github.com/ginauth/ginauth/internal/service"
 )
@@ -80,23 +81,11 @@ func (e *gothEngine) listed(ctx context.Context, client *http.Client, email stri
 		return false
 	}
 	for _, entry := range list {
-		if entry.Verified && sameAddress(entry.Email, email) {
+		if entry.Verified && ascii.EqualFold(entry.Email, email) {
 			return true
 		}
 	}
 	return false
-}
-
-// sameAddress compares without regard to the case of A to Z, and of nothing else:
-// the Kelvin sign folds to k, and with it an address to somebody else's.
-func sameAddress(a, b string) bool {
-	lower := func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}
-	return strings.Map(lower, a) == strings.Map(lower, b)
 }
 
 // client is a plain client through a binding.

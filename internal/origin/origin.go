@@ -5,10 +5,8 @@ package origin
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"strings"
 )
 
@@ -22,8 +20,11 @@ type Base struct {
 	Secure bool   // the site is on https, and so are its cookies
 }
 
-// Host is the site's host name, with its port if it has one.
-func (b Base) Host() string {
+// Host is the site's host name as people read it, with its port if it has one:
+// münchen.example.
+func (b Base) Host() string { return display(b.host()) }
+
+func (b Base) host() string {
 	_, host, _ := strings.Cut(b.Origin, "://")
 	return host
 }
@@ -31,8 +32,8 @@ func (b Base) Host() string {
 // Loopback reports that the site is on this machine, where browsers take Secure
 // cookies over http too.
 func (b Base) Loopback() bool {
-	u, err := url.Parse(b.Origin)
-	return err == nil && loopback(u.Hostname())
+	name, _, err := splitPort(b.host())
+	return err == nil && loopback(name)
 }
 
 // Config says how the base is found.
@@ -60,7 +61,7 @@ func New(config Config) (*Resolver, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.fixed = &Base{Origin: Of(u), URL: Of(u) + config.Path, Secure: u.Scheme == "https"}
+		r.fixed = &Base{Origin: u.Origin(), URL: u.Origin() + config.Path, Secure: u.Scheme == "https"}
 		return r, nil
 	}
 	for _, host := range config.TrustedHosts {
@@ -71,30 +72,6 @@ func New(config Config) (*Resolver, error) {
 		r.hosts = append(r.hosts, p)
 	}
 	return r, nil
-}
-
-// Parse reads an absolute http or https URL without user, query or fragment.
-func Parse(s string) (*url.URL, error) {
-	u, err := url.Parse(s)
-	switch {
-	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
-		return nil, fmt.Errorf("%q is not an http or https URL", s)
-	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return nil, fmt.Errorf("%q must not have a user, a query or a fragment", s)
-	}
-	return u, nil
-}
-
-// Of is a URL's origin (RFC 6454 §6.1): lower case, without the scheme's own port.
-func Of(u *url.URL) string {
-	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Hostname())
-	if strings.Contains(host, ":") {
-		host = "[" + host + "]"
-	}
-	if port := u.Port(); port != "" && !(scheme == "http" && port == "80") && !(scheme == "https" && port == "443") {
-		host += ":" + port
-	}
-	return scheme + "://" + host
 }
 
 // Base returns the site's URL for a request, or ErrHost. A host or scheme that
@@ -120,11 +97,11 @@ func (r *Resolver) Base(req *http.Request) (Base, error) {
 			}
 		}
 	}
-	name, port, err := splitHost(host)
+	name, port, err := sentHost(host)
 	if err != nil || !r.trusts(name, port, scheme) {
 		return Base{}, ErrHost
 	}
-	origin := Of(&url.URL{Scheme: scheme, Host: host})
+	origin := scheme + "://" + withPort(name, port, scheme)
 	return Base{Origin: origin, URL: origin + r.config.Path, Secure: scheme == "https"}, nil
 }
 
@@ -213,30 +190,25 @@ func loopback(name string) bool {
 	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
 		return true
 	}
-	addr, err := netip.ParseAddr(name)
+	addr, err := netip.ParseAddr(strings.Trim(name, "[]"))
 	return err == nil && addr.Unmap().IsLoopback()
 }
 
-// splitHost takes a Host header apart and refuses what is not plainly a host
-// name or address with an optional port.
+// sentHost reads the host of a request. It refuses what is not plainly a host name
+// or address with an optional port: a browser sends the form that Host returns.
+func sentHost(host string) (name, port string, err error) {
+	if strings.HasSuffix(host, ":") || strings.Contains(host, "%") || !isASCII(host) {
+		return "", "", ErrHost
+	}
+	return splitHost(host)
+}
+
+// splitHost takes a host and its port apart and brings both into one form.
 func splitHost(host string) (name, port string, err error) {
-	u, err := url.Parse("//" + host)
-	if err != nil || u.Host != host || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
-		return "", "", ErrHost
+	if name, port, err = splitPort(host); err == nil {
+		name, err = canonicalHost(name)
 	}
-	name, port = strings.ToLower(u.Hostname()), u.Port()
-	if name == "" || strings.HasSuffix(host, ":") {
-		return "", "", ErrHost
-	}
-	if _, err := netip.ParseAddr(name); err == nil {
-		return name, port, nil
-	}
-	for _, c := range []byte(name) {
-		if !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '.' || c == '_') {
-			return "", "", ErrHost
-		}
-	}
-	return name, port, nil
+	return name, port, err
 }
 
 // last is the value the nearest proxy appended.
@@ -258,21 +230,17 @@ type pattern struct {
 func newPattern(entry string) (pattern, error) {
 	rest, wild := strings.CutPrefix(entry, "*.")
 	name, port, err := splitHost(rest)
-	if err != nil || wild && net.ParseIP(name) != nil {
+	if err != nil || strings.HasSuffix(rest, ":") || wild && address(name) {
 		return pattern{}, fmt.Errorf("%q is not a host; write app.example.com or *.example.com", entry)
 	}
 	return pattern{wild, name, port}, nil
 }
 
+// address tells an IP address from a name.
+func address(name string) bool { return name[0] == '[' || endsInNumber(name) }
+
 func (p pattern) matches(name, port, scheme string) bool {
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[scheme]
-	}
-	want := p.port
-	if want == "" {
-		want = map[string]string{"http": "80", "https": "443"}[scheme]
-	}
-	if port != want {
+	if withPort(name, port, scheme) != withPort(name, p.port, scheme) {
 		return false
 	}
 	if p.suffix {

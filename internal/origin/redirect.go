@@ -2,7 +2,6 @@ package origin
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 )
 
@@ -18,11 +17,11 @@ func NewSet(origins []string) (Set, []error) {
 			faults = append(faults, err)
 			continue
 		}
-		if u.Path != "" && u.Path != "/" || strings.Contains(u.Host, "*") {
+		if u.Rest != "" && u.Rest != "/" {
 			faults = append(faults, fmt.Errorf("%q must be one origin, without a path or a *", o))
 			continue
 		}
-		set[Of(u)] = true
+		set[u.Origin()] = true
 	}
 	return set, faults
 }
@@ -32,35 +31,21 @@ func (s Set) Has(o string) bool { return s[o] }
 
 // Absolute turns a callback URL as a page sends it into an absolute one: what
 // begins with a slash belongs to base, all else must be a URL of base or of an
-// allowed origin. Anything that is not leads to base itself.
+// allowed origin. It is written anew, with the origin that was compared and not
+// with the text that was read. Anything else leads to base itself.
 func (b Base) Absolute(target string, allowed Set) string {
 	if strings.HasPrefix(target, "/") {
 		return b.Origin + target
 	}
-	if o, ok := originOf(target); ok && (o == b.Origin || allowed.Has(o)) {
-		return target
+	if u, err := Read(target); err == nil && (u.Origin() == b.Origin || allowed.Has(u.Origin())) {
+		return u.String()
 	}
 	return b.Origin
 }
 
-// originOf reads the origin of an absolute http(s) URL and refuses every
-// spelling that a browser could read in another way than net/url: backslashes,
-// white space and controls, a user before the host, a missing slash.
-func originOf(target string) (string, bool) {
-	for _, c := range []byte(target) {
-		if c <= ' ' || c == 0x7f || c == '\\' {
-			return "", false
-		}
-	}
-	u, err := url.Parse(target)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Opaque != "" || u.User != nil || u.Hostname() == "" {
-		return "", false
-	}
-	return Of(u), true
-}
-
-// Location percent-encodes what may not stand in a Location header as it is:
-// controls, spaces, quotes and everything beyond ASCII.
+// Location is a URL as it may stand in a Location header: a host beyond ASCII in
+// its ASCII form, and controls, spaces, quotation marks, angle brackets and every
+// other letter beyond ASCII percent-encoded, as browsers encode them.
 func Location(target string) string {
 	const upperHex = "0123456789ABCDEF"
 	clean := true
@@ -69,6 +54,9 @@ func Location(target string) string {
 	}
 	if clean {
 		return target
+	}
+	if u, err := Read(target); err == nil {
+		target = u.String()
 	}
 	var b strings.Builder
 	for _, c := range []byte(target) {
@@ -83,6 +71,8 @@ func Location(target string) string {
 	return b.String()
 }
 
+// plain bytes stay: those that a browser too leaves in a path, query and fragment
+// or, as the backtick, in one of them.
 func plain(c byte) bool {
-	return c > ' ' && c < 0x7f && c != '"' && c != '<' && c != '>' && c != '`'
+	return c > ' ' && c < 0x7f && c != '"' && c != '<' && c != '>'
 }

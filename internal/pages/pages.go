@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/ginauth/ginauth/internal/ascii"
 )
 
 //go:embed templates/*.html
@@ -157,7 +159,7 @@ func (s *Set) SignOut(w http.ResponseWriter, p SignOut) {
 // Error writes the error page.
 func (s *Set) Error(w http.ResponseWriter, status int, p Error) {
 	title, text := s.texts.explained(p.Code)
-	if strings.EqualFold(p.Code, "RateLimited") {
+	if ascii.EqualFold(p.Code, "RateLimited") {
 		text = waiting(text, p.Wait)
 	}
 	if p.Text != "" {

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/ginauth/ginauth/internal/ascii"
 )
 
 // signInView is the sign-in page as its template wants it.
@@ -102,7 +104,7 @@ func inputs(id string, fields []Field) []input {
 // inputType admits the types in which a visitor types a value. A field of any
 // other (hidden, file, submit …) would leave him with something he cannot fill in.
 func inputType(t string) string {
-	switch t = strings.ToLower(t); t {
+	switch t = ascii.Lower(t); t {
 	case "email", "password", "tel", "url", "number", "search", "date":
 		return t
 	}
@@ -111,7 +113,7 @@ func inputType(t string) string {
 
 // autocomplete tells password managers what a field is for (HTML §4.10.18.7).
 func autocomplete(name, inputType string) string {
-	switch strings.ToLower(name) {
+	switch ascii.Lower(name) {
 	case "username", "user", "login", "email":
 		return "username"
 	case "password":

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/ginauth/ginauth/internal/ascii"
 )
 
 // Texts are the words of the pages. A field left empty keeps its English default,
@@ -138,7 +140,7 @@ func (t Texts) resolve() (Texts, error) {
 	fill(&t.BackToSignIn, "Back to sign in")
 	errs := defaultErrors()
 	for code, text := range t.Errors {
-		errs[strings.ToLower(code)] = text
+		errs[ascii.Lower(code)] = text
 	}
 	t.Errors = errs
 	return t, nil
@@ -170,7 +172,7 @@ func (t Texts) validate() error {
 	}
 	seen := make(map[string]string)
 	for _, code := range slices.Sorted(maps.Keys(t.Errors)) {
-		lower := strings.ToLower(code)
+		lower := ascii.Lower(code)
 		if !isCode(code) {
 			fault(`Errors has the key %q, which is no code: write letters, digits, ".", "_" and "-", at most 64`, code)
 		}
@@ -198,7 +200,7 @@ func (t Texts) inline(e string) string {
 	if e == "" {
 		return ""
 	}
-	if text, ok := t.Errors[strings.ToLower(e)]; ok {
+	if text, ok := t.Errors[ascii.Lower(e)]; ok {
 		return text
 	}
 	if isCode(e) {
@@ -210,7 +212,7 @@ func (t Texts) inline(e string) string {
 // explained is the heading and the text of the error page for a code. An unknown
 // code is never shown: it comes from the query, so from whoever wrote the link.
 func (t Texts) explained(code string) (title, text string) {
-	code = strings.ToLower(code)
+	code = ascii.Lower(code)
 	text, ok := t.Errors[code]
 	if !ok {
 		text = t.Errors["default"]

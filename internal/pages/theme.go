@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/ginauth/ginauth/internal/ascii"
 )
 
 // Theme is the look of the pages. The zero Theme follows the visitor's colour
@@ -109,5 +111,5 @@ func imageSource(logo string) (string, error) {
 	case !logoHost.MatchString(u.Host):
 		return fault("has no plain ASCII host name (write an international one in its xn-- form)")
 	}
-	return u.Scheme + "://" + strings.ToLower(u.Host), nil
+	return u.Scheme + "://" + ascii.Lower(u.Host), nil
 }
