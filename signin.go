@@ -226,6 +226,9 @@ func (v *visit) begin(t *Token, now time.Time) (value string, err error) {
 			v.opts.Logger.Warn("ginauth: the session before this sign-in was not deleted", "error", oauth.Redact(err))
 		}
 	}
+	if err := v.endOldest(ctx, t); err != nil {
+		v.opts.Logger.Warn("ginauth: sessions beyond Session.MaxPerUser were not ended", "error", oauth.Redact(err))
+	}
 	return value, nil
 }
 
