@@ -105,7 +105,7 @@ func TestMaxAge(t *testing.T) {
 		{"taken out of the URL, so that no auth_time comes", reauthentication{params: asks("60"), meddle: strip, claims: provedAgo(never)}, "no auth_time"},
 		{"raised in the URL", reauthentication{params: asks("60"), meddle: func(q url.Values) { q.Set("max_age", "86400") }, claims: provedAgo(time.Hour)}, "max_age was 1m0s"},
 		{"a slow person, fresh when they came", reauthentication{asked: asks("60"), took: 10 * time.Minute, claims: provedAgo(10 * time.Minute)}, ""},
-		{"a slow person, who proved nothing", reauthentication{asked: asks("60"), took: 10 * time.Minute, claims: provedAgo(20 * time.Minute)}, "the sign-in took 10m0s"},
+		{"a slow person, who proved nothing", reauthentication{asked: asks("60"), took: 10 * time.Minute, claims: provedAgo(20 * time.Minute)}, "the sign-in took 10m"},
 		{"auth_time is text", reauthentication{asked: asks("3600"), claims: says(fmt.Sprint(time.Now().Unix()))}, "no auth_time"},
 		{"auth_time is null", reauthentication{asked: asks("3600"), claims: says(nil)}, "no auth_time"},
 		{"auth_time is zero", reauthentication{asked: asks("3600"), claims: says(0)}, "no auth_time"},
