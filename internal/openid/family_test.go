@@ -164,7 +164,12 @@ func TestFamilyKeys(t *testing.T) {
 	if err := verify(); err != nil || i.keyFetches.Load() != 4 {
 		t.Errorf("after a rotation: %v, read %d times", err, i.keyFetches.Load())
 	}
-	// A set in which one key is two issuers' says nothing.
+	// A set that has a key twice is read, and one in which it is two issuers' says nothing.
+	i.rotate(t, "key-2b")
+	i.keysFor(t, "https://id.example/a", map[string]any{"kty": "unknown", "kid": "key-2b", "issuer": "https://id.example/a"})
+	if err := verify(); err != nil {
+		t.Errorf("a key that stands twice: %v", err)
+	}
 	i.rotate(t, "key-3")
 	i.keysFor(t, "https://id.example/a", map[string]any{"kty": "unknown", "kid": "key-3", "issuer": "https://id.example/b"})
 	if err := verify(); err == nil || !strings.Contains(err.Error(), "two issuers") {

@@ -65,13 +65,10 @@ func (s *sparing) spend(now time.Time) bool {
 }
 
 // sparingKeys is a key set for logout tokens, apart from that for id_tokens: what
-// strangers use up must not be missed by who signs in.
+// strangers use up must not be missed by who signs in. client is one of fetch.From,
+// which always has a transport.
 func sparingKeys(client http.Client, url string) oidc.KeySet {
-	base := client.Transport
-	if base == nil {
-		base = http.DefaultTransport
-	}
-	client.Transport = &sparing{base: base}
+	client.Transport = &sparing{base: client.Transport}
 	return oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), &client), url)
 }
 

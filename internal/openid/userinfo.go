@@ -43,7 +43,7 @@ func (c *Client) UserInfo(ctx context.Context, accessToken, subject string) (map
 		return nil, Fault(ctx, "openid: userinfo", err)
 	}
 	// Read from the map: a struct field would also take a claim named "Sub".
-	if got, ok := claims["sub"].(string); !ok || subject == "" || got != subject {
+	if got, _ := claims["sub"].(string); subject == "" || got != subject {
 		return nil, errors.New("openid: userinfo: its sub is not the id_token's")
 	}
 	return claims, nil
