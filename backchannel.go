@@ -12,12 +12,8 @@ import (
 
 	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/oauth"
+	"github.com/ginauth/ginauth/internal/openid"
 )
-
-// logoutMemory is for how long the jti of a logout token is remembered, from its
-// iat: a token is refused when it is an hour old, by clocks that may be five
-// minutes apart.
-const logoutMemory = time.Hour + 10*time.Minute
 
 // backchannel is the action of OpenID Connect Back-Channel Logout 1.0.
 const backchannel = "backchannel-logout"
@@ -38,13 +34,12 @@ func (v *visit) postLogoutToken() {
 		v.refuseLogout("invalid_request", errors.New("ginauth: the body is no form with one logout_token"))
 		return
 	}
-	ctx := v.c.Request.Context()
-	t, err := v.provider.oauth.VerifyLogout(ctx, raw)
+	ctx, now := v.c.Request.Context(), v.opts.Now()
+	t, err := v.provider.oauth.VerifyLogout(ctx, raw, now)
 	if err != nil {
 		v.refuseLogout("invalid_request", err)
 		return
 	}
-	now := v.opts.Now()
 	accepted, err := v.revoked.endAtProvider(ctx, v.provider.id, t, now)
 	if err != nil {
 		v.refuseLogout("temporarily_unavailable", err)
@@ -119,7 +114,7 @@ func (r *revocationCheck) endAtProvider(ctx context.Context, provider string, t 
 		}
 	}
 	r.forgetAll()
-	until := later(now, t.IssuedAt).Add(logoutMemory)
+	until := later(now, t.IssuedAt).Add(openid.LogoutMemory)
 	return true, bulkhead.Run(context.WithoutCancel(ctx), r.calls, func(ctx context.Context) error {
 		return r.from.Revoke(ctx, r.scope+seen, now, until)
 	}, seen)

@@ -23,12 +23,13 @@ import (
 )
 
 const (
-	defaultMaxAge    = 30 * 24 * time.Hour
-	defaultUpdateAge = 24 * time.Hour
-	defaultPath      = "/api/auth"
-	defaultPrefix    = "next-auth"
-	defaultPrefixV5  = "authjs"
-	minSecret        = 32 // bytes
+	defaultMaxAge     = 30 * 24 * time.Hour
+	defaultUpdateAge  = 24 * time.Hour
+	defaultMaxPerUser = 100
+	defaultPath       = "/api/auth"
+	defaultPrefix     = "next-auth"
+	defaultPrefixV5   = "authjs"
+	minSecret         = 32 // bytes
 
 	// rememberedCallbacks bounds the results kept for callbacks that come twice.
 	rememberedCallbacks = 1024
@@ -63,6 +64,11 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	} else if opts.Session.UpdateAge >= opts.Session.MaxAge {
 		f.add("Session.UpdateAge is %v, so that a session in use ends at its MaxAge, %v; write less, such as %v",
 			opts.Session.UpdateAge, opts.Session.MaxAge, opts.Session.MaxAge/2)
+	}
+	if _, lists := opts.Session.Store.(UserSessionStore); !lists && opts.Session.MaxPerUser > 0 {
+		f.add("Session.MaxPerUser is set, but no Session.Store that lists a user's sessions; use redisstore.New, or leave MaxPerUser out")
+	} else if opts.Session.MaxPerUser == 0 {
+		opts.Session.MaxPerUser = defaultMaxPerUser
 	}
 	if store, ok := opts.Session.Store.(interface{ validate(time.Duration) error }); ok {
 		if err := store.validate(opts.Session.MaxAge); err != nil {

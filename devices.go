@@ -34,24 +34,18 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]UserSession, erro
 	if !ok {
 		return nil, fmt.Errorf("%w: Sessions needs one that finds a user's sessions, such as redisstore's", ErrNotSupported)
 	}
-	stored, err := bulkhead.Do(lasting(ctx), a.storeCalls, func(ctx context.Context) ([]StoredSession, error) {
-		return store.List(ctx, a.audience.owner(userID))
-	})
+	listed, err := a.listed(lasting(ctx), store, userID)
 	if err != nil {
 		return nil, err
 	}
 	now := a.opts.Now()
 	var list []UserSession
-	for _, s := range stored {
-		var t Token
-		payload, ours := a.audience.marked(s.Data)
-		if !ours || t.parse(payload, now) != nil {
-			continue // expired, or nothing that opens as a session
-		}
-		if a.revoked != nil && errors.Is(a.revoked.check(lasting(ctx), &t, now), errSignedOut) {
+	for _, s := range listed {
+		t := &s.token
+		if a.revoked != nil && errors.Is(a.revoked.check(lasting(ctx), t, now), errSignedOut) {
 			continue // its provider ended it, and the store does not know
 		}
-		list = append(list, UserSession{ID: s.ID, SignedIn: t.AuthTime, LastUsed: t.IssuedAt, Expires: t.ExpiresAt, Claims: t.Claims})
+		list = append(list, UserSession{ID: s.id, SignedIn: t.AuthTime, LastUsed: t.IssuedAt, Expires: t.ExpiresAt, Claims: t.Claims})
 	}
 	slices.SortStableFunc(list, func(a, b UserSession) int {
 		return cmp.Or(b.LastUsed.Compare(a.LastUsed), b.SignedIn.Compare(a.SignedIn), cmp.Compare(a.ID, b.ID))
@@ -80,6 +74,75 @@ func (a *Auth) EndSession(ctx context.Context, userID, id string) error {
 		a.streams.end(sessionKey{userID, list[at].SignedIn.Unix()})
 	}
 	return err
+}
+
+// A listedSession is one that a store has of a user.
+type listedSession struct {
+	id    string
+	token Token
+	born  int64 // see storedToken
+}
+
+// listed are the sessions of a user that open and have not expired.
+func (a *Auth) listed(ctx context.Context, store UserSessionStore, userID string) ([]listedSession, error) {
+	stored, err := bulkhead.Do(ctx, a.storeCalls, func(ctx context.Context) ([]StoredSession, error) {
+		return store.List(ctx, a.audience.owner(userID))
+	})
+	if err != nil {
+		return nil, err
+	}
+	now := a.opts.Now()
+	list := make([]listedSession, 0, len(stored))
+	for _, s := range stored {
+		kept, ours := a.audience.record(s.Data)
+		l := listedSession{id: s.ID, born: kept.Born}
+		if ours && l.token.parse(kept.Claims, now) == nil {
+			list = append(list, l)
+		}
+	}
+	return list, nil
+}
+
+// endOldest ends the oldest sessions of a user beyond Session.MaxPerUser, when one
+// more has begun, and their streams in this process. The one that has just begun
+// stays. Each of several processes at once sees what the others have begun before,
+// so that the last of them leaves no more than the cap.
+func (a *Auth) endOldest(ctx context.Context, begun *Token) error {
+	store, ok := a.userStore()
+	most := a.opts.Session.MaxPerUser
+	if !ok || most < 0 || begun.Subject == "" {
+		return nil
+	}
+	list, err := a.listed(ctx, store, begun.Subject)
+	if err != nil || len(list) <= most {
+		return err
+	}
+	slices.SortFunc(list, func(x, y listedSession) int {
+		switch begun.ID {
+		case x.token.ID:
+			return 1
+		case y.token.ID:
+			return -1
+		}
+		return cmp.Or(x.token.AuthTime.Compare(y.token.AuthTime), cmp.Compare(x.born, y.born), cmp.Compare(x.id, y.id))
+	})
+	oldest := list[:len(list)-most]
+	err = bulkhead.Run(ctx, a.storeCalls, func(ctx context.Context) error {
+		for _, s := range oldest {
+			if err := store.DeleteListed(ctx, a.audience.owner(begun.Subject), s.id); err != nil && !errors.Is(err, ErrNotFound) {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, s := range oldest {
+		a.streams.end(sessionOf(&s.token))
+	}
+	a.opts.Logger.Info("ginauth: a user has more sessions than Session.MaxPerUser; the oldest were ended", "ended", len(oldest))
+	return nil
 }
 
 // userStore is the session store, where it finds the sessions of a user.

@@ -106,6 +106,11 @@ type SessionOptions struct {
 	// which moves its end. Default: 24 hours, and at most half of MaxAge;
 	// negative: at every request.
 	UpdateAge time.Duration
+	// MaxPerUser is how many sessions a user may have at once, where the Store is a
+	// UserSessionStore, such as redisstore's. When one more begins, the oldest ends.
+	// Several sign-ins of a user that end at the same moment may exceed it until the
+	// last of them is answered. Default: 100; negative: any number.
+	MaxPerUser int
 	// Format is whose sessions are read and made. Default: NextAuthV4.
 	Format Format
 }

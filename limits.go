@@ -50,6 +50,11 @@ type Limits struct {
 	// others slow the person too. Default: 100 in an hour, as many failures as
 	// NIST SP 800-63B §3.2.2 lets pass at an account.
 	AllGuesses Rate
+	// Successes are the sign-ins of one user that succeed, by any provider and from
+	// any client: each makes a session. Nobody else's count, so that people behind
+	// one address do not slow each other, and only somebody who can sign in as the
+	// user can use them up. Default: 1000 in an hour.
+	Successes Rate
 	// Mails are those to one mailbox, of which one client may ask for half.
 	// Default: 20 in an hour.
 	Mails Rate
@@ -83,6 +88,7 @@ func (l *Limits) configure(f *faults) {
 		{"Failures", &l.Failures, Rate{100, 10 * time.Minute}},
 		{"Guesses", &l.Guesses, Rate{10, 10 * time.Minute}},
 		{"AllGuesses", &l.AllGuesses, Rate{100, time.Hour}},
+		{"Successes", &l.Successes, Rate{1000, time.Hour}},
 		{"Mails", &l.Mails, Rate{20, time.Hour}},
 	} {
 		switch rate := *r.rate; {

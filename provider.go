@@ -49,6 +49,12 @@ type OAuth struct {
 	// access_type=offline. Those that belong to the flow are a configuration
 	// fault: client_id, redirect_uri, response_type, response_mode, state, nonce,
 	// code_challenge, and at an OpenID provider a scope without openid.
+	//
+	// At an OpenID provider max_age is enforced: a sign-in is refused unless the
+	// id_token's auth_time shows that the person proved who they are at most so many
+	// seconds before it began (OpenID Connect Core §3.1.3.7, no. 13). prompt=login
+	// asks for the same without proof; max_age=0 has it. acr_values are wishes: read
+	// the claim acr of the profile's RawData in Callbacks.SignIn.
 	AuthParams url.Values
 	// Profile makes a User of what the provider says. Default: the fields of the
 	// same name, the e-mail address in lower case. A User without ID is refused.
@@ -158,8 +164,9 @@ type EndSessionProvider interface {
 // sid.
 type LogoutVerifier interface {
 	// VerifyLogoutToken verifies a logout token (§2.6), but for whether its jti was
-	// seen before, which ginauth remembers for an hour from its iat. Requests must
-	// use the client that the context holds under oauth2.HTTPClient.
+	// seen before, which ginauth remembers, and refuses a token whose iat is more
+	// than an hour ago. Requests must use the client that the context holds under
+	// oauth2.HTTPClient.
 	VerifyLogoutToken(ctx context.Context, rawLogoutToken string) (*oidc.LogoutToken, error)
 }
 

@@ -1,6 +1,7 @@
 package ginauth
 
 import (
+	"context"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -116,6 +117,18 @@ func (v *visit) tries(typed map[string]string) (tallies []tally) {
 			v.attempts.tally(limits.AllGuesses, "guesses", v.provider.id, name, identifier))
 	}
 	return tallies
+}
+
+// successAllowed counts a sign-in of a user. It returns how long to wait where that
+// is one too many, and else how to take it back.
+func (v *visit) successAllowed(ctx context.Context, userID string) (undo func(), wait time.Duration) {
+	if v.attempts == nil {
+		return func() {}, 0
+	}
+	taken, wait := v.attempts.take(ctx, []tally{
+		v.attempts.tally(v.opts.Limits.Successes, "success", string(v.audience), userID),
+	})
+	return func() { v.attempts.refund(ctx, taken) }, wait
 }
 
 // tooMany refuses a request that is one too many. next-auth's client reads the

@@ -75,6 +75,8 @@ type outcome struct {
 	of       sessionKey // whose it is
 	expires  time.Time  // when it ends
 	status   int        // for next-auth's client; a browser gets 302 in any case
+
+	wait time.Duration // not zero: the person has signed in too often, and may again after it
 }
 
 // failed is an outcome on the error page.
@@ -84,6 +86,10 @@ func (v *visit) failed(status int, code string) outcome {
 
 // leave ends the visit with an outcome.
 func (v *visit) leave(result outcome) {
+	if result.wait > 0 {
+		v.tooMany(result.wait)
+		return
+	}
 	if result.session != "" {
 		present := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session).Names()
 		if v.formPosted() {
@@ -176,6 +182,12 @@ func (v *visit) enter(p SignInParams, isNew bool) outcome {
 	if isNew {
 		trigger = TriggerSignUp
 	}
+	undo, wait := v.successAllowed(v.c.Request.Context(), p.User.ID)
+	if wait > 0 {
+		result := v.failed(http.StatusTooManyRequests, rateLimitedCode)
+		result.wait = wait
+		return result
+	}
 	now := v.opts.Now()
 	t := &Token{
 		Subject: p.User.ID, Name: p.User.Name, Email: p.User.Email, Picture: p.User.Image,
@@ -185,12 +197,14 @@ func (v *visit) enter(p SignInParams, isNew bool) outcome {
 		Token: t, User: p.User, Account: p.Account, Profile: p.Profile, IsNewUser: isNew, Trigger: trigger,
 	})
 	if err != nil {
+		undo()
 		v.refused("Callbacks.JWT", err)
 		return v.failed(http.StatusInternalServerError, "Callback")
 	}
 	t.grant = v.newGrant(v.provider, p.Account)
 	value, err := v.begin(t, now)
 	if err != nil {
+		undo()
 		v.refused("keeping the session", err)
 		if errors.Is(err, errUnavailable) {
 			return v.failed(http.StatusServiceUnavailable, unavailableCode)
@@ -225,6 +239,9 @@ func (v *visit) begin(t *Token, now time.Time) (value string, err error) {
 		if err := v.site(v.base).sessions.remove(ctx, before.Value); err != nil {
 			v.opts.Logger.Warn("ginauth: the session before this sign-in was not deleted", "error", oauth.Redact(err))
 		}
+	}
+	if err := v.endOldest(ctx, t); err != nil {
+		v.opts.Logger.Warn("ginauth: sessions beyond Session.MaxPerUser were not ended", "error", oauth.Redact(err))
 	}
 	return value, nil
 }

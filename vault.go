@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -61,22 +62,37 @@ type audience string
 
 // A storedToken is what a store keeps: JSON, since some keep nothing else.
 type storedToken struct {
-	Of     audience        `json:"of"`
+	Of audience `json:"of"`
+	// Born is when the session was kept first, in Unix microseconds, until it is kept
+	// again. auth_time has whole seconds: this tells the sessions of one second apart.
+	Born   int64           `json:"born,omitempty"`
 	Claims json.RawMessage `json:"claims"`
 }
 
 // mark and marked wrap a token's payload for a store and take it out again.
-func (a audience) mark(payload []byte) []byte {
-	data := append([]byte(`{"of":"`+string(a)+`","claims":`), payload...) // letters, digits, dots and dashes
+func (a audience) mark(payload []byte) []byte { return a.wrap("", payload) }
+
+// markNew is mark for a session that begins now.
+func (a audience) markNew(payload []byte) []byte {
+	return a.wrap(`"born":`+strconv.FormatInt(time.Now().UnixMicro(), 10)+",", payload)
+}
+
+func (a audience) wrap(members string, payload []byte) []byte {
+	data := append([]byte(`{"of":"`+string(a)+`",`+members+`"claims":`), payload...) // letters, digits, dots and dashes
 	return append(data, '}')
 }
 
 func (a audience) marked(data []byte) (payload []byte, ok bool) {
-	var s storedToken
+	s, ok := a.record(data)
+	return s.Claims, ok
+}
+
+// record is what is kept of a session, if it is of this Auth.
+func (a audience) record(data []byte) (s storedToken, ok bool) {
 	if json.Unmarshal(data, &s) != nil || s.Of != a {
-		return nil, false
+		return storedToken{}, false
 	}
-	return s.Claims, true
+	return s, true
 }
 
 // scope is what it puts in front of the names of people and sessions in a shared
@@ -119,7 +135,7 @@ func (v storeVault) open(ctx context.Context, value string) (payload []byte, _ b
 
 func (v storeVault) create(ctx context.Context, userID string, payload []byte, expires time.Time) (string, error) {
 	return bulkhead.Do(context.WithoutCancel(ctx), v.calls, func(ctx context.Context) (string, error) {
-		return v.store.Create(ctx, v.of.owner(userID), v.of.mark(payload), expires)
+		return v.store.Create(ctx, v.of.owner(userID), v.of.markNew(payload), expires)
 	})
 }
 

@@ -64,6 +64,9 @@ func (p *Provider) ExchangeCode(ctx context.Context, redirectURL, code, nonce st
 	if err != nil {
 		return goth.User{}, nil, openid.Fault(ctx, "oidc: token request", err)
 	}
+	if err := openid.CheckTokenType(token.TokenType); err != nil {
+		return goth.User{}, nil, err
+	}
 	rawIDToken, ok := token.Extra("id_token").(string)
 	if !ok || rawIDToken == "" {
 		return goth.User{}, nil, errors.New("oidc: the token answer has no id_token")
@@ -121,6 +124,9 @@ func (p *Provider) RefreshTokenContext(ctx context.Context, refreshToken string)
 	token, err := client.TokenSource(fetch.Context(ctx), &oauth2.Token{RefreshToken: refreshToken}).Token()
 	if err != nil {
 		return nil, openid.Fault(ctx, "oidc: refresh request", err)
+	}
+	if err := openid.CheckTokenType(token.TokenType); err != nil {
+		return nil, err
 	}
 	switch rawIDToken := token.Extra("id_token").(type) {
 	case nil:

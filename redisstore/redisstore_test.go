@@ -220,6 +220,30 @@ func TestUserSessions(t *testing.T) {
 	}
 }
 
+// A session that has expired is none, though Redis, by its own clock, still has it.
+func TestDeleteListed_Expired(t *testing.T) {
+	t.Parallel()
+	var c clock
+	client := newClient(t)
+	s := redisstore.New(client, redisstore.Options{Now: c.now})
+	create(t, s, "ada", c.now().Add(time.Hour))
+	list, err := s.List(t.Context(), "ada")
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%v %v", list, err)
+	}
+	c.move(time.Hour)
+	if err := s.DeleteListed(t.Context(), "ada", list[0].ID); !errors.Is(err, ginauth.ErrNotFound) {
+		t.Errorf("at its end: %v", err)
+	}
+	c.move(-time.Millisecond)
+	if err := s.DeleteListed(t.Context(), "ada", list[0].ID); err != nil {
+		t.Errorf("a moment before: %v", err)
+	}
+	if err := s.DeleteListed(t.Context(), "ada", list[0].ID); !errors.Is(err, ginauth.ErrNotFound) {
+		t.Errorf("once more: %v", err)
+	}
+}
+
 // An index that names another person's session lists and tells nothing of it.
 func TestListOfAnother(t *testing.T) {
 	t.Parallel()

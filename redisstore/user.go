@@ -3,7 +3,6 @@ package redisstore
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/redis/go-redis/v9"
 
@@ -52,12 +51,12 @@ func (s *Store) ids(ctx context.Context, userID string) ([]string, error) {
 
 // DeleteListed ends one session of a user.
 func (s *Store) DeleteListed(ctx context.Context, userID, id string) error {
-	ids, err := s.ids(ctx, userID)
+	expires, err := s.client.ZScore(ctx, s.userKey(userID), id).Result()
+	if errors.Is(err, redis.Nil) || err == nil && int64(expires) <= s.opts.Now().UnixMilli() {
+		return ginauth.ErrNotFound
+	}
 	if err != nil {
 		return err
-	}
-	if !slices.Contains(ids, id) {
-		return ginauth.ErrNotFound
 	}
 	return s.remove(ctx, userID, id)
 }

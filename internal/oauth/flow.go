@@ -42,6 +42,7 @@ type Transaction struct {
 	Binding  string `json:"b"`           // digest of provider, issuer, client id and redirect URI
 	Session  string `json:"g,omitempty"` // goth's session without its authorization URL
 	Expires  int64  `json:"e"`           // Unix seconds
+	MaxAge   *int64 `json:"m,omitempty"` // what was sent as max_age, in seconds
 
 	User string `json:"u,omitempty"` // names who was signed in when it began
 
@@ -71,7 +72,7 @@ func (p *Provider) Begin(ctx context.Context, redirectURL string, extra url.Valu
 	if err != nil {
 		return "", nil, Redact(err, r.secrets()...)
 	}
-	authURL, err = p.complete(authURL, r, extra)
+	authURL, maxAge, err := p.complete(authURL, r, extra)
 	if err != nil {
 		return "", nil, err
 	}
@@ -82,22 +83,27 @@ func (p *Provider) Begin(ctx context.Context, redirectURL string, extra url.Valu
 		Binding:  p.binding(issuer, redirectURL),
 		Session:  session,
 		Expires:  now.Add(Lifetime).Unix(),
+		MaxAge:   maxAge,
 		FormPost: p.formPost,
 	}, nil
 }
 
 // complete sets on the provider's authorization URL what goth leaves out, and
-// last of all what nothing else may decide.
-func (p *Provider) complete(authURL string, r request, extra url.Values) (string, error) {
+// last of all what nothing else may decide. It returns the max_age that the URL
+// has in the end, whether the developer, the request or the provider set it.
+func (p *Provider) complete(authURL string, r request, extra url.Values) (complete string, maxAge *int64, err error) {
 	u, err := url.Parse(authURL)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
-		return "", errors.New("oauth: the provider's authorization URL is not an http(s) URL")
+		return "", nil, errors.New("oauth: the provider's authorization URL is not an http(s) URL")
 	}
 	q := u.Query()
 	for _, params := range []url.Values{extra, p.params} { // what the developer set, no query changes
 		for name, values := range params {
 			q[name] = values
 		}
+	}
+	if maxAge, err = parseMaxAge(q); err != nil {
+		return "", nil, fmt.Errorf("oauth: %w", err)
 	}
 	q.Set("redirect_uri", r.redirectURL)
 	q.Set("state", r.state)
@@ -107,7 +113,7 @@ func (p *Provider) complete(authURL string, r request, extra url.Values) (string
 	}
 	// Some providers read a plus sign as itself.
 	u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20")
-	return u.String(), nil
+	return u.String(), maxAge, nil
 }
 
 // Complete ends a sign-in with the provider's answer, which must be the one to
@@ -153,6 +159,9 @@ func (p *Provider) Complete(ctx context.Context, tx *Transaction, redirectURL st
 	}
 	if id.Profile.UserID == "" {
 		return Identity{}, ErrSubject
+	}
+	if err := tx.checkAuthTime(id, p.openID, now); err != nil {
+		return Identity{}, err
 	}
 	return id, nil
 }

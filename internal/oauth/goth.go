@@ -188,6 +188,9 @@ func (e *gothEngine) exchange(ctx context.Context, r request, code, kept string)
 	}
 	tok := b.token()
 	if e.idToken != nil {
+		if err := openid.CheckTokenType(tok.TokenType); err != nil {
+			return Identity{}, err
+		}
 		raw, _ := tok.Extra("id_token").(string)
 		if _, err := e.idToken.Verify(ctx, raw, r.nonce, tok.AccessToken); err != nil {
 			return Identity{}, err

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+
+	"github.com/ginauth/ginauth/internal/openid"
 )
 
 // EndSessionProvider signs people out at the provider. ginauth.EndSessionProvider
@@ -49,7 +52,10 @@ func (p *Provider) VerifiesLogout() bool { return p.logout != nil }
 
 // VerifyLogout checks a logout token of the provider (OpenID Connect Back-Channel
 // Logout 1.0 §2.6).
-func (p *Provider) VerifyLogout(ctx context.Context, rawLogoutToken string) (t *oidc.LogoutToken, err error) {
+//
+// The age is checked here too: a verifier from another package may accept tokens
+// that are older than the memory of those that came.
+func (p *Provider) VerifyLogout(ctx context.Context, rawLogoutToken string, now time.Time) (t *oidc.LogoutToken, err error) {
 	ctx, cancel := p.context(ctx)
 	defer cancel()
 	defer recovered(ctx, &err)
@@ -66,6 +72,9 @@ func (p *Provider) VerifyLogout(ctx context.Context, rawLogoutToken string) (t *
 	}
 	if t == nil || t.TokenID == "" || t.Subject == "" && t.SessionID == "" {
 		return nil, errors.New("oauth: the logout token has no jti, or neither sub nor sid")
+	}
+	if err := openid.CheckLogoutAge(t, now); err != nil {
+		return nil, fmt.Errorf("oauth: the logout token: %w", err)
 	}
 	return t, nil
 }

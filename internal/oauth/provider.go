@@ -53,6 +53,7 @@ type Provider struct {
 	params   url.Values
 	pkce     bool
 	formPost bool
+	openID   bool // it issues id_tokens
 	client   *http.Client
 	engine   engine
 
@@ -98,7 +99,7 @@ func New(c Config) (*Provider, error) {
 	if err := CheckParams(c.Params); err != nil {
 		return nil, err
 	}
-	p := &Provider{id: c.ID, params: c.Params, pkce: !c.DisablePKCE, clientID: clientID(c.Provider)}
+	p := &Provider{id: c.ID, params: c.Params, pkce: !c.DisablePKCE, clientID: clientID(c.Provider), openID: issuesIDTokens(c.Provider)}
 	if id, found := findClientID(c.Provider); found && id == "" {
 		p.unnamed = true
 	}
@@ -113,7 +114,7 @@ func New(c Config) (*Provider, error) {
 		base = client.Transport
 	}
 	p.client = fetch.Client(base)
-	if err := checkScope(c); err != nil {
+	if err := checkScope(c.Params, p.openID); err != nil {
 		return nil, err
 	}
 	p.endSession, _ = c.Provider.(EndSessionProvider)
@@ -165,22 +166,31 @@ func CheckParams(params url.Values) error {
 		}
 	}
 	if len(bad) == 0 {
+		if _, err := parseMaxAge(params); err != nil {
+			return fmt.Errorf("AuthParams: %w", err)
+		}
 		return nil
 	}
 	slices.Sort(bad)
 	return fmt.Errorf("AuthParams sets %s, which belongs to the flow; leave it out", strings.Join(bad, ", "))
 }
 
-// checkScope refuses a scope that would turn an OpenID provider into a plain
-// OAuth one: without openid there is no id_token, and nothing to verify.
-func checkScope(c Config) error {
-	scope, set := c.Params["scope"]
-	_, openID := c.Provider.(interface {
+// issuesIDTokens reports whether a provider is known to be one of OpenID Connect.
+func issuesIDTokens(p goth.Provider) bool {
+	_, openID := p.(interface {
 		AuthorizationIssuer(ctx context.Context) (string, bool, error)
 	})
-	openID = openID || gothService(c.Provider).Goth == "openidConnect"
-	if set && openID && !slices.Contains(strings.Fields(strings.Join(scope, " ")), "openid") {
-		return errors.New("AuthParams sets scope without openid, which an OpenID provider needs; put openid into it")
+	return openID || gothService(p).Goth == "openidConnect"
+}
+
+// checkScope refuses a scope that would turn an OpenID provider into a plain
+// OAuth one: without openid there is no id_token, and nothing to verify. Some
+// servers read names of parameters in any case.
+func checkScope(params url.Values, openID bool) error {
+	for name, scope := range params {
+		if openID && strings.EqualFold(name, "scope") && !slices.Contains(strings.Fields(strings.Join(scope, " ")), "openid") {
+			return errors.New("AuthParams sets scope without openid, which an OpenID provider needs; put openid into it")
+		}
 	}
 	return nil
 }

@@ -75,6 +75,38 @@ func TestParams(t *testing.T) {
 	}
 }
 
+// Without openid there is no id_token (OpenID Connect Core §3.1.2.1).
+func TestScopeWithoutOpenID(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		params url.Values
+		ok     bool // at an OpenID provider
+	}{
+		{nil, true},
+		{url.Values{"scope": {"openid"}}, true},
+		{url.Values{"scope": {"email  openid profile"}}, true},
+		{url.Values{"scope": {"email", "openid"}}, true},
+		{url.Values{"scope": {"email"}}, false},
+		{url.Values{"scope": {""}}, false},
+		{url.Values{"scope": {}}, false},
+		{url.Values{"scope": {"OpenID"}}, false},
+		{url.Values{"scope": {"openid2 email"}}, false},
+		{url.Values{"scope": {"email,openid"}}, false},
+		{url.Values{"Scope": {"email"}}, false},
+		{url.Values{"scope": {"openid"}, "SCOPE": {"email"}}, false},
+	} {
+		idp := newIDP(t)
+		for id, provider := range map[string]goth.Provider{
+			"oidc": byOIDC.provider(t, idp), "goth": byOpenIDConnect.provider(t, idp), "plain": github.New("c", "s", ""),
+		} {
+			_, err := oauth.New(oauth.Config{ID: id, Provider: provider, Params: tt.params})
+			if ok := tt.ok || id == "plain"; ok != (err == nil) || !ok && !strings.Contains(err.Error(), "put openid into it") {
+				t.Errorf("%s, %v: %v", id, tt.params, err)
+			}
+		}
+	}
+}
+
 func TestDisplayName(t *testing.T) {
 	t.Parallel()
 	for id, want := range map[string]string{"google": "Google", "work": "Work", "": ""} {

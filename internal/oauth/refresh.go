@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"golang.org/x/oauth2"
+
+	"github.com/ginauth/ginauth/internal/openid"
 )
 
 var (
@@ -101,6 +103,9 @@ func (e *gothEngine) refreshOpenID(ctx context.Context, b *binding, refreshToken
 	config.Endpoint.AuthStyle = m.Endpoint.AuthStyle
 	tok, err := refreshWith(ctx, b, config, refreshToken)
 	if err != nil {
+		return nil, err
+	}
+	if err := openid.CheckTokenType(tok.TokenType); err != nil {
 		return nil, err
 	}
 	if raw, ok := tok.Extra("id_token").(string); ok && raw != "" {

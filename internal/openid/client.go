@@ -9,13 +9,11 @@ package openid
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
-	"golang.org/x/oauth2"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/ginauth/ginauth/internal/fetch"
@@ -134,6 +132,7 @@ func (c *Client) fetch(ctx context.Context) (*Metadata, error) {
 		Provider:           provider,
 		keyIssuers:         &keyIssuers{url: doc.JWKS},
 		verifier:           provider.Verifier(config),
+		userinfos:          provider.Verifier(c.userinfoConfig()),
 		logouts:            oidc.NewVerifier(issuer, sparingKeys(*fetch.From(ctx), doc.JWKS), config),
 	}, nil
 }
@@ -143,31 +142,4 @@ func (c *Client) now() time.Time {
 		return time.Now()
 	}
 	return c.Now()
-}
-
-// UserInfo reads the claims of the userinfo endpoint (OpenID Connect Core
-// §5.3). Their sub must be subject, the one of the verified id_token: else an
-// access token slipped in from another sign-in would lend its owner's profile
-// to this one (§5.3.2). It is an error when the issuer has no such endpoint;
-// ask [Metadata].UserInfoEndpoint first.
-func (c *Client) UserInfo(ctx context.Context, accessToken, subject string) (map[string]any, error) {
-	m, err := c.Discover(ctx)
-	if err != nil {
-		return nil, err
-	}
-	// Always as a bearer token, whatever token_type the answer claimed.
-	source := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: accessToken})
-	info, err := m.Provider.UserInfo(fetch.Context(ctx), source)
-	if err != nil {
-		return nil, Fault(ctx, "openid: userinfo", err)
-	}
-	var claims map[string]any
-	if err := info.Claims(&claims); err != nil {
-		return nil, Fault(ctx, "openid: userinfo", err)
-	}
-	// Read from the map: a struct field would also take a claim named "Sub".
-	if got, ok := claims["sub"].(string); !ok || subject == "" || got != subject {
-		return nil, errors.New("openid: userinfo: its sub is not the id_token's")
-	}
-	return claims, nil
 }

@@ -118,7 +118,25 @@ func TestFamilyToken(t *testing.T) {
 			}
 			_, err := c.Verify(t.Context(), i.sign(t, claims), nonce, accessToken)
 			if tt.refused == "" && err != nil || tt.refused != "" && (err == nil || !strings.Contains(err.Error(), tt.refused)) {
-				t.Fatalf("got %v, want %q", err, tt.refused)
+				t.Errorf("an id_token: got %v, want %q", err, tt.refused)
+			}
+			if tt.refused == "nonce" {
+				return // the others have none
+			}
+			// The same tenants and keys are held to in a logout token and in userinfo.
+			delete(claims, "nonce")
+			claims["jti"], claims["events"] = "j", map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}}
+			raw := i.sign(t, claims)
+			_, logout := c.VerifyLogout(t.Context(), raw)
+			i.handle("/userinfo", func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/jwt")
+				_, _ = io.WriteString(w, raw)
+			})
+			_, userinfo := c.UserInfo(t.Context(), accessToken, "alice")
+			for kind, err := range map[string]error{"a logout token": logout, "userinfo": userinfo} {
+				if tt.refused == "" && err != nil || tt.refused != "" && (err == nil || !strings.Contains(err.Error(), tt.refused)) {
+					t.Errorf("%s: got %v, want %q", kind, err, tt.refused)
+				}
 			}
 		})
 	}
@@ -146,7 +164,12 @@ func TestFamilyKeys(t *testing.T) {
 	if err := verify(); err != nil || i.keyFetches.Load() != 4 {
 		t.Errorf("after a rotation: %v, read %d times", err, i.keyFetches.Load())
 	}
-	// A set in which one key is two issuers' says nothing.
+	// A set that has a key twice is read, and one in which it is two issuers' says nothing.
+	i.rotate(t, "key-2b")
+	i.keysFor(t, "https://id.example/a", map[string]any{"kty": "unknown", "kid": "key-2b", "issuer": "https://id.example/a"})
+	if err := verify(); err != nil {
+		t.Errorf("a key that stands twice: %v", err)
+	}
 	i.rotate(t, "key-3")
 	i.keysFor(t, "https://id.example/a", map[string]any{"kty": "unknown", "kid": "key-3", "issuer": "https://id.example/b"})
 	if err := verify(); err == nil || !strings.Contains(err.Error(), "two issuers") {
@@ -188,6 +211,35 @@ func TestFamilyKeySetFails(t *testing.T) {
 	i.handle("/keys", nil)
 	if _, err := c.Verify(t.Context(), raw, nonce, accessToken); err != nil {
 		t.Errorf("when it answers again: %v", err)
+	}
+}
+
+// A key that has left the key set, which go-oidc still knows, signs for nobody.
+func TestFamilyKeyWithdrawn(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	c := i.family(t, "https://id.example/{tenant}")
+	honest, err := json.Marshal(jose.JSONWebKeySet{Keys: i.keys})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fetches atomic.Int32
+	i.handle("/keys", func(w http.ResponseWriter, _ *http.Request) {
+		if fetches.Add(1) == 1 { // go-oidc's, for the signature
+			_, _ = w.Write(honest)
+			return
+		}
+		_, _ = io.WriteString(w, `{"keys":[{"kty":"unknown","kid":"key-2","issuer":"https://id.example/a"}]}`)
+	})
+	raw := i.sign(t, i.claims(map[string]any{"iss": "https://id.example/a", "tenant": "a"}))
+	for range 2 { // and the answer is not kept
+		if _, err := c.Verify(t.Context(), raw, nonce, accessToken); err == nil || !strings.Contains(err.Error(), "not in the key set any more") {
+			t.Errorf("got %v", err)
+		}
+	}
+	i.handle("/keys", nil)
+	if _, err := c.Verify(t.Context(), raw, nonce, accessToken); err != nil {
+		t.Errorf("when it is back: %v", err)
 	}
 }
 

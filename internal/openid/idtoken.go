@@ -36,18 +36,8 @@ func (c *Client) Verify(ctx context.Context, rawIDToken, nonce, accessToken stri
 	if err := c.checkClaims(token); err != nil {
 		return nil, fmt.Errorf("openid: id_token: %w", err)
 	}
-	if c.Family != nil {
-		var claims map[string]any
-		if err := token.Claims(&claims); err != nil {
-			return nil, Fault(ctx, "openid: id_token", err)
-		}
-		key, err := m.keyIssuers.of(ctx, rawIDToken, m.Algorithms)
-		if err != nil {
-			return nil, Fault(ctx, "openid: id_token", err)
-		}
-		if err := c.Family.Token(m.Issuer, key, claims); err != nil {
-			return nil, Fault(ctx, "openid: id_token", err)
-		}
+	if err := c.checkFamily(ctx, m, rawIDToken, token.Claims); err != nil {
+		return nil, Fault(ctx, "openid: id_token", err)
 	}
 	if c.NonceOptional && token.Nonce == "" {
 		nonce = ""

@@ -19,8 +19,12 @@ const (
 	// Connect Back-Channel Logout 1.0 §2.4).
 	logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
 	// maxLogoutAge is how old a logout token may be. The specification recommends
-	// two minutes until exp; whoever remembers the ones that came needs a bound.
+	// two minutes until exp. A recipient that remembers tokens needs a bound.
 	maxLogoutAge = time.Hour
+	// LogoutMemory is for how long the jti of a logout token must be remembered from
+	// its iat: as long as [CheckLogoutAge] accepts the token, on two servers whose
+	// clocks differ by as much as they may.
+	LogoutMemory = maxLogoutAge + 2*clockLeeway
 )
 
 // Anybody may send logout tokens. A signature that no known key made has the key
@@ -61,13 +65,10 @@ func (s *sparing) spend(now time.Time) bool {
 }
 
 // sparingKeys is a key set for logout tokens, apart from that for id_tokens: what
-// strangers use up must not be missed by who signs in.
+// strangers use up must not be missed by who signs in. client is one of fetch.From,
+// which always has a transport.
 func sparingKeys(client http.Client, url string) oidc.KeySet {
-	base := client.Transport
-	if base == nil {
-		base = http.DefaultTransport
-	}
-	client.Transport = &sparing{base: base}
+	client.Transport = &sparing{base: client.Transport}
 	return oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), &client), url)
 }
 
@@ -87,18 +88,7 @@ func (c *Client) VerifyLogout(ctx context.Context, rawLogoutToken string) (*oidc
 	if err := c.checkLogout(token); err != nil {
 		return nil, fmt.Errorf("openid: logout_token: %w", err)
 	}
-	if c.Family == nil {
-		return token, nil
-	}
-	var claims map[string]any
-	if err := token.Claims(&claims); err != nil {
-		return nil, Fault(ctx, "openid: logout_token", err)
-	}
-	key, err := m.keyIssuers.of(ctx, rawLogoutToken, m.Algorithms)
-	if err != nil {
-		return nil, Fault(ctx, "openid: logout_token", err)
-	}
-	if err := c.Family.Token(m.Issuer, key, claims); err != nil {
+	if err := c.checkFamily(ctx, m, rawLogoutToken, token.Claims); err != nil {
 		return nil, Fault(ctx, "openid: logout_token", err)
 	}
 	return token, nil
@@ -124,7 +114,13 @@ func (c *Client) checkLogout(token *oidc.LogoutToken) error {
 	if err := json.Unmarshal(claims["events"], &events); err != nil || !bytes.HasPrefix(events[logoutEvent], []byte("{")) {
 		return errors.New("its event is not a back-channel logout")
 	}
-	now := c.now()
+	return CheckLogoutAge(token, c.now())
+}
+
+// CheckLogoutAge refuses a logout token that is older than an hour, or of the
+// future, or does not say how old it is (iat, Back-Channel Logout 1.0 §2.4): by
+// LogoutMemory after its iat nobody remembers that the same token came before.
+func CheckLogoutAge(token *oidc.LogoutToken, now time.Time) error {
 	switch {
 	case token.IssuedAt.IsZero():
 		return errors.New("it has no iat")

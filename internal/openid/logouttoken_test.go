@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -40,11 +42,14 @@ func TestVerifyLogout(t *testing.T) {
 		{"iat in an hour", map[string]any{"iat": now.Add(time.Hour).Unix()}, "in the future"},
 		{"iat in a minute", map[string]any{"iat": now.Add(time.Minute).Unix()}, ""},
 		{"iat 50 minutes ago", map[string]any{"iat": now.Add(-50 * time.Minute).Unix()}, ""},
+		{"iat an hour and a minute ago", map[string]any{"iat": now.Add(-61 * time.Minute).Unix()}, "older than an hour"},
 		{"iat two hours ago", map[string]any{"iat": now.Add(-2 * time.Hour).Unix()}, "older than an hour"},
 		{"a nonce", map[string]any{"nonce": "n"}, "nonce"},
 		{"an empty nonce", map[string]any{"nonce": ""}, "nonce"},
 		{"NONCE", map[string]any{"NONCE": "n"}, "nonce"},
 		{"no jti", map[string]any{"jti": nil}, "jti"},
+		{"Sub beside sub", map[string]any{"Sub": "mallory"}, "beside sub"},
+		{"SID beside sid", map[string]any{"SID": "other"}, "beside sid"},
 		{"JTI beside jti", map[string]any{"JTI": "other"}, "beside jti"},
 		{"Events for events", map[string]any{"events": nil, "Events": map[string]any{event: map[string]any{}}}, "beside events"},
 		{"no events", map[string]any{"events": nil}, "event"},
@@ -112,6 +117,61 @@ func TestVerifyLogoutFlood(t *testing.T) {
 	}
 	if n := fetches.n.Load(); n < 1 || n > 6 {
 		t.Errorf("the keys were fetched %d times", n)
+	}
+}
+
+// The bound on fetches is one a minute: in the 59 seconds that follow the flood
+// nothing is fetched, and after a minute the keys can be new again.
+func TestVerifyLogoutFloodWindow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := &issuer{handlers: map[string]http.HandlerFunc{}}
+		i.metadata = map[string]any{
+			"issuer": "https://id.example", "authorization_endpoint": "https://id.example/auth", "token_endpoint": "https://id.example/token",
+			"jwks_uri": "https://id.example/keys", "id_token_signing_alg_values_supported": []string{"ES256"},
+		}
+		i.rotate(t, "key-1")
+		forger := &issuer{}
+		forger.rotate(t, "key-1")
+		ctx := context.WithValue(t.Context(), oauth2.HTTPClient, &http.Client{Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
+			w := httptest.NewRecorder()
+			i.serve(w, req)
+			return w.Result(), nil
+		})})
+		c := &openid.Client{Issuer: "https://id.example", ClientID: clientID}
+		flood := func() int32 {
+			before := i.keyFetches.Load()
+			for range 50 {
+				claims := i.logoutClaims()
+				if _, err := c.VerifyLogout(ctx, forger.sign(t, claims)); err == nil {
+					t.Fatal("a forged token passed")
+				}
+			}
+			return i.keyFetches.Load() - before
+		}
+		if n := flood(); n != 6 {
+			t.Errorf("the keys were fetched %d times", n)
+		}
+		for range 59 {
+			time.Sleep(time.Second)
+			if n := flood(); n != 0 {
+				t.Fatalf("within the minute they are fetched %d times more", n)
+			}
+		}
+		time.Sleep(time.Second)
+		i.rotate(t, "key-2")
+		if _, err := c.VerifyLogout(ctx, i.sign(t, i.logoutClaims())); err != nil {
+			t.Errorf("a minute later, with a new key: %v", err)
+		}
+	})
+}
+
+// logoutClaims are those of an honest logout token.
+func (i *issuer) logoutClaims() map[string]any {
+	now := time.Now()
+	return map[string]any{
+		"iss": i.metadata["issuer"], "aud": clientID, "sub": "alice", "jti": "j", "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
+		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
 	}
 }
 

@@ -36,6 +36,7 @@ type Metadata struct {
 
 	verifier   *oidc.IDTokenVerifier
 	logouts    *oidc.IDTokenVerifier // of logout tokens
+	userinfos  *oidc.IDTokenVerifier // of signed userinfo
 	keyIssuers *keyIssuers           // of a Family
 }
 
@@ -110,19 +111,23 @@ func acceptedAlgorithms(advertised []string) ([]string, error) {
 	if len(advertised) == 0 {
 		return []string{oidc.RS256}, nil
 	}
-	asymmetric := []string{
-		oidc.RS256, oidc.RS384, oidc.RS512,
-		oidc.PS256, oidc.PS384, oidc.PS512,
-		oidc.ES256, oidc.ES384, oidc.ES512,
-		oidc.EdDSA,
-	}
-	accepted := slices.DeleteFunc(asymmetric, func(alg string) bool {
+	accepted := slices.DeleteFunc(asymmetric(), func(alg string) bool {
 		return !slices.Contains(advertised, alg)
 	})
 	if len(accepted) == 0 {
 		return nil, fmt.Errorf("none of the id_token signature algorithms %q is accepted", advertised)
 	}
 	return accepted, nil
+}
+
+// asymmetric are the algorithms that sign with a private key.
+func asymmetric() []string {
+	return []string{
+		oidc.RS256, oidc.RS384, oidc.RS512,
+		oidc.PS256, oidc.PS384, oidc.PS512,
+		oidc.ES256, oidc.ES384, oidc.ES512,
+		oidc.EdDSA,
+	}
 }
 
 // authStyle chooses how the client secret travels. Basic is what a document

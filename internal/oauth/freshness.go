@@ -1,0 +1,115 @@
+package oauth
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// authLeeway is how much older a sign-in at the provider may be than max_age
+	// says. Both of its times are the provider's, so that this covers rounding and
+	// no difference of clocks.
+	authLeeway = time.Minute
+	// authAhead is how far auth_time may lie behind iat: a provider of several
+	// servers has several clocks. A time in milliseconds lies further ahead.
+	authAhead = 5 * time.Minute
+	// maxMaxAge is the longest max_age, in seconds: 100 years.
+	maxMaxAge = 100 * 365 * 24 * 60 * 60
+)
+
+// parseMaxAge reads the max_age of an authorization request (OpenID Connect Core
+// §3.1.2.1): how many seconds ago the person may have proved who they are at the
+// provider. It is nil where the request has none.
+func parseMaxAge(params url.Values) (*int64, error) {
+	values, set := params["max_age"]
+	if !set {
+		return nil, nil
+	}
+	if len(values) != 1 {
+		return nil, errors.New("max_age stands more than once")
+	}
+	seconds, err := strconv.ParseUint(values[0], 10, 63)
+	if err != nil || seconds > maxMaxAge {
+		return nil, fmt.Errorf("max_age is %.20q; write a number of seconds, such as 3600", values[0])
+	}
+	age := int64(seconds)
+	return &age, nil
+}
+
+// checkAuthTime holds the auth_time of the id_token against the max_age that was
+// sent (OpenID Connect Core §3.1.3.7, no. 13), which the transaction remembers:
+// the URL went through the browser, where anybody at it could take max_age out.
+//
+// A provider decides when the browser comes, which is not before the sign-in
+// began. The person may then take a while, to consent for instance: so auth_time
+// must not be older than max_age at the beginning.
+func (tx *Transaction) checkAuthTime(id Identity, openID bool, now time.Time) error {
+	if tx.MaxAge == nil {
+		return nil
+	}
+	raw := idToken(id)
+	if raw == "" && !openID {
+		return nil // a plain OAuth 2.0 service gives the parameter no such meaning
+	}
+	times, err := readTimes(raw)
+	if err != nil {
+		return fmt.Errorf("oauth: max_age was sent, and %w", err)
+	}
+	took := max(0, now.Sub(time.Unix(tx.Expires, 0).Add(-Lifetime)))
+	age := times.issued.Sub(times.authenticated)
+	allowed := time.Duration(*tx.MaxAge) * time.Second
+	switch {
+	case age < -authAhead:
+		return fmt.Errorf("oauth: the auth_time of the id_token is %v after its iat", -age)
+	case age-took > allowed+authLeeway:
+		return fmt.Errorf("oauth: the person proved who they are %v before the id_token was issued; max_age was %v, and the sign-in took %v",
+			age, allowed, took.Round(time.Second))
+	}
+	return nil
+}
+
+// idToken is the one that the provider's code has verified; empty where there is
+// none.
+func idToken(id Identity) string {
+	if id.Token != nil {
+		if raw, ok := id.Token.Extra("id_token").(string); ok && raw != "" {
+			return raw
+		}
+	}
+	return id.Profile.IDToken
+}
+
+type tokenTimes struct{ authenticated, issued time.Time }
+
+// readTimes reads auth_time and iat of an id_token that has been verified. The map
+// compares names exactly: a struct would also take "Auth_Time".
+func readTimes(raw string) (tokenTimes, error) {
+	parts := strings.Split(raw, ".")
+	if len(parts) != 3 {
+		return tokenTimes{}, errors.New("the answer has no id_token")
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	var claims map[string]any
+	if err != nil || json.Unmarshal(payload, &claims) != nil {
+		return tokenTimes{}, errors.New("the id_token is not readable")
+	}
+	at := func(name string) (time.Time, error) {
+		seconds, ok := claims[name].(float64)
+		if !ok || seconds <= 0 || seconds > 1<<40 {
+			return time.Time{}, fmt.Errorf("the id_token has no %s that is a number of seconds", name)
+		}
+		return time.Unix(int64(seconds), 0), nil
+	}
+	var t tokenTimes
+	if t.authenticated, err = at("auth_time"); err != nil {
+		return tokenTimes{}, err
+	}
+	t.issued, err = at("iat")
+	return t, err
+}
