@@ -49,6 +49,7 @@ const (
 	allStored      = "with a store every session is in it, and opens at the next request"
 	linkPage       = "a mail's link leads to a page with a button, which alone uses it up"
 	oneAddress     = "two addresses are refused and not cut down to one"
+	writtenAnew    = "a callback URL's origin is written anew, as browsers write it"
 	knownOnly      = "the sign-in page takes from its query what it knows"
 )
 
@@ -60,6 +61,7 @@ var wireDifferences = map[string]map[string]string{
 	"048-signin-json-body-json-true-boolean":     {"cookies": oneTransaction},
 	"060-callbackurl-body-backslash2":            {"status": badCallbackURL, "content-type": badCallbackURL, "body": badCallbackURL},
 	"066-callbackurl-body-bare-word":             {"status": badCallbackURL, "content-type": badCallbackURL, "body": badCallbackURL},
+	"074-callbackurl-body-scheme-case":           {"body": writtenAnew, "cookies": writtenAnew},
 	"080-callbackurl-cookie-javascript":          {"status": badCallbackURL, "body": badCallbackURL, "cache": badCallbackURL, "cookies": badCallbackURL},
 	"134-oauth2-callback-ok":                     {"cookies": oneTransaction, "cache": notCached},
 	"148-oauth-callback-signin-cb-deny":          {"cookies": oneTransaction},
