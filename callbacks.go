@@ -167,7 +167,10 @@ func (a *Auth) runJWT(c *gin.Context, p JWTParams) error {
 	if p.Token.Claims == nil {
 		p.Token.Claims = map[string]any{}
 	}
-	return a.opts.Callbacks.JWT(c, p)
+	before := Token{sid: p.Token.sid, ID: p.Token.ID, Subject: p.Token.Subject, AuthTime: p.Token.AuthTime}
+	err := a.opts.Callbacks.JWT(c, p)
+	p.Token.keepSession(&before)
+	return err
 }
 
 func (a *Auth) runSession(c *gin.Context, p SessionParams) error {

@@ -19,6 +19,8 @@ type UserSession struct {
 	// Claims are the token's, such as the name of the device that a JWT callback
 	// put there at sign-in.
 	Claims map[string]any
+
+	sid string // names its streams
 }
 
 // Sessions returns the sessions of a user, the last used first. userID is the
@@ -49,7 +51,7 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]UserSession, erro
 		if a.revoked != nil && errors.Is(a.revoked.check(lasting(ctx), &t, now), errSignedOut) {
 			continue // its provider ended it, and the store does not know
 		}
-		list = append(list, UserSession{ID: s.ID, SignedIn: t.AuthTime, LastUsed: t.IssuedAt, Expires: t.ExpiresAt, Claims: t.Claims})
+		list = append(list, UserSession{ID: s.ID, SignedIn: t.AuthTime, LastUsed: t.IssuedAt, Expires: t.ExpiresAt, Claims: t.Claims, sid: t.sessionID()})
 	}
 	slices.SortStableFunc(list, func(a, b UserSession) int {
 		return cmp.Or(b.LastUsed.Compare(a.LastUsed), b.SignedIn.Compare(a.SignedIn), cmp.Compare(a.ID, b.ID))
@@ -75,7 +77,7 @@ func (a *Auth) EndSession(ctx context.Context, userID, id string) error {
 		return store.DeleteListed(ctx, a.audience.owner(userID), id)
 	})
 	if err == nil {
-		a.streams.end(sessionKey{userID, list[at].SignedIn.Unix()})
+		a.streams.end(list[at].sid)
 	}
 	return err
 }

@@ -130,7 +130,7 @@ func (a *Auth) renewGrant(c *gin.Context, id *identity) (*grant, error) {
 
 // renewal trades the refresh token for new tokens and saves them.
 func (a *Auth) renewal(ctx context.Context, c *gin.Context, id *identity, base origin.Base) renewal {
-	release, err := a.hold(ctx, "renew:"+sessionSubject(&id.token), renewWait)
+	release, err := a.hold(ctx, "renew:"+id.token.sessionID(), renewWait)
 	if err != nil {
 		return renewal{err: err}
 	}
@@ -267,7 +267,7 @@ func (a *Auth) saveGrant(ctx context.Context, id *identity, base origin.Base, g 
 // request that writes it with the tokens that it read at its start could otherwise
 // undo a renewal that came between.
 func (a *Auth) alone(ctx context.Context, id *identity, base origin.Base, now time.Time) (stored *identity, release func(), err error) {
-	release, err = a.hold(ctx, "write:"+sessionSubject(&id.token), writeWait)
+	release, err = a.hold(ctx, "write:"+id.token.sessionID(), writeWait)
 	if err != nil {
 		return nil, nil, err
 	}

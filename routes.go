@@ -231,7 +231,7 @@ func (v *visit) endSession(value string) (*Token, error) {
 		return nil, err
 	}
 	v.streams.leave(&id.token)
-	v.finished.Forget(func(o outcome) bool { return o.session != "" && o.of == sessionOf(&id.token) })
+	v.finished.Forget(func(o outcome) bool { return o.session != "" && o.of == id.token.sessionID() })
 	if event := v.opts.Events.SignOut; event != nil {
 		event(v.c, SignOutEvent{Token: &id.token})
 	}

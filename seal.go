@@ -14,6 +14,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/origin"
+	"github.com/ginauth/ginauth/internal/token"
 )
 
 // identity is an opened session: who sent a request.
@@ -57,6 +58,7 @@ func (a *Auth) open(ctx context.Context, value string, base origin.Base, now tim
 // create keeps the token of a new session and returns the session cookie's
 // value, good for MaxAge from now.
 func (a *Auth) create(ctx context.Context, t *Token, base origin.Base, now time.Time) (value string, err error) {
+	t.sid = token.NewID()
 	payload, err := t.stamp(now, a.opts.Session.MaxAge)
 	if err != nil {
 		return "", err
@@ -159,7 +161,6 @@ func (v *visit) nobody() any {
 // answerSession answers the session, and moves its end. A token that does not open is
 // deleted; a fault of a callback keeps it, for the next time.
 func (v *visit) answerSession(trigger Trigger, update any) {
-	signOuts := v.streams.count.Load()
 	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
 	if !found.Found {
 		v.json(http.StatusOK, v.nobody())
@@ -172,7 +173,7 @@ func (v *visit) answerSession(trigger Trigger, update any) {
 		opened = id.token
 		value, err = v.renew(v.c, id, v.base, trigger, update)
 	}
-	if err == nil && v.streams.ended(&opened, signOuts) {
+	if err == nil && v.streams.ended(&opened) {
 		err = errSignedOut // meanwhile: this answer must not bring the session back
 	}
 	switch {
@@ -237,7 +238,6 @@ var ErrNoSession = errors.New("ginauth: nobody is signed in by a session cookie"
 // session, as with a bearer token, which is not this site's to change, or where
 // the person signed out meanwhile, or the callback's own.
 func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
-	signOuts := a.streams.count.Load()
 	base, err := a.hosts.Base(c.Request)
 	if err != nil {
 		return nil, err
@@ -270,7 +270,7 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.streams.ended(&opened, signOuts) {
+	if a.streams.ended(&opened) {
 		return nil, ErrNoSession
 	}
 	a.putSession(c, sealed, found.Names(), base, id.token.ExpiresAt)
@@ -283,7 +283,7 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 // token again, by a Set-Cookie before the handler writes, when the token is past
 // UpdateAge, sealed by a previous secret, or changed by the JWT callback.
 func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, sealed string) (*identity, error) {
-	signOuts, now := a.streams.count.Load(), a.opts.Now()
+	now := a.opts.Now()
 	id, err := a.open(c.Request.Context(), sealed, base, now)
 	if err != nil {
 		return nil, err
@@ -318,7 +318,7 @@ func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, 
 	if err != nil {
 		return nil, err
 	}
-	if a.streams.ended(&opened, signOuts) { // the answer to the sign-out has deleted the cookie
+	if a.streams.ended(&opened) { // the answer to the sign-out has deleted the cookie
 		return id, nil
 	}
 	a.putSession(c, resealed, found.Names(), base, t.ExpiresAt)

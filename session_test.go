@@ -151,6 +151,7 @@ func TestSession_RoundTrip(t *testing.T) {
 				for _, name := range []string{"iat", "exp", "jti"} {
 					got[name] = want[name]
 				}
+				delete(got, "ginauth_sid") // which the first sealing here adds
 				if !reflect.DeepEqual(got, want) {
 					t.Errorf("round %d: the claims are\n%v, want\n%v", round, got, want)
 				}

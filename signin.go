@@ -71,10 +71,10 @@ func (v *visit) beginOAuth() {
 // An outcome is what a sign-in leads to, kept for a callback that comes twice.
 type outcome struct {
 	location string
-	session  string     // the session cookie's value; empty: nobody was signed in
-	of       sessionKey // whose it is
-	expires  time.Time  // when it ends
-	status   int        // for next-auth's client; a browser gets 302 in any case
+	session  string    // the session cookie's value; empty: nobody was signed in
+	of       string    // its name
+	expires  time.Time // when it ends
+	status   int       // for next-auth's client; a browser gets 302 in any case
 }
 
 // failed is an outcome on the error page.
@@ -205,7 +205,7 @@ func (v *visit) enter(p SignInParams, isNew bool) outcome {
 		location = withQuery(page, "callbackUrl", v.callbackURL)
 	}
 	return outcome{
-		location: location, session: value, of: sessionOf(t), expires: t.ExpiresAt, status: http.StatusOK,
+		location: location, session: value, of: t.sessionID(), expires: t.ExpiresAt, status: http.StatusOK,
 	}
 }
 
