@@ -25,15 +25,17 @@ type Callbacks struct {
 	//
 	//	p.Token.Claims["accessToken"] = p.Account.AccessToken
 	//
-	// User, Account and Profile are set at sign-in only. Its error fails the
-	// request and leaves the session as it was.
+	// User, Account and Profile are set at sign-in only. ErrSignedOut ends the
+	// session; any other error fails the request and leaves the session as it was.
+	// Where two requests change a session at once it may run twice for one of them.
 	JWT func(c *gin.Context, p JWTParams) error
 	// Session makes what handlers and the browser see of a token, and changes
 	// p.Session in place:
 	//
 	//	p.Session.Values["accessToken"] = p.Token.Claims["accessToken"]
 	//
-	// Its error fails the request and leaves the session as it was.
+	// ErrSignedOut ends the session; any other error fails the request and leaves
+	// the session as it was.
 	Session func(c *gin.Context, p SessionParams) error
 }
 
@@ -140,6 +142,23 @@ type RefreshErrorEvent struct {
 
 // ErrAccessDenied refuses a sign-in: the person reads that access is denied.
 var ErrAccessDenied = errors.New("ginauth: access denied")
+
+// ErrSignedOut ends the session that a JWT or Session callback was called for, wrapped
+// too, for instance because the person was banned:
+//
+//	JWT: func(c *gin.Context, p ginauth.JWTParams) error {
+//		if banned(p.Token.Subject) {
+//			return ginauth.ErrSignedOut
+//		}
+//		return nil
+//	}
+//
+// That session alone ends, as by signing out: its cookie is deleted, and so is its
+// record in a Store; the Revocations learn of it, its streams end, and Events.SignOut
+// is called. RequireSession answers as for nobody, LoadSession goes on with nobody, GET
+// session tells of nobody, and Auth.Update returns the error. At sign-in, where there is no
+// session yet, it refuses like ErrAccessDenied.
+var ErrSignedOut = errors.New("ginauth: the session ends")
 
 // PublicError is an error whose text the person reads, at most 300 characters of it.
 // Every other error's text stays in the log. Make the text yourself: with what

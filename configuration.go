@@ -69,15 +69,16 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 		}
 	}
 	a := &Auth{
-		finished:  oauth.NewReplay[outcome](rememberedCallbacks),
-		published: newPublicTexts(),
-		streams:   newStreams(),
-		stored:    newLine(),
-		release:   release,
-		holds:     newHolds(),
-		renewals:  newRenewals(),
-		adapted:   newLine(),
-		mailing:   newLine(),
+		finished:   oauth.NewReplay[outcome](rememberedCallbacks),
+		published:  newPublicTexts(),
+		streams:    newStreams(),
+		stored:     newLine(),
+		release:    release,
+		holds:      newHolds(),
+		successors: newSuccessors(),
+		renewals:   newRenewals(),
+		adapted:    newLine(),
+		mailing:    newLine(),
 	}
 	a.location(&opts, &f, prefix, release)
 	a.origins(&opts, &f)
@@ -144,7 +145,7 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 			f.add("PreviousSecrets holds an empty secret; leave it out")
 			return false
 		}
-		site.sessions = cookieVault{ring}
+		site.sessions = cookieVault{ring, a.successors}
 		if opts.Session.Store != nil {
 			site.sessions = storeVault{opts.Session.Store, a.stored, a.audience}
 		}

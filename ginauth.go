@@ -170,6 +170,7 @@ type Auth struct {
 	finished     *oauth.Replay[outcome]
 	published    *publicTexts
 	streams      *streams
+	successors   *successors      // of sealed session cookies
 	revoked      *revocationCheck // nil without Revocations
 	audience     audience
 	stored       line      // calls of Session.Store under way

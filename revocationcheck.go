@@ -81,11 +81,14 @@ func (r *revocationCheck) check(ctx context.Context, t *Token, now time.Time) er
 	if err != nil {
 		return err
 	}
-	if !at.IsZero() && !t.AuthTime.After(at) {
+	if t.endedBy(at) {
 		return errSignedOut
 	}
 	return nil
 }
+
+// endedBy reports whether a revocation ends a token's session; zero is none.
+func (t *Token) endedBy(at time.Time) bool { return !at.IsZero() && !t.AuthTime.After(at) }
 
 func (r *revocationCheck) revokedAt(ctx context.Context, t *Token, now time.Time) (time.Time, error) {
 	if r.direct {

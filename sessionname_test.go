@@ -64,10 +64,9 @@ func TestSessionName_StaysThroughSealings(t *testing.T) {
 }
 
 // A token that something else made is named at its first sealing here, by what all
-// its sealings have in common: two requests at once give it one name.
+// its sealings have in common: two processes give it one name.
 func TestSessionName_OfOthersTokens(t *testing.T) {
 	t.Parallel()
-	a := membersApp(t, ginauth.Options{Session: ginauth.SessionOptions{UpdateAge: -1}})
 	for name, payload := range map[string]string{
 		"of an older version":  `{"sub":"u-ada","email":"ada@example.com","auth_time":1800000000,"jti":"j1"}`,
 		"of next-auth":         `{"sub":"u-ada","email":"ada@example.com","jti":"j2"}`,
@@ -75,8 +74,8 @@ func TestSessionName_OfOthersTokens(t *testing.T) {
 	} {
 		sealed := seal(t, testSecret, []byte(payload))
 		var names []string
-		for range 2 {
-			b := a.browser(t)
+		for range 2 { // processes
+			b := membersApp(t, ginauth.Options{Session: ginauth.SessionOptions{UpdateAge: -1}}).browser(t)
 			b.plant(sessionCookie, sealed)
 			b.is("ada")
 			b.get("/me")

@@ -184,6 +184,9 @@ func (v *visit) enter(p SignInParams, isNew bool) outcome {
 	err := v.runJWT(v.c, JWTParams{
 		Token: t, User: p.User, Account: p.Account, Profile: p.Profile, IsNewUser: isNew, Trigger: trigger,
 	})
+	if errors.Is(err, ErrSignedOut) {
+		return v.failed(http.StatusForbidden, "AccessDenied")
+	}
 	if err != nil {
 		v.refused("Callbacks.JWT", err)
 		return v.failed(http.StatusInternalServerError, "Callback")
@@ -222,7 +225,12 @@ func (v *visit) begin(t *Token, now time.Time) (value string, err error) {
 		return "", err
 	}
 	if before := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session); before.Value != "" {
-		if err := v.site(v.base).sessions.remove(ctx, before.Value); err != nil {
+		// A late answer to a request of before must not bring that session back.
+		former, err := v.open(ctx, before.Value, v.base, now)
+		if err == nil {
+			err = v.end(ctx, former, v.base)
+		}
+		if err != nil && !errors.Is(err, errSignedOut) {
 			v.opts.Logger.Warn("ginauth: the session before this sign-in was not deleted", "error", oauth.Redact(err))
 		}
 	}

@@ -16,30 +16,49 @@ import (
 // A vault is where session tokens are kept between requests. value is what the
 // session cookie holds.
 type vault interface {
-	// open returns a token's payload, and whether it is kept as it would be now.
-	open(ctx context.Context, value string) (payload []byte, current bool, err error)
+	open(ctx context.Context, value string) (record, error)
 	// create keeps a new session's token.
 	create(ctx context.Context, userID string, payload []byte, expires time.Time) (value string, err error)
-	// update keeps a session's token in place of the one value leads to.
-	update(ctx context.Context, value string, payload []byte, expires time.Time) (newValue string, err error)
+	// update keeps a session's token in place of old, the record's data that value
+	// led to. One that compares has ErrConflict where value leads to another by now.
+	update(ctx context.Context, value string, old, payload []byte, expires time.Time) (newValue string, err error)
+	compares() bool
 	// remove ends a session, as far as that is possible.
 	remove(ctx context.Context, value string) error
 }
 
-// cookieVault seals tokens into the cookie itself. It keeps nothing.
-type cookieVault struct{ ring *token.Keyring }
+// A record is what a vault has of a session.
+type record struct {
+	payload []byte // the token's
+	data    []byte // what a store keeps, as it returned it; nil without one
+	current bool   // it is kept as it would be now
+}
 
-func (v cookieVault) open(_ context.Context, value string) ([]byte, bool, error) {
-	return v.ring.Open(value)
+// cookieVault seals tokens into the cookie itself. It keeps nothing but what was
+// sealed a moment ago.
+type cookieVault struct {
+	ring       *token.Keyring
+	successors *successors
+}
+
+func (v cookieVault) open(_ context.Context, value string) (r record, err error) {
+	r.payload, r.current, err = v.ring.Open(value)
+	return r, err
 }
 
 func (v cookieVault) create(_ context.Context, _ string, payload []byte, _ time.Time) (string, error) {
 	return v.ring.Seal(payload), nil
 }
 
-func (v cookieVault) update(_ context.Context, _ string, payload []byte, _ time.Time) (string, error) {
-	return v.ring.Seal(payload), nil
+func (v cookieVault) update(_ context.Context, value string, _, payload []byte, expires time.Time) (string, error) {
+	next := sealed{v.ring.Seal(payload), expires}
+	if !v.successors.replace(value, next) {
+		return "", ErrConflict
+	}
+	return next.value, nil
 }
+
+func (v cookieVault) compares() bool { return true }
 
 func (v cookieVault) remove(context.Context, string) error { return nil }
 
@@ -101,21 +120,21 @@ func (a audience) owner(userID string) string {
 // cookie can be.
 const maxHandle = 4096
 
-func (v storeVault) open(ctx context.Context, value string) (payload []byte, _ bool, err error) {
+func (v storeVault) open(ctx context.Context, value string) (record, error) {
 	if value == "" || len(value) > maxHandle {
-		return nil, false, ErrNotFound
+		return record{}, ErrNotFound
 	}
 	data, err := within(ctx, v.line, func(ctx context.Context) ([]byte, error) {
 		return v.store.Get(ctx, value)
 	}, value)
 	if err != nil {
-		return nil, false, err
+		return record{}, err
 	}
 	payload, ours := v.of.marked(data)
 	if !ours {
-		return nil, false, ErrNotFound
+		return record{}, ErrNotFound
 	}
-	return payload, true, nil
+	return record{payload, data, true}, nil
 }
 
 func (v storeVault) create(ctx context.Context, userID string, payload []byte, expires time.Time) (string, error) {
@@ -124,10 +143,18 @@ func (v storeVault) create(ctx context.Context, userID string, payload []byte, e
 	})
 }
 
-func (v storeVault) update(ctx context.Context, value string, payload []byte, expires time.Time) (string, error) {
+func (v storeVault) update(ctx context.Context, value string, old, payload []byte, expires time.Time) (string, error) {
 	return within(context.WithoutCancel(ctx), v.line, func(ctx context.Context) (string, error) {
+		if store, ok := v.store.(CompareStore); ok {
+			return store.UpdateIf(ctx, value, old, v.of.mark(payload), expires)
+		}
 		return v.store.Update(ctx, value, v.of.mark(payload), expires)
 	}, value)
+}
+
+func (v storeVault) compares() bool {
+	_, ok := v.store.(CompareStore)
+	return ok
 }
 
 func (v storeVault) remove(ctx context.Context, value string) error {
@@ -163,7 +190,7 @@ func newLine() line { return make(line, maxCalls) }
 
 // within calls a store, and waits no longer than storeTimeout and the context
 // allow, whether or not the store heeds either: many drivers take no context. Its
-// error is ErrNotFound or errUnavailable, and without the secrets: a handle in
+// error is ErrNotFound, ErrConflict or errUnavailable, and without the secrets: a handle in
 // the log would be a session for whoever reads it.
 func within[T any](ctx context.Context, l line, call func(context.Context) (T, error), secrets ...string) (T, error) {
 	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
@@ -174,6 +201,8 @@ func within[T any](ctx context.Context, l line, call func(context.Context) (T, e
 		return value, nil
 	case errors.Is(err, ErrNotFound):
 		return value, ErrNotFound
+	case errors.Is(err, ErrConflict):
+		return value, ErrConflict
 	case ctx.Err() != nil: // the browser left
 		err = ctx.Err()
 	case bounded.Err() != nil:
