@@ -90,7 +90,7 @@ type SessionParams struct {
 // answer is sent. All are optional; they cannot change the outcome.
 type Events struct {
 	SignIn  func(c *gin.Context, e SignInEvent)
-	SignOut func(c *gin.Context, e SignOutEvent)
+	SignOut func(c *gin.Context, e SignOutEvent) // also where a callback ended the session by ErrSignedOut
 	Session func(c *gin.Context, e SessionEvent) // a page read its session
 	// RefreshError says that a provider refused to renew the tokens of a session,
 	// once for each. From then on Session.Error is "RefreshTokenError".

@@ -180,9 +180,7 @@ func (v *visit) answerSession(trigger Trigger, update any) {
 		event(v.c, SessionEvent{Session: &id.session, Token: &id.token})
 	}
 	v.json(http.StatusOK, &id.session)
-	if id.renewed != nil {
-		id.renewed.forget()
-	}
+	id.finish()
 }
 
 // due reports whether a session is to be sealed again though nothing has changed.
