@@ -25,15 +25,17 @@ type Callbacks struct {
 	//
 	//	p.Token.Claims["accessToken"] = p.Account.AccessToken
 	//
-	// User, Account and Profile are set at sign-in only. Its error fails the
-	// request and leaves the session as it was.
+	// User, Account and Profile are set at sign-in only. ErrSignedOut ends the
+	// session; any other error fails the request and leaves the session as it was.
+	// Where two requests change a session at once it may run twice for one of them.
 	JWT func(c *gin.Context, p JWTParams) error
 	// Session makes what handlers and the browser see of a token, and changes
 	// p.Session in place:
 	//
 	//	p.Session.Values["accessToken"] = p.Token.Claims["accessToken"]
 	//
-	// Its error fails the request and leaves the session as it was.
+	// ErrSignedOut ends the session; any other error fails the request and leaves
+	// the session as it was.
 	Session func(c *gin.Context, p SessionParams) error
 }
 
@@ -88,7 +90,7 @@ type SessionParams struct {
 // answer is sent. All are optional; they cannot change the outcome.
 type Events struct {
 	SignIn  func(c *gin.Context, e SignInEvent)
-	SignOut func(c *gin.Context, e SignOutEvent)
+	SignOut func(c *gin.Context, e SignOutEvent) // also where a callback ended the session by ErrSignedOut
 	Session func(c *gin.Context, e SessionEvent) // a page read its session
 	// RefreshError says that a provider refused to renew the tokens of a session,
 	// once for each. From then on Session.Error is "RefreshTokenError".
@@ -141,6 +143,23 @@ type RefreshErrorEvent struct {
 // ErrAccessDenied refuses a sign-in: the person reads that access is denied.
 var ErrAccessDenied = errors.New("ginauth: access denied")
 
+// ErrSignedOut ends the session that a JWT or Session callback was called for, wrapped
+// too, for instance because the person was banned:
+//
+//	JWT: func(c *gin.Context, p ginauth.JWTParams) error {
+//		if banned(p.Token.Subject) {
+//			return ginauth.ErrSignedOut
+//		}
+//		return nil
+//	}
+//
+// That session alone ends, as by signing out: its cookie is deleted, and so is its
+// record in a Store; the Revocations learn of it, its streams end, and Events.SignOut
+// is called. RequireSession answers as for nobody, LoadSession goes on with nobody, GET
+// session tells of nobody, and Auth.Update returns the error. At sign-in, where there is no
+// session yet, it refuses like ErrAccessDenied.
+var ErrSignedOut = errors.New("ginauth: the session ends")
+
 // PublicError is an error whose text the person reads, at most 300 characters of it.
 // Every other error's text stays in the log. Make the text yourself: with what
 // somebody typed in it, a link could put their words on your site.
@@ -167,7 +186,10 @@ func (a *Auth) runJWT(c *gin.Context, p JWTParams) error {
 	if p.Token.Claims == nil {
 		p.Token.Claims = map[string]any{}
 	}
-	return a.opts.Callbacks.JWT(c, p)
+	before := Token{sid: p.Token.sid, ID: p.Token.ID, Subject: p.Token.Subject, AuthTime: p.Token.AuthTime}
+	err := a.opts.Callbacks.JWT(c, p)
+	p.Token.keepSession(&before)
+	return err
 }
 
 func (a *Auth) runSession(c *gin.Context, p SessionParams) error {

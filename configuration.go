@@ -81,6 +81,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 		streams:      newStreams(),
 		storeCalls:   newStoreCalls(),
 		release:      release,
+		successors:   newSuccessors(),
 		renewals:     newRenewals(),
 		adapterCalls: newAdapterCalls(),
 		mailCalls:    bulkhead.New(mailTimeout, errUnavailable),
@@ -150,7 +151,7 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 			f.add("PreviousSecrets holds an empty secret; leave it out")
 			return false
 		}
-		site.sessions = cookieVault{ring}
+		site.sessions = cookieVault{ring, a.successors}
 		if opts.Session.Store != nil {
 			site.sessions = storeVault{opts.Session.Store, a.storeCalls, a.audience}
 		}

@@ -21,6 +21,8 @@ type UserSession struct {
 	// Claims are the token's, such as the name of the device that a JWT callback
 	// put there at sign-in.
 	Claims map[string]any
+
+	sid string // names its streams
 }
 
 // Sessions returns the sessions of a user, the last used first. userID is the
@@ -45,7 +47,7 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]UserSession, erro
 		if a.revoked != nil && errors.Is(a.revoked.check(lasting(ctx), t, now), errSignedOut) {
 			continue // its provider ended it, and the store does not know
 		}
-		list = append(list, UserSession{ID: s.id, SignedIn: t.AuthTime, LastUsed: t.IssuedAt, Expires: t.ExpiresAt, Claims: t.Claims})
+		list = append(list, UserSession{ID: s.id, SignedIn: t.AuthTime, LastUsed: t.IssuedAt, Expires: t.ExpiresAt, Claims: t.Claims, sid: t.sessionID()})
 	}
 	slices.SortStableFunc(list, func(a, b UserSession) int {
 		return cmp.Or(b.LastUsed.Compare(a.LastUsed), b.SignedIn.Compare(a.SignedIn), cmp.Compare(a.ID, b.ID))
@@ -71,7 +73,7 @@ func (a *Auth) EndSession(ctx context.Context, userID, id string) error {
 		return store.DeleteListed(ctx, a.audience.owner(userID), id)
 	})
 	if err == nil {
-		a.streams.end(sessionKey{userID, list[at].SignedIn.Unix()})
+		a.streams.end(list[at].sid)
 	}
 	return err
 }
@@ -94,7 +96,7 @@ func (a *Auth) listed(ctx context.Context, store UserSessionStore, userID string
 	now := a.opts.Now()
 	list := make([]listedSession, 0, len(stored))
 	for _, s := range stored {
-		kept, ours := a.audience.record(s.Data)
+		kept, ours := a.audience.stored(s.Data)
 		l := listedSession{id: s.ID, born: kept.Born}
 		if ours && l.token.parse(kept.Claims, now) == nil {
 			list = append(list, l)
@@ -139,7 +141,7 @@ func (a *Auth) endOldest(ctx context.Context, begun *Token) error {
 		return err
 	}
 	for _, s := range oldest {
-		a.streams.end(sessionOf(&s.token))
+		a.streams.end(s.token.sessionID())
 	}
 	a.opts.Logger.Info("ginauth: a user has more sessions than Session.MaxPerUser; the oldest were ended", "ended", len(oldest))
 	return nil

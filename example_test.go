@@ -202,6 +202,22 @@ func ExampleCallbacks() {
 	// Output: <nil>
 }
 
+// A callback that finds a person banned ends the session: the next request is
+// nobody's.
+func Example_errSignedOut() {
+	banned := map[string]bool{"u-7": true}
+	callbacks := ginauth.Callbacks{
+		JWT: func(_ *gin.Context, p ginauth.JWTParams) error {
+			if banned[p.Token.Subject] {
+				return fmt.Errorf("%s is banned: %w", p.Token.Subject, ginauth.ErrSignedOut)
+			}
+			return nil
+		},
+	}
+	fmt.Println(callbacks.JWT(nil, ginauth.JWTParams{Token: &ginauth.Token{Subject: "u-7"}}))
+	// Output: u-7 is banned: ginauth: the session ends
+}
+
 func ExamplePublicError() {
 	signIn := func(c *gin.Context, p ginauth.SignInParams) error {
 		if !strings.HasSuffix(p.User.Email, "@example.com") {

@@ -178,6 +178,7 @@ type Auth struct {
 	finished     *oauth.Replay[outcome]
 	published    *publicTexts
 	streams      *streams
+	successors   *successors      // of sealed session cookies
 	revoked      *revocationCheck // nil without Revocations
 	audience     audience
 	storeCalls   *bulkhead.Bulkhead // of Session.Store

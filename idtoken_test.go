@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ginauth/ginauth"
 )
@@ -32,4 +33,18 @@ func FuzzIDToken(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Tokens that a store which is down did not take are held for some sessions and for
+// some time, and not without bound.
+func TestRenewals_UnsavedAreBounded(t *testing.T) {
+	t.Parallel()
+	const many = 3000
+	held, later := ginauth.RescueGrants(many, 10*time.Minute)
+	if held < 100 || held > many/2 {
+		t.Errorf("the tokens of %d of %d sessions are held", held, many)
+	}
+	if later != 1 {
+		t.Errorf("ten minutes later those of %d are", later)
+	}
 }

@@ -62,6 +62,14 @@ func (a *Auth) RequireSession(guards ...Guard) gin.HandlerFunc {
 			}
 		}
 		c.Next()
+		id.finish()
+	}
+}
+
+// finish ends what a request's session has to do with the answer.
+func (id *identity) finish() {
+	if id.renewed != nil {
+		id.renewed.finish()
 	}
 }
 
@@ -80,6 +88,9 @@ func (a *Auth) LoadSession() gin.HandlerFunc {
 			return
 		}
 		c.Next()
+		if id != nil {
+			id.finish()
+		}
 	}
 }
 
@@ -192,6 +203,12 @@ func (a *Auth) attach(c *gin.Context, id *identity) {
 		ctx = context.WithValue(ctx, identityKey{}, id)
 	}
 	c.Request = c.Request.WithContext(ctx)
+}
+
+// detach makes GetSession find nobody from now on.
+func (a *Auth) detach(c *gin.Context) {
+	c.Set(contextKey, (*identity)(nil))
+	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), identityKey{}, (*identity)(nil)))
 }
 
 // Value makes an identity the context that it is found in: one allocation for both.

@@ -121,7 +121,8 @@ func (a *Auth) renewGrant(c *gin.Context, id *identity) (*grant, error) {
 		next.value = r.handle
 		found := cookie.Find(c.Request.Header["Cookie"], a.site(base).names.Session)
 		if found.Found { // a bearer token is not ours to replace
-			a.putSession(c, r.handle, found.Names(), base, r.expires)
+			a.renewCookie(c, &next, found.Names(), base, r.handle, r.expires)
+			id.renewed = next.renewed // for the middleware that found it
 		}
 	}
 	a.attach(c, &next)
@@ -130,7 +131,7 @@ func (a *Auth) renewGrant(c *gin.Context, id *identity) (*grant, error) {
 
 // renewal trades the refresh token for new tokens and saves them.
 func (a *Auth) renewal(ctx context.Context, c *gin.Context, id *identity, base origin.Base) renewal {
-	release, err := a.lockSession(ctx, "renew:"+sessionSubject(&id.token), renewWait)
+	release, err := a.lockSession(ctx, "renew:"+id.token.sessionID(), renewWait)
 	if err != nil {
 		return renewal{err: err}
 	}
@@ -244,36 +245,26 @@ func (g *grant) renewed(tok *oauth2.Token, now time.Time) (*grant, error) {
 // saveGrant puts a grant into a stored session, which otherwise stays as it is,
 // its times too: not as this request has it, since others may have changed it.
 func (a *Auth) saveGrant(ctx context.Context, id *identity, base origin.Base, g *grant) (r renewal) {
-	stored, release, err := a.alone(ctx, id, base, a.opts.Now())
-	if err == nil {
-		defer release()
+	err := ErrConflict
+	for try := 0; try <= maxReruns && errors.Is(err, ErrConflict); try++ {
+		var stored *identity
+		if stored, err = a.open(ctx, id.value, base, a.opts.Now()); err != nil {
+			break
+		}
 		stored.token.grant = g
 		r = renewal{grant: g, expires: stored.token.ExpiresAt}
 		var payload []byte
 		if payload, err = stored.token.payload(); err == nil {
-			r.handle, err = a.site(base).sessions.update(ctx, id.value, payload, r.expires)
+			r.handle, err = a.replace(ctx, stored, payload, r.expires, base)
 		}
 	}
 	switch {
-	case errors.Is(err, errSignedOut) || errors.Is(err, ErrNotFound):
+	case errors.Is(err, errSignedOut):
 		return renewal{err: ErrNoSession} // it was ended while this was under way
+	case errors.Is(err, ErrConflict):
+		return renewal{err: errChanging}
 	case err != nil:
 		return renewal{err: err}
 	}
 	return r
-}
-
-// alone reads a session again and keeps others from writing it, until release. A
-// request that writes it with the tokens that it read at its start could otherwise
-// undo a renewal that came between.
-func (a *Auth) alone(ctx context.Context, id *identity, base origin.Base, now time.Time) (stored *identity, release func(), err error) {
-	release, err = a.lockSession(ctx, "write:"+sessionSubject(&id.token), writeWait)
-	if err != nil {
-		return nil, nil, err
-	}
-	if stored, err = a.open(ctx, id.value, base, now); err != nil {
-		release()
-		return nil, nil, err
-	}
-	return stored, release, nil
 }

@@ -42,16 +42,17 @@ type revocationCheck struct {
 	revocations   int // by this process, after which no earlier answer counts
 }
 
-// heardKey names a session as sessionSubject does, without making a text of it.
+// heardKey names a session as sessionID does, without making a text of it.
 type heardKey struct {
-	session sessionKey
-	id      string // where the token does not say when the person signed in
+	subject string
+	at      int64
+	id      string // of the session; where nothing says it, of the token
 	named   string // what the provider may end it by: two of one second may differ in it
 }
 
 func heardKeyOf(t *Token) heardKey {
-	key := heardKey{session: sessionOf(t)}
-	if t.Subject == "" || t.AuthTime.IsZero() {
+	key := heardKey{subject: t.Subject, at: t.AuthTime.Unix(), id: t.sid}
+	if t.sid == "" && (t.Subject == "" || t.AuthTime.IsZero()) {
 		key.id = t.ID
 	}
 	if t.grant != nil {
@@ -60,9 +61,10 @@ func heardKeyOf(t *Token) heardKey {
 	return key
 }
 
-// own is the key to be kept: see sessionKey.own.
+// own is the key to be kept. The texts of an opened token are parts of one text, all
+// of the session's claims, which the key must not hold in memory.
 func (k heardKey) own() heardKey {
-	return heardKey{k.session.own(), strings.Clone(k.id), strings.Clone(k.named)}
+	return heardKey{strings.Clone(k.subject), k.at, strings.Clone(k.id), strings.Clone(k.named)}
 }
 
 // heard is what was last heard of a session's revocation.
@@ -81,11 +83,14 @@ func (r *revocationCheck) check(ctx context.Context, t *Token, now time.Time) er
 	if err != nil {
 		return err
 	}
-	if !at.IsZero() && !t.AuthTime.After(at) {
+	if t.endedBy(at) {
 		return errSignedOut
 	}
 	return nil
 }
+
+// endedBy reports whether a revocation ends a token's session; zero is none.
+func (t *Token) endedBy(at time.Time) bool { return !at.IsZero() && !t.AuthTime.After(at) }
 
 func (r *revocationCheck) revokedAt(ctx context.Context, t *Token, now time.Time) (time.Time, error) {
 	if r.direct {
@@ -112,7 +117,7 @@ func (r *revocationCheck) revokedAt(ctx context.Context, t *Token, now time.Time
 // ask asks now, whatever was heard before.
 func (r *revocationCheck) ask(ctx context.Context, t *Token) (time.Time, error) {
 	subjects := make([]string, 0, 2)
-	for _, s := range [...]string{personSubject(t), sessionSubject(t)} {
+	for _, s := range [...]string{personSubject(t), t.sessionID()} {
 		if s != "" {
 			subjects = append(subjects, s)
 		}
@@ -179,7 +184,7 @@ func (r *revocationCheck) end(ctx context.Context, subject string, now time.Time
 
 // endSession revokes one session.
 func (r *revocationCheck) endSession(ctx context.Context, t *Token, now time.Time) error {
-	subject := sessionSubject(t)
+	subject := t.sessionID()
 	if subject == "" {
 		return nil
 	}
@@ -223,7 +228,7 @@ func (r *revocationCheck) forgetUser(userID string) {
 	defer r.mu.Unlock()
 	r.revocations++
 	for _, known := range [...]map[heardKey]heard{r.recent, r.older} {
-		maps.DeleteFunc(known, func(k heardKey, _ heard) bool { return k.session.subject == userID })
+		maps.DeleteFunc(known, func(k heardKey, _ heard) bool { return k.subject == userID })
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 	"time"
 
@@ -60,25 +59,13 @@ func (a *Auth) RevokeUser(ctx context.Context, userID string) error {
 	return errors.Join(faults...)
 }
 
-// personSubject and sessionSubject are what revocations know people and sessions
-// by; empty where a token does not say who, or which.
+// personSubject is what revocations know people by, and sessionID what they know
+// sessions by; empty where a token does not say who, or which.
 func personSubject(t *Token) string {
 	if t.Subject == "" {
 		return ""
 	}
 	return "user:" + t.Subject
-}
-
-// A session is known by who signed in and when. next-auth does not say when:
-// then the one token is all there is to end, not the copies that it sealed again.
-func sessionSubject(t *Token) string {
-	switch {
-	case t.Subject != "" && !t.AuthTime.IsZero():
-		return "session:" + strconv.FormatInt(t.AuthTime.Unix(), 10) + ":" + t.Subject
-	case t.ID != "":
-		return "token:" + t.ID
-	}
-	return ""
 }
 
 // MemoryRevocations remember in this process alone: for an application that runs

@@ -217,22 +217,17 @@ func (v *visit) postSignOut() {
 // endSession ends the session that a cookie's value leads to, and returns its
 // token, nil if there is none.
 func (v *visit) endSession(value string) (*Token, error) {
-	ctx, now := v.c.Request.Context(), v.opts.Now()
-	id, err := v.open(ctx, value, v.base, now)
+	ctx := v.c.Request.Context()
+	id, err := v.open(ctx, value, v.base, v.opts.Now())
 	if errors.Is(err, errSignedOut) {
 		return nil, nil
 	}
 	if err == nil {
-		err = v.site(v.base).sessions.remove(ctx, value)
-	}
-	if err == nil && v.revoked != nil {
-		err = v.revoked.endSession(ctx, &id.token, now)
+		err = v.end(ctx, id, v.base)
 	}
 	if err != nil {
 		return nil, err
 	}
-	v.streams.leave(&id.token)
-	v.finished.Forget(func(o outcome) bool { return o.session != "" && o.of == sessionOf(&id.token) })
 	if event := v.opts.Events.SignOut; event != nil {
 		event(v.c, SignOutEvent{Token: &id.token})
 	}

@@ -1,6 +1,7 @@
 package ginauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/origin"
+	"github.com/ginauth/ginauth/internal/token"
 )
 
 // identity is an opened session: who sent a request.
@@ -22,10 +24,10 @@ type identity struct {
 	auth            *Auth // whose session it is: an engine may have several
 	session         Session
 	token           Token
-	value           string // what the cookie or bearer header holds: the sealed token, or a store's handle
-	payload         []byte // the token as it was opened
-	stale           bool   // a previous secret sealed it
-	user            *User  // the Adapter's, where they were looked up
+	value           string         // what the cookie or bearer header holds: the sealed token, or a store's handle
+	record                         // of the session as it was opened
+	renewed         *renewedCookie // where this request sealed it again
+	user            *User          // the Adapter's, where they were looked up
 }
 
 // Format prints no more than a name: who logs a request's context, or what is
@@ -35,15 +37,15 @@ func (id *identity) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "gina
 // open reads a session. The error is errSignedOut where there is none, else the
 // fault for which nobody can tell.
 func (a *Auth) open(ctx context.Context, value string, base origin.Base, now time.Time) (*identity, error) {
-	payload, current, err := a.site(base).sessions.open(ctx, value)
+	kept, err := a.site(base).sessions.open(ctx, value)
 	if errors.Is(err, errUnavailable) {
 		return nil, err
 	}
 	if err != nil {
 		return nil, errSignedOut
 	}
-	id := &identity{auth: a, value: value, payload: payload, stale: !current}
-	if id.token.parse(payload, now) != nil {
+	id := &identity{auth: a, value: value, record: kept}
+	if id.token.parse(kept.payload, now) != nil {
 		return nil, errSignedOut
 	}
 	if a.revoked != nil {
@@ -57,32 +59,12 @@ func (a *Auth) open(ctx context.Context, value string, base origin.Base, now tim
 // create keeps the token of a new session and returns the session cookie's
 // value, good for MaxAge from now.
 func (a *Auth) create(ctx context.Context, t *Token, base origin.Base, now time.Time) (value string, err error) {
+	t.sid = token.NewID()
 	payload, err := t.stamp(now, a.opts.Session.MaxAge)
 	if err != nil {
 		return "", err
 	}
 	return a.site(base).sessions.create(ctx, t.Subject, payload, t.ExpiresAt)
-}
-
-// update keeps a session's token again, good for MaxAge from now.
-func (a *Auth) update(ctx context.Context, id *identity, base origin.Base, now time.Time) (value string, err error) {
-	if id.token.grant.renewable() {
-		stored, release, err := a.alone(ctx, id, base, now)
-		if err != nil {
-			return "", err
-		}
-		defer release()
-		id.token.grant = stored.token.grant
-	}
-	payload, err := id.token.stamp(now, a.opts.Session.MaxAge)
-	if err != nil {
-		return "", err
-	}
-	value, err = a.site(base).sessions.update(ctx, id.value, payload, id.token.ExpiresAt)
-	if errors.Is(err, ErrNotFound) {
-		err = errSignedOut // it was ended while this request was under way
-	}
-	return value, err
 }
 
 func (a *Auth) sessionAttributes(base origin.Base) cookie.Attributes {
@@ -93,8 +75,8 @@ func (a *Auth) sessionAttributes(base origin.Base) cookie.Attributes {
 
 // putSession sets the cookies of a session that lasts until expires, in place of
 // what this answer says of it already. present are the names that the request's
-// cookies have.
-func (a *Auth) putSession(c *gin.Context, value string, present []string, base origin.Base, expires time.Time) {
+// cookies have. It returns the lines that it set.
+func (a *Auth) putSession(c *gin.Context, value string, present []string, base origin.Base, expires time.Time) []string {
 	attributes := a.sessionAttributes(base)
 	var lines []string
 	if attributes.Domain != "" {
@@ -105,7 +87,9 @@ func (a *Auth) putSession(c *gin.Context, value string, present []string, base o
 		lines = cookie.Clear(present, host)
 	}
 	attributes.Expires = expires
-	a.setSession(c, base, append(lines, cookie.Put(a.site(base).names.Session, value, present, attributes)...))
+	lines = append(lines, cookie.Put(a.site(base).names.Session, value, present, attributes)...)
+	a.setSession(c, base, lines)
+	return lines
 }
 
 // clearSession deletes the session's cookies. With a Domain, those of the host
@@ -131,7 +115,9 @@ func (a *Auth) setSession(c *gin.Context, base origin.Base, lines []string) {
 	addCookies(c, lines)
 }
 
-// getSession tells a page who is signed in, and moves the session's end.
+// getSession tells a page who is signed in, and moves the session's end where that is
+// due: next-auth does so each time, by which a late answer undoes what a request in
+// between made of the session.
 func (v *visit) getSession() {
 	noStore(v.c.Writer.Header())
 	v.answerSession("", nil)
@@ -156,24 +142,25 @@ func (v *visit) nobody() any {
 	return struct{}{}
 }
 
-// answerSession answers the session, and moves its end. A token that does not open is
-// deleted; a fault of a callback keeps it, for the next time.
+// answerSession answers the session, changed where the page asks for that. A token
+// that does not open is deleted; a fault of a callback keeps it, for the next time.
 func (v *visit) answerSession(trigger Trigger, update any) {
-	signOuts := v.streams.count.Load()
 	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
 	if !found.Found {
 		v.json(http.StatusOK, v.nobody())
 		return
 	}
-	var value string
-	var opened Token // as it was before the callbacks
-	id, err := v.open(v.c.Request.Context(), found.Value, v.base, v.opts.Now())
-	if err == nil {
-		opened = id.token
-		value, err = v.renew(v.c, id, v.base, trigger, update)
+	var id *identity
+	var err error
+	if trigger == TriggerUpdate {
+		if id, err = v.openLatest(v.c.Request.Context(), found.Value, v.base); err == nil {
+			err = v.change(v.c, id, v.base, found, update)
+		}
+	} else if id, err = v.open(v.c.Request.Context(), found.Value, v.base, v.opts.Now()); err == nil {
+		err = v.read(v.c, id, v.base, found)
 	}
-	if err == nil && v.streams.ended(&opened, signOuts) {
-		err = errSignedOut // meanwhile: this answer must not bring the session back
+	if errors.Is(err, ErrSignedOut) {
+		err = cmp.Or(v.endByCallback(v.c, id, v.base, found), errSignedOut)
 	}
 	switch {
 	case errors.Is(err, errSignedOut):
@@ -183,145 +170,99 @@ func (v *visit) answerSession(trigger Trigger, update any) {
 	case err != nil:
 		v.fault("reading the session", err)
 		return
+	case v.streams.ended(&id.token):
+		// Meanwhile, and the answer to the sign-out deletes the cookie. This one may
+		// come after the next person's sign-in, whose cookie it must not delete.
+		v.json(http.StatusOK, v.nobody())
+		return
 	}
-	v.putSession(v.c, value, found.Names(), v.base, id.token.ExpiresAt)
 	if event := v.opts.Events.Session; event != nil {
 		event(v.c, SessionEvent{Session: &id.session, Token: &id.token})
 	}
 	v.json(http.StatusOK, &id.session)
+	id.finish()
 }
 
 // due reports whether a session is to be sealed again though nothing has changed.
 func (a *Auth) due(id *identity, now time.Time) bool {
 	t := &id.token
-	return id.stale || t.ExpiresAt.IsZero() || now.Sub(t.IssuedAt) >= a.opts.Session.UpdateAge
-}
-
-// renew runs the callbacks on an opened session and seals it again. In a store,
-// which is written to for it, that can wait until UpdateAge unless something
-// changed; next-auth's database sessions do so too.
-func (a *Auth) renew(c *gin.Context, id *identity, base origin.Base, trigger Trigger, update any) (sealed string, err error) {
-	now := a.opts.Now()
-	due := a.opts.Session.Store == nil || trigger != "" || a.due(id, now)
-	if err := a.lookUp(c.Request.Context(), id); err != nil {
-		return "", err
-	}
-	if err := a.runJWT(c, JWTParams{Token: &id.token, Trigger: trigger, Update: update}); err != nil {
-		return "", err
-	}
-	due = due || a.opts.Callbacks.JWT != nil && id.token.changed(id.payload, now)
-	expires := id.token.ExpiresAt
-	if due {
-		expires = now.Add(a.opts.Session.MaxAge)
-	}
-	id.session = id.token.session(expires)
-	if err := a.runSession(c, SessionParams{Session: &id.session, Token: &id.token, User: id.user, Trigger: trigger, Update: update}); err != nil {
-		return "", err
-	}
-	if _, err := id.session.MarshalJSON(); err != nil {
-		return "", err
-	}
-	if !due {
-		return id.value, nil
-	}
-	return a.update(c.Request.Context(), id, base, now)
-}
-
-// ErrNoSession says that there is no session to update.
-var ErrNoSession = errors.New("ginauth: nobody is signed in by a session cookie")
-
-// Update changes the session of this request: it runs the JWT callback with
-// TriggerUpdate and data, then the Session callback, and sets the cookie, so it
-// must be called before the answer is written. GetSession returns the new
-// session from then on. The error is ErrNoSession where no cookie holds a
-// session, as with a bearer token, which is not this site's to change, or where
-// the person signed out meanwhile, or the callback's own.
-func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
-	signOuts := a.streams.count.Load()
-	base, err := a.hosts.Base(c.Request)
-	if err != nil {
-		return nil, err
-	}
-	found := cookie.Find(c.Request.Header["Cookie"], a.site(base).names.Session)
-	id, err := a.open(c.Request.Context(), found.Value, base, a.opts.Now())
-	switch {
-	case errors.Is(err, errSignedOut) || err == nil && a.foreign(c.Request, base):
-		return nil, ErrNoSession
-	case err != nil:
-		return nil, err
-	}
-	opened := id.token
-	kept := find(c)
-	if kept == nil { // no middleware has kept this answer out of caches
-		private(c.Writer.Header())
-	} else if kept.auth == a { // a copy of what this request's callbacks made of it
-		payload, err := kept.token.claims().Bytes()
-		if err == nil {
-			err = id.token.parse(payload, a.opts.Now())
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	sealed, err := a.renew(c, id, base, TriggerUpdate, data)
-	if errors.Is(err, errSignedOut) {
-		return nil, ErrNoSession
-	}
-	if err != nil {
-		return nil, err
-	}
-	if a.streams.ended(&opened, signOuts) {
-		return nil, ErrNoSession
-	}
-	a.putSession(c, sealed, found.Names(), base, id.token.ExpiresAt)
-	id.value = sealed
-	a.attach(c, id)
-	return &id.session, nil
+	return !id.current || t.ExpiresAt.IsZero() || now.Sub(t.IssuedAt) >= a.opts.Session.UpdateAge
 }
 
 // identify runs the callbacks on the token of a guarded request. It seals the
-// token again, by a Set-Cookie before the handler writes, when the token is past
-// UpdateAge, sealed by a previous secret, or changed by the JWT callback.
+// token again when the token is past UpdateAge, sealed by a previous secret, or changed
+// by the JWT callback; the cookie is set when the handler's answer begins.
 func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, sealed string) (*identity, error) {
-	signOuts, now := a.streams.count.Load(), a.opts.Now()
+	now := a.opts.Now()
 	id, err := a.open(c.Request.Context(), sealed, base, now)
 	if err != nil {
 		return nil, err
 	}
-	t := &id.token
-	stale := a.due(id, now)
-	var opened Token // as it was before the callback
-	if stale || a.opts.Callbacks.JWT != nil {
-		opened = *t
-	}
-	if a.opts.Callbacks.JWT != nil {
-		if err := a.runJWT(c, JWTParams{Token: t}); err != nil {
-			return nil, err
-		}
-		stale = stale || t.changed(id.payload, now)
-	}
-	if stale { // a session that changes at each request must not outlive its user either
-		if err := a.lookUp(c.Request.Context(), id); err != nil {
-			return nil, err
-		}
-	}
-	stale = stale && found.Found // a bearer token is not ours to replace
-	if !stale {
-		id.session = t.session(t.ExpiresAt)
-		return id, a.runSession(c, SessionParams{Session: &id.session, Token: t, User: id.user})
-	}
-	id.session = t.session(now.Add(a.opts.Session.MaxAge))
-	if err := a.runSession(c, SessionParams{Session: &id.session, Token: t, User: id.user}); err != nil {
-		return nil, err // and the session stays as it was
-	}
-	resealed, err := a.update(c.Request.Context(), id, base, now)
-	if err != nil {
+	if err := a.runCallbacks(c, id, base, found, now); errors.Is(err, ErrSignedOut) {
+		return nil, cmp.Or(a.endByCallback(c, id, base, found), errSignedOut)
+	} else if err != nil {
 		return nil, err
 	}
-	if a.streams.ended(&opened, signOuts) { // the answer to the sign-out has deleted the cookie
-		return id, nil
-	}
-	a.putSession(c, resealed, found.Names(), base, t.ExpiresAt)
-	id.value = resealed
 	return id, nil
+}
+
+// runCallbacks makes the session of a guarded request.
+func (a *Auth) runCallbacks(c *gin.Context, id *identity, base origin.Base, found cookie.Session, now time.Time) error {
+	t := &id.token
+	due := a.due(id, now)
+	if a.opts.Callbacks.JWT != nil {
+		if err := a.runJWT(c, JWTParams{Token: t}); err != nil {
+			return err
+		}
+		due = due || t.changed(id.payload, now)
+	}
+	if due { // a session that changes at each request must not outlive its user either
+		if err := a.lookUp(c.Request.Context(), id); err != nil {
+			return err
+		}
+	}
+	due = due && found.Found // a bearer token is not ours to replace
+	id.session = t.session(t.ExpiresAt)
+	if due {
+		id.session.Expires = now.Add(a.opts.Session.MaxAge)
+	}
+	err := a.runSession(c, SessionParams{Session: &id.session, Token: t, User: id.user})
+	if err != nil || !due {
+		return err // and the session stays as it was
+	}
+	if a.streams.ended(t) { // the answer to the sign-out has deleted the cookie
+		return nil
+	}
+	return a.reseal(c, id, base, found)
+}
+
+// endByCallback ends the session of a request whose callback returned ErrSignedOut,
+// and deletes its cookie.
+func (a *Auth) endByCallback(c *gin.Context, id *identity, base origin.Base, found cookie.Session) error {
+	if err := a.end(c.Request.Context(), id, base); err != nil {
+		return err
+	}
+	if found.Found {
+		a.clearSession(c, found.Names(), base)
+	}
+	if event := a.opts.Events.SignOut; event != nil {
+		event(c, SignOutEvent{Token: &id.token})
+	}
+	return nil
+}
+
+// end ends a session: in the store, for the revocations, and for what this process
+// has open and remembers of it.
+func (a *Auth) end(ctx context.Context, id *identity, base origin.Base) error {
+	err := a.site(base).sessions.remove(ctx, id.value)
+	if err == nil && a.revoked != nil {
+		err = a.revoked.endSession(ctx, &id.token, a.opts.Now())
+	}
+	if err != nil {
+		return err
+	}
+	a.streams.leave(&id.token)
+	session := id.token.sessionID()
+	a.finished.Forget(func(o outcome) bool { return o.session != "" && o.of == session })
+	return nil
 }

@@ -71,10 +71,10 @@ func (v *visit) beginOAuth() {
 // An outcome is what a sign-in leads to, kept for a callback that comes twice.
 type outcome struct {
 	location string
-	session  string     // the session cookie's value; empty: nobody was signed in
-	of       sessionKey // whose it is
-	expires  time.Time  // when it ends
-	status   int        // for next-auth's client; a browser gets 302 in any case
+	session  string    // the session cookie's value; empty: nobody was signed in
+	of       string    // its name
+	expires  time.Time // when it ends
+	status   int       // for next-auth's client; a browser gets 302 in any case
 
 	wait time.Duration // not zero: the person has signed in too often, and may again after it
 }
@@ -196,6 +196,9 @@ func (v *visit) enter(p SignInParams, isNew bool) outcome {
 	err := v.runJWT(v.c, JWTParams{
 		Token: t, User: p.User, Account: p.Account, Profile: p.Profile, IsNewUser: isNew, Trigger: trigger,
 	})
+	if errors.Is(err, ErrSignedOut) {
+		return v.failed(http.StatusForbidden, "AccessDenied")
+	}
 	if err != nil {
 		undo()
 		v.refused("Callbacks.JWT", err)
@@ -219,7 +222,7 @@ func (v *visit) enter(p SignInParams, isNew bool) outcome {
 		location = withQuery(page, "callbackUrl", v.callbackURL)
 	}
 	return outcome{
-		location: location, session: value, of: sessionOf(t), expires: t.ExpiresAt, status: http.StatusOK,
+		location: location, session: value, of: t.sessionID(), expires: t.ExpiresAt, status: http.StatusOK,
 	}
 }
 
@@ -236,7 +239,12 @@ func (v *visit) begin(t *Token, now time.Time) (value string, err error) {
 		return "", err
 	}
 	if before := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session); before.Value != "" {
-		if err := v.site(v.base).sessions.remove(ctx, before.Value); err != nil {
+		// A late answer to a request of before must not bring that session back.
+		former, err := v.open(ctx, before.Value, v.base, now)
+		if err == nil {
+			err = v.end(ctx, former, v.base)
+		}
+		if err != nil && !errors.Is(err, errSignedOut) {
 			v.opts.Logger.Warn("ginauth: the session before this sign-in was not deleted", "error", oauth.Redact(err))
 		}
 	}

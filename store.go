@@ -9,6 +9,8 @@ import (
 var (
 	// ErrNotFound says that what was asked for does not exist, or no longer.
 	ErrNotFound = errors.New("ginauth: not found")
+	// ErrConflict says that what was to be replaced has changed meanwhile.
+	ErrConflict = errors.New("ginauth: another request has changed the session")
 	// ErrNotSupported says that the session store in use cannot do this.
 	ErrNotSupported = errors.New("ginauth: not supported by the session store")
 )
@@ -40,6 +42,20 @@ type SessionStore interface {
 	Update(ctx context.Context, handle string, data []byte, expires time.Time) (newHandle string, err error)
 	// Delete ends a session. It is no error if there is none.
 	Delete(ctx context.Context, handle string) error
+}
+
+// A CompareStore is a SessionStore that replaces what is kept only while it is what
+// was read, so that of two requests that change a session at once, in whichever
+// processes, neither undoes the other: a request that only reads the session leaves it
+// as the other one made it, and an update runs again. The store of package redisstore
+// is one. With a store that is none, that holds among the requests of one process, and
+// of those of several where it is a SessionLocker.
+type CompareStore interface {
+	SessionStore
+	// UpdateIf is Update where what is kept under the handle is old, to the byte as
+	// Get returned it. The error is ErrConflict where it is not, and ErrNotFound as
+	// for Update.
+	UpdateIf(ctx context.Context, handle string, old, data []byte, expires time.Time) (newHandle string, err error)
 }
 
 // A UserSessionStore is a SessionStore that also finds the sessions of a user,

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -49,18 +48,6 @@ func (a *Auth) SessionContext(c *gin.Context) (ctx context.Context, stop context
 	}
 }
 
-// A sessionKey names a session through all its sealings: who signed in, and when.
-type sessionKey struct {
-	subject string
-	at      int64
-}
-
-func sessionOf(t *Token) sessionKey { return sessionKey{t.Subject, t.AuthTime.Unix()} }
-
-// own is the key to be kept. The texts of an opened token are parts of one text, all
-// of the session's claims, which the key must not hold in memory.
-func (k sessionKey) own() sessionKey { return sessionKey{strings.Clone(k.subject), k.at} }
-
 // justEnded is how long a sign-out is remembered, at the least, unless a flood of
 // maxJustEnded others follows it. A page that connects again at once may still send
 // the cookie which the answer to the sign-out is about to delete, and a request under
@@ -71,79 +58,72 @@ const justEnded = time.Minute
 const maxJustEnded = 1 << 15
 
 // streams are the open streams of each session, and what was signed out of a moment
-// ago.
+// ago. Their keys are the names of sessions: see Token.sessionID.
 type streams struct {
 	mu   sync.Mutex
 	next int
-	open map[sessionKey]map[int]stream
-	gone signOuts[string]     // by the ID of the token
-	left signOuts[sessionKey] // by the session
-
-	count atomic.Uint64 // how many sign-outs there have been
+	open map[string]map[int]stream
+	left signOuts
 }
 
-// signOuts remember the number that each had. Two maps take turns: when the recent one
-// is old or full, it becomes the older one, whose entries are forgotten. Nothing is
-// ever swept: each sign-out would go through all others of its minute.
-type signOuts[K comparable] struct {
-	recent, older map[K]uint64
+// signOuts remember sessions. Two maps take turns: when the recent one is old or full,
+// it becomes the older one, whose entries are forgotten. Nothing is ever swept: each
+// sign-out would go through all others of its minute.
+type signOuts struct {
+	recent, older map[string]bool
 	turned        time.Time
 }
 
-func (s *signOuts[K]) add(key K, number uint64, now time.Time) {
+func (s *signOuts) add(session string, now time.Time) {
 	if now.Sub(s.turned) >= justEnded || len(s.recent) >= maxJustEnded {
-		s.recent, s.older = map[K]uint64{}, s.recent
+		s.recent, s.older = map[string]bool{}, s.recent
 		s.turned = now
 	}
-	s.recent[key] = number
+	s.recent[session] = true
 }
 
-// find is the number of the last sign-out of a key: 0 for none.
-func (s *signOuts[K]) find(key K) uint64 {
-	return max(s.recent[key], s.older[key])
-}
+func (s *signOuts) has(session string) bool { return s.recent[session] || s.older[session] }
 
-// A stream is how to end one, and by what its provider can.
+// A stream is how to end one, whose it is, and by what its provider can end it.
 type stream struct {
-	end   func()
-	grant *grant
+	end     func()
+	subject string
+	grant   *grant
 }
 
 func newStreams() *streams {
-	return &streams{open: map[sessionKey]map[int]stream{}}
+	return &streams{open: map[string]map[int]stream{}}
 }
 
-// ended reports whether a request with the token t, which began when there had been
-// so many sign-outs, has been overtaken by the sign-out, where this process answered
-// that. The sign-out may have come with a later token of the session. A session that
-// the person began in the same second has the same key, so that of the key only
-// requests under way at the sign-out know.
-func (s *streams) ended(t *Token, signOuts uint64) bool {
+// ended reports whether this process answered the sign-out of a token's session a
+// moment ago: with this token or any other of the session.
+func (s *streams) ended(t *Token) bool {
+	session := t.sessionID()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.gone.find(t.ID) > 0 || s.left.find(sessionOf(t)) > signOuts
+	return s.left.has(session)
 }
 
 // add remembers how to end a stream, until forget.
 func (s *streams) add(t *Token, end func()) (forget func()) {
-	key := sessionOf(t)
+	session := t.sessionID()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.gone.find(t.ID) > 0 {
+	if s.left.has(session) {
 		end()
 		return func() {}
 	}
 	s.next++
 	number := s.next
-	if s.open[key] == nil {
-		s.open[key] = map[int]stream{}
+	if s.open[session] == nil {
+		s.open[session] = map[int]stream{}
 	}
-	s.open[key][number] = stream{end, t.grant}
+	s.open[session][number] = stream{end, t.Subject, t.grant}
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if delete(s.open[key], number); len(s.open[key]) == 0 {
-			delete(s.open, key)
+		if delete(s.open[session], number); len(s.open[session]) == 0 {
+			delete(s.open, session)
 		}
 	}
 }
@@ -152,9 +132,9 @@ func (s *streams) add(t *Token, end func()) (forget func()) {
 func (s *streams) endAll(userID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for key, open := range s.open {
-		if key.subject == userID {
-			for _, s := range open {
+	for _, open := range s.open {
+		for _, s := range open {
+			if s.subject == userID {
 				s.end()
 			}
 		}
@@ -174,30 +154,27 @@ func (s *streams) endGrants(match func(*grant) bool) {
 	}
 }
 
-// leave ends the streams of a session that was signed out of with a token, and
-// remembers the sign-out.
+// leave ends the streams of a session that was signed out of, and remembers the
+// sign-out.
 func (s *streams) leave(t *Token) {
-	now, key := time.Now(), sessionOf(t).own()
+	session := strings.Clone(t.sessionID()) // not a part of all of the session's claims
+	if session == "" {
+		return
+	}
 	s.mu.Lock()
-	number := s.count.Add(1)
-	if t.ID != "" {
-		s.gone.add(strings.Clone(t.ID), number, now)
-	}
-	if key.subject != "" && !t.AuthTime.IsZero() { // without these, several sessions are one
-		s.left.add(key, number, now)
-	}
+	s.left.add(session, time.Now())
 	s.mu.Unlock()
-	s.end(key)
+	s.end(session)
 }
 
 // end ends the streams of a session.
-func (s *streams) end(key sessionKey) {
-	if key.subject == "" { // nothing tells one such session from another
+func (s *streams) end(session string) {
+	if session == "" { // nothing tells one such session from another
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, s := range s.open[key] {
+	for _, s := range s.open[session] {
 		s.end()
 	}
 }

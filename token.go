@@ -33,6 +33,7 @@ type Token struct {
 	Claims map[string]any
 
 	shape    shape
+	sid      string // claimSession; empty in tokens that others made: see sessionID
 	grant    *grant // of the sign-in at a provider; nil: nothing is kept of it
 	unlisted bool   // claimUnlisted: the user is not the Adapter's
 }
@@ -40,6 +41,10 @@ type Token struct {
 // claimUnlisted marks, beside an Adapter, the session of somebody whom Credentials
 // signed in. The adapter need not know them, so they are not looked up there.
 const claimUnlisted = "ginauth_unlisted"
+
+// claimSession names the session: random at each sign-in and kept by each sealing,
+// next-auth's too. No callback changes it.
+const claimSession = "ginauth_sid"
 
 var errExpired = errors.New("ginauth: the session token has expired")
 
@@ -97,6 +102,11 @@ func (t *Token) parse(payload []byte, now time.Time) error {
 			return
 		case "nbf":
 			seconds(value, &nbf)
+		case claimSession:
+			if s, ok := value.Text(); ok {
+				t.sid = s
+				return
+			}
 		case grantClaim:
 			if t.grant = parseGrant(value.JSON()); t.grant != nil {
 				return
@@ -176,6 +186,9 @@ func (t *Token) claims() *claims.Object {
 	if !t.AuthTime.IsZero() {
 		o.Add("auth_time", t.AuthTime.Unix())
 	}
+	if t.sid != "" {
+		o.Add(claimSession, t.sid)
+	}
 	if t.grant != nil {
 		o.Add(grantClaim, t.grant)
 	}
@@ -189,7 +202,7 @@ func (t *Token) claims() *claims.Object {
 // taken are the names of claims that have a field of their own. A claim of
 // another type than the field's is kept in Claims until the field is set.
 func (t *Token) taken() []string {
-	names := []string{"iat", "exp", "jti", "auth_time", claimUnlisted, grantClaim}
+	names := []string{"iat", "exp", "jti", "auth_time", claimSession, claimUnlisted, grantClaim}
 	for _, f := range [...]struct{ name, text string }{
 		{"sub", t.Subject}, {"name", t.Name}, {"email", t.Email}, {"picture", t.Picture},
 	} {
@@ -206,8 +219,39 @@ const maxPayload = 32 << 10
 
 // stamp gives the token new times and a new ID and returns its payload.
 func (t *Token) stamp(now time.Time, maxAge time.Duration) ([]byte, error) {
+	t.sid = t.sessionID()
 	t.IssuedAt, t.ExpiresAt, t.ID = now, now.Add(maxAge), token.NewID()
 	return t.payload()
+}
+
+// sessionID names a session through all its sealings; empty where nothing does. A
+// token without the claim is named by what every sealing of it here has in common: by
+// who signed in and when, or, since next-auth does not say when, by its own ID. The
+// name is the one that revocations of such tokens have always had.
+func (t *Token) sessionID() string {
+	switch {
+	case t.sid != "":
+		return t.sid
+	case t.Subject != "" && !t.AuthTime.IsZero():
+		return "session:" + strconv.FormatInt(t.AuthTime.Unix(), 10) + ":" + t.Subject
+	case t.ID != "":
+		return "token:" + t.ID
+	}
+	return ""
+}
+
+// sameSession reports whether two tokens are of one session: of one sign-in.
+func (t *Token) sameSession(other *Token) bool {
+	id := t.sessionID()
+	return id != "" && id == other.sessionID()
+}
+
+// keepSession gives the token the session of before, whatever a callback did to it.
+func (t *Token) keepSession(before *Token) {
+	t.sid = before.sid
+	if t.sid == "" && (t.ID != before.ID || t.Subject != before.Subject || !t.AuthTime.Equal(before.AuthTime)) {
+		t.sid = before.sessionID()
+	}
 }
 
 // payload is the token as it is kept.

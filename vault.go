@@ -16,30 +16,49 @@ import (
 // A vault is where session tokens are kept between requests. value is what the
 // session cookie holds.
 type vault interface {
-	// open returns a token's payload, and whether it is kept as it would be now.
-	open(ctx context.Context, value string) (payload []byte, current bool, err error)
+	open(ctx context.Context, value string) (record, error)
 	// create keeps a new session's token.
 	create(ctx context.Context, userID string, payload []byte, expires time.Time) (value string, err error)
-	// update keeps a session's token in place of the one value leads to.
-	update(ctx context.Context, value string, payload []byte, expires time.Time) (newValue string, err error)
+	// update keeps a session's token in place of old, the record's data that value
+	// led to. One that compares has ErrConflict where value leads to another by now.
+	update(ctx context.Context, value string, old, payload []byte, expires time.Time) (newValue string, err error)
+	compares() bool
 	// remove ends a session, as far as that is possible.
 	remove(ctx context.Context, value string) error
 }
 
-// cookieVault seals tokens into the cookie itself. It keeps nothing.
-type cookieVault struct{ ring *token.Keyring }
+// A record is what a vault has of a session.
+type record struct {
+	payload []byte // the token's
+	data    []byte // what a store keeps, as it returned it; nil without one
+	current bool   // it is kept as it would be now
+}
 
-func (v cookieVault) open(_ context.Context, value string) ([]byte, bool, error) {
-	return v.ring.Open(value)
+// cookieVault seals tokens into the cookie itself. It keeps nothing but what was
+// sealed a moment ago.
+type cookieVault struct {
+	ring       *token.Keyring
+	successors *successors
+}
+
+func (v cookieVault) open(_ context.Context, value string) (r record, err error) {
+	r.payload, r.current, err = v.ring.Open(value)
+	return r, err
 }
 
 func (v cookieVault) create(_ context.Context, _ string, payload []byte, _ time.Time) (string, error) {
 	return v.ring.Seal(payload), nil
 }
 
-func (v cookieVault) update(_ context.Context, _ string, payload []byte, _ time.Time) (string, error) {
-	return v.ring.Seal(payload), nil
+func (v cookieVault) update(_ context.Context, value string, _, payload []byte, expires time.Time) (string, error) {
+	next := sealed{v.ring.Seal(payload), expires}
+	if !v.successors.replace(value, next) {
+		return "", ErrConflict
+	}
+	return next.value, nil
 }
+
+func (v cookieVault) compares() bool { return true }
 
 func (v cookieVault) remove(context.Context, string) error { return nil }
 
@@ -83,12 +102,12 @@ func (a audience) wrap(members string, payload []byte) []byte {
 }
 
 func (a audience) marked(data []byte) (payload []byte, ok bool) {
-	s, ok := a.record(data)
+	s, ok := a.stored(data)
 	return s.Claims, ok
 }
 
-// record is what is kept of a session, if it is of this Auth.
-func (a audience) record(data []byte) (s storedToken, ok bool) {
+// stored is what is kept of a session, if it is of this Auth.
+func (a audience) stored(data []byte) (s storedToken, ok bool) {
 	if json.Unmarshal(data, &s) != nil || s.Of != a {
 		return storedToken{}, false
 	}
@@ -116,21 +135,21 @@ func (a audience) owner(userID string) string {
 // cookie can be.
 const maxHandle = 4096
 
-func (v storeVault) open(ctx context.Context, value string) (payload []byte, _ bool, err error) {
+func (v storeVault) open(ctx context.Context, value string) (record, error) {
 	if value == "" || len(value) > maxHandle {
-		return nil, false, ErrNotFound
+		return record{}, ErrNotFound
 	}
 	data, err := bulkhead.Do(ctx, v.calls, func(ctx context.Context) ([]byte, error) {
 		return v.store.Get(ctx, value)
 	}, value)
 	if err != nil {
-		return nil, false, err
+		return record{}, err
 	}
 	payload, ours := v.of.marked(data)
 	if !ours {
-		return nil, false, ErrNotFound
+		return record{}, ErrNotFound
 	}
-	return payload, true, nil
+	return record{payload, data, true}, nil
 }
 
 func (v storeVault) create(ctx context.Context, userID string, payload []byte, expires time.Time) (string, error) {
@@ -139,10 +158,18 @@ func (v storeVault) create(ctx context.Context, userID string, payload []byte, e
 	})
 }
 
-func (v storeVault) update(ctx context.Context, value string, payload []byte, expires time.Time) (string, error) {
+func (v storeVault) update(ctx context.Context, value string, old, payload []byte, expires time.Time) (string, error) {
 	return bulkhead.Do(context.WithoutCancel(ctx), v.calls, func(ctx context.Context) (string, error) {
+		if store, ok := v.store.(CompareStore); ok {
+			return store.UpdateIf(ctx, value, old, v.of.mark(payload), expires)
+		}
 		return v.store.Update(ctx, value, v.of.mark(payload), expires)
 	}, value)
+}
+
+func (v storeVault) compares() bool {
+	_, ok := v.store.(CompareStore)
+	return ok
 }
 
 func (v storeVault) remove(ctx context.Context, value string) error {
@@ -161,9 +188,9 @@ const storeTimeout = 2 * time.Second
 // errUnavailable says that a store cannot tell who is signed in.
 var errUnavailable = errors.New("ginauth: the session store is not available")
 
-// newStoreCalls stands before a store, whose contract has one error.
+// newStoreCalls stands before a store, whose contract has two errors.
 func newStoreCalls() *bulkhead.Bulkhead {
-	return bulkhead.New(storeTimeout, errUnavailable, ErrNotFound)
+	return bulkhead.New(storeTimeout, errUnavailable, ErrNotFound, ErrConflict)
 }
 
 // lasting is the context of the request where ctx is a *gin.Context: gin uses its

@@ -547,3 +547,79 @@ func ExampleNewRevocations() {
 	fmt.Println(r.Routes()[0].Path)
 	// Output: /password
 }
+
+// UpdateIf replaces what was read, and nothing else.
+func TestUpdateIf(t *testing.T) {
+	t.Parallel()
+	s := redisstore.New(newClient(t), redisstore.Options{})
+	soon := time.Now().Add(time.Hour)
+	handle := create(t, s, "ada", soon)
+	old, err := s.Get(t.Context(), handle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.UpdateIf(t.Context(), handle, []byte(`{"sub":"eve"}`), []byte(`{"n":0}`), soon); !errors.Is(err, ginauth.ErrConflict) {
+		t.Errorf("in place of what is not there: %v", err)
+	}
+	if data, err := s.Get(t.Context(), handle); string(data) != string(old) || err != nil {
+		t.Errorf("a conflict left %s, %v", data, err)
+	}
+	same, err := s.UpdateIf(t.Context(), handle, old, []byte(`{"a":"<&>"}`), soon)
+	if same != handle || err != nil {
+		t.Errorf("%q %v", same, err)
+	}
+	if old, err = s.Get(t.Context(), handle); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.UpdateIf(t.Context(), handle, old, []byte(`{"a":2}`), soon); err != nil {
+		t.Errorf("in place of what Get returned: %v", err)
+	}
+	if err := s.Delete(t.Context(), handle); err != nil {
+		t.Fatal(err)
+	}
+	for _, gone := range []string{handle, "short", strings.Repeat("a", 43)} {
+		if _, err := s.UpdateIf(t.Context(), gone, []byte(`{"a":2}`), []byte(`{}`), soon); !errors.Is(err, ginauth.ErrNotFound) {
+			t.Errorf("%q is gone: %v", gone, err)
+		}
+	}
+	if _, err := s.Get(t.Context(), handle); !errors.Is(err, ginauth.ErrNotFound) {
+		t.Errorf("it came back: %v", err)
+	}
+}
+
+// Of many who replace one record at once, each on what it has read, none is lost.
+func TestUpdateIf_NoneIsLost(t *testing.T) {
+	t.Parallel()
+	s := redisstore.New(newClient(t), redisstore.Options{})
+	soon := time.Now().Add(time.Hour)
+	handle, err := s.Create(t.Context(), "ada", []byte(`[]`), soon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const writers, each = 8, 20
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for i := range each {
+				for err := ginauth.ErrConflict; err != nil; {
+					var old []byte
+					if old, err = s.Get(t.Context(), handle); err != nil {
+						t.Error(err)
+						return
+					}
+					next := strings.TrimSuffix(string(old), "]") + fmt.Sprintf(",%d]", w*each+i)
+					_, err = s.UpdateIf(t.Context(), handle, old, []byte(strings.Replace(next, "[,", "[", 1)), soon)
+					if err != nil && !errors.Is(err, ginauth.ErrConflict) {
+						t.Error(err)
+						return
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	data, err := s.Get(t.Context(), handle)
+	if n := strings.Count(string(data), ",") + 1; n != writers*each || err != nil {
+		t.Errorf("%d of %d are there, %v", n, writers*each, err)
+	}
+}

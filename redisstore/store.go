@@ -1,6 +1,7 @@
 package redisstore
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,10 +15,9 @@ import (
 	"github.com/ginauth/ginauth/internal/token"
 )
 
-// A Store keeps sessions in Redis. It is a ginauth.UserSessionStore and a
-// ginauth.SessionLocker. Of a
-// session's handle only the SHA-256 is kept: whoever reads the Redis can see the
-// sessions, and use none.
+// A Store keeps sessions in Redis. It is a ginauth.UserSessionStore, a
+// ginauth.CompareStore and a ginauth.SessionLocker. Of a session's handle only the
+// SHA-256 is kept: whoever reads the Redis can see the sessions, and use none.
 type Store struct {
 	client redis.UniversalClient
 	opts   Options
@@ -30,6 +30,7 @@ func New(client redis.UniversalClient, opts Options) *Store {
 
 var (
 	_ ginauth.UserSessionStore = (*Store)(nil)
+	_ ginauth.CompareStore     = (*Store)(nil)
 	_ ginauth.SessionLocker    = (*Store)(nil)
 )
 
@@ -117,26 +118,45 @@ func (s *Store) Get(ctx context.Context, handle string) ([]byte, error) {
 }
 
 func (s *Store) read(ctx context.Context, id string) (record, error) {
-	raw, err := s.client.Get(ctx, s.sessionKey(id)).Result()
+	_, r, err := s.readRaw(ctx, id)
+	return r, err
+}
+
+// readRaw is read, with the record's text.
+func (s *Store) readRaw(ctx context.Context, id string) (raw string, r record, err error) {
+	raw, err = s.client.Get(ctx, s.sessionKey(id)).Result()
 	if errors.Is(err, redis.Nil) || err != nil && strings.HasPrefix(err.Error(), "WRONGTYPE") {
-		return record{}, ginauth.ErrNotFound
+		return "", record{}, ginauth.ErrNotFound
 	}
 	if err != nil {
-		return record{}, err
+		return "", record{}, err
 	}
-	return parse(raw, s.opts.Now())
+	r, err = parse(raw, s.opts.Now())
+	return raw, r, err
 }
 
 // Update replaces a session's data under the same handle. A session that is
 // deleted meanwhile stays so.
 func (s *Store) Update(ctx context.Context, handle string, data []byte, expires time.Time) (string, error) {
+	return s.update(ctx, handle, nil, data, expires)
+}
+
+// UpdateIf replaces a session's data where they are old, as Get returned them.
+func (s *Store) UpdateIf(ctx context.Context, handle string, old, data []byte, expires time.Time) (string, error) {
+	return s.update(ctx, handle, &old, data, expires)
+}
+
+func (s *Store) update(ctx context.Context, handle string, old *[]byte, data []byte, expires time.Time) (string, error) {
 	if len(handle) != handleLength {
 		return "", ginauth.ErrNotFound
 	}
 	id := hash(handle)
-	r, err := s.read(ctx, id)
+	before, r, err := s.readRaw(ctx, id)
 	if err != nil {
 		return "", err
+	}
+	if old != nil && !bytes.Equal(r.Data, *old) {
+		return "", ginauth.ErrConflict
 	}
 	raw, err := json.Marshal(record{r.User, expires.UnixMilli(), data})
 	if err != nil {
@@ -145,12 +165,47 @@ func (s *Store) Update(ctx context.Context, handle string, data []byte, expires 
 	if err := s.index(ctx, r.User, id, expires); err != nil {
 		return "", err
 	}
-	err = s.client.SetArgs(ctx, s.sessionKey(id), raw, redis.SetArgs{Mode: "XX", TTL: s.life(expires)}).Err()
+	key, life := s.sessionKey(id), s.life(expires)
+	if old != nil {
+		return handle, s.swap(ctx, key, before, raw, life)
+	}
+	err = s.client.SetArgs(ctx, key, raw, redis.SetArgs{Mode: "XX", TTL: life}).Err()
 	if errors.Is(err, redis.Nil) {
 		return "", ginauth.ErrNotFound
 	}
 	return handle, err
 }
+
+// swap replaces a record whose text is still what it was.
+func (s *Store) swap(ctx context.Context, key, before string, after []byte, life time.Duration) error {
+	found, err := swap.Run(ctx, s.client, []string{key}, before, after, life.Milliseconds()).Int()
+	switch {
+	case err != nil:
+		return err
+	case found == swapGone:
+		return ginauth.ErrNotFound
+	case found == swapOther:
+		return ginauth.ErrConflict
+	}
+	return nil
+}
+
+// What the script swap found in the record's place.
+const (
+	swapGone  = -1
+	swapOther = 0
+)
+
+var swap = redis.NewScript(`
+local found = redis.call('GET', KEYS[1])
+if not found then
+	return -1
+end
+if found ~= ARGV[1] then
+	return 0
+end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1`)
 
 // Delete ends a session.
 func (s *Store) Delete(ctx context.Context, handle string) error {

@@ -273,6 +273,13 @@ func (s *faultyStore) Update(ctx context.Context, handle string, data []byte, ex
 	return s.Store.Update(ctx, handle, data, expires)
 }
 
+func (s *faultyStore) UpdateIf(ctx context.Context, handle string, old, data []byte, expires time.Time) (string, error) {
+	if s.down.Load() {
+		return "", context.DeadlineExceeded
+	}
+	return s.Store.UpdateIf(ctx, handle, old, data, expires)
+}
+
 // Tokens that cannot be saved are not used, and not lost: the next request saves
 // them, without another token request.
 func TestAttack26_StoreDownWhileSaving(t *testing.T) {

@@ -38,7 +38,7 @@ func TestMemory_OfSessions(t *testing.T) { // not parallel: it measures the heap
 			b := a.browser(t)
 			visit := func(i int) {
 				b.plant(sessionCookie, sessionFor(t, "ada@example.com", map[string]any{
-					"sub": fmt.Sprintf("person-%d", i), "jti": fmt.Sprintf("token-%d", i), "roles": strings.Repeat("x", size),
+					"sub": fmt.Sprintf("person-%d", i), "ginauth_sid": fmt.Sprintf("session-%d", i), "roles": strings.Repeat("x", size),
 				}))
 				row.visit(b)
 			}
