@@ -30,7 +30,7 @@ var (
 // adapterCode is the error code that the browser gets.
 func adapterCode(err error) string {
 	switch {
-	case errors.Is(err, errNotLinked):
+	case errors.Is(err, errNotLinked), errors.Is(err, errOtherUser), errors.Is(err, errOvertaken):
 		return "OAuthAccountNotLinked"
 	case errors.Is(err, errCreateUser):
 		return "OAuthCreateAccount"
@@ -40,10 +40,11 @@ func adapterCode(err error) string {
 
 // A match is what the adapter knows of a person when the provider's answer comes.
 type match struct {
-	account *User  // whose account it is; nil: it is new
-	current *User  // who is signed in here; nil: nobody that the adapter knows
-	began   string // the mark of who was signed in when the sign-in began; empty: nobody
-	email   string // of the person, before the SignIn callback may have changed it
+	account *User   // whose account it is; nil: it is new
+	key     Account // as it was looked up, whatever the SignIn callback makes of it
+	current *User   // who is signed in here; nil: nobody that the adapter knows
+	began   string  // the mark of who was signed in when the sign-in began; empty: nobody
+	email   string  // of the person, before the SignIn callback may have changed it
 }
 
 // admitAccount is admit where the Adapter says who has an account, and keeps it where
@@ -66,12 +67,15 @@ func (v *visit) admitAccount(ctx context.Context, tx *oauth.Transaction, p SignI
 		v.refused("the user and account", err)
 		return v.failed(http.StatusOK, adapterCode(err))
 	}
+	if v.way = *p.Account; m.account != nil {
+		v.way = m.key
+	}
 	return v.enter(p, isNew)
 }
 
 // match looks up who signs in, and who is signed in.
 func (v *visit) match(ctx context.Context, tx *oauth.Transaction, p SignInParams) (m match, err error) {
-	m.began, m.email = tx.User, p.User.Email
+	m.began, m.email, m.key = tx.User, p.User.Email, *p.Account
 	if m.account, err = found(v.userByAccount(ctx, p.Account)); err != nil {
 		return m, err
 	}
@@ -142,20 +146,13 @@ func (v *visit) settle(ctx context.Context, p *SignInParams, m match) (isNew boo
 
 // link gives a user a further account.
 func (v *visit) link(ctx context.Context, user User, p *SignInParams) (User, error) {
-	err := v.adapt(ctx, func(ctx context.Context) error {
-		return v.opts.Adapter.LinkAccount(ctx, user.ID, *p.Account)
-	})
-	if errors.Is(err, ErrExists) { // a moment ago: by this user's other tab, or somebody else's
-		owner, err := v.userByAccount(ctx, p.Account)
-		if err == nil && owner.ID != user.ID {
-			err = errNotLinked
-		}
-		return user, err
-	}
+	fresh, err := v.addAccount(ctx, user, *p.Account)
 	if err != nil {
 		return User{}, err
 	}
-	v.linked(user, p.Account, p.Profile)
+	if fresh {
+		v.linked(user, p.Account, p.Profile)
+	}
 	return user, nil
 }
 
@@ -198,12 +195,7 @@ func (v *visit) createUser(ctx context.Context, p *SignInParams) (User, error) {
 	if fresh.EmailVerified.IsZero() && fresh.Email != "" && p.Account.EmailVerified {
 		fresh.EmailVerified = v.opts.Now()
 	}
-	user, err := adapted(ctx, v.Auth, func(ctx context.Context) (User, error) {
-		return v.opts.Adapter.CreateUser(ctx, fresh, p.Account)
-	})
-	if err == nil && user.ID == "" {
-		err = errNoID
-	}
+	user, err := v.storeUser(ctx, fresh, p.Account)
 	if err != nil {
 		return User{}, err
 	}

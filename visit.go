@@ -43,6 +43,9 @@ type visit struct {
 	csrfToken    string // to put into forms
 	csrfVerified bool   // this request proved that a page of ours sent it
 	callbackURL  string // where the sign-in or sign-out leads
+
+	way      Account // by which one of the Adapter's users signs in; see confirm
+	unlisted bool    // Credentials sign in somebody whom the Adapter does not have
 }
 
 // field is a text field of the body, the first of its name; other JSON types do

@@ -1,0 +1,131 @@
+package ginauth
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/ginauth/ginauth/internal/oauth"
+)
+
+// credentialsType is the Account.Type of Credentials.
+const credentialsType = "credentials"
+
+// errOvertaken refuses a way into a user that was closed meanwhile.
+var errOvertaken = errors.New("ginauth: meanwhile the account was taken away from the user, or their address was proved by its owner")
+
+// ways are the ways into a user of the Adapter: by an account of theirs, at a provider
+// or of Credentials, and by mail to their address, once it is proved.
+type ways struct {
+	accounts []Account
+	address  string // that mail is a proof for; empty: none
+}
+
+func (a *Auth) waysInto(ctx context.Context, user User) (ways, error) {
+	accounts, err := adapted(ctx, a, func(ctx context.Context) ([]Account, error) {
+		return a.opts.Adapter.ListAccounts(ctx, user.ID)
+	})
+	w := ways{accounts: accounts}
+	if a.mails(user) {
+		w.address = lowerASCII(user.Email)
+	}
+	return w, err
+}
+
+// mails reports whether a user can sign in by mail, without any account.
+func (a *Auth) mails(user User) bool {
+	return !user.EmailVerified.IsZero() && user.Email != "" &&
+		slices.ContainsFunc(a.providers, func(p *provider) bool { return p.kind == "email" })
+}
+
+// any reports whether there is any way at all.
+func (w ways) any() bool { return w.address != "" || len(w.accounts) > 0 }
+
+func (w ways) has(account Account) bool {
+	if account.Type == "email" {
+		return w.address != "" && w.address == lowerASCII(account.ProviderAccountID)
+	}
+	return slices.ContainsFunc(w.accounts, func(a Account) bool { return keyOf(a) == keyOf(account) })
+}
+
+// byProvider reports whether an account is at a provider: ginauth can take it away, but
+// not tell whose it is.
+func (w ways) byProvider() bool {
+	return slices.ContainsFunc(w.accounts, func(a Account) bool { return a.Type != credentialsType })
+}
+
+// addAccount gives a user a further account. fresh is false where they have it already.
+func (a *Auth) addAccount(ctx context.Context, user User, account Account) (fresh bool, err error) {
+	err = a.adapt(ctx, func(ctx context.Context) error { return a.opts.Adapter.LinkAccount(ctx, user.ID, account) })
+	fresh = err == nil
+	if errors.Is(err, ErrExists) { // a moment ago: by this user's other tab, or somebody else's
+		var owner User
+		owner, err = a.userByAccount(ctx, &account)
+		if err == nil && owner.ID != user.ID {
+			err = errNotLinked
+		}
+	}
+	if err == nil {
+		err = a.overtaken(ctx, user, account)
+	}
+	return fresh, err
+}
+
+// overtaken takes an account away again that was added at the moment when somebody
+// proved the user's address. They look for accounts before and after they store the
+// proof. So either they have seen this one, or their proof is seen here. before is the
+// user as they were before the account was added.
+func (a *Auth) overtaken(ctx context.Context, before User, account Account) error {
+	now, err := a.userByID(ctx, before.ID)
+	if err != nil || !before.EmailVerified.IsZero() || now.EmailVerified.IsZero() {
+		return err
+	}
+	err = errors.Join(errOvertaken, a.dropAccount(ctx, before.ID, account))
+	if a.endsSessions() { // somebody may have signed in by it already
+		err = errors.Join(err, a.RevokeUser(ctx, before.ID))
+	}
+	return err
+}
+
+// dropAccount takes an account away, if it is there.
+func (a *Auth) dropAccount(ctx context.Context, userID string, account Account) error {
+	err := a.adapt(ctx, func(ctx context.Context) error {
+		return a.opts.Adapter.UnlinkAccount(ctx, userID, account.Provider, account.ProviderAccountID, true)
+	})
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// endsSessions reports whether the sessions of a user can be ended.
+func (a *Auth) endsSessions() bool {
+	_, listed := a.userStore()
+	return a.revoked != nil || listed
+}
+
+// confirm looks again when a session is kept, and ends it if the way by which it began
+// is closed. Whoever closes one ends the user's sessions afterwards. So a session is
+// either among these, or kept so late that the way is seen to be closed.
+func (v *visit) confirm(ctx context.Context, userID, session string) error {
+	if v.way.Provider == "" { // no user of the Adapter
+		return nil
+	}
+	user, err := v.userByID(ctx, userID)
+	if err == nil {
+		var w ways
+		if w, err = v.waysInto(ctx, user); err == nil && !w.has(v.way) {
+			err = errOvertaken
+		}
+	}
+	if errors.Is(err, ErrNotFound) {
+		err = errOvertaken // the user is deleted
+	}
+	if err == nil {
+		return nil
+	}
+	if end := v.site(v.base).sessions.remove(ctx, session); end != nil { // no cookie leads to it
+		v.opts.Logger.Warn("ginauth: the session of a sign-in that was refused was not deleted", "error", oauth.Redact(end))
+	}
+	return err
+}
