@@ -134,6 +134,7 @@ func (v *visit) checkCredentials() {
 		return
 	}
 	defer attempt.end()
+	v.began = v.opts.Now()
 	user, err := v.provider.credentials.Authorize(v.c, typed)
 	var public publicError
 	switch {

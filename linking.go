@@ -83,7 +83,7 @@ func (v *visit) match(ctx context.Context, tx *oauth.Transaction, p SignInParams
 	if value == "" || v.formPosted() { // with another site's POST no session comes along
 		return m, nil
 	}
-	id, err := v.open(ctx, value, v.base, v.opts.Now())
+	id, err := v.openNow(ctx, value)
 	if errors.Is(err, errSignedOut) {
 		return m, nil
 	}
@@ -92,6 +92,16 @@ func (v *visit) match(ctx context.Context, tx *oauth.Transaction, p SignInParams
 	}
 	m.current, err = found(v.userByID(ctx, id.token.Subject))
 	return m, err
+}
+
+// openNow reads a session that an account may be added in. What another process heard
+// of its end a moment ago counts already: an account would outlive the session.
+func (v *visit) openNow(ctx context.Context, value string) (*identity, error) {
+	id, err := v.open(ctx, value, v.base, v.opts.Now())
+	if err == nil && v.revoked != nil {
+		err = v.revoked.checkNow(ctx, &id.token)
+	}
+	return id, err
 }
 
 // signedIn marks in a transaction who is signed in when it begins. Only for them,
@@ -132,7 +142,9 @@ func (v *visit) settle(ctx context.Context, p *SignInParams, m match) (isNew boo
 	case m.current != nil && m.began != userMark(m.current.ID):
 		return false, errNotLinked
 	case m.current != nil:
-		user, err = v.link(ctx, *m.current, p)
+		if user, err = v.link(ctx, *m.current, p); err == nil {
+			err = v.stillSignedIn(ctx, user, *p.Account)
+		}
 	default:
 		user, isNew, err = v.firstSignIn(ctx, p)
 	}
@@ -154,6 +166,17 @@ func (v *visit) link(ctx context.Context, user User, p *SignInParams) (User, err
 		v.linked(user, p.Account, p.Profile)
 	}
 	return user, nil
+}
+
+// stillSignedIn takes an account away again that was added in a session which was ended
+// meanwhile: whoever ended it may have looked at the user's accounts before.
+func (v *visit) stillSignedIn(ctx context.Context, user User, account Account) error {
+	value := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session).Value
+	_, err := v.openNow(ctx, value)
+	if errors.Is(err, errSignedOut) {
+		return v.takeBack(ctx, user, account)
+	}
+	return err
 }
 
 // firstSignIn makes a user for an account that nobody has. Another sign-in of the

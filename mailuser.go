@@ -178,13 +178,17 @@ func (v *visit) resetCredentials(ctx context.Context, user User) error {
 }
 
 // shutOut ends what the password let in. A sign-in that had passed it may have linked
-// its account since; what is linked from now on, addAccount sees to.
+// its account since, and who was signed in may have added one at a provider. What is
+// added after this has looked, addAccount and settle take back.
 func (v *visit) shutOut(ctx context.Context, user User) error {
 	err := v.dropCredentials(ctx, user)
 	if err != nil || !v.endsSessions() {
 		return err
 	}
-	return v.RevokeUser(ctx, user.ID)
+	if err := v.RevokeUser(ctx, user.ID); err != nil {
+		return err
+	}
+	return v.dropCredentials(ctx, user)
 }
 
 func (v *visit) dropCredentials(ctx context.Context, user User) error {

@@ -75,14 +75,21 @@ func newRevocationCheck(from Revocations, maxAge time.Duration, scope string) *r
 // person signed in, as next-auth's, is older than any revocation.
 func (r *revocationCheck) check(ctx context.Context, t *Token, now time.Time) error {
 	r.latestOf(now)
-	at, err := r.revokedAt(ctx, t, now)
-	if err != nil {
-		return err
+	return t.began(r.revokedAt(ctx, t, now))
+}
+
+// checkNow is check that asks now, whatever was heard before: for what must not outlive
+// a revocation by another process, not even for a moment.
+func (r *revocationCheck) checkNow(ctx context.Context, t *Token) error {
+	return t.began(r.ask(ctx, t))
+}
+
+// began refuses a session that did not begin after a revocation.
+func (t *Token) began(revoked time.Time, err error) error {
+	if err == nil && !revoked.IsZero() && !t.AuthTime.After(revoked) {
+		err = errSignedOut
 	}
-	if !at.IsZero() && !t.AuthTime.After(at) {
-		return errSignedOut
-	}
-	return nil
+	return err
 }
 
 func (r *revocationCheck) revokedAt(ctx context.Context, t *Token, now time.Time) (time.Time, error) {
@@ -245,6 +252,7 @@ func (r *revocationCheck) admit(ctx context.Context, t *Token) error {
 			return err
 		}
 		if at.IsZero() || t.AuthTime.After(at) {
+			r.latestOf(t.AuthTime) // so that a revocation from now on ends it, too
 			return nil
 		}
 		t.AuthTime = at.Truncate(time.Second).Add(time.Second)

@@ -72,17 +72,28 @@ func (a *Auth) addAccount(ctx context.Context, user User, account Account) (fres
 }
 
 // overtaken takes an account away again that was added at the moment when somebody
-// proved the user's address. They look for accounts before and after they store the
-// proof. So either they have seen this one, or their proof is seen here. before is the
-// user as they were before the account was added.
+// proved the user's address. They look for accounts after they have stored the proof. So
+// either they have seen this one, or their proof is seen here. before is the user as
+// they were before the account was added.
 func (a *Auth) overtaken(ctx context.Context, before User, account Account) error {
 	now, err := a.userByID(ctx, before.ID)
-	if err != nil || !before.EmailVerified.IsZero() || now.EmailVerified.IsZero() {
-		return err
+	if err == nil && provedSince(before, now) {
+		err = a.takeBack(ctx, before, account)
 	}
-	err = errors.Join(errOvertaken, a.dropAccount(ctx, before.ID, account))
-	if a.endsSessions() { // somebody may have signed in by it already
-		err = errors.Join(err, a.RevokeUser(ctx, before.ID))
+	return err
+}
+
+func provedSince(before, now User) bool {
+	return before.EmailVerified.IsZero() && !now.EmailVerified.IsZero()
+}
+
+// takeBack takes an account away that must not have been added. Somebody may have signed
+// in by one at a provider already: whose session that is, nothing tells. Of Credentials
+// each sign-in looks by itself whether the address was proved meanwhile.
+func (a *Auth) takeBack(ctx context.Context, user User, account Account) error {
+	err := errors.Join(errOvertaken, a.dropAccount(ctx, user.ID, account))
+	if account.Type != credentialsType && a.endsSessions() {
+		err = errors.Join(err, a.RevokeUser(ctx, user.ID))
 	}
 	return err
 }
@@ -114,7 +125,8 @@ func (v *visit) confirm(ctx context.Context, userID, session string) error {
 	user, err := v.userByID(ctx, userID)
 	if err == nil {
 		var w ways
-		if w, err = v.waysInto(ctx, user); err == nil && !w.has(v.way) {
+		w, err = v.waysInto(ctx, user)
+		if err == nil && (!w.has(v.way) || v.way.Type == credentialsType && provedSince(v.before, user)) {
 			err = errOvertaken
 		}
 	}
