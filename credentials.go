@@ -134,7 +134,7 @@ func (v *visit) checkCredentials() {
 		return
 	}
 	defer attempt.end()
-	v.began = v.opts.Now()
+	v.began = v.takeovers.now()
 	user, err := v.provider.credentials.Authorize(v.c, typed)
 	var public publicError
 	switch {

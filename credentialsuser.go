@@ -38,10 +38,6 @@ func (v *visit) settleCredentials(ctx context.Context, p SignInParams) error {
 		v.unlisted = err == nil
 		return err
 	}
-	// The password may be deleted since it was found right, by whoever proved the address.
-	if user.EmailVerified.After(v.began) {
-		return errOvertaken
-	}
 	*p.Account = v.provider.credentialsAccount(user.ID)
 	v.way, v.before = *p.Account, *user
 	w, err := v.waysInto(ctx, *user)

@@ -179,6 +179,7 @@ type Auth struct {
 	renewals     *renewals // of providers' tokens
 	adapted      line      // calls of Adapter under way
 	mailing      line      // mails that are being sent
+	takeovers    takeovers // of users by the owners of their addresses
 	pages        *pages.Set
 	client       clientModule
 }

@@ -142,9 +142,7 @@ func (v *visit) settle(ctx context.Context, p *SignInParams, m match) (isNew boo
 	case m.current != nil && m.began != userMark(m.current.ID):
 		return false, errNotLinked
 	case m.current != nil:
-		if user, err = v.link(ctx, *m.current, p); err == nil {
-			err = v.stillSignedIn(ctx, user, *p.Account)
-		}
+		user, err = v.link(ctx, *m.current, p, true)
 	default:
 		user, isNew, err = v.firstSignIn(ctx, p)
 	}
@@ -156,9 +154,17 @@ func (v *visit) settle(ctx context.Context, p *SignInParams, m match) (isNew boo
 	return isNew, nil
 }
 
-// link gives a user a further account.
-func (v *visit) link(ctx context.Context, user User, p *SignInParams) (User, error) {
+// link gives a user a further account. One that is added in a session is taken away
+// again where the session was ended meanwhile: whoever ended it may have looked at the
+// user's accounts before.
+func (v *visit) link(ctx context.Context, user User, p *SignInParams, inSession bool) (User, error) {
 	fresh, err := v.addAccount(ctx, user, *p.Account)
+	if err == nil && inSession {
+		value := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session).Value
+		if _, ended := v.openNow(ctx, value); ended != nil {
+			err = v.takeBack(ctx, user, *p.Account, errors.Join(errOvertaken, ended))
+		}
+	}
 	if err != nil {
 		return User{}, err
 	}
@@ -166,17 +172,6 @@ func (v *visit) link(ctx context.Context, user User, p *SignInParams) (User, err
 		v.linked(user, p.Account, p.Profile)
 	}
 	return user, nil
-}
-
-// stillSignedIn takes an account away again that was added in a session which was ended
-// meanwhile: whoever ended it may have looked at the user's accounts before.
-func (v *visit) stillSignedIn(ctx context.Context, user User, account Account) error {
-	value := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session).Value
-	_, err := v.openNow(ctx, value)
-	if errors.Is(err, errSignedOut) {
-		return v.takeBack(ctx, user, account)
-	}
-	return err
 }
 
 // firstSignIn makes a user for an account that nobody has. Another sign-in of the
@@ -195,7 +190,7 @@ func (v *visit) firstSignIn(ctx context.Context, p *SignInParams) (user User, is
 			if !v.trusts(*owner, p) {
 				return User{}, false, errNotLinked
 			}
-			user, err := v.link(ctx, *owner, p)
+			user, err := v.link(ctx, *owner, p, false)
 			return user, false, err
 		}
 		user, err = v.createUser(ctx, p)

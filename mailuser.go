@@ -144,6 +144,9 @@ func (v *visit) keepVerified(ctx context.Context, user User, closing bool) (kept
 		}
 	}
 	before := user
+	if closing {
+		v.takeovers.add(user.ID)
+	}
 	user.EmailVerified = v.opts.Now()
 	if kept, err = v.updateUser(ctx, user); err != nil {
 		return User{}, err

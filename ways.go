@@ -54,7 +54,10 @@ func (w ways) byProvider() bool {
 	return slices.ContainsFunc(w.accounts, func(a Account) bool { return a.Type != credentialsType })
 }
 
-// addAccount gives a user a further account. fresh is false where they have it already.
+// addAccount gives a user a further account, and looks again. Who proves the user's
+// address at this moment looks for accounts after they have stored the proof: so either
+// they see this one, or their proof is seen here. fresh is false where the user has the
+// account already.
 func (a *Auth) addAccount(ctx context.Context, user User, account Account) (fresh bool, err error) {
 	err = a.adapt(ctx, func(ctx context.Context) error { return a.opts.Adapter.LinkAccount(ctx, user.ID, account) })
 	fresh = err == nil
@@ -65,33 +68,28 @@ func (a *Auth) addAccount(ctx context.Context, user User, account Account) (fres
 			err = errNotLinked
 		}
 	}
-	if err == nil {
-		err = a.overtaken(ctx, user, account)
+	if err != nil {
+		return false, err
+	}
+	now, err := a.userByID(ctx, user.ID)
+	if err == nil && provedSince(user, now) {
+		err = errOvertaken
+	}
+	if err != nil && (fresh || errors.Is(err, errOvertaken)) {
+		err = a.takeBack(ctx, user, account, err)
 	}
 	return fresh, err
-}
-
-// overtaken takes an account away again that was added at the moment when somebody
-// proved the user's address. They look for accounts after they have stored the proof. So
-// either they have seen this one, or their proof is seen here. before is the user as
-// they were before the account was added.
-func (a *Auth) overtaken(ctx context.Context, before User, account Account) error {
-	now, err := a.userByID(ctx, before.ID)
-	if err == nil && provedSince(before, now) {
-		err = a.takeBack(ctx, before, account)
-	}
-	return err
 }
 
 func provedSince(before, now User) bool {
 	return before.EmailVerified.IsZero() && !now.EmailVerified.IsZero()
 }
 
-// takeBack takes an account away that must not have been added. Somebody may have signed
-// in by one at a provider already: whose session that is, nothing tells. Of Credentials
-// each sign-in looks by itself whether the address was proved meanwhile.
-func (a *Auth) takeBack(ctx context.Context, user User, account Account) error {
-	err := errors.Join(errOvertaken, a.dropAccount(ctx, user.ID, account))
+// takeBack takes an account away that must not have been added, because of err. Somebody
+// may have signed in by one at a provider already: whose session that is, nothing tells.
+// Of Credentials each sign-in looks by itself whether the user was taken over.
+func (a *Auth) takeBack(ctx context.Context, user User, account Account, err error) error {
+	err = errors.Join(err, a.dropAccount(ctx, user.ID, account))
 	if account.Type != credentialsType && a.endsSessions() {
 		err = errors.Join(err, a.RevokeUser(ctx, user.ID))
 	}
@@ -125,8 +123,7 @@ func (v *visit) confirm(ctx context.Context, userID, session string) error {
 	user, err := v.userByID(ctx, userID)
 	if err == nil {
 		var w ways
-		w, err = v.waysInto(ctx, user)
-		if err == nil && (!w.has(v.way) || v.way.Type == credentialsType && provedSince(v.before, user)) {
+		if w, err = v.waysInto(ctx, user); err == nil && (!w.has(v.way) || v.takenOver(user)) {
 			err = errOvertaken
 		}
 	}
@@ -140,4 +137,10 @@ func (v *visit) confirm(ctx context.Context, userID, session string) error {
 		v.opts.Logger.Warn("ginauth: the session of a sign-in that was refused was not deleted", "error", oauth.Redact(end))
 	}
 	return err
+}
+
+// takenOver reports whether the password by which somebody signs in was deleted since it
+// was found right.
+func (v *visit) takenOver(now User) bool {
+	return v.way.Type == credentialsType && (provedSince(v.before, now) || v.takeovers.since(now.ID, v.began))
 }
