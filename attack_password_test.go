@@ -597,3 +597,55 @@ func TestAttack21_UnlinkedMeanwhile(t *testing.T) {
 		}
 	}
 }
+
+// Mallory's password is found right, and then the victim takes the user over, sets a
+// password and links it: what was found before counts no more.
+func TestAttack21_PasswordFoundBefore(t *testing.T) {
+	t.Parallel()
+	a := newPasswordApp(t, passwordOptions{Options: ginauth.Options{Session: ginauth.SessionOptions{Revocations: ginauth.MemoryRevocations()}}})
+	id := a.registers(t, victim, evilPassword)
+	b := a.browser(t)
+	a.passwords.checked = func() {
+		a.passwords.checked = nil
+		if res := a.mails(t, b, victim); !res.signedIn() {
+			t.Errorf("the victim is led to %s", res.Header.Get("Location"))
+		}
+		a.passwords.set(victim, id, adasPassword)
+		if err := a.auth.LinkCredentials(t.Context(), id); err != nil {
+			t.Error(err)
+		}
+	}
+	mallory := a.browser(t)
+	mallory.types(victim, evilPassword)
+	if got := mallory.id(); got != "" || b.id() != id {
+		t.Errorf("Mallory is %q, and the victim %q", got, b.id())
+	}
+	other := a.browser(t)
+	if res := other.types(victim, adasPassword); !res.signedIn() || other.id() != id {
+		t.Errorf("the victim's password leads to %s", res.Header.Get("Location"))
+	}
+}
+
+// A session that another process has ended is believed for a moment more. An account that
+// is added in that moment would outlive it.
+func TestAttack56_AccountAfterRevocation(t *testing.T) {
+	t.Parallel()
+	opts := ginauth.Options{Adapter: ginauth.MemoryAdapter(), Session: ginauth.SessionOptions{
+		Revocations: &unrevoking{Revocations: ginauth.MemoryRevocations()},
+	}}
+	a, elsewhere := newUserApp(t, opts), newUserApp(t, opts)
+	b := a.browser(t)
+	b.signInAt(a.idp, "first", "ada")
+	ada := b.id()
+	pending := as(t, a.idp, b.begin("second", "/"), "nemo").String()
+	if err := elsewhere.auth.RevokeUser(t.Context(), ada); err != nil {
+		t.Fatal(err)
+	}
+	if b.id() != ada {
+		t.Fatal("the documented bound has changed: the session ended at once")
+	}
+	b.get(pending)
+	if got := a.accounts(t, ada); !slices.Equal(got, []string{"first/ada"}) {
+		t.Errorf("Ada has %v", got)
+	}
+}
