@@ -301,7 +301,16 @@ func TestAttack21_PreHijackStepByStep(t *testing.T) {
 				t.Run(name+"/"+h.name+" around "+outer, func(t *testing.T) {
 					t.Parallel()
 					for step := 0; ; step++ {
-						a := newPasswordApp(t, passwordOptions{Options: ginauth.Options{Session: session(), Callbacks: ginauth.Callbacks{}}})
+						var a *passwordApp
+						a = newPasswordApp(t, passwordOptions{Options: ginauth.Options{
+							Session: session(),
+							Callbacks: ginauth.Callbacks{JWT: func(_ *gin.Context, p ginauth.JWTParams) error {
+								if p.User != nil { // between what is read of the user and the session
+									a.users.step("JWT")
+								}
+								return nil
+							}},
+						}})
 						id := a.registers(t, victim, evilPassword)
 						mallory, b := a.browser(t), a.browser(t)
 						if h.before != nil {

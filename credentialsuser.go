@@ -85,6 +85,7 @@ func (v *visit) notEntered(err error) outcome {
 // The error is ErrNotFound where there is no such user. Where there are several
 // Credentials it is an error too: call the Adapter's LinkAccount then, with an Account
 // of the type "credentials" whose ProviderAccountID is the user's ID. Unlink undoes it.
+// Events.LinkAccount is not told.
 func (a *Auth) LinkCredentials(ctx context.Context, userID string) error {
 	if a.opts.Adapter == nil {
 		return fmt.Errorf("%w: LinkCredentials needs one", errNoAdapter)

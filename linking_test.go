@@ -540,7 +540,7 @@ func TestAttack21_LyingAdapter(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			known, err := memory.CreateUser(t.Context(), ginauth.User{Email: "known@example.com"}, nil)
+			known, err := memory.CreateUser(t.Context(), ginauth.User{Email: "known@example.com", EmailVerified: time.Now()}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -548,8 +548,23 @@ func TestAttack21_LyingAdapter(t *testing.T) {
 			if nobody { // a user without ID is everybody's
 				user.ID = ""
 			}
+			// Nor is the application told that the victim came.
+			told := func(what string, u *ginauth.User) {
+				if u != nil && u.Name == "Victim" {
+					t.Errorf("%s lies, and %s is of the victim", method, what)
+				}
+			}
 			a := newPasswordApp(t, passwordOptions{Options: ginauth.Options{
 				Adapter: lying{memory, method, user}, Session: ginauth.SessionOptions{Revocations: ginauth.MemoryRevocations()},
+				Callbacks: ginauth.Callbacks{
+					SignIn: func(_ *gin.Context, p ginauth.SignInParams) error { told("SignIn", p.User); return nil },
+					JWT:    func(_ *gin.Context, p ginauth.JWTParams) error { told("JWT", p.User); return nil },
+				},
+				Events: ginauth.Events{
+					CreateUser:  func(_ *gin.Context, e ginauth.UserEvent) { told("CreateUser", e.User) },
+					UpdateUser:  func(_ *gin.Context, e ginauth.UserEvent) { told("UpdateUser", e.User) },
+					LinkAccount: func(_ *gin.Context, e ginauth.LinkAccountEvent) { told("LinkAccount", e.User) },
+				},
 			}})
 			a.passwords.set("mallory", "12abc", evilPassword)
 			mails := func(b *browser, email string) answer {
@@ -580,5 +595,25 @@ func TestAttack21_LyingAdapter(t *testing.T) {
 				t.Errorf("%s lies: the victim has the accounts %+v, %v", method, list, err)
 			}
 		}
+	}
+}
+
+// A database that takes 12abc for the number 12 makes nobody of 12abc.
+func TestAttack21_IDForAnother(t *testing.T) {
+	t.Parallel()
+	memory := ginauth.MemoryAdapter()
+	user, err := memory.CreateUser(t.Context(), ginauth.User{Email: victim}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := newPasswordApp(t, passwordOptions{Options: ginauth.Options{Adapter: lying{memory, "GetUser", user}}})
+	a.passwords.set("mallory", user.ID+"abc", evilPassword)
+	b := a.browser(t)
+	b.types("mallory", evilPassword).refused(t, "OAuthAccountNotLinked")
+	if got := a.names(t, user.ID); len(got) != 0 || b.id() != "" || !strings.Contains(a.log.String(), "byte by byte") {
+		t.Errorf("the victim has %v, signed in is %q: %s", got, b.id(), a.log)
+	}
+	if err := a.auth.LinkCredentials(t.Context(), user.ID+"abc"); err == nil || !strings.Contains(err.Error(), "another user") {
+		t.Errorf("LinkCredentials: %v", err)
 	}
 }
