@@ -25,7 +25,11 @@ var (
 //
 // IDs, of users, providers and accounts alike, and hashes are compared byte by
 // byte: a database that takes "Ada", "ada " or "adá" for "ada" would let one person
-// in as another.
+// in as another. An answer about another user than the one asked for is refused.
+//
+// A call sees what every call that has returned changed, in whatever process: two
+// that happen at once, one that links an account and one that stores that the address
+// was proved, look for each other afterwards. So do not read from a replica.
 //
 // The user of a session is looked up where it is sealed again: at GET session, and
 // at a guarded request past Session.UpdateAge. So whoever is deleted in the
@@ -61,7 +65,7 @@ type Adapter interface {
 	// and evenLast is false, also when two calls at once take the last two.
 	UnlinkAccount(ctx context.Context, userID, provider, providerAccountID string, evenLast bool) error
 	// ListAccounts returns the accounts of a user, in any order: none for somebody
-	// who does not exist. They come without their tokens, and without EmailVerified:
+	// who does not exist. Their Type tells Credentials from a provider's. They come without their tokens, and without EmailVerified:
 	// what a provider said of the address in its profile says nothing of the user's.
 	ListAccounts(ctx context.Context, userID string) ([]Account, error)
 

@@ -69,7 +69,11 @@ type JWTParams struct {
 	Profile   *goth.User // at sign-in with an OAuth provider, else nil
 	IsNewUser bool       // with an Adapter: this sign-in created the user
 	Trigger   Trigger
-	Update    any // with TriggerUpdate: what the page or handler sent
+	// Update is what the page or handler sent, with TriggerUpdate. Anybody who is
+	// signed in can send any JSON or form: take the keys that people may set one by
+	// one. What only the program may set, pass to Auth.Update with a type that the
+	// program declares: no page's data has it.
+	Update any
 }
 
 // SessionParams are what the Session callback gets. Session.Values and

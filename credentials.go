@@ -1,6 +1,7 @@
 package ginauth
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,15 +34,27 @@ type Credentials struct {
 	// with a text of its own. Any other error is logged and says only that
 	// signing in failed.
 	//
-	// An Adapter is neither asked for this user nor told of them. Whoever signs in
-	// with the ID of one of the adapter's users is that user: return the adapter's
-	// ID for them, and for others one that no adapter's user has.
+	// A User without ID is refused. Beside an Adapter, return the adapter's ID for
+	// its users, and for others an ID that no adapter's user has. For one of its users
+	// the credentials are an account, linked at their first sign-in by them; a user who
+	// can sign in another way already needs Auth.LinkCredentials first, and is
+	// refused with OAuthAccountNotLinked until then.
 	//
 	// credentials are the body's fields: those of a form, or the texts and
 	// numbers of a JSON object; of the form's hidden fields too. The body itself
 	// has been read. Compare passwords with a library for it, such as bcrypt or
 	// Argon2, and take equally long for a name that does not exist.
 	Authorize func(c *gin.Context, credentials map[string]string) (*User, error)
+	// Reset deletes a user's password, and whatever could set one without the mail to
+	// their address, such as a change that waits to be confirmed. It is no error if
+	// there is none. It is called, beside an Adapter and Email, when somebody proves
+	// the address of a user who may have a password and never proved the address:
+	// anybody could have registered it. They get the user, and the one with the
+	// password is locked out: with Reset, the account of these credentials and the
+	// user's sessions end, for which it needs Session.Revocations or a Session.Store
+	// that finds a user's sessions. Without either they are refused, with
+	// OAuthAccountNotLinked. It is waited for five seconds, and may be called again.
+	Reset func(ctx context.Context, userID string) error
 }
 
 // A Field is an input of a form.
@@ -53,7 +66,7 @@ type Field struct {
 }
 
 func (p Credentials) configure(*http.Client) (*provider, error) {
-	made := &provider{id: p.ID, name: p.Name, kind: "credentials", credentials: &p}
+	made := &provider{id: p.ID, name: p.Name, kind: credentialsType, credentials: &p}
 	if made.id == "" {
 		made.id = "credentials"
 	}
@@ -122,6 +135,7 @@ func (v *visit) checkCredentials() {
 		return
 	}
 	defer attempt.end()
+	v.began = v.takeovers.now()
 	user, err := v.provider.credentials.Authorize(v.c, typed)
 	var public publicError
 	switch {
@@ -142,8 +156,13 @@ func (v *visit) checkCredentials() {
 		v.redirect(http.StatusUnauthorized, target)
 		return
 	}
+	if user.ID == "" {
+		v.refused("Credentials.Authorize", errNoUserID)
+		v.fail(http.StatusInternalServerError, "Callback")
+		return
+	}
 	attempt.succeeded()
-	v.leave(v.admit(SignInParams{
+	v.leave(v.admitCredentials(SignInParams{
 		User:        user,
 		Account:     &Account{Provider: v.provider.id, Type: v.provider.kind, ProviderAccountID: user.ID},
 		Credentials: typed,

@@ -188,6 +188,7 @@ type Auth struct {
 	renewals     *renewals          // of providers' tokens
 	adapterCalls *bulkhead.Bulkhead // of Adapter
 	mailCalls    *bulkhead.Bulkhead // mails that are being sent
+	takeovers    takeovers          // of users by the owners of their addresses
 	pages        *pages.Set
 	client       clientModule
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/markbates/goth"
 
-	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/oauth"
 )
@@ -31,7 +30,7 @@ var (
 // adapterCode is the error code that the browser gets.
 func adapterCode(err error) string {
 	switch {
-	case errors.Is(err, errNotLinked):
+	case errors.Is(err, errNotLinked), errors.Is(err, errOtherUser), errors.Is(err, errOvertaken):
 		return "OAuthAccountNotLinked"
 	case errors.Is(err, errCreateUser):
 		return "OAuthCreateAccount"
@@ -41,10 +40,11 @@ func adapterCode(err error) string {
 
 // A match is what the adapter knows of a person when the provider's answer comes.
 type match struct {
-	account *User  // whose account it is; nil: it is new
-	current *User  // who is signed in here; nil: nobody that the adapter knows
-	began   string // the mark of who was signed in when the sign-in began; empty: nobody
-	email   string // of the person, before the SignIn callback may have changed it
+	account *User   // whose account it is; nil: it is new
+	key     Account // as it was looked up, whatever the SignIn callback makes of it
+	current *User   // who is signed in here; nil: nobody that the adapter knows
+	began   string  // the mark of who was signed in when the sign-in began; empty: nobody
+	email   string  // of the person, before the SignIn callback may have changed it
 }
 
 // admitAccount is admit where the Adapter says who has an account, and keeps it where
@@ -67,12 +67,15 @@ func (v *visit) admitAccount(ctx context.Context, tx *oauth.Transaction, p SignI
 		v.refused("the user and account", err)
 		return v.failed(http.StatusOK, adapterCode(err))
 	}
+	if v.way = *p.Account; m.account != nil {
+		v.way = m.key
+	}
 	return v.enter(p, isNew)
 }
 
 // match looks up who signs in, and who is signed in.
 func (v *visit) match(ctx context.Context, tx *oauth.Transaction, p SignInParams) (m match, err error) {
-	m.began, m.email = tx.User, p.User.Email
+	m.began, m.email, m.key = tx.User, p.User.Email, *p.Account
 	if m.account, err = found(v.userByAccount(ctx, p.Account)); err != nil {
 		return m, err
 	}
@@ -80,7 +83,7 @@ func (v *visit) match(ctx context.Context, tx *oauth.Transaction, p SignInParams
 	if value == "" || v.formPosted() { // with another site's POST no session comes along
 		return m, nil
 	}
-	id, err := v.open(ctx, value, v.base, v.opts.Now())
+	id, err := v.openNow(ctx, value)
 	if errors.Is(err, errSignedOut) {
 		return m, nil
 	}
@@ -89,6 +92,16 @@ func (v *visit) match(ctx context.Context, tx *oauth.Transaction, p SignInParams
 	}
 	m.current, err = found(v.userByID(ctx, id.token.Subject))
 	return m, err
+}
+
+// openNow reads a session that an account may be added in. What another process heard
+// of its end a moment ago counts already: an account would outlive the session.
+func (v *visit) openNow(ctx context.Context, value string) (*identity, error) {
+	id, err := v.open(ctx, value, v.base, v.opts.Now())
+	if err == nil && v.revoked != nil {
+		err = v.revoked.checkNow(ctx, &id.token)
+	}
+	return id, err
 }
 
 // signedIn marks in a transaction who is signed in when it begins. Only for them,
@@ -129,7 +142,7 @@ func (v *visit) settle(ctx context.Context, p *SignInParams, m match) (isNew boo
 	case m.current != nil && m.began != userMark(m.current.ID):
 		return false, errNotLinked
 	case m.current != nil:
-		user, err = v.link(ctx, *m.current, p)
+		user, err = v.link(ctx, *m.current, p, true)
 	default:
 		user, isNew, err = v.firstSignIn(ctx, p)
 	}
@@ -141,22 +154,23 @@ func (v *visit) settle(ctx context.Context, p *SignInParams, m match) (isNew boo
 	return isNew, nil
 }
 
-// link gives a user a further account.
-func (v *visit) link(ctx context.Context, user User, p *SignInParams) (User, error) {
-	err := v.adapt(ctx, func(ctx context.Context) error {
-		return v.opts.Adapter.LinkAccount(ctx, user.ID, *p.Account)
-	})
-	if errors.Is(err, ErrExists) { // a moment ago: by this user's other tab, or somebody else's
-		owner, err := v.userByAccount(ctx, p.Account)
-		if err == nil && owner.ID != user.ID {
-			err = errNotLinked
+// link gives a user a further account. One that is added in a session is taken away
+// again where the session was ended meanwhile: whoever ended it may have looked at the
+// user's accounts before.
+func (v *visit) link(ctx context.Context, user User, p *SignInParams, inSession bool) (User, error) {
+	fresh, err := v.addAccount(ctx, user, *p.Account)
+	if err == nil && inSession {
+		value := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session).Value
+		if _, ended := v.openNow(ctx, value); ended != nil {
+			err = v.takeBack(ctx, user, *p.Account, errors.Join(errOvertaken, ended))
 		}
-		return user, err
 	}
 	if err != nil {
 		return User{}, err
 	}
-	v.linked(user, p.Account, p.Profile)
+	if fresh {
+		v.linked(user, p.Account, p.Profile)
+	}
 	return user, nil
 }
 
@@ -176,7 +190,7 @@ func (v *visit) firstSignIn(ctx context.Context, p *SignInParams) (user User, is
 			if !v.trusts(*owner, p) {
 				return User{}, false, errNotLinked
 			}
-			user, err := v.link(ctx, *owner, p)
+			user, err := v.link(ctx, *owner, p, false)
 			return user, false, err
 		}
 		user, err = v.createUser(ctx, p)
@@ -199,12 +213,7 @@ func (v *visit) createUser(ctx context.Context, p *SignInParams) (User, error) {
 	if fresh.EmailVerified.IsZero() && fresh.Email != "" && p.Account.EmailVerified {
 		fresh.EmailVerified = v.opts.Now()
 	}
-	user, err := bulkhead.Do(ctx, v.adapterCalls, func(ctx context.Context) (User, error) {
-		return v.opts.Adapter.CreateUser(ctx, fresh, p.Account)
-	})
-	if err == nil && user.ID == "" {
-		err = errNoID
-	}
+	user, err := v.storeUser(ctx, fresh, p.Account)
 	if err != nil {
 		return User{}, err
 	}

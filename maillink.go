@@ -48,6 +48,9 @@ func (v *visit) sendProof() (outcome, error) {
 	ctx, cancel := v.lasting(proofTimeout)
 	defer cancel()
 	user, _, err := v.mailUser(ctx, to)
+	if errors.Is(err, errOtherUser) { // said when the mail is used: now it would tell who has an address like it
+		user, err = User{Email: to}, nil
+	}
 	if err != nil {
 		return outcome{}, err
 	}

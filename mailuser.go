@@ -3,6 +3,7 @@ package ginauth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/ginauth/ginauth/internal/bulkhead"
@@ -25,13 +26,14 @@ func (v *visit) mailAccount(to string) *Account {
 	return &Account{Provider: v.provider.id, Type: v.provider.kind, ProviderAccountID: to}
 }
 
-var errUnproved = errors.New("ginauth: the user with this address signs in another way and never proved that it is theirs")
+var errUnproved = errors.New("ginauth: somebody else may sign in as the user with this address, who never proved that it is theirs")
 
 // admitEmail signs in a person who proved to read the mail to an address.
 func (v *visit) admitEmail(ctx context.Context, to string) outcome {
 	user, known, err := v.mailUser(ctx, to)
+	closing := false
 	if err == nil && known {
-		err = v.mayClaim(ctx, user)
+		closing, err = v.mayClaim(ctx, user)
 	}
 	if err != nil {
 		return v.unkept(err, false)
@@ -43,12 +45,18 @@ func (v *visit) admitEmail(ctx context.Context, to string) outcome {
 	if result, refused := v.decide(p); refused {
 		return result
 	}
-	kept, isNew, err := v.keepVerified(ctx, user, known, shown)
+	var kept User
+	isNew := !known
+	if known {
+		kept, err = v.keepVerified(ctx, user, closing)
+	} else {
+		kept, isNew, err = v.createVerified(ctx, to, shown)
+	}
 	if err != nil {
 		return v.unkept(err, isNew)
 	}
 	kept.Values = shown.Values
-	p.User = &kept
+	p.User, v.way = &kept, *v.mailAccount(to)
 	return v.enter(p, isNew)
 }
 
@@ -56,7 +64,7 @@ func (v *visit) admitEmail(ctx context.Context, to string) outcome {
 func (v *visit) unkept(err error, isNew bool) outcome {
 	v.refused("keeping the user", err)
 	switch {
-	case errors.Is(err, errUnproved):
+	case errors.Is(err, errUnproved), errors.Is(err, errOtherUser):
 		return v.failed(http.StatusOK, "OAuthAccountNotLinked")
 	case isNew:
 		return v.failed(http.StatusOK, "EmailCreateAccount")
@@ -64,24 +72,34 @@ func (v *visit) unkept(err error, isNew bool) outcome {
 	return v.failed(http.StatusInternalServerError, "Callback")
 }
 
-// mayClaim refuses an address that stands with somebody's account and was never
-// proved. Whoever came first may have written any address into their profile at
-// another service, to wait for its owner: they would share the user from now on. One
-// who is signed in as this user has proved both.
-func (v *visit) mayClaim(ctx context.Context, user User) error {
-	if !user.EmailVerified.IsZero() {
-		return nil
+// mayClaim decides whether the owner of an address gets the user who has it. Whoever
+// came first may have written any address into a profile at another service, or have
+// registered it with a password, to wait for its owner: the two would share the user
+// from now on. An account at a provider cannot be told from the owner's, so that it
+// refuses them. A password can be deleted: closing says that it has to be, with all
+// that was let in by it. One who is signed in as this user has proved both.
+func (v *visit) mayClaim(ctx context.Context, user User) (closing bool, err error) {
+	if !user.EmailVerified.IsZero() || v.signedInAs(ctx, user.ID) {
+		return false, nil
 	}
-	accounts, err := bulkhead.Do(ctx, v.adapterCalls, func(ctx context.Context) ([]Account, error) {
-		return v.opts.Adapter.ListAccounts(ctx, user.ID)
-	})
+	w, err := v.waysInto(ctx, user)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if len(accounts) > 0 && !v.signedInAs(ctx, user.ID) {
-		return errUnproved
+	// A password need not have been used yet, or not since it became an account.
+	credentials := v.credentials()
+	if w.byProvider() {
+		return false, errUnproved
 	}
-	return nil
+	for _, p := range credentials {
+		if p.credentials.Reset == nil {
+			return false, fmt.Errorf("%w; set Credentials.Reset of the provider %s, which deletes the password, to let the owner of the address in", errUnproved, p.id)
+		}
+	}
+	if (len(credentials) > 0 || w.any()) && !v.endsSessions() {
+		return false, fmt.Errorf("%w; set Session.Revocations, for instance ginauth.MemoryRevocations(), or a Session.Store such as redisstore's, so that their sessions can be ended", errUnproved)
+	}
+	return true, nil
 }
 
 // signedInAs reports whether this browser's session is that user's.
@@ -91,36 +109,104 @@ func (v *visit) signedInAs(ctx context.Context, userID string) bool {
 	return err == nil && userID != "" && id.token.Subject == userID
 }
 
-// keepVerified stores that the address was proved: with the user who has it, or with
-// a new one. isNew is also said of a user who could not be created.
-func (v *visit) keepVerified(ctx context.Context, user User, known bool, shown User) (kept User, isNew bool, err error) {
-	now := v.opts.Now()
-	if !known {
-		kept, err = bulkhead.Do(ctx, v.adapterCalls, func(ctx context.Context) (User, error) {
-			return v.opts.Adapter.CreateUser(ctx, User{Name: shown.Name, Email: user.Email, Image: shown.Image, EmailVerified: now}, nil)
-		})
-		if err == nil {
-			if event := v.opts.Events.CreateUser; event != nil {
-				event(v.c, UserEvent{User: &kept})
-			}
-		}
-		if !errors.Is(err, ErrExists) {
-			return kept, true, err
-		}
-		// A second link of the same person was followed at once.
-		if user, err = v.userByEmail(ctx, user.Email); err != nil {
+// createVerified stores a new user, whose address was proved. isNew is also said of one
+// who could not be created.
+func (v *visit) createVerified(ctx context.Context, to string, shown User) (kept User, isNew bool, err error) {
+	fresh := User{Name: shown.Name, Email: to, Image: shown.Image, EmailVerified: v.opts.Now()}
+	kept, err = v.storeUser(ctx, fresh, nil)
+	if errors.Is(err, ErrExists) { // a second link of the same person was followed at once, or they registered
+		user, err := v.userByEmail(ctx, to)
+		if err != nil {
 			return User{}, false, err
 		}
-		if err = v.mayClaim(ctx, user); err != nil {
+		closing, err := v.mayClaim(ctx, user)
+		if err != nil {
 			return User{}, false, err
+		}
+		kept, err = v.keepVerified(ctx, user, closing)
+		return kept, false, err
+	}
+	if err != nil {
+		return User{}, true, err
+	}
+	if event := v.opts.Events.CreateUser; event != nil {
+		event(v.c, UserEvent{User: &kept})
+	}
+	return kept, true, nil
+}
+
+// keepVerified stores that a user's address was proved. Where that closes the ways by
+// which anybody else could enter, no step may be missed: what fails leaves the address
+// unproved, so that the next proof closes them again.
+func (v *visit) keepVerified(ctx context.Context, user User, closing bool) (kept User, err error) {
+	if closing {
+		if err := v.resetCredentials(ctx, user); err != nil {
+			return User{}, err
 		}
 	}
-	user.EmailVerified = now
-	if kept, err = bulkhead.Do(ctx, v.adapterCalls, func(ctx context.Context) (User, error) { return v.opts.Adapter.UpdateUser(ctx, user) }); err != nil {
-		return User{}, false, err
+	before := user
+	if closing {
+		v.takeovers.add(user.ID)
+	}
+	user.EmailVerified = v.opts.Now()
+	if kept, err = v.updateUser(ctx, user); err != nil {
+		return User{}, err
+	}
+	if closing {
+		if err := v.shutOut(ctx, kept); err != nil {
+			ctx, cancel := v.lasting(adapterTimeout)
+			defer cancel()
+			_, undo := v.updateUser(ctx, before)
+			return User{}, errors.Join(err, undo)
+		}
 	}
 	if event := v.opts.Events.UpdateUser; event != nil {
 		event(v.c, UserEvent{User: &kept})
 	}
-	return kept, false, nil
+	return kept, nil
+}
+
+// resetCredentials deletes a user's password, and the account that it is.
+func (v *visit) resetCredentials(ctx context.Context, user User) error {
+	for _, p := range v.credentials() {
+		bounded, cancel := context.WithTimeout(ctx, adapterTimeout)
+		_, err := bulkhead.Wait(bounded, v.adapterCalls, func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, p.credentials.Reset(ctx, user.ID)
+		})
+		cancel()
+		if err != nil {
+			return fmt.Errorf("ginauth: Credentials.Reset of the provider %s: %w", p.id, err)
+		}
+	}
+	return v.dropCredentials(ctx, user)
+}
+
+// shutOut ends what the password let in. A sign-in that had passed it may have linked
+// its account since, and who was signed in may have added one at a provider. What is
+// added after this has looked, addAccount and settle take back.
+func (v *visit) shutOut(ctx context.Context, user User) error {
+	err := v.dropCredentials(ctx, user)
+	if err != nil || !v.endsSessions() {
+		return err
+	}
+	if err := v.RevokeUser(ctx, user.ID); err != nil {
+		return err
+	}
+	return v.dropCredentials(ctx, user)
+}
+
+func (v *visit) dropCredentials(ctx context.Context, user User) error {
+	w, err := v.waysInto(ctx, user)
+	if err != nil {
+		return err
+	}
+	if w.byProvider() { // whoever had the password links one at this moment
+		return errUnproved
+	}
+	for _, account := range w.accounts {
+		if err := v.dropAccount(ctx, user.ID, account); err != nil {
+			return err
+		}
+	}
+	return nil
 }

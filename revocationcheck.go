@@ -79,14 +79,21 @@ func newRevocationCheck(from Revocations, maxAge time.Duration, scope string) *r
 // person signed in, as next-auth's, is older than any revocation.
 func (r *revocationCheck) check(ctx context.Context, t *Token, now time.Time) error {
 	r.latestOf(now)
-	at, err := r.revokedAt(ctx, t, now)
-	if err != nil {
-		return err
+	return t.survives(r.revokedAt(ctx, t, now))
+}
+
+// checkNow is check that asks now, whatever was heard before: for what must not outlive
+// a revocation by another process, not even for a moment.
+func (r *revocationCheck) checkNow(ctx context.Context, t *Token) error {
+	return t.survives(r.ask(ctx, t))
+}
+
+// survives refuses a token whose session a revocation ends.
+func (t *Token) survives(revoked time.Time, err error) error {
+	if err == nil && t.endedBy(revoked) {
+		err = errSignedOut
 	}
-	if t.endedBy(at) {
-		return errSignedOut
-	}
-	return nil
+	return err
 }
 
 // endedBy reports whether a revocation ends a token's session; zero is none.
@@ -252,6 +259,7 @@ func (r *revocationCheck) admit(ctx context.Context, t *Token) error {
 			return err
 		}
 		if at.IsZero() || t.AuthTime.After(at) {
+			r.latestOf(t.AuthTime) // so that a revocation from now on ends it, too
 			return nil
 		}
 		t.AuthTime = at.Truncate(time.Second).Add(time.Second)

@@ -182,6 +182,10 @@ func (v *visit) enter(p SignInParams, isNew bool) outcome {
 	if isNew {
 		trigger = TriggerSignUp
 	}
+	if p.User.ID == "" { // the callback's doing
+		v.refused("Callbacks.SignIn", errors.New("ginauth: the user has no ID; leave it, or set another"))
+		return v.failed(http.StatusInternalServerError, "Callback")
+	}
 	undo, wait := v.successAllowed(v.c.Request.Context(), p.User.ID)
 	if wait > 0 {
 		result := v.failed(http.StatusTooManyRequests, rateLimitedCode)
@@ -191,7 +195,7 @@ func (v *visit) enter(p SignInParams, isNew bool) outcome {
 	now := v.opts.Now()
 	t := &Token{
 		Subject: p.User.ID, Name: p.User.Name, Email: p.User.Email, Picture: p.User.Image,
-		AuthTime: now, shape: p.User.shape, unlisted: v.opts.Adapter != nil && p.Account.Type == "credentials",
+		AuthTime: now, shape: p.User.shape, unlisted: v.unlisted,
 	}
 	err := v.runJWT(v.c, JWTParams{
 		Token: t, User: p.User, Account: p.Account, Profile: p.Profile, IsNewUser: isNew, Trigger: trigger,
@@ -206,6 +210,11 @@ func (v *visit) enter(p SignInParams, isNew bool) outcome {
 	}
 	t.grant = v.newGrant(v.provider, p.Account)
 	value, err := v.begin(t, now)
+	if err == nil {
+		if err := v.confirm(context.WithoutCancel(v.c.Request.Context()), p.User.ID, value); err != nil {
+			return v.notEntered(err)
+		}
+	}
 	if err != nil {
 		undo()
 		v.refused("keeping the session", err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/ginauth/ginauth/internal/bulkhead"
@@ -17,13 +16,17 @@ const adapterTimeout = 5 * time.Second
 var (
 	errNoAdapter = errors.New("ginauth: there is no Options.Adapter")
 	errNoID      = errors.New("ginauth: the adapter returned a user without ID")
+	// errOtherUser says that the adapter's database compares texts in a way of its own.
+	errOtherUser = errors.New("ginauth: the adapter returned another user than it was asked for; its database must compare IDs, accounts and addresses byte by byte")
 )
 
 // Unlink takes an account away from a user, who can no longer sign in with it.
 // What they are signed in to goes on: RevokeUser ends that. The error is
 // ErrLastAccount where it is the user's last way to sign in, and ErrNotFound where
 // they have no such account, so that what a form says reaches nobody else's.
-// userID is the token's subject.
+// userID is the token's subject. Credentials are an account too: the provider's ID
+// is theirs, and providerAccountID the user's ID. Unlink it when you delete
+// somebody's password.
 func (a *Auth) Unlink(ctx context.Context, userID, provider, providerAccountID string) error {
 	if a.opts.Adapter == nil {
 		return fmt.Errorf("%w: Unlink needs one", errNoAdapter)
@@ -36,12 +39,6 @@ func (a *Auth) Unlink(ctx context.Context, userID, provider, providerAccountID s
 	return a.adapt(ctx, func(ctx context.Context) error {
 		return a.opts.Adapter.UnlinkAccount(ctx, userID, provider, providerAccountID, a.mails(user))
 	})
-}
-
-// mails reports whether a user can sign in by mail, without any account.
-func (a *Auth) mails(user User) bool {
-	return !user.EmailVerified.IsZero() && user.Email != "" &&
-		slices.ContainsFunc(a.providers, func(p *provider) bool { return p.kind == "email" })
 }
 
 // DeleteUser deletes a user with all their accounts and signs them out everywhere,
@@ -78,43 +75,81 @@ func (a *Auth) lookUp(ctx context.Context, id *identity) error {
 	}
 	user, err := found(a.userByID(ctx, id.token.Subject))
 	switch {
+	case errors.Is(err, errOtherUser), err == nil && user == nil:
+		return errSignedOut
 	case err != nil:
 		return err
-	case user == nil:
-		return errSignedOut
 	}
 	id.user = user
 	return nil
 }
 
+// What the adapter returns is looked at again. A database may take one text for
+// another: ada for adá in one of MySQL's collations, 12abc for the number 12.
+
 func (a *Auth) userByID(ctx context.Context, id string) (User, error) {
 	if id == "" {
 		return User{}, ErrNotFound
 	}
-	return a.oneUser(ctx, func(ctx context.Context) (User, error) { return a.opts.Adapter.GetUser(ctx, id) })
+	return a.oneUser(ctx, func(u User) bool { return u.ID == id },
+		func(ctx context.Context) (User, error) { return a.opts.Adapter.GetUser(ctx, id) })
 }
 
 func (a *Auth) userByEmail(ctx context.Context, email string) (User, error) {
 	if email == "" {
 		return User{}, ErrNotFound
 	}
-	return a.oneUser(ctx, func(ctx context.Context) (User, error) { return a.opts.Adapter.GetUserByEmail(ctx, email) })
+	return a.oneUser(ctx, func(u User) bool { return lowerASCII(u.Email) == lowerASCII(email) },
+		func(ctx context.Context) (User, error) { return a.opts.Adapter.GetUserByEmail(ctx, email) })
 }
 
 func (a *Auth) userByAccount(ctx context.Context, account *Account) (User, error) {
-	return a.oneUser(ctx, func(ctx context.Context) (User, error) {
+	user, err := a.oneUser(ctx, nil, func(ctx context.Context) (User, error) {
 		return a.opts.Adapter.GetUserByAccount(ctx, account.Provider, account.ProviderAccountID)
 	})
-}
-
-// oneUser refuses an answer that is none: with an empty ID, one person's session
-// would be another's.
-func (a *Auth) oneUser(ctx context.Context, call func(context.Context) (User, error)) (User, error) {
-	user, err := bulkhead.Do(ctx, a.adapterCalls, call)
-	if err == nil && user.ID == "" {
-		err = errNoID
+	if err != nil {
+		return User{}, err
+	}
+	w, err := a.waysInto(ctx, user)
+	if err == nil && !w.has(*account) {
+		err = errOtherUser
 	}
 	return user, err
+}
+
+// storeUser creates a user, with their first account or without any.
+func (a *Auth) storeUser(ctx context.Context, fresh User, account *Account) (User, error) {
+	user, err := a.oneUser(ctx, func(u User) bool { return lowerASCII(u.Email) == lowerASCII(fresh.Email) },
+		func(ctx context.Context) (User, error) { return a.opts.Adapter.CreateUser(ctx, fresh, account) })
+	if err != nil || account == nil {
+		return user, err
+	}
+	w, err := a.waysInto(ctx, user)
+	if err == nil && !w.has(*account) {
+		err = errOtherUser
+	}
+	return user, err
+}
+
+// updateUser stores what has changed of a user.
+func (a *Auth) updateUser(ctx context.Context, changed User) (User, error) {
+	return a.oneUser(ctx, func(u User) bool { return u.ID == changed.ID && lowerASCII(u.Email) == lowerASCII(changed.Email) },
+		func(ctx context.Context) (User, error) { return a.opts.Adapter.UpdateUser(ctx, changed) })
+}
+
+// oneUser refuses an answer that is none, or is not the user who was meant: with an
+// empty ID, one person's session would be another's.
+func (a *Auth) oneUser(ctx context.Context, meant func(User) bool, call func(context.Context) (User, error)) (User, error) {
+	user, err := bulkhead.Do(ctx, a.adapterCalls, call)
+	switch {
+	case err != nil:
+		return User{}, err
+	case user.ID == "":
+		return User{}, errNoID
+	case meant != nil && !meant(user):
+		return User{}, errOtherUser
+	}
+	return user, nil
 }
 
 // found makes a nil of a user who is not there.

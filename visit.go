@@ -43,6 +43,11 @@ type visit struct {
 	csrfToken    string // to put into forms
 	csrfVerified bool   // this request proved that a page of ours sent it
 	callbackURL  string // where the sign-in or sign-out leads
+
+	began    uint64  // of the takeovers, before the password was checked
+	way      Account // by which one of the Adapter's users signs in; see confirm
+	before   User    // the user, as they were before their Credentials were an account
+	unlisted bool    // Credentials sign in somebody whom the Adapter does not have
 }
 
 // field is a text field of the body, the first of its name; other JSON types do

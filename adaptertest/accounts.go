@@ -63,6 +63,39 @@ func testUnlinkAccount(t *testing.T, s suite) {
 	s.is("LinkAccount of what is free", s.LinkAccount(s.ctx(), other.ID, second), nil)
 }
 
+// Credentials are an account whose identifier is the user's own ID, and whose type tells
+// them from one at a provider: by it ginauth decides whether a user may be taken over.
+func testCredentials(t *testing.T, s suite) {
+	provider := account()
+	user, other := s.create(address(), nil), s.create(address(), &provider)
+	row := func(u ginauth.User) ginauth.Account {
+		return ginauth.Account{Provider: "credentials", Type: "credentials", ProviderAccountID: u.ID}
+	}
+	for _, u := range []ginauth.User{user, other} {
+		s.is("LinkAccount", s.LinkAccount(s.ctx(), u.ID, row(u)), nil)
+		s.is("LinkAccount again", s.LinkAccount(s.ctx(), u.ID, row(u)), ginauth.ErrExists)
+		s.finds("GetUserByAccount", &u)(s.GetUserByAccount(s.ctx(), "credentials", u.ID))
+	}
+	s.is("LinkAccount of another's", s.LinkAccount(s.ctx(), user.ID, row(other)), ginauth.ErrExists)
+	list, err := s.ListAccounts(s.ctx(), other.ID)
+	if err != nil || len(list) != 2 {
+		t.Fatalf("ListAccounts: %+v, %v", list, err)
+	}
+	for _, a := range list {
+		if want := map[string]string{"credentials": "credentials", provider.Provider: provider.Type}[a.Provider]; a.Type != want {
+			t.Errorf("the type of %s is %q, want %q", a.Provider, a.Type, want)
+		}
+	}
+	s.is("UnlinkAccount of the last", s.UnlinkAccount(s.ctx(), user.ID, "credentials", user.ID, false), ginauth.ErrLastAccount)
+	s.is("UnlinkAccount even of the last", s.UnlinkAccount(s.ctx(), user.ID, "credentials", user.ID, true), nil)
+	s.has(user.ID)
+	s.is("LinkAccount once more", s.LinkAccount(s.ctx(), user.ID, row(user)), nil)
+	s.is("UnlinkAccount of the provider's", s.UnlinkAccount(s.ctx(), other.ID, provider.Provider, provider.ProviderAccountID, false), nil)
+	s.has(other.ID, row(other))
+	s.is("DeleteUser", s.DeleteUser(s.ctx(), user.ID), nil)
+	s.finds("GetUserByAccount of the deleted", nil)(s.GetUserByAccount(s.ctx(), "credentials", user.ID))
+}
+
 // verification makes up a token for an address.
 func verification(identifier string) ginauth.VerificationToken {
 	return ginauth.VerificationToken{Identifier: identifier, Hash: lower(account().ProviderAccountID), Expires: time.Now().Add(time.Hour)}

@@ -35,12 +35,14 @@ func Run(t *testing.T, newAdapter func(t testing.TB) ginauth.Adapter) {
 		{"DeleteUser", testDeleteUser},
 		{"LinkAccount", testLinkAccount},
 		{"UnlinkAccount", testUnlinkAccount},
+		{"Credentials", testCredentials},
 		{"VerificationToken", testVerificationToken},
 		{"Context", testContext},
 		{"at once/CreateUser", testCreateAtOnce},
 		{"at once/LinkAccount", testLinkAtOnce},
 		{"at once/UnlinkAccount", testUnlinkAtOnce},
 		{"at once/UseVerificationToken", testUseAtOnce},
+		{"at once/LinkAccount and UpdateUser", testSeenAtOnce},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			t.Parallel()

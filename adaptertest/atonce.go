@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/ginauth/ginauth"
 )
@@ -128,4 +129,40 @@ func testUseAtOnce(t *testing.T, s suite) {
 		_, err := s.UseVerificationToken(s.ctx(), token.Identifier, token.Hash)
 		return err
 	}), ginauth.ErrNotFound)
+}
+
+// What a call has changed, the next one sees, also where another did so at the same
+// moment: ginauth looks again, when it has linked an account or stored a proof, whether
+// somebody else did the other.
+func testSeenAtOnce(t *testing.T, s suite) {
+	for range 20 {
+		a := account()
+		user := s.create(address(), nil)
+		proved := user
+		proved.EmailVerified = time.Now()
+		var unseen [2]bool
+		for _, err := range atOnce(2, func(i int) error {
+			if i == 0 {
+				if err := s.LinkAccount(s.ctx(), user.ID, a); err != nil {
+					return err
+				}
+				now, err := s.GetUser(s.ctx(), user.ID)
+				unseen[0] = now.EmailVerified.IsZero()
+				return err
+			}
+			if _, err := s.UpdateUser(s.ctx(), proved); err != nil {
+				return err
+			}
+			list, err := s.ListAccounts(s.ctx(), user.ID)
+			unseen[1] = len(list) == 0
+			return err
+		}) {
+			s.is("a call", err, nil)
+		}
+		if unseen[0] && unseen[1] {
+			t.Fatal("of an account that was linked and a proof that was stored at once, neither saw the other: reads must see what was written before")
+		}
+		s.has(user.ID, a)
+		s.finds("GetUser", &proved)(s.GetUser(s.ctx(), user.ID))
+	}
 }

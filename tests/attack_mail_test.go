@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -407,6 +408,75 @@ func TestAttack09_MailOracle(t *testing.T) {
 		form := url.Values{"csrfToken": {b.csrf()}, "email": {"ada@example.com"}, "token": {"chosen"}, "code": {"123456"}}
 		if b.post("/api/auth/callback/email", form).signedIn() {
 			t.Error("a row that was put there signs in")
+		}
+	}
+}
+
+// Somebody who is banned after the mail was sent does not get in by it, nor is anything
+// of them stored.
+func TestAttack38_BannedMeanwhile(t *testing.T) {
+	t.Parallel()
+	for _, code := range []bool{false, true} {
+		for _, known := range []bool{false, true} {
+			var banned atomic.Bool
+			a := newMailApp(t, ginauth.Email{Code: code}, ginauth.Options{Callbacks: ginauth.Callbacks{
+				SignIn: func(_ *gin.Context, p ginauth.SignInParams) error {
+					if banned.Load() && p.User.Email == "ada@example.com" {
+						return ginauth.ErrAccessDenied
+					}
+					return nil
+				},
+			}})
+			if known {
+				a.db.add(t, ginauth.User{Email: "ada@example.com"})
+			}
+			b := a.browser(t)
+			b.ask("ada@example.com", "/").sent(t)
+			m := a.inbox.newest(t)
+			banned.Store(true)
+			var res answer
+			if code {
+				res = b.typeCode(m.Code)
+			} else {
+				res = b.press(m.URL)
+			}
+			res.refused(t, "AccessDenied")
+			ada, stored := a.db.everybody()["ada@example.com"]
+			if b.user() != "" || stored != known || !ada.EmailVerified.IsZero() {
+				t.Errorf("code %t, known %t: %q is signed in, stored is %+v", code, known, b.user(), ada)
+			}
+		}
+	}
+}
+
+// A database that takes one address for another gets nobody in as the other: who proved
+// adá is not ada.
+func TestAttack19_AddressForAnother(t *testing.T) {
+	t.Parallel()
+	for _, code := range []bool{false, true} {
+		memory := ginauth.MemoryAdapter()
+		if _, err := memory.CreateUser(t.Context(), ginauth.User{Name: "Ada", Email: "ada@example.com", EmailVerified: time.Now()}, nil); err != nil {
+			t.Fatal(err)
+		}
+		a := newMailApp(t, ginauth.Email{Code: code}, ginauth.Options{Adapter: lenient{memory, "ada@example.com"}})
+		b := a.browser(t)
+		b.ask("ad\u00e1@example.com", "/").sent(t) // which tells nobody that there is an ada
+		m := a.inbox.newest(t)
+		var res answer
+		if code {
+			res = b.typeCode(m.Code)
+		} else {
+			res = b.press(m.URL)
+		}
+		res.refused(t, "OAuthAccountNotLinked")
+		if b.user() != "" || !strings.Contains(a.log.String(), "byte by byte") {
+			t.Errorf("signed in as %q: %s", b.user(), a.log)
+		}
+		if code {
+			continue
+		}
+		if res := b.press(a.asksFor(t, b, "Ada@example.com")); !res.signedIn() {
+			t.Errorf("Ada herself is led to %s", res.Header.Get("Location"))
 		}
 	}
 }

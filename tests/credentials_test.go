@@ -202,6 +202,38 @@ func TestCredentials_LogKeepsNoPartOfAPassword(t *testing.T) {
 	}
 }
 
+// A User without ID, as Authorize or the SignIn callback makes one, would be everybody who
+// has none.
+func TestCredentials_NoID(t *testing.T) {
+	t.Parallel()
+	for _, adapter := range []ginauth.Adapter{nil, ginauth.MemoryAdapter()} {
+		for _, callback := range []bool{false, true} {
+			opts := ginauth.Options{Adapter: adapter, Providers: []ginauth.Provider{ginauth.Credentials{
+				Authorize: func(*gin.Context, map[string]string) (*ginauth.User, error) {
+					if callback {
+						return &ginauth.User{ID: "u-ada", Name: "Ada"}, nil
+					}
+					return &ginauth.User{Name: "Ada", Email: "ada@example.com"}, nil
+				},
+			}}}
+			want := "Credentials.Authorize returned a User without ID"
+			if callback {
+				want = "the user has no ID"
+				opts.Callbacks.SignIn = func(_ *gin.Context, p ginauth.SignInParams) error {
+					p.User.ID = ""
+					return nil
+				}
+			}
+			a := newApp(t, opts)
+			b := a.browser(t)
+			b.signInAs("ada").refused(t, "Callback")
+			if b.user() != "" || !strings.Contains(a.log.String(), want) {
+				t.Errorf("%q is signed in; the log lacks %q: %s", b.user(), want, a.log)
+			}
+		}
+	}
+}
+
 func TestCredentials_Session(t *testing.T) {
 	t.Parallel()
 	var event atomic.Pointer[ginauth.SignInEvent]

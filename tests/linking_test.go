@@ -404,3 +404,216 @@ func TestLinking_Overtaken(t *testing.T) {
 		t.Errorf("the page: %d", res.StatusCode)
 	}
 }
+
+// A session that has ended is nobody's: who comes with its cookie signs in as anybody
+// else, whoever it was, and a provider that answers by POST makes no difference.
+func TestLinking_DeadSession(t *testing.T) {
+	t.Parallel()
+	for name, kill := range map[string]func(a *userApp, b *browser, id string) error{
+		"revoked": func(a *userApp, _ *browser, id string) error { return a.auth.RevokeUser(t.Context(), id) },
+		"deleted": func(a *userApp, _ *browser, id string) error { return a.auth.DeleteUser(t.Context(), id) },
+		"garbage": func(_ *userApp, b *browser, _ string) error { b.plant(sessionCookie, "garbage"); return nil },
+		"expired": func(_ *userApp, b *browser, id string) error {
+			b.plant(sessionCookie, sessionFor(t, "ada@example.com", map[string]any{"sub": id, "exp": 1000}))
+			return nil
+		},
+		"of nobody": func(_ *userApp, b *browser, _ string) error {
+			b.plant(sessionCookie, sessionFor(t, "ada@example.com", map[string]any{"sub": "nobody"}))
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newUserApp(t, ginauth.Options{Session: ginauth.SessionOptions{Revocations: ginauth.MemoryRevocations()}})
+			b := a.browser(t)
+			b.signInAt(a.idp, "first", "ada")
+			ada := b.id()
+			if err := kill(a, b, ada); err != nil {
+				t.Fatal(err)
+			}
+			if res := b.signInAt(a.idp, "first", "grace"); !res.signedIn() {
+				t.Fatalf("leads to %s\n%s", res.Header.Get("Location"), a.log)
+			}
+			grace := b.id()
+			if grace == "" || grace == ada || a.owner(t, "first", "grace") != grace {
+				t.Errorf("signed in as %q, and Ada is %q", grace, ada)
+			}
+		})
+	}
+
+	adapter := ginauth.MemoryAdapter()
+	s := newAppleSite(t, ginauth.Options{Adapter: adapter})
+	b := s.browser(t)
+	name := "__Secure-" + sessionCookie
+	b.cookies[name] = &http.Cookie{Name: name, Value: "garbage", Secure: true, SameSite: http.SameSiteLaxMode}
+	if got := b.do(s.post(t, b.begin("apple", "/")), true).Header.Get("Location"); got != s.URL+"/" {
+		t.Errorf("by POST it leads to %s\n%s", got, s.log)
+	}
+}
+
+// The other of two first sign-ins at once stores the user between any two steps of this
+// one: they are one user, and only one of them is new.
+func TestLinking_Interleaved(t *testing.T) {
+	t.Parallel()
+	account := ginauth.Account{Provider: "first", Type: "oauth", ProviderAccountID: "ada"}
+	for _, row := range []struct {
+		name   string
+		method string // before which the other one stores the user
+		email  string // of the user that it stores
+		code   string
+	}{
+		{"the same person, when the address is looked up", "GetUserByEmail", "ada@example.com", ""},
+		{"the same person under another address", "CreateUser", "elsewhere@example.com", ""},
+		{"the same person, when the user is created", "CreateUser", "ada@example.com", ""},
+	} {
+		d := &troubled{Adapter: ginauth.MemoryAdapter()}
+		a := newUserApp(t, ginauth.Options{Adapter: d})
+		var other ginauth.User
+		d.set(row.method, func() error {
+			var err error
+			if other.ID == "" {
+				other, err = d.Adapter.CreateUser(t.Context(), ginauth.User{Name: "Ada", Email: row.email, EmailVerified: time.Now()}, &account)
+			}
+			return err
+		})
+		b := a.browser(t)
+		res := b.signInAt(a.idp, "first", "ada")
+		if !res.signedIn() || b.id() != other.ID || other.ID == "" {
+			t.Errorf("%s: leads to %s as %q, want %q\n%s", row.name, res.Header.Get("Location"), b.id(), other.ID, a.log)
+		}
+		if got := a.heard(); !reflect.DeepEqual(got, []string{"jwt signIn", "signIn Ada"}) {
+			t.Errorf("%s: the application heard %q", row.name, got)
+		}
+	}
+}
+
+// A lying adapter answers with somebody else, as a database does that compares texts by
+// rules of its own.
+type lying struct {
+	ginauth.Adapter
+	method string
+	user   ginauth.User
+}
+
+func (l lying) lie(method string, user ginauth.User, err error) (ginauth.User, error) {
+	if l.method == method {
+		return l.user, nil
+	}
+	return user, err
+}
+
+func (l lying) CreateUser(ctx context.Context, user ginauth.User, a *ginauth.Account) (ginauth.User, error) {
+	if l.method == "CreateUser" {
+		return l.user, nil
+	}
+	return l.Adapter.CreateUser(ctx, user, a)
+}
+
+func (l lying) GetUser(ctx context.Context, id string) (ginauth.User, error) {
+	user, err := l.Adapter.GetUser(ctx, id)
+	return l.lie("GetUser", user, err)
+}
+
+func (l lying) GetUserByEmail(ctx context.Context, email string) (ginauth.User, error) {
+	user, err := l.Adapter.GetUserByEmail(ctx, email)
+	return l.lie("GetUserByEmail", user, err)
+}
+
+func (l lying) GetUserByAccount(ctx context.Context, provider, id string) (ginauth.User, error) {
+	user, err := l.Adapter.GetUserByAccount(ctx, provider, id)
+	return l.lie("GetUserByAccount", user, err)
+}
+
+func (l lying) UpdateUser(ctx context.Context, user ginauth.User) (ginauth.User, error) {
+	changed, err := l.Adapter.UpdateUser(ctx, user)
+	return l.lie("UpdateUser", changed, err)
+}
+
+// No answer of an adapter is believed to be about whom it was asked for.
+func TestAttack21_LyingAdapter(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{"GetUser", "GetUserByEmail", "GetUserByAccount", "CreateUser", "UpdateUser"} {
+		for _, nobody := range []bool{false, true} {
+			memory := ginauth.MemoryAdapter()
+			user, err := memory.CreateUser(t.Context(), ginauth.User{Name: "Victim", Email: victim, EmailVerified: time.Now()},
+				&ginauth.Account{Provider: "first", Type: "oauth", ProviderAccountID: "victim"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			known, err := memory.CreateUser(t.Context(), ginauth.User{Email: "known@example.com", EmailVerified: time.Now()}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			id := user.ID
+			if nobody { // a user without ID is everybody's
+				user.ID = ""
+			}
+			// Nor is the application told that the victim came.
+			told := func(what string, u *ginauth.User) {
+				if u != nil && u.Name == "Victim" {
+					t.Errorf("%s lies, and %s is of the victim", method, what)
+				}
+			}
+			a := newPasswordApp(t, passwordOptions{Options: ginauth.Options{
+				Adapter: lying{memory, method, user}, Session: ginauth.SessionOptions{Revocations: ginauth.MemoryRevocations()},
+				Callbacks: ginauth.Callbacks{
+					SignIn: func(_ *gin.Context, p ginauth.SignInParams) error { told("SignIn", p.User); return nil },
+					JWT:    func(_ *gin.Context, p ginauth.JWTParams) error { told("JWT", p.User); return nil },
+				},
+				Events: ginauth.Events{
+					CreateUser:  func(_ *gin.Context, e ginauth.UserEvent) { told("CreateUser", e.User) },
+					UpdateUser:  func(_ *gin.Context, e ginauth.UserEvent) { told("UpdateUser", e.User) },
+					LinkAccount: func(_ *gin.Context, e ginauth.LinkAccountEvent) { told("LinkAccount", e.User) },
+				},
+			}})
+			a.passwords.set("mallory", "12abc", evilPassword)
+			mails := func(b *browser, email string) answer {
+				if res := b.ask(email, "/"); !strings.Contains(res.Header.Get("Location"), "/verify-request") {
+					return res
+				}
+				return b.press(a.inbox.newest(t).URL)
+			}
+			for way, enter := range map[string]func(b *browser) answer{
+				"a new account":  func(b *browser) answer { return b.signInAt(a.idp, "first", "nemo") },
+				"a new address":  func(b *browser) answer { return b.signInAt(a.idp, "first", "grace") },
+				"mail":           func(b *browser) answer { return mails(b, "v\u00edctim@example.com") },
+				"mail, new":      func(b *browser) answer { return mails(b, "new@example.com") },
+				"mail, known":    func(b *browser) answer { return mails(b, known.Email) },
+				"password":       func(b *browser) answer { return b.types("mallory", evilPassword) },
+				"account linked": func(b *browser) answer { b.types("mallory", evilPassword); return b.signInAt(a.idp, "first", "eve") },
+			} {
+				b := a.browser(t)
+				res := enter(b)
+				if got := b.id(); got == id || b.user() == victim || got == "" && b.user() != "" {
+					t.Errorf("%s lies, and by %s %q is %q\n%s", method, way, b.user(), got, a.log)
+				}
+				if location := res.Header.Get("Location"); strings.Contains(location, "CreateAccount") && !strings.Contains(a.log.String(), "ginauth: the adapter returned") {
+					t.Errorf("%s lies, and by %s the log does not say so: %s", method, way, a.log)
+				}
+			}
+			if list, err := memory.ListAccounts(t.Context(), id); err != nil || len(list) != 1 {
+				t.Errorf("%s lies: the victim has the accounts %+v, %v", method, list, err)
+			}
+		}
+	}
+}
+
+// A database that takes 12abc for the number 12 makes nobody of 12abc.
+func TestAttack21_IDForAnother(t *testing.T) {
+	t.Parallel()
+	memory := ginauth.MemoryAdapter()
+	user, err := memory.CreateUser(t.Context(), ginauth.User{Email: victim}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := newPasswordApp(t, passwordOptions{Options: ginauth.Options{Adapter: lying{memory, "GetUser", user}}})
+	a.passwords.set("mallory", user.ID+"abc", evilPassword)
+	b := a.browser(t)
+	b.types("mallory", evilPassword).refused(t, "OAuthAccountNotLinked")
+	if got := a.names(t, user.ID); len(got) != 0 || b.id() != "" || !strings.Contains(a.log.String(), "byte by byte") {
+		t.Errorf("the victim has %v, signed in is %q: %s", got, b.id(), a.log)
+	}
+	if err := a.auth.LinkCredentials(t.Context(), user.ID+"abc"); err == nil || !strings.Contains(err.Error(), "another user") {
+		t.Errorf("LinkCredentials: %v", err)
+	}
+}

@@ -113,6 +113,28 @@ func TestRevokeUser(t *testing.T) {
 	})
 }
 
+// Who signs out and in again gets a sign-in time a second ahead, and again another. What
+// ends the user's sessions at that moment ends this one.
+func TestRevokeUser_AfterSignOut(t *testing.T) {
+	t.Parallel()
+	everyRevocation(t, func(t *testing.T, _ *clock, opts ginauth.Options) {
+		a := membersApp(t, opts)
+		b := a.browser(t)
+		for range 5 {
+			b.signInAs("ada")
+			b.signOut()
+		}
+		b.signInAs("ada")
+		b.is("ada")
+		if err := a.auth.RevokeUser(t.Context(), "u-ada"); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.user(); got != "" {
+			t.Errorf("%q is still signed in", got)
+		}
+	})
+}
+
 // A token that next-auth made does not say when its person signed in: it is older
 // than any revocation of theirs.
 func TestRevokeUser_NextAuthToken(t *testing.T) {

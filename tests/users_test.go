@@ -129,17 +129,22 @@ func TestDeleteUser(t *testing.T) {
 	}
 }
 
-// Somebody whom Credentials signed in need not be in the adapter: they are not looked
-// up, and the adapter is never asked for them.
+// Somebody whom Credentials signed in need not be in the adapter: it is asked once
+// whether they are, when they sign in, and never again.
 func TestUsers_Credentials(t *testing.T) {
 	t.Parallel()
 	c := &movable{}
 	d := &troubled{Adapter: ginauth.MemoryAdapter()}
 	a := newUserApp(t, ginauth.Options{Adapter: d, Now: c.now})
 	b := a.browser(t)
-	for _, method := range []string{"GetUser", "GetUserByEmail", "GetUserByAccount", "CreateUser"} {
+	for _, method := range []string{"GetUser", "GetUserByEmail", "GetUserByAccount", "CreateUser", "LinkAccount"} {
+		if method == "GetUser" {
+			b.signInAs("ada")
+		}
 		d.set(method, func() error { return errors.New("asked for") })
-		b.signInAs("ada")
+		if method != "GetUser" {
+			b.signInAs("ada")
+		}
 		b.is("ada")
 		c.ahead += 2 * day
 		b.is("ada")
@@ -152,6 +157,32 @@ func TestUsers_Credentials(t *testing.T) {
 	}
 	if strings.Contains(a.log.String(), "asked for") {
 		t.Error(a.log)
+	}
+	// Who cannot be told from one of the adapter's users is not signed in.
+	d.set("GetUser", func() error { return errors.New("connection refused") })
+	other := a.browser(t)
+	other.signInAs("grace").refused(t, "Callback")
+	if other.user() != "" || !strings.Contains(a.log.String(), "connection refused") {
+		t.Errorf("%q is signed in: %s", other.user(), a.log)
+	}
+}
+
+// One of the adapter's users who signs in by Credentials is looked up as any other.
+func TestUsers_CredentialsOfAUser(t *testing.T) {
+	t.Parallel()
+	a := newPasswordApp(t, passwordOptions{})
+	id := a.registers(t, "ada@example.com", adasPassword)
+	b := a.browser(t)
+	b.types("ada@example.com", adasPassword)
+	if got := unsealed(t, forSession, b.cookie(sessionCookie)); b.id() != id || strings.Contains(got, "ginauth_unlisted") {
+		t.Fatalf("signed in as %q by %s", b.id(), got)
+	}
+	if err := a.auth.DeleteUser(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	a.clock.move(day + time.Minute)
+	if got := b.id(); got != "" {
+		t.Errorf("deleted, and still %q", got)
 	}
 }
 
@@ -246,6 +277,139 @@ func TestUnlink(t *testing.T) {
 	}
 	if got := a.joined(t, "second", "adas-other"); got != ada {
 		t.Errorf("the last account signs in as %q, want %q", got, ada)
+	}
+}
+
+// Somebody with a password and one provider may take either away, and not both.
+func TestUnlink_Password(t *testing.T) {
+	t.Parallel()
+	for _, last := range []string{"first", "credentials"} {
+		a := newPasswordApp(t, passwordOptions{})
+		id := a.registers(t, "ada@example.com", adasPassword)
+		b := a.browser(t)
+		b.types("ada@example.com", adasPassword)
+		b.signInAt(a.idp, "first", "ada")
+		keys := map[string]string{"first": "ada", "credentials": id}
+		if got := a.names(t, id); len(got) != 2 || b.id() != id {
+			t.Fatalf("%q has %v", b.id(), got)
+		}
+		for provider, key := range keys {
+			if provider == last {
+				continue
+			}
+			if err := a.auth.Unlink(t.Context(), id, provider, key); err != nil {
+				t.Errorf("%s: %v", provider, err)
+			}
+		}
+		if err := a.auth.Unlink(t.Context(), id, last, keys[last]); !errors.Is(err, ginauth.ErrLastAccount) {
+			t.Errorf("%s, the last: %v", last, err)
+		}
+		byPassword, byProvider := a.browser(t), a.browser(t)
+		byPassword.types("ada@example.com", adasPassword)
+		byProvider.signInAt(a.idp, "first", "ada")
+		if (byPassword.id() == id) != (last == "credentials") || (byProvider.id() == id) != (last == "first") {
+			t.Errorf("left is %s: by password %q, by provider %q", last, byPassword.id(), byProvider.id())
+		}
+	}
+}
+
+// A password opens a user into whom another way leads only where LinkCredentials said so.
+func TestLinkCredentials(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name  string
+		enter func(a *passwordApp, b *browser)
+		email string
+	}{
+		{"an account", func(a *passwordApp, b *browser) { b.signInAt(a.idp, "first", "grace") }, "grace@example.com"},
+		{"an account, the address unproved", func(a *passwordApp, b *browser) { b.signInAt(a.idp, "first", "eve") }, "ada@example.com"},
+		{"mail", func(a *passwordApp, b *browser) { a.mails(t, b, "ada@example.com") }, "ada@example.com"},
+	} {
+		a := newPasswordApp(t, passwordOptions{})
+		b := a.browser(t)
+		row.enter(a, b)
+		id := b.id()
+		a.passwords.set(row.email, id, adasPassword)
+		other := a.browser(t)
+		for range 2 { // never by signing in
+			other.types(row.email, adasPassword).refused(t, "OAuthAccountNotLinked")
+		}
+		if other.id() != "" || slices.Contains(a.names(t, id), "credentials/"+id) {
+			t.Errorf("%s: signed in as %q with %v", row.name, other.id(), a.names(t, id))
+		}
+		for range 2 { // again is no error
+			if err := a.auth.LinkCredentials(t.Context(), id); err != nil {
+				t.Errorf("%s: %v", row.name, err)
+			}
+		}
+		if res := other.types(row.email, adasPassword); !res.signedIn() || other.id() != id || !slices.Contains(a.names(t, id), "credentials/"+id) {
+			t.Errorf("%s: leads to %s as %q", row.name, res.Header.Get("Location"), other.id())
+		}
+	}
+}
+
+// A proved address is no way in where nobody signs in by mail: whose only way is the
+// password is not locked out.
+func TestLinkCredentials_NotNeeded(t *testing.T) {
+	t.Parallel()
+	adapter := ginauth.MemoryAdapter()
+	ada, err := adapter.CreateUser(t.Context(), ginauth.User{Email: "ada@example.com", EmailVerified: time.Now().Add(-day)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := &passwords{rows: map[string]password{"ada@example.com": {ada.ID, adasPassword}}}
+	a := newApp(t, ginauth.Options{Adapter: adapter, Providers: []ginauth.Provider{ginauth.Credentials{Authorize: table.authorize}}})
+	b := a.browser(t)
+	if res := b.types("ada@example.com", adasPassword); !res.signedIn() {
+		t.Errorf("leads to %s\n%s", res.Header.Get("Location"), a.log)
+	}
+	if list, err := adapter.ListAccounts(t.Context(), ada.ID); err != nil || len(list) != 1 || list[0].Type != "credentials" {
+		t.Errorf("the accounts are %+v, %v", list, err)
+	}
+}
+
+func TestLinkCredentials_Faults(t *testing.T) {
+	t.Parallel()
+	credentials := ginauth.Credentials{Authorize: (&passwords{}).authorize}
+	second := credentials
+	second.ID = "ldap"
+	adapter := ginauth.MemoryAdapter()
+	ada, err := adapter.CreateUser(t.Context(), ginauth.User{Name: "Ada"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	grace, err := adapter.CreateUser(t.Context(), ginauth.User{Name: "Grace"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Whoever wrote this row did not heed what it means.
+	if err := adapter.LinkAccount(t.Context(), ada.ID, ginauth.Account{Provider: "credentials", ProviderAccountID: grace.ID, Type: "credentials"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name      string
+		adapter   ginauth.Adapter
+		providers []ginauth.Provider
+		user      string
+		want      string
+		is        error
+	}{
+		{"no adapter", nil, []ginauth.Provider{credentials}, ada.ID, "Options.Adapter", nil},
+		{"no credentials", adapter, nil, ada.ID, "there are 0", nil},
+		{"two", adapter, []ginauth.Provider{credentials, second}, ada.ID, "there are 2; with several call the Adapter's LinkAccount", nil},
+		{"nobody", adapter, []ginauth.Provider{credentials}, "", "not found", ginauth.ErrNotFound},
+		{"no such user", adapter, []ginauth.Provider{credentials}, "somebody", "not found", ginauth.ErrNotFound},
+		{"another's row", adapter, []ginauth.Provider{credentials}, grace.ID, "another user", nil},
+		{"a user", adapter, []ginauth.Provider{credentials}, ada.ID, "", nil},
+	} {
+		auth, err := ginauth.New(ginauth.Options{Secret: testSecret, BaseURL: "https://app.example.com", Adapter: row.adapter, Providers: row.providers})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = auth.LinkCredentials(t.Context(), row.user)
+		if (err == nil) != (row.want == "") || err != nil && !strings.Contains(err.Error(), row.want) || row.is != nil && !errors.Is(err, row.is) {
+			t.Errorf("%s: %v, want %q", row.name, err, row.want)
+		}
 	}
 }
 
