@@ -38,7 +38,8 @@ type Credentials struct {
 	//
 	// credentials are the body's fields: those of a form, or the texts and
 	// numbers of a JSON object; of the form's hidden fields too. The body itself
-	// has been read. Compare passwords with a library for it, such as bcrypt or
+	// has been read. Call CountGuess for the account that was found before its
+	// password is compared, and return its error. Compare passwords with a library for it, such as bcrypt or
 	// Argon2, and take equally long for a name that does not exist.
 	Authorize func(c *gin.Context, credentials map[string]string) (*User, error)
 }
@@ -123,7 +124,11 @@ func (v *visit) checkCredentials() {
 	defer attempt.end()
 	user, err := v.provider.credentials.Authorize(v.c, typed)
 	var public publicError
+	var tooMany rateLimited
 	switch {
+	case errors.As(err, &tooMany):
+		v.tooMany(tooMany.wait)
+		return
 	case errors.As(err, &public):
 		text := clip(string(public))
 		v.published.add(text)
@@ -142,9 +147,9 @@ func (v *visit) checkCredentials() {
 		return
 	}
 	attempt.succeeded()
-	v.leave(v.admit(SignInParams{
+	v.leave(v.remember(v.admit(SignInParams{
 		User:        user,
 		Account:     &Account{Provider: v.provider.id, Type: v.provider.kind, ProviderAccountID: user.ID},
 		Credentials: typed,
-	}))
+	}), attempt.everybody))
 }

@@ -58,13 +58,16 @@ func (a *Auth) RevokeUser(ctx context.Context, userID string) error {
 	return errors.Join(faults...)
 }
 
+// personSubjects begins what revocations know people by.
+const personSubjects = "user:"
+
 // personSubject and sessionSubject are what revocations know people and sessions
 // by; empty where a token does not say who, or which.
 func personSubject(t *Token) string {
 	if t.Subject == "" {
 		return ""
 	}
-	return "user:" + t.Subject
+	return personSubjects + t.Subject
 }
 
 // A session is known by who signed in and when. next-auth does not say when:
