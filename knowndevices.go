@@ -23,6 +23,8 @@ const (
 	// maxDeviceCookie is the longest device cookie, in bytes, name included: beside the
 	// session it must pass the 8 KB that proxies allow a header line.
 	maxDeviceCookie = 1500
+	// maxDeviceUser is the longest user ID, in bytes, that it holds.
+	maxDeviceUser = 256
 )
 
 // A device says that a person has signed in in this browser. It stands in a sealed
@@ -105,13 +107,14 @@ func (v *visit) spent(d device) {
 // remember keeps that a person has signed in in this browser, if they have. It comes
 // after the last factor. everybody are the buckets that it is good for.
 func (v *visit) remember(result outcome, everybody []string) outcome {
-	if result.session == "" || result.of.subject == "" || len(everybody) == 0 {
+	user := result.of.subject
+	if result.session == "" || user == "" || len(user) > maxDeviceUser || len(everybody) == 0 {
 		return result
 	}
-	fresh := device{ID: token.NewID(), Provider: v.provider.id, User: result.of.subject, Since: result.of.at, Buckets: everybody}
+	fresh := device{ID: token.NewID(), Provider: v.provider.id, User: user, Since: result.of.at, Buckets: everybody}
 	list := []device{fresh}
 	if _, short := v.sealDevices(list); !short {
-		return result // nobody else is forgotten for a user whose ID is that long
+		return result // it has to do with too many accounts
 	}
 	for _, d := range v.devices() {
 		again := d.Provider == fresh.Provider && d.User == fresh.User && slices.ContainsFunc(d.Buckets, func(b string) bool { return slices.Contains(everybody, b) })
