@@ -159,11 +159,11 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 	if a.asking, err = token.V4.Keyring("ginauth.mail", all...); err != nil {
 		f.add("%w", err)
 	}
-	// To have signed in here says nothing at another Auth with the same secret.
-	if a.deviceSeal, err = token.V4.Keyring("ginauth.device."+opts.Cookies.Prefix, all...); err != nil {
+	if a.proofs, err = token.NewDigest("ginauth.mail", all...); err != nil {
 		f.add("%w", err)
 	}
-	if a.proofs, err = token.NewDigest("ginauth.mail", all...); err != nil {
+	// To have signed in here says nothing at another Auth with the same secret.
+	if a.deviceSeal, err = token.V4.Keyring("ginauth.device."+opts.Cookies.Prefix, all...); err != nil {
 		f.add("%w", err)
 	}
 	a.csrf = token.NewCSRF(all...)
@@ -217,6 +217,11 @@ func (a *Auth) location(opts *Options, f *faults, prefix string, release bool) {
 	}
 	a.client = newClientModule(a.publicURL)
 
+	for _, p := range opts.TrustedProxies {
+		if !p.IsValid() {
+			f.add("TrustedProxies has %v; write for instance netip.MustParsePrefix(\"10.0.0.0/8\"), or ginauth.UnixSocket()", p)
+		}
+	}
 	trustAny := false
 	if env := os.Getenv("AUTH_TRUST_HOST"); env != "" && opts.BaseURL == "" && len(opts.TrustedHosts) == 0 {
 		var err error
@@ -227,11 +232,6 @@ func (a *Auth) location(opts *Options, f *faults, prefix string, release bool) {
 	unset := opts.BaseURL == "" && len(opts.TrustedHosts) == 0 && !trustAny
 	if unset && release {
 		f.add("BaseURL is empty; write the site's address into NEXTAUTH_URL, for instance https://app.example.com, or set TrustedHosts")
-	}
-	for _, p := range opts.TrustedProxies {
-		if !p.IsValid() {
-			f.add("TrustedProxies has %v; write for instance netip.MustParsePrefix(\"10.0.0.0/8\"), or ginauth.UnixSocket()", p)
-		}
 	}
 	var err error
 	a.hosts, err = origin.New(origin.Config{
