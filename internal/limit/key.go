@@ -42,7 +42,6 @@ func Networks(addr netip.Addr) []string {
 // One key cannot do: to some collations all characters beyond the first 65,536 are
 // equal, to others 𝐚 is a and 𝐛 is b; put together, every text would be any other.
 func Keys(typed string) []string {
-	typed = strings.ToValidUTF8(typed, "\uFFFD")
 	beyond := func(r rune) rune {
 		if r > 0xFFFF {
 			return '\uFFFD'
@@ -59,7 +58,7 @@ func Keys(typed string) []string {
 // them.
 func Identifier(typed string) string {
 	var letters, floating []rune
-	for _, r := range strings.ToValidUTF8(typed, "\uFFFD") {
+	for _, r := range typed { // broken letters are U+FFFD, as they are to strings.Map
 		for _, r := range fold(r) {
 			switch {
 			case floats(r):
