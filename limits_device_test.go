@@ -431,6 +431,13 @@ func TestLimits_DeviceOfMany(t *testing.T) {
 	}
 	long, clock := limited(t, ginauth.Options{})
 	b = long.browser(t)
+	for i := range 5 {
+		b.signInFrom("198.51.100.9", fmt.Sprint(strings.Repeat("x", 200), i))
+	}
+	if n := len(b.cookie(deviceCookie)); n == 0 || n > 1500 {
+		t.Errorf("the cookie has %d bytes", n)
+	}
+	b = long.browser(t)
 	b.signInFrom("198.51.100.9", "ada")
 	before := b.cookie(deviceCookie)
 	clock.move(time.Minute)
