@@ -169,6 +169,10 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 	if a.proofs, err = token.NewDigest("ginauth.mail", all...); err != nil {
 		f.add("%w", err)
 	}
+	// To have signed in here says nothing at another Auth with the same secret.
+	if a.deviceSeal, err = token.V4.Keyring("ginauth.device."+opts.Cookies.Prefix, all...); err != nil {
+		f.add("%w", err)
+	}
 	a.csrf = token.NewCSRF(all...)
 	return made
 }
@@ -221,6 +225,11 @@ func (a *Auth) location(opts *Options, f *faults, prefix string, release bool) {
 	}
 	a.client = newClientModule(a.publicURL)
 
+	for _, p := range opts.TrustedProxies {
+		if !p.IsValid() {
+			f.add("TrustedProxies has %v; write for instance netip.MustParsePrefix(\"10.0.0.0/8\"), or ginauth.UnixSocket()", p)
+		}
+	}
 	trustAny := false
 	if env := os.Getenv("AUTH_TRUST_HOST"); env != "" && opts.BaseURL == "" && len(opts.TrustedHosts) == 0 {
 		var err error

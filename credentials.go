@@ -42,7 +42,8 @@ type Credentials struct {
 	//
 	// credentials are the body's fields: those of a form, or the texts and
 	// numbers of a JSON object; of the form's hidden fields too. The body itself
-	// has been read. Compare passwords with a library for it, such as bcrypt or
+	// has been read. Call CountGuess for the account that was found before its
+	// password is compared, and return its error. Compare passwords with a library for it, such as bcrypt or
 	// Argon2, and take equally long for a name that does not exist.
 	Authorize func(c *gin.Context, credentials map[string]string) (*User, error)
 	// Reset deletes a user's password, and whatever could set one without the mail to
@@ -138,7 +139,11 @@ func (v *visit) checkCredentials() {
 	v.began = v.takeovers.now()
 	user, err := v.provider.credentials.Authorize(v.c, typed)
 	var public publicError
+	var tooMany rateLimited
 	switch {
+	case errors.As(err, &tooMany):
+		v.tooMany(tooMany.wait)
+		return
 	case errors.As(err, &public):
 		text := clip(string(public))
 		v.published.add(text)
@@ -162,9 +167,9 @@ func (v *visit) checkCredentials() {
 		return
 	}
 	attempt.succeeded()
-	v.leave(v.admitCredentials(SignInParams{
+	v.leave(v.remember(v.admitCredentials(SignInParams{
 		User:        user,
 		Account:     &Account{Provider: v.provider.id, Type: v.provider.kind, ProviderAccountID: user.ID},
 		Credentials: typed,
-	}))
+	}), attempt.everybody))
 }

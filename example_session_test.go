@@ -106,3 +106,53 @@ func ExampleLimits() {
 	// 302 ""
 	// 429 "300"
 }
+
+// Two names lead to one account: its limit is one, too.
+func ExampleCountGuess() {
+	accounts := map[string]string{"ada": "42", "ada@example.com": "42"}
+	r := gin.New()
+	_, err := ginauth.Register(r, ginauth.Options{
+		Secret: exampleSecret,
+		Providers: []ginauth.Provider{ginauth.Credentials{
+			Fields: []ginauth.Field{{Name: "username"}, {Name: "password", Type: "password"}},
+			Authorize: func(c *gin.Context, typed map[string]string) (*ginauth.User, error) {
+				id, known := accounts[typed["username"]]
+				if !known {
+					return nil, nil
+				}
+				if err := ginauth.CountGuess(c, id); err != nil {
+					return nil, err
+				}
+				return nil, nil // the password is wrong
+			},
+		}},
+		Limits: ginauth.Limits{Guesses: ginauth.Rate{Count: 2, Per: 10 * time.Minute}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	w := httptest.NewRecorder()
+	r.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost:8080/api/auth/csrf", nil))
+	var csrf struct{ CSRFToken string }
+	if err := json.Unmarshal(w.Body.Bytes(), &csrf); err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, name := range []string{"ada", "ada@example.com", "ada", "ada@example.com"} {
+		form := url.Values{"csrfToken": {csrf.CSRFToken}, "username": {name}, "password": {"guess"}}.Encode()
+		req := httptest.NewRequest(http.MethodPost, "http://localhost:8080/api/auth/callback/credentials", strings.NewReader(form))
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		for _, c := range w.Result().Cookies() {
+			req.AddCookie(c)
+		}
+		answer := httptest.NewRecorder()
+		r.ServeHTTP(answer, req)
+		fmt.Println(name, answer.Code)
+	}
+	// Output:
+	// ada 302
+	// ada@example.com 302
+	// ada 429
+	// ada@example.com 429
+}

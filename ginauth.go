@@ -47,8 +47,8 @@ type Options struct {
 	// none, or any host if the environment's AUTH_TRUST_HOST is true.
 	TrustedHosts []string
 	// TrustedProxies are the peers whose X-Forwarded-Host, X-Forwarded-Proto and
-	// X-Forwarded-For are believed. Default: none. gin's own setting is not used:
-	// it trusts everybody.
+	// X-Forwarded-For are believed; UnixSocket stands for those of a Unix socket.
+	// Default: none. gin's own setting is not used: it trusts everybody.
 	TrustedProxies []netip.Prefix
 	// TrustedOrigins are further origins, such as https://admin.example.com,
 	// that may send state-changing requests. Default: the base origin alone.
@@ -85,6 +85,11 @@ type Options struct {
 	// guesses it signs in as anybody.
 	DangerousShortSecret bool
 }
+
+// UnixSocket stands in Options.TrustedProxies for a proxy that connects through a Unix
+// socket, and so has no address. It is written as ::/128, from where nobody connects
+// (RFC 4291 §2.5.2).
+func UnixSocket() netip.Prefix { return origin.UnixSocket() }
 
 // SessionOptions say where sessions are kept and how long they last.
 type SessionOptions struct {
@@ -175,6 +180,7 @@ type Auth struct {
 	csrf         *token.CSRF
 	proofs       *token.Digest  // of links and codes that were mailed
 	asking       *token.Keyring // of the mails that browsers asked for
+	deviceSeal   *token.Keyring // of who has signed in in a browser
 	finished     *oauth.Replay[outcome]
 	published    *publicTexts
 	streams      *streams

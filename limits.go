@@ -12,15 +12,19 @@ import (
 // RateLimited. Guarded requests and sessions have no limits.
 //
 // A client is known by its address: the peer's, or what a proxy of
-// Options.TrustedProxies says in X-Forwarded-For; of an IPv6 address the first 64
-// bits. Without its proxy there, all people behind it are one client. A client on
-// this machine, or a request of net/http/httptest, has no limit of its own outside
-// gin's release mode, where it is a developer or a test, and one on a Unix socket
-// never; those of identifiers hold.
+// Options.TrustedProxies says in X-Forwarded-For. An IPv6 client is the first 64
+// bits; the first 56 and 48 are counted too, and allowed more. Without its proxy
+// there, all people behind it are one client. A client on this machine, or a request
+// of net/http/httptest, has no limit of its own outside gin's release mode, where it
+// is a developer or a test; those of identifiers hold. A peer without an address, on a
+// Unix socket that is not listed there, has no limit as a client and shares none.
 //
 // An identifier is what somebody types to say who they are: see
-// Credentials.Identifier. Upper and lower case, accents and invisible characters
-// make no other one.
+// Credentials.Identifier. Texts that MariaDB's usual collations or PostgreSQL's citext
+// take for equal are one identifier. CountGuess counts the account behind it.
+//
+// A sign-in with credentials or by mail leaves a sealed device cookie. In that browser
+// the person is not slowed by the attempts of others.
 //
 // A Rate left zero has its default; a negative Count means no limit.
 type Limits struct {
@@ -46,8 +50,8 @@ type Limits struct {
 	// not slow that person. Default: 10 in ten minutes.
 	Guesses Rate
 	// AllGuesses are the failures of all clients at one identifier. This is what
-	// stands against a network of many addresses, and the one limit by which
-	// others slow the person too. Default: 100 in an hour, as many failures as
+	// stands against a network of many addresses, and the one limit by which others
+	// slow the person too, where they have not signed in before. Default: 100 in an hour, as many failures as
 	// NIST SP 800-63B §3.2.2 lets pass at an account.
 	AllGuesses Rate
 	// Successes are the sign-ins of one user that succeed, by any provider and from

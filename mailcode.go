@@ -82,7 +82,7 @@ func (v *visit) spendCode() outcome {
 	}
 	if token.Equal(typed, a.Code) {
 		v.setCookie(cookie.Deletion(v.names.Mail, v.attributes()))
-		return v.admitEmail(ctx, a.Email)
+		return v.rememberMail(v.admitEmail(ctx, a.Email), a.Email)
 	}
 	if try == maxTries {
 		return v.failed(http.StatusUnauthorized, wrongCode)

@@ -218,7 +218,7 @@ func (v *visit) spendLink() outcome {
 	if !ok {
 		return v.failed(http.StatusOK, "Verification")
 	}
-	return v.admitEmail(ctx, to)
+	return v.rememberMail(v.admitEmail(ctx, to), to)
 }
 
 // storeProof and useProof ask the Adapter, no longer than it may take.

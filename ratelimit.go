@@ -2,6 +2,7 @@ package ginauth
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -24,12 +25,76 @@ const (
 // 5737 §3).
 var testAddr = netip.MustParseAddr("192.0.2.1")
 
-// clientBucket is what the addresses of one client have in common, and whether it
-// has limits of its own.
-func (v *visit) clientBucket() (bucket string, limited bool) {
+// A caller is who sends a request, as far as limits go.
+type caller struct {
+	// networks are what its addresses have in common, the narrowest first. Without any,
+	// it cannot be told from others, and must not share a bucket with them.
+	networks []string
+	limited  bool // it has limits of its own, whoever it signs in as
+}
+
+func (v *visit) caller() caller {
 	addr := v.hosts.ClientAddr(v.c.Request)
 	developing := !v.release && (addr.IsLoopback() || addr == testAddr)
-	return limit.Address(addr), addr.IsValid() && !developing
+	return caller{networks: limit.Networks(addr), limited: !developing}
+}
+
+// Buckets are what an attempt is counted in.
+type buckets struct {
+	own    []tally // the client's: nobody else's attempts are counted there
+	shared []tally // of the networks around it, and of all clients
+	// everybody are the keys of those of all clients: a browser in which the person
+	// has signed in passes the shared ones by them.
+	everybody []string
+}
+
+// perClient adds the buckets of a client, and of the networks around it. rate is
+// that of a network so many steps wider than the client.
+func (b *buckets) perClient(a *attempts, c caller, rate func(step int) Rate, atOnce int, kind string, of ...string) {
+	for step, network := range c.networks {
+		one := a.tally(rate(step), kind, append([]string{network}, of...)...)
+		if step > 0 {
+			b.shared = append(b.shared, one)
+			continue
+		}
+		one.atOnce = atOnce
+		b.own = append(b.own, one)
+	}
+}
+
+// all adds the bucket of all clients.
+func (b *buckets) all(a *attempts, rate Rate, kind string, of ...string) {
+	one := a.tally(rate, kind, of...)
+	b.shared, b.everybody = append(b.shared, one), append(b.everybody, one.key)
+}
+
+// widened is the rate of a network with many clients: at each step four times as
+// many, up to one in each microsecond.
+func widened(rate Rate) func(step int) Rate {
+	return func(step int) Rate {
+		if rate.Count <= 0 {
+			return rate
+		}
+		count := min(min(rate.Count, math.MaxInt32)<<(2*step), int(rate.Per/time.Microsecond))
+		return Rate{max(rate.Count, count), rate.Per}
+	}
+}
+
+// aimed is the rate of a network at one person: at each step twice as many at once,
+// at the client's own pace, and never more than three quarters of what all clients
+// have. So one network, however large, does not use that up.
+func aimed(rate, all Rate) func(step int) Rate {
+	return func(step int) Rate {
+		if rate.Count <= 0 {
+			return rate
+		}
+		count := min(rate.Count, math.MaxInt32) << step
+		if all.Count > 0 {
+			count = min(count, all.Count/4*3)
+		}
+		count = max(count, rate.Count)
+		return Rate{count, time.Duration(float64(rate.Per) / float64(rate.Count) * float64(count))}
+	}
 }
 
 // startAllowed counts the start of a sign-in, a mail included. It answers the
@@ -38,85 +103,62 @@ func (v *visit) startAllowed() bool {
 	if v.attempts == nil {
 		return true
 	}
-	limits := &v.opts.Limits
-	client, limited := v.clientBucket()
-	var tallies []tally
-	if limited {
-		tallies = append(tallies, v.attempts.tally(limits.Starts, "start", client))
+	limits, client := &v.opts.Limits, v.caller()
+	var b buckets
+	if client.limited {
+		b.perClient(v.attempts, client, widened(limits.Starts), 0, "start")
 	}
 	if v.provider.kind == "email" {
-		// Half of the mailbox's for one client: else whoever keeps asking for
-		// somebody's mails would keep that person from asking.
-		half := limits.Mails
-		if half.Count > 1 {
-			half.Count /= 2
-		}
-		typed := v.field("email")
-		if to, err := v.provider.email.address(typed); err == nil {
-			typed = to // all spellings of one address count together
-		}
-		mailbox := limit.Mailbox(typed)
-		tallies = append(tallies,
-			v.attempts.tally(half, "mail", client, mailbox),
-			v.attempts.tally(limits.Mails, "mails", mailbox))
+		mailbox := v.mailbox(v.field("email"))
+		b.perClient(v.attempts, client, aimed(limits.halfOfMails(), limits.Mails), 0, "mail", mailbox)
+		b.all(v.attempts, limits.Mails, "mails", mailbox)
 	}
-	if _, wait := v.attempts.take(v.c.Request.Context(), tallies); wait > 0 {
+	if _, wait := v.take(b, v.mailBudget); wait > 0 {
 		v.tooMany(wait)
 		return false
 	}
 	return true
 }
 
-// An attempt is a try of credentials. It counts as a failure until it succeeds: also
-// where Authorize panics, or the browser leaves before the answer.
-type attempt struct {
-	end       func()
-	succeeded func()
+// mailbox is what all spellings of an address have in common.
+func (v *visit) mailbox(typed string) string {
+	if to, err := v.provider.email.address(typed); err == nil {
+		typed = to
+	}
+	return limit.Mailbox(typed)
 }
 
-// tryAllowed counts a try of credentials. It answers the request where that is
-// one too many.
-func (v *visit) tryAllowed(typed map[string]string) (attempt, bool) {
-	if v.attempts == nil {
-		return attempt{func() {}, func() {}}, true
+// halfOfMails is for one client: else whoever keeps asking for somebody's mails would
+// keep that person from asking.
+func (l *Limits) halfOfMails() Rate {
+	half := l.Mails
+	if half.Count > 1 {
+		half.Count /= 2
 	}
+	return half
+}
+
+// take counts an attempt in its buckets, or in none, and returns how long to wait
+// then. Where this browser knows the person, its budget takes the place of what
+// others use up too.
+func (v *visit) take(b buckets, budget func(device) tally) (taken []counted, wait time.Duration) {
 	ctx := v.c.Request.Context()
-	tallies := v.tries(typed)
-	leave, ok := v.attempts.queue(ctx, tallies)
-	if !ok {
-		v.tooMany(time.Second)
-		return attempt{}, false
-	}
-	taken, wait := v.attempts.take(ctx, tallies)
+	taken, wait = v.attempts.take(ctx, b.own)
 	if wait > 0 {
-		leave()
-		v.tooMany(wait)
-		return attempt{}, false
+		return nil, wait
 	}
-	return attempt{end: leave, succeeded: func() { v.attempts.refund(ctx, taken) }}, true
-}
-
-// tries are the buckets that credentials are counted in, those of the client
-// first.
-func (v *visit) tries(typed map[string]string) (tallies []tally) {
-	limits := &v.opts.Limits
-	client, limited := v.clientBucket()
-	if limited {
-		all := v.attempts.tally(limits.Failures, "fail", client)
-		all.atOnce = triesAtOnce
-		tallies = append(tallies, all)
-	}
-	for _, name := range v.provider.credentials.identifiers() {
-		identifier := limit.Identifier(typed[name])
-		if identifier == "" {
-			continue
+	if d, ok := v.knows(b.everybody); ok {
+		if own, wait := v.attempts.take(ctx, []tally{budget(d)}); wait == 0 {
+			return append(taken, own...), 0
 		}
-		guesses := v.attempts.tally(limits.Guesses, "guess", client, v.provider.id, name, identifier)
-		guesses.atOnce = guessesAtOnce
-		tallies = append(tallies, guesses,
-			v.attempts.tally(limits.AllGuesses, "guesses", v.provider.id, name, identifier))
+		v.spent(d)
 	}
-	return tallies
+	shared, wait := v.attempts.take(ctx, b.shared)
+	if wait > 0 {
+		v.attempts.refund(ctx, taken)
+		return nil, wait
+	}
+	return append(taken, shared...), 0
 }
 
 // successAllowed counts a sign-in of a user. It returns how long to wait where that

@@ -205,8 +205,12 @@ func (r *revocationCheck) endSession(ctx context.Context, t *Token, now time.Tim
 }
 
 func (r *revocationCheck) revoke(ctx context.Context, subject string, at, now time.Time) error {
+	life := r.maxAge
+	if strings.HasPrefix(subject, personSubjects) { // it ends what browsers know of the person too
+		life = max(life, deviceAge)
+	}
 	subject = r.scope + subject
-	until := later(at, r.latestOf(now)).Add(r.maxAge + revocationSlack)
+	until := later(at, r.latestOf(now)).Add(life + revocationSlack)
 	return bulkhead.Run(context.WithoutCancel(ctx), r.calls, func(ctx context.Context) error {
 		return r.from.Revoke(ctx, subject, at, until)
 	}, subject)

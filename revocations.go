@@ -59,13 +59,16 @@ func (a *Auth) RevokeUser(ctx context.Context, userID string) error {
 	return errors.Join(faults...)
 }
 
+// personSubjects begins what revocations know people by.
+const personSubjects = "user:"
+
 // personSubject is what revocations know people by, and sessionID what they know
 // sessions by; empty where a token does not say who, or which.
 func personSubject(t *Token) string {
 	if t.Subject == "" {
 		return ""
 	}
-	return "user:" + t.Subject
+	return personSubjects + t.Subject
 }
 
 // MemoryRevocations remember in this process alone: for an application that runs

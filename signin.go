@@ -73,6 +73,8 @@ type outcome struct {
 	location string
 	session  string    // the session cookie's value; empty: nobody was signed in
 	of       string    // its name
+	user     string    // who signed in, and
+	since    time.Time // when
 	expires  time.Time // when it ends
 	status   int       // for next-auth's client; a browser gets 302 in any case
 
@@ -231,7 +233,7 @@ func (v *visit) enter(p SignInParams, isNew bool) outcome {
 		location = withQuery(page, "callbackUrl", v.callbackURL)
 	}
 	return outcome{
-		location: location, session: value, of: t.sessionID(), expires: t.ExpiresAt, status: http.StatusOK,
+		location: location, session: value, of: t.sessionID(), user: t.Subject, since: t.AuthTime, expires: t.ExpiresAt, status: http.StatusOK,
 	}
 }
 

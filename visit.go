@@ -38,6 +38,7 @@ type visit struct {
 	segment  string         // what the path says behind the action
 	provider *provider      // the one it names, nil if there is none
 	body     map[string]any // the fields of a form or JSON body
+	known    []device       // what this answer makes of the device cookie; nil: nothing yet
 	typed    []string       // what a person typed, passwords too: never for the log
 
 	csrfToken    string // to put into forms

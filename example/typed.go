@@ -45,10 +45,15 @@ func passwords() (ginauth.Provider, error) {
 			{Name: "username", Label: "Name", Placeholder: "ada"},
 			{Name: "password", Label: "Password", Type: "password", Placeholder: "engine"},
 		},
-		Authorize: func(_ *gin.Context, typed map[string]string) (*ginauth.User, error) {
+		Authorize: func(c *gin.Context, typed map[string]string) (*ginauth.User, error) {
 			found, known := members[typed["username"]]
 			if !known {
 				found = nobody // so that an unknown name takes equally long
+			}
+			if known { // however the name was typed
+				if err := ginauth.CountGuess(c, found.user.ID); err != nil {
+					return nil, err
+				}
 			}
 			if bcrypt.CompareHashAndPassword(found.hash, []byte(typed["password"])) != nil || !known {
 				return nil, nil

@@ -140,8 +140,8 @@ func TestAttack54_LimitsFlooded(t *testing.T) {
 		return int64(stats.HeapAlloc)
 	}
 	before := held()
-	for i := range flood { // each a client and a name of its own: three buckets
-		if status := guess(fmt.Sprintf("2001:db8:%x:%x::1", i>>16, i&0xffff), fmt.Sprint("flood", i)); status != http.StatusFound {
+	for i := range flood { // each a client in a /48 and a name of its own: seven buckets
+		if status := guess(fmt.Sprintf("2001:%x:%x::1", 0x1000+i>>16, i&0xffff), fmt.Sprint("flood", i)); status != http.StatusFound {
 			t.Fatalf("the client %d got %d", i, status)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,5 +39,41 @@ func TestLimits_Mails(t *testing.T) {
 	}
 	if n := admitted(200, func(i int) answer { return ask(a, "198.51.100.7", fmt.Sprintf("user%d@example.com", i)) }); n < 120 || n > 160 { // the clock goes on
 		t.Errorf("one client sent %d people mails", n)
+	}
+}
+
+// A mailbox is one, in whatever letters its domain is written, and whatever Normalize
+// makes one.
+func TestLimits_MailSpellings(t *testing.T) {
+	t.Parallel()
+	unicodeDomain := []string{"ada@bücher.example", "ada@xn--bcher-kva.example", "ADA@BÜCHER.EXAMPLE", "ada@XN--BCHER-KVA.example", "ada@bücher。example", "ａda@bu\u0308cher.example"}
+	withoutDots := func(address string) (string, error) {
+		local, domain, _ := strings.Cut(address, "@")
+		return strings.ReplaceAll(local, ".", "") + "@" + domain, nil
+	}
+	for _, row := range []struct {
+		name      string
+		normalize func(string) (string, error)
+		spellings []string
+		admits    int
+	}{
+		{"one domain", nil, unicodeDomain, 2},
+		{"two domains", nil, []string{"ada@bücher.example", "ada@bucher.example"}, 4},
+		{"normalised", withoutDots, []string{"a.da@example.com", "ad.a@example.com", "ada@example.com", "A.D.A@EXAMPLE.COM"}, 2},
+		{"not normalised", nil, []string{"a.da@example.com", "ad.a@example.com", "ada@example.com", "a.d.a@example.com"}, 8},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			a := newMailApp(t, ginauth.Email{Normalize: row.normalize}, ginauth.Options{
+				TrustedProxies: behindProxy, Limits: ginauth.Limits{Mails: ginauth.Rate{Count: 4, Per: 1000 * time.Hour}},
+			})
+			n := admitted(20, func(i int) answer {
+				csrfToken, pair := csrfPair(csrfCookie)
+				return a.form(t, "/api/auth/signin/email", url.Values{"csrfToken": {csrfToken}, "email": {row.spellings[i%len(row.spellings)]}}, "Cookie", pair, "X-Forwarded-For", "198.51.100.1")
+			})
+			if n != row.admits || len(a.inbox.all()) != row.admits {
+				t.Errorf("%d mails, %d admitted, want %d\n%s", len(a.inbox.all()), n, row.admits, a.log)
+			}
+		})
 	}
 }

@@ -36,7 +36,7 @@ func (c *movedClock) now() time.Time {
 func limited(t testing.TB, opts ginauth.Options) (*app, *movedClock) {
 	t.Helper()
 	clock := &movedClock{}
-	opts.Providers = append([]ginauth.Provider{viaGitHub.provider(t, newIDP(t, ginauthtest.Config{}))}, members())
+	opts.Providers = append([]ginauth.Provider{viaGitHub.provider(t, newIDP(t, ginauthtest.Config{})), members()}, opts.Providers...)
 	opts.TrustedProxies, opts.Now = behindProxy, clock.now
 	return newApp(t, opts), clock
 }
@@ -349,7 +349,7 @@ func TestLimits_ReleaseMode(t *testing.T) {
 		gin.SetMode(gin.TestMode)
 		for _, peer := range []string{"127.0.0.1:1", "[::1]:1", "192.0.2.1:1234"} {
 			n := admitted(130, func(i int) answer {
-				return answer{Response: a.from(peer, nil, "/api/auth/callback/credentials", url.Values{"username": {fmt.Sprint(peer, i)}})}
+				return answer{Response: a.from(peer, nil, "/api/auth/callback/credentials", url.Values{"username": {fmt.Sprint("user", i, "of", peer)}})}
 			})
 			if n != want {
 				t.Errorf("%s, from %s: %d failures are admitted, want %d", mode, peer, n, want)
@@ -358,7 +358,8 @@ func TestLimits_ReleaseMode(t *testing.T) {
 	}
 }
 
-// A peer without an address is nobody's client; what it guesses at is limited.
+// A peer without an address is nobody's client, nor one with all others: a stranger's
+// guesses there count with those of all clients alone.
 func TestLimits_UnixSocket(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, ginauth.Options{Providers: []ginauth.Provider{members()}, TrustedProxies: behindProxy, Now: new(movedClock).now})
@@ -368,7 +369,106 @@ func TestLimits_UnixSocket(t *testing.T) {
 	if n := admitted(130, func(i int) answer { return guess(fmt.Sprint("user", i)) }); n != 130 {
 		t.Errorf("%d failures are admitted", n)
 	}
-	if n := admitted(30, func(int) answer { return guess("ada") }); n != 10 {
+	if n := admitted(130, func(int) answer { return guess("ada") }); n != 100 {
 		t.Errorf("%d guesses are admitted", n)
 	}
+}
+
+// A proxy on a Unix socket says who its clients are, where it is listed; and a peer whose
+// address has no port, as AWS Lambda's adapter writes it, is a client like any other.
+func TestLimits_ClientOfAnyPeer(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, ginauth.Options{
+		Providers: []ginauth.Provider{members()}, TrustedProxies: []netip.Prefix{ginauth.UnixSocket()}, Now: new(movedClock).now,
+	})
+	guess := func(peer string, forwarded []string, name string) answer {
+		return answer{Response: a.from(peer, forwarded, "/api/auth/callback/credentials", url.Values{"username": {name}})}
+	}
+	for i, client := range [][2]string{{"@", "198.51.100.1"}, {"203.0.113.7", ""}, {"2001:db8::7", ""}, {"", "198.51.100.2"}} {
+		var forwarded []string
+		if client[1] != "" {
+			forwarded = []string{client[1]}
+		}
+		if n := admitted(15, func(int) answer { return guess(client[0], forwarded, fmt.Sprint("ada", i)) }); n != 10 {
+			t.Errorf("%q: %d guesses are admitted", client, n)
+		}
+		if n := admitted(130, func(j int) answer { return guess(client[0], forwarded, fmt.Sprint("user", i, "of", j)) }); n != 90 {
+			t.Errorf("%q: %d more failures are admitted", client, n)
+		}
+	}
+	if guess("@", []string{"198.51.100.3"}, "ada0").StatusCode != http.StatusFound {
+		t.Error("another client of the proxy is refused")
+	}
+	_, err := ginauth.Register(gin.New(), ginauth.Options{Secret: testSecret, Providers: []ginauth.Provider{members()}, TrustedProxies: []netip.Prefix{{}}})
+	if err == nil || !strings.Contains(err.Error(), "ginauth.UnixSocket()") {
+		t.Errorf("a prefix that is none: %v", err)
+	}
+}
+
+// A stranger without an address does not stand for all others who have none.
+func TestLimits_NobodyIsEverybody(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, ginauth.Options{Providers: []ginauth.Provider{members()}, Now: new(movedClock).now})
+	for range 15 {
+		a.from("@", nil, "/api/auth/callback/credentials", url.Values{"username": {"ada"}, "password": {wrong}})
+	}
+	if res := a.from("@", nil, "/api/auth/callback/credentials", url.Values{"username": {"ada"}, "password": {adasPassword}}); res.StatusCode != http.StatusFound {
+		t.Errorf("the owner gets %d", res.StatusCode)
+	}
+}
+
+// A try that gets no turn is told to come again, and holds no place.
+func TestLimits_NoTurn(t *testing.T) {
+	t.Parallel()
+	var gate chan struct{}
+	slow := members()
+	slow.Authorize = func(c *gin.Context, typed map[string]string) (*ginauth.User, error) {
+		<-gate
+		return members().Authorize(c, typed)
+	}
+	a := newApp(t, ginauth.Options{Providers: []ginauth.Provider{slow}, Now: new(movedClock).now})
+	try := func(user string) *http.Response {
+		return a.from("198.51.100.1:1", nil, "/api/auth/callback/credentials", url.Values{"username": {user}, "password": {adasPassword}})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		gate = make(chan struct{})
+		var in, refused atomic.Int32
+		attempt := func(user string) {
+			begun := time.Now()
+			switch res := try(user); {
+			case res.StatusCode == http.StatusFound:
+				in.Add(1)
+			case res.StatusCode == http.StatusTooManyRequests && res.Header.Get("Retry-After") == "1" && time.Since(begun) == 30*time.Second:
+				refused.Add(1)
+			}
+		}
+		for range 8 {
+			go attempt("ada")
+		}
+		synctest.Wait()
+		for range 20 {
+			go attempt("ada")
+		}
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		if refused.Load() != 20 {
+			t.Errorf("%d of 20 are told to come again in a second", refused.Load())
+		}
+		for i := range 24 { // the places that are left of the client's 32
+			go attempt(fmt.Sprint("user", i))
+		}
+		synctest.Wait()
+		close(gate)
+		synctest.Wait()
+		if in.Load() != 32 {
+			t.Errorf("%d of 32 get in", in.Load())
+		}
+		for range 40 {
+			go attempt("ada")
+		}
+		synctest.Wait()
+		if in.Load() != 72 {
+			t.Errorf("%d of 72 get in: places were kept", in.Load())
+		}
+	})
 }

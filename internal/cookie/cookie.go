@@ -16,6 +16,7 @@ type Names struct {
 	CallbackURL string // where a sign-in or sign-out leads
 	Transaction string // a sign-in under way; the name of one is this, a dot and its state's hash
 	Mail        string // the mail that this browser asked for
+	Device      string // who has signed in in this browser
 }
 
 // NewNames gives the names below prefix ("next-auth"). On https they carry the
@@ -28,6 +29,7 @@ func NewNames(prefix string, secure bool) Names {
 		CallbackURL: prefix + ".callback-url",
 		Transaction: prefix + ".transaction",
 		Mail:        prefix + ".mail",
+		Device:      prefix + ".device",
 	}
 	if secure {
 		names.Session = "__Secure-" + names.Session
@@ -35,6 +37,7 @@ func NewNames(prefix string, secure bool) Names {
 		names.CallbackURL = "__Secure-" + names.CallbackURL
 		names.Transaction = "__Host-" + names.Transaction
 		names.Mail = "__Host-" + names.Mail
+		names.Device = "__Host-" + names.Device
 	}
 	return names
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -214,24 +215,25 @@ func TestGates(t *testing.T) {
 	})
 }
 
-func TestAddress(t *testing.T) {
+func TestNetworks(t *testing.T) {
 	t.Parallel()
-	for _, row := range []struct{ addr, want string }{
-		{"192.0.2.7", "192.0.2.7"},
-		{"::ffff:192.0.2.7", "192.0.2.7"},
-		{"::FFFF:C000:0207", "192.0.2.7"},
-		{"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"},
-		{"2001:DB8:1:2::", "2001:db8:1:2::/64"},
-		{"2001:db8:1:3::", "2001:db8:1:3::/64"},
-		{"fe80::1%eth0", "fe80::/64"},
-		{"fe80::2%eth1", "fe80::/64"},
-		{"::1", "::/64"},
+	for _, row := range []struct {
+		addr string
+		want []string
+	}{
+		{"192.0.2.7", []string{"192.0.2.7"}},
+		{"::ffff:192.0.2.7", []string{"192.0.2.7"}},
+		{"::FFFF:C000:0207", []string{"192.0.2.7"}},
+		{"2001:db8:1:2:3:4:5:6", []string{"2001:db8:1:2::/64", "2001:db8:1::/56", "2001:db8:1::/48"}},
+		{"2001:DB8:1:ab2::", []string{"2001:db8:1:ab2::/64", "2001:db8:1:a00::/56", "2001:db8:1::/48"}},
+		{"fe80::1%eth0", []string{"fe80::/64", "fe80::/56", "fe80::/48"}},
+		{"fe80::2%eth1", []string{"fe80::/64", "fe80::/56", "fe80::/48"}},
 	} {
-		if got := limit.Address(netip.MustParseAddr(row.addr)); got != row.want {
+		if got := limit.Networks(netip.MustParseAddr(row.addr)); !slices.Equal(got, row.want) {
 			t.Errorf("%s is %q, want %q", row.addr, got, row.want)
 		}
 	}
-	if got := limit.Address(netip.Addr{}); got != "" {
+	if got := limit.Networks(netip.Addr{}); len(got) != 0 {
 		t.Errorf("no address is %q", got)
 	}
 }

@@ -105,67 +105,6 @@ func (r *Resolver) Base(req *http.Request) (Base, error) {
 	return Base{Origin: origin, URL: origin + r.config.Path, Secure: scheme == "https"}, nil
 }
 
-// ClientAddr is the address of the client: the peer's, or the nearest one in
-// X-Forwarded-For that is not itself a trusted proxy. What is further away than
-// that, the client may have written itself. It is not valid for a peer without an
-// address, as on a Unix socket.
-func (r *Resolver) ClientAddr(req *http.Request) netip.Addr {
-	addr := peer(req)
-	if !r.trusted(addr) {
-		return addr
-	}
-	fields := req.Header["X-Forwarded-For"]
-	for i := len(fields) - 1; i >= 0; i-- {
-		for rest, more := fields[i], true; more; {
-			var hop netip.Addr
-			comma := strings.LastIndexByte(rest, ',')
-			hop, more = forwardedHop(rest[comma+1:]), comma >= 0
-			if !hop.IsValid() {
-				return addr
-			}
-			if addr = hop; !r.trusted(addr) {
-				return addr
-			}
-			rest = rest[:max(comma, 0)]
-		}
-	}
-	return addr
-}
-
-// Unlisted reports that a request names a client that it was forwarded for, and
-// that its peer is not trusted to: a proxy that is not configured, or somebody's
-// pretence.
-func (r *Resolver) Unlisted(req *http.Request) bool {
-	return len(req.Header["X-Forwarded-For"]) > 0 && !r.trustedPeer(req)
-}
-
-// forwardedHop reads an entry of X-Forwarded-For. Some proxies add the port.
-func forwardedHop(entry string) netip.Addr {
-	entry = strings.TrimSpace(entry)
-	if ap, err := netip.ParseAddrPort(entry); err == nil {
-		return ap.Addr().Unmap().WithZone("")
-	}
-	if inner, ok := strings.CutPrefix(entry, "["); ok {
-		entry = strings.TrimSuffix(inner, "]")
-	}
-	addr, err := netip.ParseAddr(entry)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return addr.Unmap().WithZone("")
-}
-
-func (r *Resolver) trustedPeer(req *http.Request) bool { return r.trusted(peer(req)) }
-
-func (r *Resolver) trusted(addr netip.Addr) bool {
-	for _, p := range r.config.TrustedProxies {
-		if p.Contains(addr) {
-			return true
-		}
-	}
-	return false
-}
-
 func (r *Resolver) trusts(name, port, scheme string) bool {
 	if r.config.TrustAnyHost || r.config.TrustLoopback && loopback(name) {
 		return true
@@ -176,14 +115,6 @@ func (r *Resolver) trusts(name, port, scheme string) bool {
 		}
 	}
 	return false
-}
-
-func peer(req *http.Request) netip.Addr {
-	ap, err := netip.ParseAddrPort(req.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return ap.Addr().Unmap().WithZone("")
 }
 
 func loopback(name string) bool {
@@ -230,14 +161,14 @@ type pattern struct {
 func newPattern(entry string) (pattern, error) {
 	rest, wild := strings.CutPrefix(entry, "*.")
 	name, port, err := splitHost(rest)
-	if err != nil || strings.HasSuffix(rest, ":") || wild && address(name) {
+	if err != nil || strings.HasSuffix(rest, ":") || wild && isAddress(name) {
 		return pattern{}, fmt.Errorf("%q is not a host; write app.example.com or *.example.com", entry)
 	}
 	return pattern{wild, name, port}, nil
 }
 
-// address tells an IP address from a name.
-func address(name string) bool { return name[0] == '[' || endsInNumber(name) }
+// isAddress tells an IP address from a name.
+func isAddress(name string) bool { return name[0] == '[' || endsInNumber(name) }
 
 func (p pattern) matches(name, port, scheme string) bool {
 	if withPort(name, port, scheme) != withPort(name, p.port, scheme) {

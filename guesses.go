@@ -1,0 +1,139 @@
+package ginauth
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/ginauth/ginauth/internal/limit"
+)
+
+// attemptKey is where a try of credentials stands in its request's context.
+const attemptKey = "github.com/ginauth/ginauth.attempt"
+
+// An attempt is a try of credentials. It counts as a failure until it succeeds: also
+// where Authorize panics, or the browser leaves before the answer.
+type attempt struct {
+	v         *visit // nil once it has succeeded or ended
+	leave     []func()
+	taken     []counted
+	everybody []string // the buckets of all clients that it has to do with
+	accounts  []string // that were counted
+}
+
+// tryAllowed counts a try of credentials. It answers the request where that is
+// one too many.
+func (v *visit) tryAllowed(typed map[string]string) (*attempt, bool) {
+	a := &attempt{v: v}
+	v.c.Set(attemptKey, a)
+	if v.attempts == nil {
+		return a, true
+	}
+	wait := a.count(v.tries(typed))
+	if wait > 0 {
+		a.end()
+		v.tooMany(wait)
+		return nil, false
+	}
+	return a, true
+}
+
+// tries are the buckets that credentials are counted in.
+func (v *visit) tries(typed map[string]string) (b buckets) {
+	limits, client := &v.opts.Limits, v.caller()
+	if client.limited {
+		b.perClient(v.attempts, client, widened(limits.Failures), triesAtOnce, "fail")
+	}
+	for _, name := range v.provider.credentials.identifiers() {
+		if typed[name] == "" {
+			continue
+		}
+		for _, key := range limit.Keys(typed[name]) {
+			b.perClient(v.attempts, client, aimed(limits.Guesses, limits.AllGuesses), guessesAtOnce, "guess", v.provider.id, name, key)
+			b.all(v.attempts, limits.AllGuesses, "guesses", v.provider.id, name, key)
+		}
+	}
+	return b
+}
+
+// count waits for the attempt's turn in these buckets and counts it there. It
+// returns how long to wait if it is one too many.
+func (a *attempt) count(b buckets) (wait time.Duration) {
+	leave, ok := a.v.attempts.queue(a.v.c.Request.Context(), b.own)
+	if !ok {
+		return time.Second
+	}
+	a.leave = append(a.leave, leave)
+	taken, wait := a.v.take(b, a.v.guessBudget)
+	if wait == 0 {
+		a.taken, a.everybody = append(a.taken, taken...), append(a.everybody, b.everybody...)
+	}
+	return wait
+}
+
+// end makes room for the next one.
+func (a *attempt) end() {
+	a.v = nil
+	for _, leave := range a.leave {
+		leave()
+	}
+}
+
+// succeeded takes back that the attempt was counted as a failure. From now on it
+// counts nothing.
+func (a *attempt) succeeded() {
+	if a.v.attempts != nil {
+		a.v.attempts.refund(a.v.c.Request.Context(), a.taken)
+	}
+	a.v = nil
+}
+
+// rateLimited is the error of an attempt that is one too many.
+type rateLimited struct{ wait time.Duration }
+
+func (e rateLimited) Error() string {
+	return fmt.Sprintf("ginauth: too many attempts to sign in; the next one is allowed in %v", e.wait)
+}
+
+// CountGuess counts a try of credentials against the account that Authorize found, by
+// Limits.Guesses and Limits.AllGuesses, as what was typed is counted. Call it in
+// Credentials.Authorize when the account is found, before the password is compared,
+// and return its error: the answer is then 429 with the code RateLimited.
+//
+// What was typed does not always say whom it reaches. Keys of ginauth's own hold
+// together what MariaDB's usual collations and PostgreSQL's citext take for equal,
+// but a collation for one language, a phone number with spaces, or a name and an
+// e-mail address of one account lead to it too. Each spelling would have a limit of its
+// own.
+//
+// accountID is whatever names the account in the application, such as "42". A
+// successful sign-in is not counted, and the same account is counted once in a
+// request. With Limits.Disabled the error is nil. It is an error to call CountGuess
+// anywhere else, with another context, or with an empty accountID.
+func CountGuess(c *gin.Context, accountID string) error {
+	var a *attempt
+	if c != nil {
+		found, _ := c.Get(attemptKey)
+		a, _ = found.(*attempt)
+	}
+	switch {
+	case a == nil || a.v == nil:
+		return errors.New("ginauth: CountGuess counts only within Credentials.Authorize; call it there, with the context that Authorize gets")
+	case accountID == "":
+		return errors.New("ginauth: CountGuess got an empty account ID; call it with the ID of the account that was found")
+	case a.v.attempts == nil || slices.Contains(a.accounts, accountID):
+		return nil
+	}
+	limits, id := &a.v.opts.Limits, a.v.provider.id
+	var b buckets
+	b.perClient(a.v.attempts, a.v.caller(), aimed(limits.Guesses, limits.AllGuesses), guessesAtOnce, "account", id, accountID)
+	b.all(a.v.attempts, limits.AllGuesses, "accounts", id, accountID)
+	if wait := a.count(b); wait > 0 {
+		return rateLimited{wait}
+	}
+	a.accounts = append(a.accounts, accountID)
+	return nil
+}

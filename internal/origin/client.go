@@ -1,0 +1,95 @@
+package origin
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// UnixSocket stands in TrustedProxies for the peers of a Unix socket, which have no
+// address: it is that of nobody (RFC 4291 §2.5.2).
+func UnixSocket() netip.Prefix { return netip.PrefixFrom(netip.IPv6Unspecified(), 128) }
+
+// ClientAddr is the address of the client: the peer's, or the nearest one in
+// X-Forwarded-For that is not itself a trusted proxy. What is further away than
+// that, the client may have written itself. It is not valid where nobody tells, as on
+// a Unix socket without a trusted proxy.
+func (r *Resolver) ClientAddr(req *http.Request) netip.Addr {
+	addr := peer(req)
+	if !r.trustedPeer(req) {
+		return addr
+	}
+	fields := req.Header["X-Forwarded-For"]
+	for i := len(fields) - 1; i >= 0; i-- {
+		for rest, more := fields[i], true; more; {
+			var hop netip.Addr
+			comma := strings.LastIndexByte(rest, ',')
+			hop, more = address(rest[comma+1:]), comma >= 0
+			if !hop.IsValid() {
+				return addr
+			}
+			if addr = hop; !r.trusted(addr) {
+				return addr
+			}
+			rest = rest[:max(comma, 0)]
+		}
+	}
+	return addr
+}
+
+// Unlisted reports that a request names a client that it was forwarded for, and
+// that its peer is not trusted to: a proxy that is not configured, or somebody's
+// pretence.
+func (r *Resolver) Unlisted(req *http.Request) bool {
+	return len(req.Header["X-Forwarded-For"]) > 0 && !r.trustedPeer(req)
+}
+
+func (r *Resolver) trustedPeer(req *http.Request) bool {
+	if addr := peer(req); addr.IsValid() {
+		return r.trusted(addr)
+	}
+	return slices.Contains(r.config.TrustedProxies, UnixSocket()) && onUnixSocket(req)
+}
+
+func (r *Resolver) trusted(addr netip.Addr) bool {
+	for _, p := range r.config.TrustedProxies {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// peer is the address of who connected, as net/http writes it, or without a port, as
+// adapters and middlewares do. It is not valid where there is none.
+func peer(req *http.Request) netip.Addr { return address(req.RemoteAddr) }
+
+// onUnixSocket reports that a request without an address came by a Unix socket: its
+// peer is called "@" there, on some systems nothing, or by a path.
+func onUnixSocket(req *http.Request) bool {
+	if at, ok := req.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && at.Network() != "unix" {
+		return false // a middleware wrote what a header says
+	}
+	return req.RemoteAddr == "" || req.RemoteAddr[0] == '@' || req.RemoteAddr[0] == '/'
+}
+
+// address reads an address with or without a port, and an IPv6 one with or without
+// brackets. That of nobody is none.
+func address(text string) netip.Addr {
+	text = strings.TrimSpace(text)
+	var addr netip.Addr
+	if ap, err := netip.ParseAddrPort(text); err == nil {
+		addr = ap.Addr()
+	} else {
+		if inner, ok := strings.CutPrefix(text, "["); ok {
+			text = strings.TrimSuffix(inner, "]")
+		}
+		addr, _ = netip.ParseAddr(text)
+	}
+	if addr = addr.Unmap().WithZone(""); addr.IsUnspecified() {
+		return netip.Addr{}
+	}
+	return addr
+}
