@@ -83,7 +83,8 @@ func TestEnding_ByACallback(t *testing.T) {
 					other.signInAs("ada")
 					grace.signInAs("grace")
 					copied := sessionCookie + "=" + url.PathEscape(handleOf(ada))
-					go func() { _, _ = ada.Get(a.URL + "/events") }()
+					events := ada.request(http.MethodGet, "/events", nil).WithContext(t.Context())
+					go func() { _, _ = ada.Do(events) }()
 					<-listening
 					csrf := ada.csrf()
 
