@@ -14,6 +14,7 @@ import (
 	"github.com/markbates/goth"
 	"github.com/markbates/goth/providers/discord"
 	"github.com/markbates/goth/providers/faux"
+	"github.com/markbates/goth/providers/gitea"
 	"github.com/markbates/goth/providers/github"
 	"golang.org/x/oauth2"
 
@@ -134,6 +135,39 @@ func TestRedirectsAway(t *testing.T) {
 					}
 				})
 			}
+		}
+	}
+}
+
+// Services that read an access token in the header get it there, and not in the URL,
+// which ends up in logs.
+func TestTokenToHeader(t *testing.T) {
+	t.Parallel()
+	var seen []*http.Request
+	service := roundTrip(func(req *http.Request) (*http.Response, error) {
+		if req.Method == http.MethodPost {
+			return httpAnswer(req, http.StatusOK, `{"access_token":"a t+/","token_type":"bearer"}`), nil
+		}
+		seen = append(seen, req)
+		return httpAnswer(req, http.StatusOK, `{"id":7,"login":"ada","email":"ada@example.com"}`), nil
+	})
+	g := gitea.NewCustomisedURL("client", "secret", "", "https://id.example/auth", "https://id.example/token", "https://id.example/user")
+	p, err := oauth.New(oauth.Config{ID: "gitea", Provider: g, HTTPClient: &http.Client{Transport: service}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const callback = "http://localhost/cb"
+	_, tx, err := p.Begin(t.Context(), callback, nil, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.Complete(t.Context(), tx, callback, url.Values{"state": {tx.State}, "code": {"c"}}, time.Now())
+	if len(seen) == 0 {
+		t.Fatal(err)
+	}
+	for _, req := range seen {
+		if req.Header.Get("Authorization") != "Bearer a t+/" || req.URL.Query().Has("access_token") {
+			t.Errorf("it gets %q at %s", req.Header.Get("Authorization"), req.URL)
 		}
 	}
 }
