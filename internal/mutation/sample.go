@@ -36,6 +36,7 @@ func sampleFlags() *sample {
 	flag.StringVar(&s.packages, "packages", mutants.Deciding, "with -random, the packages to draw from")
 	flag.StringVar(&s.skip, "skip", mutants.NotDeciding, "with -random, packages not to draw from nor to run, a `regexp`")
 	flag.StringVar(&s.only, "only", "", "of what -random draws, only what matches this `regexp`: of a file, or a line that it printed")
+	flag.StringVar(&s.tests, "tests", "", "with -random, run only the tests whose names match this `regexp`: a quick look at one file")
 	flag.BoolVar(&s.remember, "remember", false, "keep traces in the user's cache: a package that has not changed is not traced again")
 	return s
 }
@@ -49,12 +50,15 @@ func (s *sample) draw() (err error) {
 	if o.Skip, err = regexp.Compile(s.skip); err != nil {
 		return err
 	}
-	if s.only != "" {
-		if o.Only, err = regexp.Compile(s.only); err != nil {
+	for to, text := range map[**regexp.Regexp]string{&o.Only: s.only, &o.Tests: s.tests} {
+		if text == "" {
+			continue
+		}
+		if *to, err = regexp.Compile(text); err != nil {
 			return err
 		}
 	}
-	if s.remember {
+	if s.remember && s.tests == "" {
 		o.Traces = mutants.Kept()
 	}
 	o.Packages, o.Out = strings.Fields(s.packages), os.Stdout

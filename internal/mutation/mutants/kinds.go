@@ -5,6 +5,7 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
+	"path"
 	"slices"
 	"strings"
 )
@@ -82,8 +83,7 @@ func results(info *types.Info, stack []ast.Node) *types.Tuple {
 	return nil
 }
 
-// answer changes what a function returns: no error, or a value's zero. What is
-// returned beside an error that is made there counts for nothing.
+// answer changes what a function returns: no error, or a value's zero.
 func (f *finder) answer(n *ast.ReturnStmt, want *types.Tuple) {
 	if want.Len() != len(n.Results) {
 		return // bare, or a call of several results
@@ -91,7 +91,7 @@ func (f *finder) answer(n *ast.ReturnStmt, want *types.Tuple) {
 	for i, e := range n.Results {
 		typ, value := want.At(i).Type(), f.s.info.Types[e]
 		switch {
-		case value.IsNil() || value.Value != nil || f.besideFault(n) && !isError(typ):
+		case value.IsNil() || value.Value != nil || f.besideFault(n) && i < len(n.Results)-1:
 		case isError(typ):
 			f.call("Error", nil, e, "nil")
 		case isBool(typ):
@@ -104,14 +104,18 @@ func (f *finder) answer(n *ast.ReturnStmt, want *types.Tuple) {
 	}
 }
 
-// besideFault reports whether the last result of a return is an error for certain.
+// besideFault reports whether a return says, by its last result, that the others mean
+// nothing: by an error or by false.
 func (f *finder) besideFault(n *ast.ReturnStmt) bool {
 	last := n.Results[len(n.Results)-1]
-	if len(n.Results) < 2 || !types.AssignableTo(f.typeOf(last), types.Universe.Lookup("error").Type()) {
+	if len(n.Results) < 2 {
 		return false
 	}
 	value := f.s.info.Types[last]
-	return !value.IsNil()
+	if value.Value != nil {
+		return value.Value.Kind() == constant.Bool && !constant.BoolVal(value.Value)
+	}
+	return !value.IsNil() && types.AssignableTo(value.Type, types.Universe.Lookup("error").Type())
 }
 
 // expression finds what can change within an expression, and reports whether to look
@@ -246,8 +250,8 @@ func (f *finder) number(e ast.Expr, value types.TypeAndValue, parent ast.Node) {
 }
 
 // fixed reports whether a constant has to stay, or decides nothing: the index in a
-// list, the capacity of a slice, what is returned beside an error, the words of an
-// error.
+// list, the capacity of a slice, what is returned beside an error or beside false, the
+// words of an error.
 func (f *finder) fixed(e ast.Expr, stack []ast.Node) bool {
 	switch p := stack[len(stack)-1].(type) {
 	case *ast.KeyValueExpr:
@@ -266,7 +270,7 @@ func (f *finder) fixed(e ast.Expr, stack []ast.Node) bool {
 			return true
 		}
 	case *ast.ReturnStmt:
-		if f.besideFault(p) {
+		if p.Results[len(p.Results)-1] != e && f.besideFault(p) {
 			return true
 		}
 	}
@@ -304,10 +308,13 @@ func (f *finder) isLog(call *ast.CallExpr) bool {
 	return strings.HasPrefix(f.callee(call), "log/slog.")
 }
 
-// isMessage reports whether a call makes the words of an error.
+// isMessage reports whether a call makes the words of an error. Functions of the code
+// that do so are named for it.
 func (f *finder) isMessage(call *ast.CallExpr) bool {
-	switch f.callee(call) {
-	case "errors.New", "fmt.Errorf", "panic":
+	switch name := f.callee(call); {
+	case name == "errors.New", name == "fmt.Errorf", name == "panic":
+		return true
+	case strings.EqualFold(path.Ext(name), ".fault"):
 		return true
 	}
 	return f.isLog(call)

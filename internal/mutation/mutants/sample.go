@@ -25,6 +25,7 @@ type Options struct {
 	Root     string         // the module's folder
 	Packages []string       // patterns, as go list takes them
 	Skip     *regexp.Regexp // packages, from the module's root, that are not of the code
+	Tests    *regexp.Regexp // only tests whose names match; may be nil
 	Only     *regexp.Regexp // of what is drawn, only mutants whose String matches; may be nil
 
 	Number      int // how many mutants
@@ -163,7 +164,7 @@ func (m *module) compile(dir string, o Options) ([]*program, error) {
 		return nil, err
 	}
 	for _, p := range programs {
-		if err := p.list(); err != nil {
+		if err := p.list(o.Tests); err != nil {
 			return nil, err
 		}
 	}
@@ -194,7 +195,7 @@ func (s *Score) run(ctx context.Context, o Options, drawn []*Mutant, equivalents
 		defer mu.Unlock()
 		if killer == "" {
 			s.Survivors = append(s.Survivors, m)
-			fmt.Fprintf(o.Out, "survived: %s (%d tests get there)\n", m, len(reach))
+			fmt.Fprintf(o.Out, "survived: %s (%d tests reach it)\n", m, len(reach))
 			return nil
 		}
 		s.Killed++

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -52,7 +53,7 @@ func (m *module) build(overlay, dir string, atOnce int) ([]*program, error) {
 
 // list asks a program for its tests. A package that is not of the code's concern may
 // have none.
-func (p *program) list() error {
+func (p *program) list(which *regexp.Regexp) error {
 	if _, err := os.Stat(p.binary); errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -63,7 +64,9 @@ func (p *program) list() error {
 		return fmt.Errorf("listing the tests of %s: %w", p.path, err)
 	}
 	for name := range strings.Lines(string(out)) {
-		p.tests = append(p.tests, &test{Name: strings.TrimSpace(name), in: p})
+		if name = strings.TrimSpace(name); which == nil || which.MatchString(name) {
+			p.tests = append(p.tests, &test{Name: name, in: p})
+		}
 	}
 	return nil
 }
