@@ -17,11 +17,11 @@ import (
 
 // A sample is what -random draws.
 type sample struct {
-	options    mutants.Options
-	packages   string
-	skip, only string
-	least      float64
-	remember   bool
+	options           mutants.Options
+	packages          string
+	skip, only, tests string
+	least             float64
+	remember          bool
 }
 
 func sampleFlags() *sample {
