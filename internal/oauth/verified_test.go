@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/markbates/goth"
+	"github.com/markbates/goth/providers/bitly"
+	"github.com/markbates/goth/providers/digitalocean"
 	"github.com/markbates/goth/providers/discord"
 	"github.com/markbates/goth/providers/github"
 
@@ -73,6 +76,22 @@ func TestEmailVerified(t *testing.T) {
 		id := complete(t, p)
 		if id.EmailVerified != tt.want {
 			t.Errorf("%s: verified is %v", tt.name, id.EmailVerified)
+		}
+	}
+	// A flag may stand one step down, and some services hand out no other addresses.
+	client := func(answers canned) *http.Client { return &http.Client{Transport: answers} }
+	for name, want := range map[string]bool{"digitalocean true": true, "digitalocean false": false, "bitly": true} {
+		service, flag, _ := strings.Cut(name, " ")
+		do := digitalocean.New("client", "secret", "")
+		do.HTTPClient = client(canned{"/v1/oauth/token": granted, "/v2/account": `{"account":{"uuid":"7","email":"kate@example.com","email_verified":` + flag + `}}`})
+		bit := bitly.New("client", "secret", "")
+		bit.HTTPClient = client(canned{"/oauth/access_token": granted, "/v4/user": `{"login":"kate","emails":[{"email":"kate@example.com","is_primary":true,"is_verified":true}]}`})
+		p, err := oauth.New(oauth.Config{ID: service, Provider: map[string]goth.Provider{"digitalocean": do, "bitly": bit}[service]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id := complete(t, p); id.EmailVerified != want {
+			t.Errorf("%s: %q is verified: %v", name, id.Profile.Email, id.EmailVerified)
 		}
 	}
 	// Elsewhere a flag of the profile says it.
