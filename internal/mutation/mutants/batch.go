@@ -6,12 +6,15 @@ import (
 	"time"
 )
 
-// quick is how long the first tests for a mutant may take together: most mutants are
-// found by them.
-const quick = time.Second
+// The first batch takes about quick, each later one growth times as long as the one
+// before: most mutants are found by quick tests.
+const (
+	quick  = time.Second
+	growth = 4
+)
 
 // batches orders the tests that reach a mutant: the quick ones of its own package, those
-// of other packages, then all others. The tests of a batch are of one program.
+// of other packages, then the slower ones. The tests of a batch are of one program.
 func batches(m *Mutant, reach []*test) (all [][]*test) {
 	byProgram := map[*program][]*test{}
 	var programs []*program
@@ -28,22 +31,31 @@ func batches(m *Mutant, reach []*test) (all [][]*test) {
 		return 1
 	}
 	slices.SortStableFunc(programs, func(a, b *program) int { return cmp.Or(own(a)-own(b), cmp.Compare(a.path, b.path)) })
-	var late [][]*test
-	for _, p := range programs {
-		tests := byProgram[p]
+	for _, tests := range byProgram {
 		slices.SortStableFunc(tests, func(a, b *test) int { return cmp.Compare(a.Took, b.Took) })
-		var took time.Duration
-		n := 0
-		for n < len(tests) && (n == 0 || took+tests[n].Took <= quick) {
-			took += tests[n].Took
-			n++
-		}
-		all = append(all, tests[:n])
-		if n < len(tests) {
-			late = append(late, tests[n:])
+	}
+	left := len(reach)
+	for length := quick; left > 0; length *= growth {
+		for _, p := range programs {
+			batch := first(byProgram[p], length)
+			byProgram[p] = byProgram[p][len(batch):]
+			left -= len(batch)
+			if len(batch) > 0 {
+				all = append(all, batch)
+			}
 		}
 	}
-	return append(all, late...)
+	return all
+}
+
+// first are the tests that take so long together, and at least one.
+func first(tests []*test, length time.Duration) []*test {
+	n := 0
+	for n < len(tests) && (n == 0 || tests[n].Took <= length) {
+		length -= tests[n].Took
+		n++
+	}
+	return tests[:n]
 }
 
 // reaching are the green tests that a mutant can turn red. What a package's variable is
