@@ -282,7 +282,8 @@ func (f *finder) fixed(e ast.Expr, stack []ast.Node) bool {
 	return false
 }
 
-// callee names the function of a call: its package's path and its name.
+// callee names the function of a call: its package's path, the type of a method's
+// receiver, and its name.
 func (f *finder) callee(call *ast.CallExpr) string {
 	var name *ast.Ident
 	switch fun := ast.Unparen(call.Fun).(type) {
@@ -300,7 +301,17 @@ func (f *finder) callee(call *ast.CallExpr) string {
 	case used.Pkg() == nil:
 		return used.Name()
 	}
-	return used.Pkg().Path() + "." + used.Name()
+	receiver := ""
+	if f, ok := used.(*types.Func); ok && f.Signature().Recv() != nil {
+		t := f.Signature().Recv().Type()
+		if pointer, ok := t.(*types.Pointer); ok {
+			t = pointer.Elem()
+		}
+		if named, ok := t.(*types.Named); ok {
+			receiver = named.Obj().Name() + "."
+		}
+	}
+	return used.Pkg().Path() + "." + receiver + used.Name()
 }
 
 // isLog reports whether a call writes to the log, which decides nothing.
@@ -314,7 +325,7 @@ func (f *finder) isMessage(call *ast.CallExpr) bool {
 	switch name := f.callee(call); {
 	case name == "errors.New", name == "fmt.Errorf", name == "panic":
 		return true
-	case strings.EqualFold(path.Ext(name), ".fault"):
+	case strings.EqualFold(path.Ext(name), ".fault"), strings.HasSuffix(name, ".faults.add"):
 		return true
 	}
 	return f.isLog(call)
