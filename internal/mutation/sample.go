@@ -73,8 +73,6 @@ func (s *sample) draw() (err error) {
 	fmt.Printf("seed %d: %d mutants, %d equivalent, %d found, %d survived: %.1f %% found, in %v\n",
 		o.Seed, score.Drawn(), score.Equivalent, score.Killed, len(score.Survivors), score.Percent(), time.Since(begun).Round(time.Second))
 	switch {
-	case len(score.Stale) > 0:
-		return fmt.Errorf("%s: no mutant is %s %s", o.Equivalents, score.Stale[0].File, score.Stale[0].Change)
 	case score.Equivalent*10 > max(score.Drawn(), 10):
 		return fmt.Errorf("%d of %d mutants are listed as equivalent, more than a tenth", score.Equivalent, score.Drawn())
 	case score.Percent() < s.least:

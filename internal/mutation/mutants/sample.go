@@ -43,7 +43,6 @@ type Options struct {
 type Score struct {
 	Killed, Equivalent int
 	Survivors          []*Mutant
-	Stale              []Equivalent // entries of the list that fit no mutant
 }
 
 // Percent is the part of the mutants that tests found, of those that can be found.
@@ -124,7 +123,7 @@ func Sample(ctx context.Context, o Options) (Score, error) {
 	if err != nil {
 		return Score{}, err
 	}
-	score := Score{Stale: unknown(equivalents, all)}
+	var score Score
 	dir, err := os.MkdirTemp("", "mutants")
 	if err != nil {
 		return Score{}, err
