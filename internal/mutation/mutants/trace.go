@@ -83,7 +83,8 @@ func trace(programs []*program, mutants int, dir, kept string, atOnce int) error
 			if err != nil {
 				return err
 			}
-			names[p] = filepath.Join(kept, sum)
+			// A program without any mutant is the same for other samples.
+			names[p] = filepath.Join(kept, fmt.Sprintf("%s-%d", sum, mutants))
 			if p.remember(names[p]) {
 				continue
 			}
