@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"time"
+
+	"github.com/ginauth/ginauth/internal/procgroup"
 )
 
 // errNotInstalled says that there is no next-auth to compare with.
@@ -33,13 +35,13 @@ func askNode(values []string, rounds int, slice time.Duration) (*reading, error)
 		return nil, err
 	}
 	command := exec.Command("node", "node/token.mjs")
-	command.Stdin, command.Stderr = bytes.NewReader(input), os.Stderr
-	output, err := command.Output()
-	if err != nil {
+	var output bytes.Buffer
+	command.Stdin, command.Stdout, command.Stderr = bytes.NewReader(input), &output, os.Stderr
+	if err := procgroup.Run(command); err != nil {
 		return nil, fmt.Errorf("node/token.mjs: %w", err)
 	}
 	r := &reading{}
-	if err := json.Unmarshal(output, r); err != nil {
+	if err := json.Unmarshal(output.Bytes(), r); err != nil {
 		return nil, fmt.Errorf("node/token.mjs: %w", err)
 	}
 	return r, nil

@@ -21,10 +21,21 @@ process.on('exit', () => {
 // folder is an empty one that goes with this process.
 export const folder = () => mkdtempSync(join(made, 'folder-'))
 
+// grouped runs a program in a process group of its own, beside a watcher that kills
+// the group when this process is gone, in whatever way: the pipe, of which this process
+// has the other end, is closed then. It ends with the program too.
+const watched = '(trap "" HUP INT TERM; read -r _ <&3; kill -KILL 0) >/dev/null 2>&1 & exec "$0" "$@" 3<&-'
+function grouped(command, args, { stdio, ...options }) {
+  const child = spawn('/bin/sh', ['-c', watched, command, ...args], { ...options, detached: true, stdio: [...stdio, 'pipe'] })
+  child.stdio[3].on('error', () => {}) // the watcher may go first
+  child.once('exit', () => child.stdio[3].destroy())
+  return child
+}
+
 // start runs a program until its output matches ready. What matched stands in
 // match; stop ends the program.
 export async function start(command, args, { ready, env = {}, cwd = root }) {
-  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = grouped(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   running.add(child)
   const exited = new Promise((resolve) => child.once('exit', resolve)).then(() => running.delete(child))
   let output = ''
@@ -52,7 +63,7 @@ export async function start(command, args, { ready, env = {}, cwd = root }) {
 // run waits for a program that ends by itself.
 export function run(command, args, options = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], ...options })
+    const child = grouped(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], ...options })
     child.once('error', reject)
     child.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`${command} ${args.join(' ')} ended with ${code}`))))
   })

@@ -2,12 +2,10 @@
 // next-auth 4, then 5. The folders next4 and next5 hold the app as it is when
 // Next signs people in, and in gin what differs when Gin does.
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { cpSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { freePort, scenario, start, startGo, wanted } from './harness.mjs'
+import { freePort, run as finish, scenario, start, startGo, wanted } from './harness.mjs'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const secret = 'one secret for Next and for Gin, which both must have'
@@ -79,7 +77,7 @@ async function startSite({ folder }, signer) {
   const gin = `127.0.0.1:${ginPort}`
   const next = join(app, 'node_modules/next/dist/bin/next')
   const env = { ...addresses(url), GIN_URL: `http://${gin}` }
-  await promisify(execFile)(process.execPath, [next, 'build'], { cwd: copy, env: { ...process.env, ...env } })
+  await finish(process.execPath, [next, 'build'], { cwd: copy, env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit'] })
   const server = await start(process.execPath, [next, 'start', '-H', '127.0.0.1', '-p', String(port)], {
     cwd: copy, env, ready: /Ready in/,
   })

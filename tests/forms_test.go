@@ -98,3 +98,29 @@ func TestForms_HTMXIsSentOn(t *testing.T) {
 		t.Errorf("%d %v", res.StatusCode, res.Header)
 	}
 }
+
+// A form of one's own posts with the field's token, and one for a host that the site
+// does not answer for has none.
+func TestForms_CSRFField(t *testing.T) {
+	t.Parallel()
+	app := newApp(t, ginauth.Options{Providers: somebody()})
+	app.engine.GET("/field", func(c *gin.Context) {
+		c.Data(http.StatusOK, "text/html", []byte(app.auth.CSRFField(c)))
+	})
+	b := app.browser(t)
+	page := b.get("/field")
+	if !strings.HasPrefix(page.body, `<input type="hidden" name="csrfToken" value="`) || strings.Contains(page.body, "<form") {
+		t.Fatal(page.body)
+	}
+	if token := fields(page.body).Get("csrfToken"); token == "" || token != b.csrf() {
+		t.Errorf("the field has %q", token)
+	}
+	if res := b.post("/api/auth/signin/github", fields(page.body)); !strings.HasPrefix(res.Header.Get("Location"), "https://github.com/") {
+		t.Errorf("answered %d %s", res.StatusCode, res.body)
+	}
+	req := b.request(http.MethodGet, "/field", nil)
+	req.Host = "evil.example"
+	if res := b.do(req); res.body != "" {
+		t.Errorf("another host gets %s", res.body)
+	}
+}

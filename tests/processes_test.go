@@ -18,6 +18,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/ginauth/ginauth"
+	"github.com/ginauth/ginauth/internal/procgroup"
 	"github.com/ginauth/ginauth/internal/servertest"
 	"github.com/ginauth/ginauth/redisstore"
 )
@@ -68,12 +69,14 @@ func process(t *testing.T, redisAddr string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	end, err := procgroup.Start(cmd)
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		_ = in.Close()
 		_ = cmd.Wait()
+		end()
 	})
 	line, err := bufio.NewReader(out).ReadString('\n')
 	addr, ok := strings.CutPrefix(strings.TrimSpace(line), "at ")

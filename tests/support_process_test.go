@@ -30,6 +30,7 @@ import (
 	"github.com/ginauth/ginauth"
 	"github.com/ginauth/ginauth/ginauthtest"
 	"github.com/ginauth/ginauth/gormadapter"
+	"github.com/ginauth/ginauth/internal/procgroup"
 	"github.com/ginauth/ginauth/internal/servertest"
 	"github.com/ginauth/ginauth/oidc"
 )
@@ -174,6 +175,7 @@ type site struct {
 	target atomic.Pointer[url.URL] // of the process; nil: there is none
 
 	cmd   *exec.Cmd
+	end   func() // of its process group; it may be called again
 	input io.WriteCloser
 	lines chan string // what the process says
 }
@@ -216,7 +218,8 @@ func (s *site) start(attr *syscall.SysProcAttr) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if err := s.cmd.Start(); err != nil && attr != nil {
+	s.end, err = procgroup.Start(s.cmd)
+	if err != nil && attr != nil {
 		servertest.Missing(s.t, "the right to mount a disk of one's own ("+err.Error()+")")
 	} else if err != nil {
 		s.t.Fatal(err)
@@ -245,6 +248,7 @@ func (s *site) start(attr *syscall.SysProcAttr) {
 func (s *site) kill() {
 	_ = s.cmd.Process.Kill()
 	_ = s.cmd.Wait()
+	s.end()
 }
 
 // reads is the next line of the process, which begins with want.

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ginauth/ginauth/internal/procgroup"
 )
 
 // connections is how many requests wrk keeps under way: enough that the server
@@ -38,7 +40,7 @@ func wrk(ctx context.Context, addr string, r request, length time.Duration) (mea
 	var out, complaints bytes.Buffer
 	cmd := exec.CommandContext(ctx, "taskset", append(args, "http://"+addr+"/")...)
 	cmd.Stdout, cmd.Stderr = &out, &complaints
-	if err := cmd.Run(); err != nil {
+	if err := procgroup.Run(cmd); err != nil {
 		return measurement{}, fmt.Errorf("wrk: %w: %s", err, complaints.String())
 	}
 	return parse(out.String())

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/ginauth/ginauth/internal/procgroup"
 )
 
 // startRedis runs a redis-server of our own on a free port, whose data are in a
@@ -30,12 +32,14 @@ func startRedis(ctx context.Context) (addr string, stop func(), err error) {
 	// As the documentation of redisstore has it: evicts nothing, forgets nothing.
 	cmd := exec.Command("redis-server", "--bind", "127.0.0.1", "--port", port, "--dir", dir,
 		"--save", "", "--appendonly", "yes", "--maxmemory-policy", "noeviction")
-	if err := cmd.Start(); err != nil {
+	end, err := procgroup.Start(cmd)
+	if err != nil {
 		return "", nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	stop = func() {
 		_ = cmd.Process.Signal(os.Interrupt)
 		_ = cmd.Wait()
+		end()
 		_ = os.RemoveAll(dir)
 	}
 	client := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1})

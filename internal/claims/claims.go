@@ -219,7 +219,8 @@ func plain(b []byte) (n int, ascii bool) {
 	return n, seen&highs == 0
 }
 
-// number reads an integer; fractions and exponents are not plain.
+// number reads an integer. Fractions and exponents are not plain: no member ends where
+// they begin.
 func (s *scanner) number() (Value, bool) {
 	start := s.pos
 	if s.buf[s.pos] == '-' {
@@ -232,12 +233,6 @@ func (s *scanner) number() (Value, bool) {
 	n := s.pos - digits
 	if n == 0 || n > 1 && s.buf[digits] == '0' {
 		return Value{}, false
-	}
-	if s.pos < len(s.buf) {
-		switch s.buf[s.pos] {
-		case '.', 'e', 'E':
-			return Value{}, false
-		}
 	}
 	return Value{raw: s.text[start:s.pos]}, true
 }

@@ -80,6 +80,9 @@ func consistent(t *testing.T, name string, v claims.Value) {
 	if whole, ok := v.Whole(); ok != (isNumber && wholeNumber.MatchString(number.String())) || ok && strconv.FormatInt(whole, 10) != strings.Replace(number.String(), "-0", "0", 1) {
 		t.Errorf("%q: Whole gives %d, %v for %#v", name, whole, ok, decoded)
 	}
+	if whole, ok := v.Whole(); !ok && whole != 0 {
+		t.Errorf("%q: Whole gives %d beside false", name, whole)
+	}
 	if v.Null() != (decoded == nil) {
 		t.Errorf("%q: Null is %v for %#v", name, v.Null(), decoded)
 	}
@@ -136,6 +139,28 @@ func TestEachValues(t *testing.T) {
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %#v, %v", got, err)
+	}
+}
+
+// The plain case is scanned: it allocates the copy of the document and little more,
+// where encoding/json allocates for each member.
+func TestEach_Plain(t *testing.T) {
+	nested := `{"b":[1.50,{"c":"}]{[\"\\","d":"\u00e9"}],"e":{}}`
+	for _, object := range []string{
+		`{}`, ` { } `, `{"a":1}`, `{"a":""}`, `{"a":"1234567"}`, `{"a":"12345678"}`, `{"a":"12345678 90123456"}`, `{"a":"Łukasz 日本語 🙂"}`, `{"ключ":"~"}`,
+		`{"a":0,"b":-0,"c":10,"d":-9007199254740993}`, "\t{\r\n\"a\" : true ,\"b\":false\n,\"c\": null }\r\n",
+		`{"a":` + nested + `,"b":[],"c":[` + nested + `,"]"]}`, `{"a":"x","b":{"c":1},"a":5}`,
+		`{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"h":8,"i":9,"j":10,"k":11,"l":12,"m":13,"n":14,"o":15,"p":16}`,
+	} {
+		raw, n := []byte(object), 0
+		got := testing.AllocsPerRun(20, func() {
+			if err := claims.Each(raw, func(string, claims.Value) { n++ }); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if got > 3 {
+			t.Errorf("%s: %v allocations", object, got)
+		}
 	}
 }
 

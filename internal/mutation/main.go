@@ -10,6 +10,8 @@
 //
 // The file's name begins with the number of the attack, or with x where the
 // defence belongs to none.
+//
+// With -random it draws mutants of any code that decides instead, see docs/mutants.md.
 package main
 
 import (
@@ -32,7 +34,16 @@ func main() {
 	list := flag.Bool("list", false, "list the patches and stop")
 	write := flag.String("write", "", "write the table into this `file`, if every mutant was found")
 	atOnce := flag.Int("p", min(2, runtime.NumCPU()), "so many mutants at a time")
+	sample := sampleFlags()
 	flag.Parse()
+	sample.options.AtOnce = *atOnce
+	if sample.options.Number > 0 {
+		if err := sample.draw(); err != nil {
+			fmt.Fprintln(os.Stderr, "mutation:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := mutate(*run, *short, *list, *write, *atOnce); err != nil {
 		fmt.Fprintln(os.Stderr, "mutation:", err)
 		os.Exit(1)

@@ -14,6 +14,7 @@ import (
 	"github.com/markbates/goth"
 	"github.com/markbates/goth/providers/discord"
 	"github.com/markbates/goth/providers/faux"
+	"github.com/markbates/goth/providers/gitea"
 	"github.com/markbates/goth/providers/github"
 	"golang.org/x/oauth2"
 
@@ -134,6 +135,65 @@ func TestRedirectsAway(t *testing.T) {
 					}
 				})
 			}
+		}
+	}
+}
+
+// A code that may have reached the service is not sent again: x/oauth2, which does not
+// know where the service reads the secret, would try the other place.
+func TestExchange_OnceWithoutAnswer(t *testing.T) {
+	t.Parallel()
+	var sent atomic.Int32
+	silent := roundTrip(func(req *http.Request) (*http.Response, error) {
+		sent.Add(1)
+		return nil, errors.New("the line is dead")
+	})
+	p, err := oauth.New(oauth.Config{ID: "p", HTTPClient: &http.Client{Transport: silent}, Provider: &talkative{config: oauth2.Config{
+		ClientID: "c", ClientSecret: "s", Endpoint: oauth2.Endpoint{AuthURL: "https://id.example/authorize", TokenURL: "https://id.example/token"},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const callback = "http://localhost/cb"
+	_, tx, err := p.Begin(t.Context(), callback, nil, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.Complete(t.Context(), tx, callback, url.Values{"state": {tx.State}, "code": {"c"}}, time.Now())
+	if err == nil || !strings.Contains(err.Error(), "the line is dead") || sent.Load() != 1 {
+		t.Errorf("%d requests, %v", sent.Load(), err)
+	}
+}
+
+// Services that read an access token in the header get it there, and not in the URL,
+// which ends up in logs.
+func TestTokenToHeader(t *testing.T) {
+	t.Parallel()
+	var seen []*http.Request
+	service := roundTrip(func(req *http.Request) (*http.Response, error) {
+		if req.Method == http.MethodPost {
+			return httpAnswer(req, http.StatusOK, `{"access_token":"a t+/","token_type":"bearer"}`), nil
+		}
+		seen = append(seen, req)
+		return httpAnswer(req, http.StatusOK, `{"id":7,"login":"ada","email":"ada@example.com"}`), nil
+	})
+	g := gitea.NewCustomisedURL("client", "secret", "", "https://id.example/auth", "https://id.example/token", "https://id.example/user")
+	p, err := oauth.New(oauth.Config{ID: "gitea", Provider: g, HTTPClient: &http.Client{Transport: service}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const callback = "http://localhost/cb"
+	_, tx, err := p.Begin(t.Context(), callback, nil, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.Complete(t.Context(), tx, callback, url.Values{"state": {tx.State}, "code": {"c"}}, time.Now())
+	if len(seen) == 0 {
+		t.Fatal(err)
+	}
+	for _, req := range seen {
+		if req.Header.Get("Authorization") != "Bearer a t+/" || req.URL.Query().Has("access_token") {
+			t.Errorf("it gets %q at %s", req.Header.Get("Authorization"), req.URL)
 		}
 	}
 }

@@ -73,3 +73,26 @@ func TestCompleteRefuses(t *testing.T) {
 		}
 	}
 }
+
+// What a transaction is bound to has bounds: two providers of which the ID and the
+// client identifier make the same text together are two.
+func TestComplete_OtherProviderOfOneSpelling(t *testing.T) {
+	t.Parallel()
+	const callback = "https://app.example/cb"
+	now, net := time.Unix(1_800_000_000, 0), &unreachable{}
+	provider := func(id, client string) *oauth.Provider {
+		p, err := oauth.New(oauth.Config{ID: id, Provider: github.New(client, "secret", ""), HTTPClient: &http.Client{Transport: net}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	_, tx, err := provider("g", "client").Begin(t.Context(), callback, nil, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := url.Values{"state": {tx.State}, "code": {"code"}}
+	if _, err := provider("gc", "lient").Complete(t.Context(), tx, callback, answer, now); !errors.Is(err, oauth.ErrTransaction) || net.requests.Load() > 0 {
+		t.Errorf("%d requests, %v", net.requests.Load(), err)
+	}
+}

@@ -1,9 +1,12 @@
 package oauth_test
 
 import (
+	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,7 +54,7 @@ func TestNewRefuses(t *testing.T) {
 
 func TestIsNil(t *testing.T) {
 	t.Parallel()
-	if !oauth.IsNil(nil) || !oauth.IsNil((*github.Provider)(nil)) || oauth.IsNil(github.New("", "", "")) {
+	if !oauth.IsNil(nil) || !oauth.IsNil((*github.Provider)(nil)) || oauth.IsNil(github.New("", "", "")) || oauth.IsNil(valued{}) {
 		t.Error("IsNil is wrong")
 	}
 }
@@ -103,6 +106,27 @@ func TestScopeWithoutOpenID(t *testing.T) {
 			if ok := tt.ok || id == "plain"; ok != (err == nil) || !ok && !strings.Contains(err.Error(), "put openid into it") {
 				t.Errorf("%s, %v: %v", id, tt.params, err)
 			}
+		}
+	}
+}
+
+// What a sign-in request may add is a closed list of OpenID Connect Core §3.1.2.1 and of
+// what large providers document, each of at most 256 bytes.
+func TestDisplayParams(t *testing.T) {
+	t.Parallel()
+	query, want := url.Values{"scope": {"all"}, "claims": {"{}"}, "id_token_hint": {"x"}}, url.Values{}
+	for _, name := range []string{
+		"prompt", "login_hint", "hd", "ui_locales", "acr_values", "max_age", "screen_hint", "display", "domain_hint", "kc_idp_hint", "connection", "organization",
+	} {
+		query.Set(name, strings.Repeat("x", 256))
+		want.Set(name, query.Get(name))
+	}
+	if got := oauth.DisplayParams(query); !reflect.DeepEqual(got, want) {
+		t.Errorf("kept are %v", slices.Sorted(maps.Keys(got)))
+	}
+	for name := range want {
+		if got := oauth.DisplayParams(url.Values{name: {strings.Repeat("x", 257)}}); len(got) > 0 {
+			t.Errorf("%s of 257 bytes is kept", name)
 		}
 	}
 }
@@ -181,6 +205,68 @@ func TestBegin(t *testing.T) {
 	_, second, err := p.Begin(t.Context(), callback, nil, now)
 	if err != nil || second.State == tx.State || second.Verifier == tx.Verifier || second.Nonce == tx.Nonce {
 		t.Errorf("two sign-ins share something: %+v, %v", second, err)
+	}
+}
+
+// faulty is a provider that fails at one step of the beginning.
+type faulty struct {
+	faux.Provider
+	HTTPClient *http.Client
+	at         string
+}
+
+type faultySession struct {
+	goth.Session
+	at string
+}
+
+func (p *faulty) BeginAuth(string) (goth.Session, error) {
+	if p.at == "BeginAuth" {
+		return nil, errors.New("no BeginAuth today")
+	}
+	return &faultySession{at: p.at}, nil
+}
+
+func (s *faultySession) GetAuthURL() (string, error) {
+	switch s.at {
+	case "GetAuthURL":
+		return "", errors.New("no GetAuthURL today")
+	case "script":
+		return "javascript:alert(1)", nil
+	case "path":
+		return "/authorize", nil
+	case "host":
+		return "https:///authorize", nil
+	case "broken":
+		return "https://id.example/%zz\x7f", nil
+	}
+	return "https://id.example/authorize", nil
+}
+
+func (s *faultySession) Marshal() string {
+	if s.at == "Marshal" {
+		return "[]"
+	}
+	return "{}"
+}
+
+func TestBegin_Fails(t *testing.T) {
+	t.Parallel()
+	for at, want := range map[string]string{
+		"": "", "BeginAuth": "no BeginAuth today", "GetAuthURL": "no GetAuthURL today", "Marshal": "not a JSON object",
+		"script": "not an http(s) URL", "path": "not an http(s) URL", "host": "not an http(s) URL", "broken": "not an http(s) URL",
+	} {
+		p, err := oauth.New(oauth.Config{ID: "p", Provider: &faulty{at: at}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		to, tx, err := p.Begin(t.Context(), "http://localhost/cb", nil, time.Now())
+		if want == "" && err == nil && tx != nil && strings.HasPrefix(to, "https://id.example/authorize?") {
+			continue
+		}
+		if want == "" || err == nil || !strings.Contains(err.Error(), want) || to != "" || tx != nil {
+			t.Errorf("%s: %q, %v, %v", at, to, tx, err)
+		}
 	}
 }
 

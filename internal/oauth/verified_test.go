@@ -8,18 +8,30 @@ import (
 	"testing"
 	"time"
 
+	"github.com/markbates/goth"
+	"github.com/markbates/goth/providers/bitly"
+	"github.com/markbates/goth/providers/digitalocean"
 	"github.com/markbates/goth/providers/discord"
 	"github.com/markbates/goth/providers/github"
 
 	"github.com/ginauth/ginauth/internal/oauth"
 )
 
-// canned answers each path of a service with a text.
+// canned answers each path of a service with a text, the list of addresses only for
+// the access token, and not at all where the text is silent.
 type canned map[string]string
+
+const silent = "silent"
 
 func (c canned) RoundTrip(req *http.Request) (*http.Response, error) {
 	body, ok := c[req.URL.Path]
+	if body == silent {
+		return nil, io.ErrUnexpectedEOF
+	}
 	status := http.StatusOK
+	if req.URL.Path == "/user/emails" && (req.Header.Get("Authorization") != "Bearer t" || req.Method != http.MethodGet) {
+		ok = false
+	}
 	if !ok {
 		status = http.StatusForbidden
 		body = `[{"email":"kate@example.com","verified":true}]`
@@ -46,6 +58,12 @@ func TestEmailVerified(t *testing.T) {
 		{"another address", canned{token: granted, user: kate, emails: `[{"email":"eve@example.com","verified":true}]`}, false},
 		{"a letter that folds to k", canned{token: granted, user: kate, emails: "[{\"email\":\"\u212aate@example.com\",\"verified\":true}]"}, false},
 		{"nobody allowed us to ask", canned{token: `{"access_token":"t","token_type":"bearer","scope":"read:user"}`, user: kate, emails: list}, false},
+		{"the list alone says so", canned{token: strings.Replace(granted, "user:email", "user", 1), user: kate, emails: list}, true},
+		{"scopes between spaces", canned{token: strings.Replace(granted, "read:user,", "read:user ", 1), user: kate, emails: list}, true},
+		{"no address", canned{token: granted, user: `{"id":7,"login":"kate","email":""}`, emails: `[]`}, false},
+		{"second on the list", canned{token: granted, user: kate, emails: `[{"email":"eve@example.com","verified":true},` + list[1:]}, true},
+		{"no answer for the list", canned{token: granted, user: kate, emails: silent}, false},
+		{"a list that is none", canned{token: granted, user: kate, emails: `{"email":"kate@example.com","verified":true}`}, false},
 		{"the list is refused", canned{token: granted, user: kate}, false},
 	}
 	for _, tt := range tests {
@@ -58,6 +76,22 @@ func TestEmailVerified(t *testing.T) {
 		id := complete(t, p)
 		if id.EmailVerified != tt.want {
 			t.Errorf("%s: verified is %v", tt.name, id.EmailVerified)
+		}
+	}
+	// A flag may stand one step down, and some services hand out no other addresses.
+	client := func(answers canned) *http.Client { return &http.Client{Transport: answers} }
+	for name, want := range map[string]bool{"digitalocean true": true, "digitalocean false": false, "bitly": true} {
+		service, flag, _ := strings.Cut(name, " ")
+		do := digitalocean.New("client", "secret", "")
+		do.HTTPClient = client(canned{"/v1/oauth/token": granted, "/v2/account": `{"account":{"uuid":"7","email":"kate@example.com","email_verified":` + flag + `}}`})
+		bit := bitly.New("client", "secret", "")
+		bit.HTTPClient = client(canned{"/oauth/access_token": granted, "/v4/user": `{"login":"kate","emails":[{"email":"kate@example.com","is_primary":true,"is_verified":true}]}`})
+		p, err := oauth.New(oauth.Config{ID: service, Provider: map[string]goth.Provider{"digitalocean": do, "bitly": bit}[service]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id := complete(t, p); id.EmailVerified != want {
+			t.Errorf("%s: %q is verified: %v", name, id.Profile.Email, id.EmailVerified)
 		}
 	}
 	// Elsewhere a flag of the profile says it.

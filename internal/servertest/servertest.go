@@ -1,6 +1,7 @@
 // Package servertest runs real servers for tests: Redis, PostgreSQL, MariaDB and
 // memcached, each on a free port of the loopback and with its data in a temporary
-// folder. A test can stop or kill one and start it again.
+// folder. A test can stop or kill one and start it again. A server ends with the test's
+// process, however that ends (see procgroup).
 package servertest
 
 import (
@@ -16,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ginauth/ginauth/internal/procgroup"
 )
 
 // patience is how long a server may take to answer or to end, on a machine that
@@ -29,6 +32,7 @@ type Server struct {
 	port    int
 	command func(dir string, port int) *exec.Cmd
 	running *exec.Cmd
+	end     func() // kills what is left of the server's process group
 	ended   chan error
 	output  *bytes.Buffer
 }
@@ -62,9 +66,7 @@ func Postgres(t testing.TB) *Server {
 	as := unprivileged(t, "postgres", dir)
 	made := exec.Command(initdb, "-D", filepath.Join(dir, "data"), "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale", "C")
 	made.SysProcAttr, made.Dir = as, dir
-	if out, err := made.CombinedOutput(); err != nil {
-		t.Fatalf("initdb: %v\n%s", err, out)
-	}
+	prepare(t, made)
 	return begin(t, dir, func(dir string, port int) *exec.Cmd {
 		cmd := exec.Command(postgres, "-D", filepath.Join(dir, "data"), "-p", strconv.Itoa(port),
 			"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off")
@@ -83,9 +85,7 @@ func MariaDB(t testing.TB) *Server {
 	made := exec.Command(install, "--no-defaults", "--datadir="+filepath.Join(dir, "data"), "--auth-root-authentication-method=normal",
 		"--tmpdir="+dir) // in /tmp two at once take each other's tables
 	made.SysProcAttr, made.Dir = as, dir
-	if out, err := made.CombinedOutput(); err != nil {
-		t.Fatalf("mariadb-install-db: %v\n%s", err, out)
-	}
+	prepare(t, made)
 	return begin(t, dir, func(dir string, port int) *exec.Cmd {
 		cmd := exec.Command(mariadbd, "--no-defaults", "--datadir="+filepath.Join(dir, "data"), "--tmpdir="+dir, "--port", strconv.Itoa(port),
 			"--bind-address=127.0.0.1", "--socket="+filepath.Join(dir, "socket"), "--skip-name-resolve",
@@ -93,6 +93,16 @@ func MariaDB(t testing.TB) *Server {
 		cmd.SysProcAttr, cmd.Dir = as, dir
 		return cmd
 	})
+}
+
+// prepare makes a database's files.
+func prepare(t testing.TB, cmd *exec.Cmd) {
+	t.Helper()
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := procgroup.Run(cmd); err != nil {
+		t.Fatalf("%s: %v\n%s", cmd.Path, err, out.Bytes())
+	}
 }
 
 // openDir is not t.TempDir, whose parent is closed to the users as whom databases
@@ -122,7 +132,7 @@ func unprivileged(t testing.TB, name, dir string) *syscall.SysProcAttr {
 	if err := os.Chown(dir, uid, gid); err != nil {
 		t.Fatal(err)
 	}
-	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+	return asUser(uid, gid)
 }
 
 // find returns the path of a server's program. Without it the test is skipped,
@@ -197,7 +207,7 @@ func (s *Server) Stop() {
 		_ = s.running.Process.Kill()
 		<-s.ended
 	}
-	s.running = nil
+	s.gone()
 }
 
 // Kill ends the server as a crash does (SIGKILL): it tells no client and saves
@@ -205,6 +215,12 @@ func (s *Server) Stop() {
 func (s *Server) Kill() {
 	s.signal(syscall.SIGKILL)
 	<-s.ended
+	s.gone()
+}
+
+// gone forgets a server that has ended, and ends what it left.
+func (s *Server) gone() {
+	s.end()
 	s.running = nil
 }
 
@@ -222,24 +238,6 @@ func (s *Server) Start() {
 	}
 }
 
-// Pause makes the server hang: connections stay open and get no answer, until
-// Resume. Its child processes go on, so it is for Redis and memcached.
-//
-// It waits until all of the server's threads stand still: until then one of them may
-// answer.
-func (s *Server) Pause() {
-	s.t.Helper()
-	s.signal(syscall.SIGSTOP)
-	var status syscall.WaitStatus
-	_, err := syscall.Wait4(s.running.Process.Pid, &status, syscall.WUNTRACED, nil)
-	if err != nil || !status.Stopped() {
-		s.t.Fatalf("the server did not stop: %v %#x", err, status)
-	}
-}
-
-// Resume ends Pause.
-func (s *Server) Resume() { s.signal(syscall.SIGCONT) }
-
 func (s *Server) signal(sig syscall.Signal) {
 	s.t.Helper()
 	if err := s.running.Process.Signal(sig); err != nil {
@@ -251,17 +249,18 @@ func (s *Server) start() error {
 	cmd := s.command(s.dir, s.port)
 	s.output = &bytes.Buffer{}
 	cmd.Stdout, cmd.Stderr = s.output, s.output
-	if err := cmd.Start(); err != nil {
+	end, err := procgroup.Start(cmd)
+	if err != nil {
 		return err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	s.running, s.ended = cmd, ended
+	s.running, s.end, s.ended = cmd, end, ended
 	deadline := time.Now().Add(patience)
 	for time.Now().Before(deadline) {
 		select {
 		case err := <-ended:
-			s.running = nil
+			s.gone()
 			return fmt.Errorf("servertest: %s ended: %w\n%s", cmd.Path, errors.Join(err), s.output)
 		case <-time.After(10 * time.Millisecond):
 		}

@@ -1,3 +1,5 @@
+//go:build unix
+
 package servertest_test
 
 import (
@@ -7,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -53,6 +56,10 @@ func TestServers(t *testing.T) {
 					t.Fatalf("%q %v", got, err)
 				}
 				s.Pause()
+				// Not the server's group, and not its concern.
+				if err := syscall.Kill(0, syscall.SIGCONT); err != nil {
+					t.Error(err)
+				}
 				if got, err := ask(t, addr, row.read); err == nil {
 					t.Errorf("paused, it answers %q", got)
 				}
@@ -94,4 +101,59 @@ func TestMissing(t *testing.T) {
 			t.Errorf("CI=%q: %s", ci, out)
 		}
 	}
+}
+
+// A server is gone when the test's process has died, and with it all cleanup.
+func TestServers_TestDies(t *testing.T) {
+	t.Parallel()
+	const child = "SERVERTEST_DIES"
+	if name := os.Getenv(child); name != "" {
+		start := map[string]func(testing.TB) *servertest.Server{
+			"redis":    func(t testing.TB) *servertest.Server { return servertest.Redis(t) },
+			"postgres": servertest.Postgres, "mariadb": servertest.MariaDB,
+		}[name]
+		s := start(t)
+		fmt.Println("at", s.Addr())
+		panic("a test's fault")
+	}
+	for _, name := range []string{"redis", "postgres", "mariadb"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.Command(os.Args[0], "-test.run=^TestServers_TestDies$", "-test.v")
+			cmd.Env = append(os.Environ(), child+"="+name, "TMPDIR="+openDir(t))
+			out, err := cmd.CombinedOutput()
+			if strings.Contains(string(out), "is missing") {
+				t.Skip(name + " is missing")
+			}
+			_, addr, ok := strings.Cut(string(out), "at 127.0.0.1:")
+			addr, _, _ = strings.Cut(addr, "\n")
+			if !ok || err == nil || !strings.Contains(string(out), "panic: a test's fault") {
+				t.Fatalf("%v: %s", err, out)
+			}
+			for deadline := time.Now().Add(30 * time.Second); ; {
+				conn, err := net.Dial("tcp", "127.0.0.1:"+addr)
+				if err != nil {
+					return
+				}
+				_ = conn.Close()
+				if time.Now().After(deadline) {
+					t.Fatal("the server is left")
+				}
+			}
+		})
+	}
+}
+
+// openDir is one that other users may enter, and that goes with the test.
+func openDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "servertest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }

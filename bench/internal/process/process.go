@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+
+	"github.com/ginauth/ginauth/internal/procgroup"
 )
 
 // listening begins the line by which a server says where it answers.
@@ -19,6 +21,7 @@ const listening = "listening on "
 type Process struct {
 	Addr  string // what it announced
 	cmd   *exec.Cmd
+	end   func() // of its process group
 	stdin io.Closer
 }
 
@@ -33,10 +36,11 @@ func Start(cmd *exec.Cmd) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := cmd.Start(); err != nil {
+	end, err := procgroup.Start(cmd)
+	if err != nil {
 		return nil, err
 	}
-	p := &Process{cmd: cmd, stdin: stdin}
+	p := &Process{cmd: cmd, end: end, stdin: stdin}
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	addr, ok := strings.CutPrefix(strings.TrimSpace(line), listening)
 	if err != nil || !ok {
@@ -51,6 +55,7 @@ func (p *Process) ID() int { return p.cmd.Process.Pid }
 
 // Stop closes the server's stdin, by which it ends.
 func (p *Process) Stop() error {
+	defer p.end()
 	_ = p.stdin.Close()
 	return p.cmd.Wait()
 }
