@@ -164,10 +164,12 @@ type Auth struct {
 
 	http, https  site
 	transactions *token.Keyring
+	completions  *token.Keyring // of transactions that are completed
 	csrf         *token.CSRF
 	proofs       *token.Digest  // of links and codes that were mailed
 	asking       *token.Keyring // of the mails that browsers asked for
 	finished     *oauth.Replay[outcome]
+	doubled      doubledWarning
 	published    *publicTexts
 	streams      *streams
 	revoked      *revocationCheck // nil without Revocations

@@ -10,7 +10,6 @@ import (
 
 	"github.com/markbates/goth"
 
-	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/oauth"
 )
 
@@ -75,11 +74,10 @@ func (v *visit) match(ctx context.Context, tx *oauth.Transaction, p SignInParams
 	if m.account, err = found(v.userByAccount(ctx, p.Account)); err != nil {
 		return m, err
 	}
-	value := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session).Value
-	if value == "" || v.formPosted() { // with another site's POST no session comes along
+	if v.formPosted() { // with another site's POST no session comes along
 		return m, nil
 	}
-	id, err := v.open(ctx, value, v.base, v.opts.Now())
+	id, err := v.openFound(ctx, v.found(), v.base, v.opts.Now())
 	if errors.Is(err, errSignedOut) {
 		return m, nil
 	}
@@ -94,11 +92,10 @@ func (v *visit) match(ctx context.Context, tx *oauth.Transaction, p SignInParams
 // and only while they still are, does it add an account: whoever takes over a
 // browser, or a session that has ended meanwhile, does not get it.
 func (v *visit) signedIn() string {
-	value := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session).Value
-	if v.opts.Adapter == nil || value == "" {
+	if v.opts.Adapter == nil {
 		return ""
 	}
-	id, err := v.open(v.c.Request.Context(), value, v.base, v.opts.Now())
+	id, err := v.openFound(v.c.Request.Context(), v.found(), v.base, v.opts.Now())
 	if err != nil {
 		return ""
 	}

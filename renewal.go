@@ -121,7 +121,7 @@ func (a *Auth) renewGrant(c *gin.Context, id *identity) (*grant, error) {
 		next.value = r.handle
 		found := cookie.Find(c.Request.Header["Cookie"], a.site(base).names.Session)
 		if found.Found { // a bearer token is not ours to replace
-			a.putSession(c, r.handle, found.Names(), base, r.expires)
+			a.putSession(c, r.handle, found, base, r.expires)
 		}
 	}
 	a.attach(c, &next)

@@ -59,6 +59,7 @@ func (a *Auth) open(ctx context.Context, value string, base origin.Base, now tim
 // value, good for MaxAge from now.
 func (a *Auth) create(ctx context.Context, t *Token, base origin.Base, now time.Time) (value string, err error) {
 	t.sid = token.NewID()
+	t.domain = a.opts.Cookies.Domain
 	payload, err := t.stamp(now, a.opts.Session.MaxAge)
 	if err != nil {
 		return "", err
@@ -76,6 +77,7 @@ func (a *Auth) update(ctx context.Context, id *identity, base origin.Base, now t
 		defer release()
 		id.token.grant = stored.token.grant
 	}
+	id.token.domain = a.opts.Cookies.Domain
 	payload, err := id.token.stamp(now, a.opts.Session.MaxAge)
 	if err != nil {
 		return "", err
@@ -94,32 +96,40 @@ func (a *Auth) sessionAttributes(base origin.Base) cookie.Attributes {
 }
 
 // putSession sets the cookies of a session that lasts until expires, in place of
-// what this answer says of it already. present are the names that the request's
-// cookies have.
-func (a *Auth) putSession(c *gin.Context, value string, present []string, base origin.Base, expires time.Time) {
-	attributes := a.sessionAttributes(base)
-	var lines []string
-	if attributes.Domain != "" {
-		// One of this host alone, of the time before there was a Domain, would be
-		// found beside the new one, and two sessions at once are none.
-		host := attributes
-		host.Domain = ""
-		lines = cookie.Clear(present, host)
-	}
+// what this answer says of it already, and of those that the request brought. former
+// are domains for which these are known to have been set.
+func (a *Auth) putSession(c *gin.Context, value string, found cookie.Session, base origin.Base, expires time.Time, former ...string) {
+	attributes, present := a.sessionAttributes(base), found.Names()
+	lines := a.clearOthers(found, present, base, former)
 	attributes.Expires = expires
 	a.setSession(c, base, append(lines, cookie.Put(a.site(base).names.Session, value, present, attributes)...))
 }
 
-// clearSession deletes the session's cookies. With a Domain, those of the host
-// alone go too.
-func (a *Auth) clearSession(c *gin.Context, names []string, base origin.Base) {
-	attributes := a.sessionAttributes(base)
-	lines := cookie.Clear(names, attributes)
-	if attributes.Domain != "" {
-		attributes.Domain = ""
-		lines = append(lines, cookie.Clear(names, attributes)...)
+// clearSession deletes the session's cookies; for former see putSession.
+func (a *Auth) clearSession(c *gin.Context, found cookie.Session, base origin.Base, former ...string) {
+	names := found.Names()
+	lines := cookie.Clear(names, a.sessionAttributes(base))
+	a.setSession(c, base, append(lines, a.clearOthers(found, names, base, former)...))
+}
+
+// clearOthers deletes the cookies of the session's names that were set with another
+// Domain than the one configured. With a Domain, one of this host alone, of the time
+// before, would be found beside the new one. Where a name was seen twice, there is
+// one of a domain above this host, which only a deletion for that domain reaches.
+func (a *Auth) clearOthers(found cookie.Session, names []string, base origin.Base, former []string) (lines []string) {
+	others := a.sessionAttributes(base)
+	configured := others.Domain
+	if configured != "" {
+		others.Domain = ""
+		lines = cookie.Clear(names, others)
 	}
-	a.setSession(c, base, lines)
+	for _, domain := range base.Domains() {
+		if domain != configured && (found.Doubled || slices.Contains(former, domain)) {
+			others.Domain = domain
+			lines = append(lines, cookie.Clear(names, others)...)
+		}
+	}
+	return lines
 }
 
 // setSession sets the session's cookies, and takes back what this answer already
@@ -161,14 +171,14 @@ func (v *visit) nobody() any {
 // answerSession answers the session, and moves its end. A token that does not open is
 // deleted; a fault of a callback keeps it, for the next time.
 func (v *visit) answerSession(trigger Trigger, update any) {
-	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
+	found := v.found()
 	if !found.Found {
 		v.json(http.StatusOK, v.nobody())
 		return
 	}
 	var value string
 	var opened Token // as it was before the callbacks
-	id, err := v.open(v.c.Request.Context(), found.Value, v.base, v.opts.Now())
+	id, err := v.openFound(v.c.Request.Context(), found, v.base, v.opts.Now())
 	if err == nil {
 		opened = id.token
 		value, err = v.renew(v.c, id, v.base, trigger, update)
@@ -178,14 +188,14 @@ func (v *visit) answerSession(trigger Trigger, update any) {
 	}
 	switch {
 	case errors.Is(err, errSignedOut):
-		v.clearSession(v.c, found.Names(), v.base)
+		v.clearSession(v.c, found, v.base)
 		v.json(http.StatusOK, v.nobody())
 		return
 	case err != nil:
 		v.fault("reading the session", err)
 		return
 	}
-	v.putSession(v.c, value, found.Names(), v.base, id.token.ExpiresAt)
+	v.putSession(v.c, value, found, v.base, id.token.ExpiresAt)
 	if event := v.opts.Events.Session; event != nil {
 		event(v.c, SessionEvent{Session: &id.session, Token: &id.token})
 	}
@@ -243,7 +253,7 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 		return nil, err
 	}
 	found := cookie.Find(c.Request.Header["Cookie"], a.site(base).names.Session)
-	id, err := a.open(c.Request.Context(), found.Value, base, a.opts.Now())
+	id, err := a.openFound(c.Request.Context(), found, base, a.opts.Now())
 	switch {
 	case errors.Is(err, errSignedOut) || err == nil && a.foreign(c.Request, base):
 		return nil, ErrNoSession
@@ -273,7 +283,7 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 	if a.streams.ended(&opened) {
 		return nil, ErrNoSession
 	}
-	a.putSession(c, sealed, found.Names(), base, id.token.ExpiresAt)
+	a.putSession(c, sealed, found, base, id.token.ExpiresAt)
 	id.value = sealed
 	a.attach(c, id)
 	return &id.session, nil
@@ -282,9 +292,9 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 // identify runs the callbacks on the token of a guarded request. It seals the
 // token again, by a Set-Cookie before the handler writes, when the token is past
 // UpdateAge, sealed by a previous secret, or changed by the JWT callback.
-func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, sealed string) (*identity, error) {
+func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session) (*identity, error) {
 	now := a.opts.Now()
-	id, err := a.open(c.Request.Context(), sealed, base, now)
+	id, err := a.openFound(c.Request.Context(), found, base, now)
 	if err != nil {
 		return nil, err
 	}
@@ -321,7 +331,7 @@ func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, 
 	if a.streams.ended(&opened) { // the answer to the sign-out has deleted the cookie
 		return id, nil
 	}
-	a.putSession(c, resealed, found.Names(), base, t.ExpiresAt)
+	a.putSession(c, resealed, found, base, t.ExpiresAt)
 	id.value = resealed
 	return id, nil
 }

@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"golang.org/x/net/publicsuffix"
 )
 
 // ErrHost says that a request names a host this site does not answer for.
@@ -33,6 +35,28 @@ func (b Base) Host() string {
 func (b Base) Loopback() bool {
 	u, err := url.Parse(b.Origin)
 	return err == nil && loopback(u.Hostname())
+}
+
+// Domains are those for which this host may set a cookie (RFC 6265 §5.1.3): its own
+// name and the names above it, as far as they are not a public suffix such as com or
+// co.uk, for which browsers take none (§5.3 step 5). An address has none.
+func (b Base) Domains() (domains []string) {
+	u, err := url.Parse(b.Origin)
+	if err != nil {
+		return nil
+	}
+	name := u.Hostname()
+	if _, err := netip.ParseAddr(name); err == nil {
+		return nil
+	}
+	highest, err := publicsuffix.EffectiveTLDPlusOne(name)
+	if err != nil { // localhost, or a public suffix itself
+		return nil
+	}
+	for ; len(name) >= len(highest); _, name, _ = strings.Cut(name, ".") {
+		domains = append(domains, name)
+	}
+	return domains
 }
 
 // Config says how the base is found.
