@@ -162,6 +162,9 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 	if a.transactions, err = token.V4.Keyring("ginauth.transaction", all...); err != nil {
 		f.add("%w", err)
 	}
+	if a.completions, err = token.V4.Keyring("ginauth.completed", all...); err != nil {
+		f.add("%w", err)
+	}
 	// Nor is what a mail brings shared with anything else.
 	if a.asking, err = token.V4.Keyring("ginauth.mail", all...); err != nil {
 		f.add("%w", err)
@@ -295,6 +298,9 @@ func (a *Auth) cookies(opts *Options, f *faults) {
 		if opts.Cookies.Domain = host; dotted {
 			opts.Cookies.Domain = "." + host
 		}
+	}
+	if s := opts.Cookies.SameSite; s < 0 || s > http.SameSiteNoneMode {
+		f.add("Cookies.SameSite is %d; write http.SameSiteLaxMode, http.SameSiteStrictMode or http.SameSiteNoneMode", s)
 	}
 	if opts.Cookies.SameSite == http.SameSiteNoneMode && !strings.HasPrefix(opts.BaseURL, "https://") {
 		f.add("Cookies.SameSite is None, which browsers take over https only; write an https BaseURL")

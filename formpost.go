@@ -13,7 +13,7 @@ import (
 
 // maxBlindChunks is how many chunks of a former session are taken away unseen: as
 // many as the longest one has, in base64 with what sealing adds.
-const maxBlindChunks = ((maxPayload+1024)*4/3 + cookie.ChunkSize - 1) / cookie.ChunkSize
+const maxBlindChunks = (maxSealed + cookie.ChunkSize - 1) / cookie.ChunkSize
 
 // formPosted reports that this is a provider's answer by POST. Of this browser's
 // cookies it brings the transaction's alone: what the others say is not known, and
@@ -22,14 +22,16 @@ func (v *visit) formPosted() bool {
 	return v.c.Request.Method == http.MethodPost && v.provider != nil && v.provider.formPost != nil
 }
 
-// unseenSession names the cookies that a former session may have left in the
-// browser. A chunk of it that stayed beside the new one would spoil both.
-func (v *visit) unseenSession() []string {
-	names := []string{v.names.Session}
+// unseenSession are the cookies that a former session may have left in the browser.
+// A chunk of it that stayed beside the new one would spoil both.
+func (v *visit) unseenSession() cookie.Session {
+	names := []string{v.names.Session + "="}
 	for i := range maxBlindChunks {
-		names = append(names, v.names.Session+"."+strconv.Itoa(i))
+		names = append(names, v.names.Session+"."+strconv.Itoa(i)+"=")
 	}
-	return names
+	unseen := cookie.Find(names, v.names.Session)
+	unseen.Doubled = false
+	return unseen
 }
 
 // addPostedName gives a profile without a name the one of the posted form.

@@ -84,13 +84,14 @@ func (a *Auth) form(c *gin.Context, name string, f form) template.HTML {
 // given one, once in each answer.
 func (a *Auth) csrfToken(c *gin.Context, base origin.Base) string {
 	name := a.site(base).names.CSRF
-	value, _ := cookie.Get(c.Request.Header["Cookie"], name)
-	if token, ok := a.csrf.Open(value); ok {
-		return token
+	for value := range cookie.Values(c.Request.Header["Cookie"], name) {
+		if token, ok := a.csrf.Open(value); ok {
+			return token
+		}
 	}
 	for _, line := range c.Writer.Header()["Set-Cookie"] {
 		if rest, ok := strings.CutPrefix(line, name+"="); ok {
-			value, _, _ = strings.Cut(rest, ";")
+			value, _, _ := strings.Cut(rest, ";")
 			value, _ = cookie.Unescape(value)
 			if token, ok := a.csrf.Open(value); ok {
 				return token

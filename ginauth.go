@@ -177,11 +177,13 @@ type Auth struct {
 
 	http, https  site
 	transactions *token.Keyring
+	completions  *token.Keyring // of transactions that are completed
 	csrf         *token.CSRF
 	proofs       *token.Digest  // of links and codes that were mailed
 	asking       *token.Keyring // of the mails that browsers asked for
 	deviceSeal   *token.Keyring // of who has signed in in a browser
 	finished     *oauth.Replay[outcome]
+	doubled      doubledWarning
 	published    *publicTexts
 	streams      *streams
 	successors   *successors      // of sealed session cookies

@@ -10,7 +10,6 @@ import (
 
 	"github.com/markbates/goth"
 
-	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/oauth"
 )
 
@@ -79,11 +78,10 @@ func (v *visit) match(ctx context.Context, tx *oauth.Transaction, p SignInParams
 	if m.account, err = found(v.userByAccount(ctx, p.Account)); err != nil {
 		return m, err
 	}
-	value := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session).Value
-	if value == "" || v.formPosted() { // with another site's POST no session comes along
+	if v.formPosted() { // with another site's POST no session comes along
 		return m, nil
 	}
-	id, err := v.openNow(ctx, value)
+	id, err := v.openNow(ctx)
 	if errors.Is(err, errSignedOut) {
 		return m, nil
 	}
@@ -96,8 +94,8 @@ func (v *visit) match(ctx context.Context, tx *oauth.Transaction, p SignInParams
 
 // openNow reads a session that an account may be added in. What another process heard
 // of its end a moment ago counts already: an account would outlive the session.
-func (v *visit) openNow(ctx context.Context, value string) (*identity, error) {
-	id, err := v.open(ctx, value, v.base, v.opts.Now())
+func (v *visit) openNow(ctx context.Context) (*identity, error) {
+	id, err := v.openFound(ctx, v.found(), v.base, v.opts.Now())
 	if err == nil && v.revoked != nil {
 		err = v.revoked.checkNow(ctx, &id.token)
 	}
@@ -108,11 +106,10 @@ func (v *visit) openNow(ctx context.Context, value string) (*identity, error) {
 // and only while they still are, does it add an account: whoever takes over a
 // browser, or a session that has ended meanwhile, does not get it.
 func (v *visit) signedIn() string {
-	value := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session).Value
-	if v.opts.Adapter == nil || value == "" {
+	if v.opts.Adapter == nil {
 		return ""
 	}
-	id, err := v.open(v.c.Request.Context(), value, v.base, v.opts.Now())
+	id, err := v.openFound(v.c.Request.Context(), v.found(), v.base, v.opts.Now())
 	if err != nil {
 		return ""
 	}
@@ -160,8 +157,7 @@ func (v *visit) settle(ctx context.Context, p *SignInParams, m match) (isNew boo
 func (v *visit) link(ctx context.Context, user User, p *SignInParams, inSession bool) (User, error) {
 	fresh, err := v.addAccount(ctx, user, *p.Account)
 	if err == nil && inSession {
-		value := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session).Value
-		if _, ended := v.openNow(ctx, value); ended != nil {
+		if _, ended := v.openNow(ctx); ended != nil {
 			err = v.takeBack(ctx, user, *p.Account, errors.Join(errOvertaken, ended))
 		}
 	}

@@ -43,13 +43,17 @@ func (v *visit) keepAsked(p proof, to string, expires time.Time) {
 	v.setCookie(cookie.Line(v.names.Mail, v.asking.Seal(payload), attributes))
 }
 
-// asked is the mail that this browser asked for. Whether it is still good, its row
-// says.
-func (v *visit) asked() (a asked, ok bool) {
-	value, _ := cookie.Get(v.c.Request.Header["Cookie"], v.names.Mail)
-	payload, _, err := v.asking.Open(value)
-	ok = err == nil && json.Unmarshal(payload, &a) == nil
-	return a, ok
+// asked is the mail that this browser asked for last. Whether it is still good, its
+// row says.
+func (v *visit) asked() (last asked, ok bool) {
+	for value := range cookie.Values(v.c.Request.Header["Cookie"], v.names.Mail) {
+		var a asked
+		payload, _, err := v.asking.Open(value)
+		if err == nil && json.Unmarshal(payload, &a) == nil && (!ok || a.Expires > last.Expires) {
+			last, ok = a, true
+		}
+	}
+	return last, ok
 }
 
 // codeHashes are what a try of a code is kept under. The rows are the tries, one
@@ -63,6 +67,7 @@ func (v *visit) codeHashes(to, nonce string, try int) []string {
 func (v *visit) spendCode() outcome {
 	a, ok := v.asked()
 	if !ok || a.Code == "" {
+		v.notice(codeLost)
 		return v.failed(http.StatusUnauthorized, wrongCode)
 	}
 	v.typed = append(v.typed, a.Code, a.Email)

@@ -169,6 +169,7 @@ func (v *visit) confirmLink(query url.Values) {
 	}
 	to, p, ok := v.readLink(query["email"], query["token"])
 	if !ok {
+		v.noticeLink()
 		v.fail(http.StatusOK, "Verification")
 		return
 	}
@@ -206,6 +207,7 @@ func (v *visit) spendLink() outcome {
 	v.typed = append(v.typed, tokens, emails)
 	to, p, ok := v.readLink([]string{emails}, []string{tokens})
 	if !ok {
+		v.noticeLink()
 		return v.failed(http.StatusOK, "Verification")
 	}
 	ctx, cancel := v.lasting(proofTimeout)
@@ -219,6 +221,13 @@ func (v *visit) spendLink() outcome {
 		return v.failed(http.StatusOK, "Verification")
 	}
 	return v.rememberMail(v.admitEmail(ctx, to), to)
+}
+
+// noticeLink says of a link that is bound to a browser that it is not this one.
+func (v *visit) noticeLink() {
+	if _, known := v.asked(); v.provider.email.BindBrowser && !known {
+		v.notice(linkLost)
+	}
 }
 
 // storeProof and useProof ask the Adapter, no longer than it may take.

@@ -7,7 +7,6 @@ import (
 	"net/http"
 
 	"github.com/ginauth/ginauth/internal/bulkhead"
-	"github.com/ginauth/ginauth/internal/cookie"
 )
 
 // mailUser is who has an e-mail address: the Adapter's user, or somebody new, who
@@ -104,8 +103,7 @@ func (v *visit) mayClaim(ctx context.Context, user User) (closing bool, err erro
 
 // signedInAs reports whether this browser's session is that user's.
 func (v *visit) signedInAs(ctx context.Context, userID string) bool {
-	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
-	id, err := v.open(ctx, found.Value, v.base, v.opts.Now())
+	id, err := v.openFound(ctx, v.found(), v.base, v.opts.Now())
 	return err == nil && userID != "" && id.token.Subject == userID
 }
 

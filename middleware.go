@@ -110,16 +110,15 @@ func (a *Auth) identity(c *gin.Context) (*identity, origin.Base, error) {
 		return id, base, nil
 	}
 	found := cookie.Find(c.Request.Header["Cookie"], a.site(base).names.Session)
-	sealed := found.Value
 	if !found.Found {
-		sealed = bearer(c.Request.Header)
+		found.Value = bearer(c.Request.Header)
 	} else if a.foreign(c.Request, base) {
 		return nil, base, errForeign
 	}
-	if sealed == "" {
+	if found.Value == "" && !found.Doubled {
 		return nil, base, errSignedOut
 	}
-	id, err := a.identify(c, base, found, sealed)
+	id, err := a.identify(c, base, found)
 	return id, base, err
 }
 

@@ -121,7 +121,7 @@ func (a *Auth) renewGrant(c *gin.Context, id *identity) (*grant, error) {
 		next.value = r.handle
 		found := cookie.Find(c.Request.Header["Cookie"], a.site(base).names.Session)
 		if found.Found { // a bearer token is not ours to replace
-			a.renewCookie(c, &next, found.Names(), base, r.handle, r.expires)
+			a.renewCookie(c, &next, found, base, r.handle, r.expires)
 			id.renewed = next.renewed // for the middleware that found it
 		}
 	}

@@ -125,6 +125,11 @@ type listedProvider struct {
 // on another site must not sign anybody in.
 func (v *visit) getSignIn() {
 	code := v.c.Query("error")
+	notice, location := v.noticed(code)
+	if location != "" {
+		v.redirect(http.StatusFound, location)
+		return
+	}
 	if page := v.opts.Pages.SignIn; page != "" {
 		if code == "" {
 			code = v.segment
@@ -132,6 +137,9 @@ func (v *visit) getSignIn() {
 		target := withQuery(page, "callbackUrl", v.callbackURL)
 		if code != "" {
 			target = withQuery(target, "error", code)
+		}
+		if notice != "" {
+			target = withQuery(target, "reason", notice)
 		}
 		v.redirect(http.StatusFound, target)
 		return
@@ -147,7 +155,10 @@ func (v *visit) getSignIn() {
 			}
 		}
 	}
-	if code != "" && !inline[code] {
+	switch {
+	case notice != "":
+		code = notice
+	case code != "" && !inline[code]:
 		code = "Default" // whoever made the link must not put words on this page
 	}
 	v.pages.SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
@@ -203,35 +214,44 @@ func (v *visit) postSignOut() {
 		v.unproven("signout")
 		return
 	}
-	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
-	ended, err := v.endSession(found.Value)
+	found := v.found()
+	ended, err := v.endSessions(found)
 	if err != nil {
 		// The cookie stays: whoever signs out must be able to try again.
 		v.fault("ending the session", err)
 		return
 	}
-	v.clearSession(v.c, found.Names(), v.base)
+	former := ""
+	if ended != nil {
+		former = ended.domain
+	}
+	v.clearSession(v.c, found, v.base, former)
 	v.redirect(http.StatusOK, v.afterSignOut(ended))
 }
 
-// endSession ends the session that a cookie's value leads to, and returns its
-// token, nil if there is none.
-func (v *visit) endSession(value string) (*Token, error) {
-	ctx := v.c.Request.Context()
-	id, err := v.open(ctx, value, v.base, v.opts.Now())
-	if errors.Is(err, errSignedOut) {
-		return nil, nil
-	}
-	if err == nil {
-		err = v.end(ctx, id, v.base)
-	}
+// endSessions ends every session that the request's cookies lead to, and returns the
+// token of the one that was believed, or of the first; nil if there is none.
+func (v *visit) endSessions(found cookie.Session) (*Token, error) {
+	all, err := v.openAll(v.c.Request.Context(), found, v.base, v.opts.Now())
 	if err != nil {
 		return nil, err
 	}
-	if event := v.opts.Events.SignOut; event != nil {
-		event(v.c, SignOutEvent{Token: &id.token})
+	var newest *Token
+	told := map[string]bool{} // of which sessions Events.SignOut was told
+	for _, id := range all {
+		t := &id.token
+		if err := v.end(v.c.Request.Context(), id, v.base); err != nil {
+			return nil, err
+		}
+		if event := v.opts.Events.SignOut; event != nil && (t.sessionID() == "" || !told[t.sessionID()]) {
+			event(v.c, SignOutEvent{Token: t})
+		}
+		told[t.sessionID()] = true
+		if newest == nil || t.IssuedAt.After(newest.IssuedAt) {
+			newest = t
+		}
 	}
-	return &id.token, nil
+	return newest, nil
 }
 
 // inline are the codes that the sign-in page explains; the person can try again
@@ -255,6 +275,9 @@ func (v *visit) getError() {
 			code = "undefined" // as next-auth says it
 		}
 		target := withQuery(page, "error", code)
+		if notice, _ := v.noticed(code); notice != "" {
+			target = withQuery(target, "reason", notice)
+		}
 		if wait := v.waitAsked(); wait > 0 {
 			target = withQuery(target, waitParam, seconds(wait))
 		}
@@ -265,9 +288,14 @@ func (v *visit) getError() {
 }
 
 func (v *visit) errorPage(status int, code string, wait time.Duration) {
-	v.pages.Error(v.c.Writer, status, pages.Error{
+	page := pages.Error{
 		Code: code, Text: v.errorText(code), Wait: wait, Site: v.base.Host(), SignInURL: v.base.URL + "/signin",
-	})
+	}
+	page.Notice, _ = v.noticed(code)
+	if notice := stillSignedIn[code]; notice != "" && v.isSignedIn() {
+		page.Notice, page.ContinueURL = notice, v.callbackURL
+	}
+	v.pages.Error(v.c.Writer, status, page)
 }
 
 // errorText is what the application or ginauth says beside next-auth's codes.

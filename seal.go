@@ -60,6 +60,7 @@ func (a *Auth) open(ctx context.Context, value string, base origin.Base, now tim
 // value, good for MaxAge from now.
 func (a *Auth) create(ctx context.Context, t *Token, base origin.Base, now time.Time) (value string, err error) {
 	t.sid = token.NewID()
+	t.domain = a.opts.Cookies.Domain
 	payload, err := t.stamp(now, a.opts.Session.MaxAge)
 	if err != nil {
 		return "", err
@@ -74,34 +75,43 @@ func (a *Auth) sessionAttributes(base origin.Base) cookie.Attributes {
 }
 
 // putSession sets the cookies of a session that lasts until expires, in place of
-// what this answer says of it already. present are the names that the request's
-// cookies have. It returns the lines that it set.
-func (a *Auth) putSession(c *gin.Context, value string, present []string, base origin.Base, expires time.Time) []string {
-	attributes := a.sessionAttributes(base)
-	var lines []string
-	if attributes.Domain != "" {
-		// One of this host alone, of the time before there was a Domain, would be
-		// found beside the new one, and two sessions at once are none.
-		host := attributes
-		host.Domain = ""
-		lines = cookie.Clear(present, host)
-	}
+// what this answer says of it already, and of those that the request brought. former
+// are domains for which these are known to have been set. It returns the lines that it
+// set.
+func (a *Auth) putSession(c *gin.Context, value string, found cookie.Session, base origin.Base, expires time.Time, former ...string) []string {
+	attributes, present := a.sessionAttributes(base), found.Names()
+	lines := a.clearOthers(found, present, base, former)
 	attributes.Expires = expires
 	lines = append(lines, cookie.Put(a.site(base).names.Session, value, present, attributes)...)
 	a.setSession(c, base, lines)
 	return lines
 }
 
-// clearSession deletes the session's cookies. With a Domain, those of the host
-// alone go too.
-func (a *Auth) clearSession(c *gin.Context, names []string, base origin.Base) {
-	attributes := a.sessionAttributes(base)
-	lines := cookie.Clear(names, attributes)
-	if attributes.Domain != "" {
-		attributes.Domain = ""
-		lines = append(lines, cookie.Clear(names, attributes)...)
+// clearSession deletes the session's cookies; for former see putSession.
+func (a *Auth) clearSession(c *gin.Context, found cookie.Session, base origin.Base, former ...string) {
+	names := found.Names()
+	lines := cookie.Clear(names, a.sessionAttributes(base))
+	a.setSession(c, base, append(lines, a.clearOthers(found, names, base, former)...))
+}
+
+// clearOthers deletes the cookies of the session's names that were set with another
+// Domain than the one configured. With a Domain, one of this host alone, of the time
+// before, would be found beside the new one. Where a name was seen twice, there is
+// one of a domain above this host, which only a deletion for that domain reaches.
+func (a *Auth) clearOthers(found cookie.Session, names []string, base origin.Base, former []string) (lines []string) {
+	others := a.sessionAttributes(base)
+	configured := others.Domain
+	if configured != "" {
+		others.Domain = ""
+		lines = cookie.Clear(names, others)
 	}
-	a.setSession(c, base, lines)
+	for _, domain := range base.Domains() {
+		if domain != configured && (found.Doubled || slices.Contains(former, domain)) {
+			others.Domain = domain
+			lines = append(lines, cookie.Clear(names, others)...)
+		}
+	}
+	return lines
 }
 
 // setSession sets the session's cookies, and takes back what this answer already
@@ -145,7 +155,7 @@ func (v *visit) nobody() any {
 // answerSession answers the session, changed where the page asks for that. A token
 // that does not open is deleted; a fault of a callback keeps it, for the next time.
 func (v *visit) answerSession(trigger Trigger, update any) {
-	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
+	found := v.found()
 	if !found.Found {
 		v.json(http.StatusOK, v.nobody())
 		return
@@ -153,10 +163,10 @@ func (v *visit) answerSession(trigger Trigger, update any) {
 	var id *identity
 	var err error
 	if trigger == TriggerUpdate {
-		if id, err = v.openLatest(v.c.Request.Context(), found.Value, v.base); err == nil {
+		if id, err = v.openLatestFound(v.c.Request.Context(), found, v.base); err == nil {
 			err = v.change(v.c, id, v.base, found, update)
 		}
-	} else if id, err = v.open(v.c.Request.Context(), found.Value, v.base, v.opts.Now()); err == nil {
+	} else if id, err = v.openFound(v.c.Request.Context(), found, v.base, v.opts.Now()); err == nil {
 		err = v.read(v.c, id, v.base, found)
 	}
 	if errors.Is(err, ErrSignedOut) {
@@ -164,7 +174,7 @@ func (v *visit) answerSession(trigger Trigger, update any) {
 	}
 	switch {
 	case errors.Is(err, errSignedOut):
-		v.clearSession(v.c, found.Names(), v.base)
+		v.clearSession(v.c, found, v.base)
 		v.json(http.StatusOK, v.nobody())
 		return
 	case err != nil:
@@ -192,9 +202,9 @@ func (a *Auth) due(id *identity, now time.Time) bool {
 // identify runs the callbacks on the token of a guarded request. It seals the
 // token again when the token is past UpdateAge, sealed by a previous secret, or changed
 // by the JWT callback; the cookie is set when the handler's answer begins.
-func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session, sealed string) (*identity, error) {
+func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session) (*identity, error) {
 	now := a.opts.Now()
-	id, err := a.open(c.Request.Context(), sealed, base, now)
+	id, err := a.openFound(c.Request.Context(), found, base, now)
 	if err != nil {
 		return nil, err
 	}
@@ -243,7 +253,7 @@ func (a *Auth) endByCallback(c *gin.Context, id *identity, base origin.Base, fou
 		return err
 	}
 	if found.Found {
-		a.clearSession(c, found.Names(), base)
+		a.clearSession(c, found, base, id.token.domain)
 	}
 	if event := a.opts.Events.SignOut; event != nil {
 		event(c, SignOutEvent{Token: &id.token})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/origin"
 )
 
@@ -19,23 +20,23 @@ import (
 // out, or somebody else sign in, and then this answer must not bring the session back:
 // so the cookie is taken out of the header again, at the last moment that a server has.
 type renewedCookie struct {
-	auth    *Auth
-	c       *gin.Context
-	base    origin.Base
-	present []string // the names that the request's cookies have
-	token   Token
-	sealed  sealed
-	lines   []string // as the header has them
-	ended   atomic.Bool
-	forget  func()
+	auth   *Auth
+	c      *gin.Context
+	base   origin.Base
+	found  cookie.Session // the request's cookies
+	token  Token
+	sealed sealed
+	lines  []string // as the header has them
+	ended  atomic.Bool
+	forget func()
 }
 
 // renewCookie sets the cookie of a session that was sealed again as value, unless the
 // session has ended by the time the header is written.
-func (a *Auth) renewCookie(c *gin.Context, id *identity, present []string, base origin.Base, value string, expires time.Time) {
+func (a *Auth) renewCookie(c *gin.Context, id *identity, found cookie.Session, base origin.Base, value string, expires time.Time) {
 	r := id.renewed
 	if r == nil {
-		r = &renewedCookie{auth: a, c: c, base: base, present: present}
+		r = &renewedCookie{auth: a, c: c, base: base, found: found}
 		r.forget = a.streams.add(&id.token, func() { r.ended.Store(true) })
 		context.AfterFunc(c.Request.Context(), r.forget) // also where a handler panics
 		c.Writer = &sessionWriter{c.Writer, r}
@@ -48,7 +49,7 @@ func (a *Auth) renewCookie(c *gin.Context, id *identity, present []string, base 
 // put sets the cookie, in place of what the answer says of the session.
 func (r *renewedCookie) put(s sealed) {
 	r.sealed = s
-	r.lines = r.auth.putSession(r.c, s.value, r.present, r.base, s.expires)
+	r.lines = r.auth.putSession(r.c, s.value, r.found, r.base, s.expires)
 }
 
 // settle decides, before the header is written: it asks the memory of this process,

@@ -3,29 +3,19 @@ package ginauth
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/oauth"
-	"github.com/ginauth/ginauth/internal/token"
+	"github.com/ginauth/ginauth/internal/origin"
+	"github.com/ginauth/ginauth/internal/pages"
 )
 
-const (
-	// maxTransactions sign-ins may be under way in one browser; the oldest goes.
-	maxTransactions = 4
-	// maxTransaction is the longest transaction cookie, in bytes, name included:
-	// four stay far below the 8 KB that proxies allow a header line.
-	maxTransaction = 600
-	// rememberCallback is for how long a callback that comes again, by a double
-	// click or a reload, is answered as the first was.
-	rememberCallback = time.Minute
-)
+// rememberCallback is for how long a callback that comes again, by a double click or
+// a reload, is answered as the first was.
+const rememberCallback = time.Minute
 
 // redirectURI is where the provider sends its answer (RFC 6749 §3.1.2).
 func (v *visit) redirectURI() string { return v.base.URL + "/callback/" + v.provider.id }
@@ -46,25 +36,14 @@ func (v *visit) beginOAuth() {
 		return
 	}
 	tx.User = v.signedIn()
-	name := v.transactionName(tx.State)
 	if tx.FormPost {
-		tx.Target = v.callbackURL
-		if path, ok := strings.CutPrefix(v.callbackURL, v.base.Origin+"/"); ok {
-			tx.Target = "/" + path
-		}
+		tx.Target = v.ownPath(v.callbackURL)
 	}
-	value := v.transactions.Seal(tx.Bytes())
-	if tx.FormPost && len(name)+len(value) > maxTransaction {
-		tx.Target = "" // too long to keep: it will lead to the base URL
-		value = v.transactions.Seal(tx.Bytes())
-	}
-	if len(name)+len(value) > maxTransaction {
+	if !v.keepTransaction(tx) {
 		v.refused("starting the sign-in", errors.New("the provider's session is too long for a transaction cookie"))
 		v.fail(http.StatusOK, "OAuthSignin")
 		return
 	}
-	v.dropOldTransactions(maxTransactions - 1)
-	v.setCookie(cookie.Line(name, value, v.transactionAttributes(tx)))
 	v.redirect(http.StatusOK, authURL)
 }
 
@@ -93,13 +72,21 @@ func (v *visit) leave(result outcome) {
 		return
 	}
 	if result.session != "" {
-		present := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session).Names()
+		found := v.found()
 		if v.formPosted() {
-			present = v.unseenSession()
+			found = v.unseenSession()
 		}
-		v.putSession(v.c, result.session, present, v.base, result.expires)
+		former := ""
+		if id, err := v.openFound(v.c.Request.Context(), found, v.base, v.opts.Now()); err == nil {
+			former = id.token.domain
+		}
+		v.putSession(v.c, result.session, found, v.base, result.expires, former)
 		if v.c.Request.Method == http.MethodGet { // a cache that keeps redirects must not give it to anybody else
 			private(v.c.Writer.Header())
+		}
+		if v.formPosted() && v.strict() {
+			v.pages.Continue(v.c.Writer, pages.Continue{Site: v.base.Host(), URL: origin.Location(result.location)})
+			return
 		}
 	}
 	v.redirect(result.status, result.location)
@@ -108,20 +95,23 @@ func (v *visit) leave(result outcome) {
 // finishOAuth takes the provider's answer.
 func (v *visit) finishOAuth() {
 	answer := v.answer()
-	name, tx := v.transaction(answer)
-	if tx != nil {
-		v.setCookie(cookie.Deletion(name, v.transactionAttributes(tx)))
-		if v.formPosted() {
-			v.callbackURL = v.base.Absolute(tx.Target, v.allowed)
-		}
-	}
-	if code := answer.Get("error"); code != "" {
-		v.providerError(code, tx != nil)
+	tx, expired := v.transaction(answer)
+	if tx == nil {
+		v.finishAgain(answer, expired)
 		return
 	}
-	if tx == nil {
-		v.refused("the callback", oauth.ErrTransaction)
-		v.fail(http.StatusOK, "OAuthCallback")
+	if v.loadAgain(tx.Again) {
+		tx.Again = true
+		v.setTransaction(tx)
+		v.continueHere()
+		return
+	}
+	if v.formPosted() {
+		v.callbackURL = v.base.Absolute(tx.Target, v.allowed)
+	}
+	if code := answer.Get("error"); code != "" {
+		v.endTransaction(tx, outcome{})
+		v.providerError(code, true)
 		return
 	}
 	now := v.opts.Now()
@@ -133,6 +123,8 @@ func (v *visit) finishOAuth() {
 	if result.location == "" { // the first callback's request panicked, or this one is gone
 		result = v.failed(http.StatusOK, "Callback")
 	}
+	v.notice("")
+	v.endTransaction(tx, result)
 	v.leave(result)
 }
 
@@ -249,13 +241,13 @@ func (v *visit) begin(t *Token, now time.Time) (value string, err error) {
 	if value, err = v.create(ctx, t, v.base, now); err != nil {
 		return "", err
 	}
-	if before := cookie.Find(v.c.Request.Header["Cookie"], v.names.Session); before.Value != "" {
-		// A late answer to a request of before must not bring that session back.
-		former, err := v.open(ctx, before.Value, v.base, now)
-		if err == nil {
-			err = v.end(ctx, former, v.base)
-		}
-		if err != nil && !errors.Is(err, errSignedOut) {
+	// A late answer to a request of before must not bring the former session back.
+	former, err := v.openAll(ctx, v.found(), v.base, now)
+	if err != nil {
+		v.opts.Logger.Warn("ginauth: the session before this sign-in was not deleted", "error", oauth.Redact(err))
+	}
+	for _, id := range former {
+		if err := v.end(ctx, id, v.base); err != nil {
 			v.opts.Logger.Warn("ginauth: the session before this sign-in was not deleted", "error", oauth.Redact(err))
 		}
 	}
@@ -309,84 +301,6 @@ func (v *visit) providerError(code string, ours bool) {
 		return
 	}
 	v.fail(http.StatusOK, "Callback")
-}
-
-// transaction finds the sign-in that an answer belongs to: the one of its state,
-// started in this browser and not expired. Whether it was for this provider and
-// client, oauth.Complete decides.
-func (v *visit) transaction(answer url.Values) (name string, tx *oauth.Transaction) {
-	if len(answer["state"]) != 1 {
-		return "", nil
-	}
-	name = v.transactionName(answer["state"][0])
-	value, ok := cookie.Get(v.c.Request.Header["Cookie"], name)
-	if !ok {
-		return "", nil
-	}
-	tx = v.openTransaction(value)
-	if tx == nil || !token.Equal(tx.State, answer["state"][0]) {
-		return "", nil
-	}
-	return name, tx
-}
-
-func (v *visit) openTransaction(value string) *oauth.Transaction {
-	payload, _, err := v.transactions.Open(value)
-	if err != nil {
-		return nil
-	}
-	tx, err := oauth.ParseTransaction(payload)
-	if err != nil || v.opts.Now().Unix() >= tx.Expires {
-		return nil
-	}
-	return tx
-}
-
-// transactionName gives each sign-in a cookie of its own, so that two tabs do
-// not take each other's.
-func (v *visit) transactionName(state string) string {
-	sum := sha256.Sum256([]byte(state))
-	return v.names.Transaction + "." + base64.RawURLEncoding.EncodeToString(sum[:12])
-}
-
-// transactionAttributes are those of the cookie of one sign-in, or of one that
-// nobody can tell. Only a provider that answers by POST gets its cookie along
-// with a request from another site; what the cookie seals is of no use to anybody
-// but us, and spent once.
-func (v *visit) transactionAttributes(tx *oauth.Transaction) cookie.Attributes {
-	a := cookie.Attributes{MaxAge: oauth.Lifetime, Secure: v.base.Secure}
-	if tx != nil && tx.FormPost {
-		a.Secure, a.SameSite = true, http.SameSiteNoneMode
-	}
-	return a
-}
-
-// dropOldTransactions deletes the cookies of sign-ins that lead nowhere any more,
-// and the oldest of the others beyond keep.
-func (v *visit) dropOldTransactions(keep int) {
-	type open struct {
-		name string
-		tx   *oauth.Transaction
-	}
-	var live []open
-	for name, value := range cookie.All(v.c.Request.Header["Cookie"]) {
-		if !strings.HasPrefix(name, v.names.Transaction+".") {
-			continue
-		}
-		var tx *oauth.Transaction
-		if len(live) < 4*maxTransactions {
-			tx = v.openTransaction(value)
-		}
-		if tx == nil {
-			v.setCookie(cookie.Deletion(name, v.transactionAttributes(nil)))
-			continue
-		}
-		live = append(live, open{name, tx})
-	}
-	slices.SortFunc(live, func(a, b open) int { return int(a.tx.Expires - b.tx.Expires) })
-	for i := 0; i < len(live)-keep; i++ {
-		v.setCookie(cookie.Deletion(live[i].name, v.transactionAttributes(live[i].tx)))
-	}
 }
 
 // refused logs why somebody was not signed in. The error is redacted: it holds

@@ -43,6 +43,9 @@ type Texts struct {
 	MailCode    string // above the code: "This is your code to sign in to {site} as {email}."
 	MailHint    string // "It works once. If you did not ask for it, do nothing, and nothing happens."
 
+	ContinueText   string // of a page that loads the next one by itself: "One moment, please."
+	ContinueButton string // on its link, for browsers that do not: "Continue"
+
 	ErrorTitle         string // "Something went wrong"
 	ConfigurationTitle string // "Sign-in is unavailable"
 	AccessDeniedTitle  string // "Access denied"
@@ -52,7 +55,9 @@ type Texts struct {
 	BackToSignIn       string // "Back to sign in"
 
 	// Errors are texts by error code, in place of the built-in one or for a code of your own.
-	// Codes are compared without regard to case. In that of RateLimited, {seconds} and
+	// Codes are compared without regard to case. SignInUsed and SignInLost say more than
+	// OAuthCallback, LinkUsed and LinkLost more than Verification, CodeUsed and CodeLost
+	// more than VerificationCode; CookiesBlocked stands by itself. In that of RateLimited, {seconds} and
 	// {minutes} are how long to wait, rounded up, and {wait} is the same in English.
 	Errors map[string]string
 }

@@ -33,6 +33,7 @@ type Token struct {
 	Claims map[string]any
 
 	shape    shape
+	domain   string // claimDomain
 	sid      string // claimSession; empty in tokens that others made: see sessionID
 	grant    *grant // of the sign-in at a provider; nil: nothing is kept of it
 	unlisted bool   // claimUnlisted: the user is not the Adapter's
@@ -45,6 +46,11 @@ const claimUnlisted = "ginauth_unlisted"
 // claimSession names the session: random at each sign-in and kept by each sealing,
 // next-auth's too. No callback changes it.
 const claimSession = "ginauth_sid"
+
+// claimDomain is the Cookies.Domain that the session's cookie was set with, where
+// there was one: only a deletion with that Domain reaches it, and a deployment with
+// another configuration would not know it.
+const claimDomain = "ginauth_domain"
 
 var errExpired = errors.New("ginauth: the session token has expired")
 
@@ -105,6 +111,11 @@ func (t *Token) parse(payload []byte, now time.Time) error {
 		case claimSession:
 			if s, ok := value.Text(); ok {
 				t.sid = s
+				return
+			}
+		case claimDomain:
+			if s, ok := value.Text(); ok {
+				t.domain = s
 				return
 			}
 		case grantClaim:
@@ -189,6 +200,9 @@ func (t *Token) claims() *claims.Object {
 	if t.sid != "" {
 		o.Add(claimSession, t.sid)
 	}
+	if t.domain != "" {
+		o.Add(claimDomain, t.domain)
+	}
 	if t.grant != nil {
 		o.Add(grantClaim, t.grant)
 	}
@@ -202,7 +216,7 @@ func (t *Token) claims() *claims.Object {
 // taken are the names of claims that have a field of their own. A claim of
 // another type than the field's is kept in Claims until the field is set.
 func (t *Token) taken() []string {
-	names := []string{"iat", "exp", "jti", "auth_time", claimSession, claimUnlisted, grantClaim}
+	names := []string{"iat", "exp", "jti", "auth_time", claimSession, claimDomain, claimUnlisted, grantClaim}
 	for _, f := range [...]struct{ name, text string }{
 		{"sub", t.Subject}, {"name", t.Name}, {"email", t.Email}, {"picture", t.Picture},
 	} {

@@ -37,13 +37,13 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 		return nil, err
 	}
 	found := cookie.Find(c.Request.Header["Cookie"], a.site(base).names.Session)
-	value, before := found.Value, find(c)
+	latest, before := found, find(c)
 	if before == nil { // no middleware has kept this answer out of caches
 		private(c.Writer.Header())
 	} else if before.auth == a && found.Found { // this request may have sealed it again
-		value = before.value
+		latest.Value, latest.Doubled = before.value, false
 	}
-	id, err := a.openLatest(c.Request.Context(), value, base)
+	id, err := a.openLatestFound(c.Request.Context(), latest, base)
 	switch {
 	case errors.Is(err, errSignedOut) || err == nil && a.foreign(c.Request, base):
 		return nil, ErrNoSession
@@ -81,6 +81,18 @@ func (a *Auth) openLatest(ctx context.Context, value string, base origin.Base) (
 		value = a.successors.latest(sealed{value: value}).value
 	}
 	return a.open(ctx, value, base, a.opts.Now())
+}
+
+// openLatestFound is openLatest for the session that a request's cookies hold.
+func (a *Auth) openLatestFound(ctx context.Context, found cookie.Session, base origin.Base) (*identity, error) {
+	if !found.Doubled {
+		return a.openLatest(ctx, found.Value, base)
+	}
+	id, err := a.openFound(ctx, found, base, a.opts.Now())
+	if err != nil {
+		return nil, err
+	}
+	return a.openLatest(ctx, id.value, base)
 }
 
 // refresh runs the callbacks on an opened session, as they run when a page asks for
@@ -164,6 +176,7 @@ func (a *Auth) change(c *gin.Context, id *identity, base origin.Base, found cook
 
 // keep seals a session's token, good for MaxAge from now, and sets its cookie.
 func (a *Auth) keep(c *gin.Context, id *identity, base origin.Base, found cookie.Session) error {
+	id.token.domain = a.opts.Cookies.Domain
 	payload, err := id.token.stamp(a.opts.Now(), a.opts.Session.MaxAge)
 	if err != nil {
 		return err
@@ -173,7 +186,7 @@ func (a *Auth) keep(c *gin.Context, id *identity, base origin.Base, found cookie
 		return err
 	}
 	id.value = value
-	a.renewCookie(c, id, found.Names(), base, value, id.token.ExpiresAt)
+	a.renewCookie(c, id, found, base, value, id.token.ExpiresAt)
 	return nil
 }
 

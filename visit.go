@@ -136,12 +136,17 @@ func formFields(form url.Values) map[string]any {
 // checkCSRF takes the CSRF cookie or makes one, and decides whether the request
 // came from a page of ours: the token in the body is the cookie's (double
 // submit), and the Origin, where the browser sends one, is this site's. A cookie
-// can be planted by a sister host; an Origin cannot.
+// can be planted by a sister host; an Origin cannot. So where there are several, the
+// Origin must be there.
 func (v *visit) checkCSRF() {
-	value, _ := cookie.Get(v.c.Request.Header["Cookie"], v.names.CSRF)
-	t, ok := v.csrf.Open(value)
-	v.csrfVerified = ok && v.c.Request.Method == http.MethodPost &&
-		token.Equal(v.field("csrfToken"), t) && v.ownOrigin()
+	values, matches := 0, false
+	for value := range cookie.Values(v.c.Request.Header["Cookie"], v.names.CSRF) {
+		t, ok := v.csrf.Open(value)
+		matches = ok && token.Equal(v.field("csrfToken"), t) || matches
+		values++
+	}
+	v.csrfVerified = matches && v.c.Request.Method == http.MethodPost && v.ownOrigin() &&
+		(values == 1 || len(v.c.Request.Header["Origin"]) == 1)
 	v.csrfToken = v.Auth.csrfToken(v.c, v.base)
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -136,12 +137,17 @@ func TestAttack33_CookieTossing(t *testing.T) {
 		{"chunks in another order", []string{long[1], long[0]}, "ada@example.com"},
 		{"two of one name", []string{n + "=" + short, n + "=" + mallory}, ""},
 		{"two of one name, the other way", []string{n + "=" + mallory, n + "=" + short}, ""},
-		{"the same twice", []string{n + "=" + short, n + "=" + short}, ""},
-		{"one is empty", []string{n + "=", n + "=" + short}, ""},
+		{"the same twice", []string{n + "=" + short, n + "=" + short}, "ada@example.com"},
+		{"one is empty", []string{n + "=", n + "=" + short}, "ada@example.com"},
+		{"one does not open", []string{n + "=" + mallory[:len(mallory)-9], n + "=" + short}, "ada@example.com"},
+		{"eight that do not open", append(slices.Repeat([]string{n + "=x"}, 8), n+"="+short), "ada@example.com"},
 		{"both forms", append([]string{n + "=" + short}, malloryLong...), ""},
 		{"both forms, one chunk", []string{n + "=" + short, n + ".0=" + mallory}, ""},
-		{"a chunk twice", []string{long[0], long[1], malloryLong[1]}, ""},
-		{"the same chunk twice", []string{long[0], long[0], long[1]}, ""},
+		{"both forms, one opens", append([]string{n + "=" + short}, malloryLong[1], n+".0=x"), "ada@example.com"},
+		{"a chunk twice", []string{long[0], long[1], malloryLong[1]}, "ada@example.com"},
+		{"the same chunk twice", []string{long[0], long[0], long[1]}, "ada@example.com"},
+		{"all chunks of two sessions", []string{long[0], long[1], malloryLong[0], malloryLong[1]}, ""},
+		{"all chunks of two sessions, mixed", []string{long[0], malloryLong[0], malloryLong[1], long[1]}, ""},
 		{"chunks of two sessions", []string{long[0], malloryLong[1]}, ""},
 		{"chunks of two sessions, the other way", []string{malloryLong[0], long[1]}, ""},
 		{"a chunk is missing", []string{long[0]}, ""},

@@ -10,6 +10,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -25,13 +26,21 @@ var pages embed.FS
 func main() {
 	addr := flag.String("addr", "127.0.0.1:0", "address to listen on")
 	maxAge := flag.Duration("max-age", time.Hour, "how long an unused session lasts")
+	var cookies ginauth.CookieOptions
+	flag.StringVar(&cookies.Domain, "domain", "", "domain of the session cookie")
+	strict := flag.Bool("strict", false, "whether the session cookie is SameSite=Strict")
+	host := flag.String("host", "localhost", "host name of the site")
+	long := flag.Bool("long", false, "whether sessions are too long for one cookie")
 	flag.Parse()
-	if err := run(*addr, *maxAge); err != nil {
+	if *strict {
+		cookies.SameSite = http.SameSiteStrictMode
+	}
+	if err := run(*addr, *host, *maxAge, cookies, *long); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(addr string, maxAge time.Duration) error {
+func run(addr, host string, maxAge time.Duration, cookies ginauth.CookieOptions, long bool) error {
 	idp, err := ginauthtest.NewProvider(ginauthtest.Config{})
 	if err != nil {
 		return err
@@ -41,10 +50,13 @@ func run(addr string, maxAge time.Duration) error {
 	if err != nil {
 		return err
 	}
+	site := fmt.Sprintf("http://%s:%d", host, listener.Addr().(*net.TCPAddr).Port)
 	r := gin.New()
 	r.SetHTMLTemplate(template.Must(template.ParseFS(pages, "*.html")))
 	auth, err := ginauth.Register(r, ginauth.Options{
-		Secret: "the secret of a site that is only looked at",
+		BaseURL: site,
+		Cookies: cookies,
+		Secret:  "the secret of a site that is only looked at",
 		Providers: append(ginauth.Goth(oidc.New(oidc.Config{
 			Name: "local", Issuer: idp.Issuer(), ClientID: idp.ClientID(), ClientSecret: idp.ClientSecret(),
 		})), ginauth.Credentials{
@@ -52,13 +64,13 @@ func run(addr string, maxAge time.Duration) error {
 			Authorize: authorize,
 		}),
 		Session:   ginauth.SessionOptions{MaxAge: maxAge},
-		Callbacks: ginauth.Callbacks{JWT: keepNickname, Session: showNickname},
+		Callbacks: ginauth.Callbacks{JWT: keep(long), Session: showNickname},
 	})
 	if err != nil {
 		return err
 	}
 	routes(r, auth)
-	fmt.Printf("http://localhost:%d signs in at %s\n", listener.Addr().(*net.TCPAddr).Port, idp.Issuer())
+	fmt.Printf("%s signs in at %s\n", site, idp.Issuer())
 	return http.Serve(listener, r)
 }
 
@@ -67,6 +79,16 @@ func authorize(_ *gin.Context, typed map[string]string) (*ginauth.User, error) {
 		return nil, nil
 	}
 	return &ginauth.User{ID: "1", Name: "Ada Lovelace", Email: "ada@example.com"}, nil
+}
+
+// keep is the JWT callback: it keeps the nickname, and what makes a session long.
+func keep(long bool) func(*gin.Context, ginauth.JWTParams) error {
+	return func(c *gin.Context, p ginauth.JWTParams) error {
+		if long {
+			p.Token.Claims["pad"] = strings.Repeat("p", 9000)
+		}
+		return keepNickname(c, p)
+	}
 }
 
 func keepNickname(_ *gin.Context, p ginauth.JWTParams) error {

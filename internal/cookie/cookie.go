@@ -15,8 +15,10 @@ type Names struct {
 	CSRF        string // token|hash
 	CallbackURL string // where a sign-in or sign-out leads
 	Transaction string // a sign-in under way; the name of one is this, a dot and its state's hash
+	Completed   string // a sign-in that was completed a moment ago, named as Transaction is
 	Mail        string // the mail that this browser asked for
 	Device      string // who has signed in in this browser
+	Notice      string // why a sign-in could not be completed, for the next page
 }
 
 // NewNames gives the names below prefix ("next-auth"). On https they carry the
@@ -28,16 +30,20 @@ func NewNames(prefix string, secure bool) Names {
 		CSRF:        prefix + ".csrf-token",
 		CallbackURL: prefix + ".callback-url",
 		Transaction: prefix + ".transaction",
+		Completed:   prefix + ".completed",
 		Mail:        prefix + ".mail",
 		Device:      prefix + ".device",
+		Notice:      prefix + ".notice",
 	}
 	if secure {
 		names.Session = "__Secure-" + names.Session
 		names.CSRF = "__Host-" + names.CSRF
 		names.CallbackURL = "__Secure-" + names.CallbackURL
 		names.Transaction = "__Host-" + names.Transaction
+		names.Completed = "__Host-" + names.Completed
 		names.Mail = "__Host-" + names.Mail
 		names.Device = "__Host-" + names.Device
+		names.Notice = "__Host-" + names.Notice
 	}
 	return names
 }
@@ -117,6 +123,29 @@ func Get(header []string, name string) (value string, ok bool) {
 		return "", false
 	}
 	return Unescape(value)
+}
+
+// maxValues bounds how many values of one cookie Values yields.
+const maxValues = 8
+
+// Values yields the percent-decoded values of the cookies of that name, the first
+// ones, for a caller that can tell which of them is its own: one that it sealed
+// or signed.
+func Values(header []string, name string) func(yield func(value string) bool) {
+	return func(yield func(value string) bool) {
+		count := 0
+		for n, v := range beginning(header, name) {
+			if n != name {
+				continue
+			}
+			if count++; count > maxValues {
+				return
+			}
+			if value, ok := Unescape(v); ok && !yield(value) {
+				return
+			}
+		}
+	}
 }
 
 // All yields the name and raw value of each cookie in a request's Cookie

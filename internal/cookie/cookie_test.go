@@ -21,16 +21,22 @@ func TestNames(t *testing.T) {
 			Session: "next-auth.session-token", CSRF: "next-auth.csrf-token",
 			CallbackURL: "next-auth.callback-url", Transaction: "next-auth.transaction", Mail: "next-auth.mail",
 			Device: "next-auth.device",
+			Completed: "next-auth.completed",
+			Notice:    "next-auth.notice",
 		}},
 		{"next-auth", true, cookie.Names{
 			Session: "__Secure-next-auth.session-token", CSRF: "__Host-next-auth.csrf-token",
 			CallbackURL: "__Secure-next-auth.callback-url", Transaction: "__Host-next-auth.transaction", Mail: "__Host-next-auth.mail",
 			Device: "__Host-next-auth.device",
+			Completed: "__Host-next-auth.completed",
+			Notice:    "__Host-next-auth.notice",
 		}},
 		{"admin", true, cookie.Names{
 			Session: "__Secure-admin.session-token", CSRF: "__Host-admin.csrf-token",
 			CallbackURL: "__Secure-admin.callback-url", Transaction: "__Host-admin.transaction", Mail: "__Host-admin.mail",
 			Device: "__Host-admin.device",
+			Completed: "__Host-admin.completed",
+			Notice:    "__Host-admin.notice",
 		}},
 	}
 	for _, tt := range tests {

@@ -17,6 +17,10 @@ type Session struct {
 	Value string // the token; empty: none, or none that can be believed
 	Found bool   // whether there is a cookie that holds a part of it
 
+	// Doubled says that a name stands twice, or both forms stand together. Then
+	// Value is empty, and Candidates are what it may be.
+	Doubled bool
+
 	header []string
 	name   string
 }
@@ -41,7 +45,7 @@ func (s Session) Names() []string {
 
 // Find looks for the session token called name: a cookie of just this name, or
 // chunks name.0, name.1 and so on without a gap. Where any name stands twice, or
-// both forms stand together, none is believed: chunks of two sessions never mix.
+// both forms stand together, it decides nothing: see Doubled.
 func Find(header []string, name string) Session {
 	s := Session{header: header, name: name}
 	var (
@@ -78,6 +82,7 @@ func Find(header []string, name string) Session {
 	switch {
 	case doubled || plain > 1 || plain == 1 && whole > 0:
 		s.Value = ""
+		s.Doubled = true
 	case plain == 0:
 		s.Value = strings.Join(chunks[:whole], "")
 	}
@@ -90,6 +95,120 @@ func Find(header []string, name string) Session {
 	}
 	return s
 }
+
+const (
+	// maxCandidates bounds the tokens that a request's cookies are put together to.
+	maxCandidates = 16
+	// maxSteps bounds the search for them.
+	maxSteps = 256
+)
+
+// Candidates are the tokens that the cookies may hold: Value alone, or of a Doubled
+// session several, in the order in which they are likely. A browser sends cookies of one name for different
+// domains or paths one behind the other (RFC 6265 §5.4), and nothing tells which
+// belong together. So every value of the plain name is a candidate; and of the
+// chunks first those that stand at the same place among their equals, then every
+// other combination. The caller opens them: seals do not open with a chunk of
+// another token. Values that are equal are one. maxLength bounds a candidate, in
+// bytes.
+func (s Session) Candidates(maxLength int) []string {
+	if !s.Doubled {
+		if s.Value == "" {
+			return nil
+		}
+		return []string{s.Value}
+	}
+	c := candidates{maxLength: maxLength, steps: maxSteps}
+	var chunks [][]string // by index, the values of that name
+	for n, v := range beginning(s.header, s.name) {
+		if n == s.name {
+			c.add(v)
+			continue
+		}
+		i, ok := index(n[len(s.name):])
+		if !ok {
+			continue
+		}
+		for len(chunks) <= i {
+			chunks = append(chunks, nil)
+		}
+		if len(chunks[i]) < maxValues && !slices.Contains(chunks[i], v) {
+			chunks[i] = append(chunks[i], v)
+		}
+	}
+	for i, values := range chunks {
+		if len(values) == 0 {
+			chunks = chunks[:i] // behind a gap nothing belongs to a token
+			break
+		}
+	}
+	for row := range maxValues {
+		c.row(chunks, row)
+	}
+	c.combine(chunks, nil)
+	return c.tokens
+}
+
+type candidates struct {
+	tokens    []string
+	maxLength int
+	steps     int // that the search may still take
+}
+
+func (c *candidates) add(parts ...string) {
+	length := 0
+	for _, part := range parts {
+		length += len(part)
+	}
+	if length == 0 || length > c.maxLength || len(c.tokens) == maxCandidates {
+		return
+	}
+	value, ok := Unescape(strings.Join(parts, ""))
+	if ok && !slices.Contains(c.tokens, value) {
+		c.tokens = append(c.tokens, value)
+	}
+}
+
+// row adds the token of which each chunk is the one at that place, or the last,
+// among those of its name.
+func (c *candidates) row(chunks [][]string, place int) {
+	var parts []string
+	more := false
+	for _, values := range chunks {
+		more = more || place < len(values)
+		parts = append(parts, values[min(place, len(values)-1)])
+		if ended(parts) {
+			break
+		}
+	}
+	if more {
+		c.add(parts...)
+	}
+}
+
+// combine adds the tokens that begin with parts.
+func (c *candidates) combine(chunks [][]string, parts []string) {
+	if c.steps--; c.steps < 0 {
+		return
+	}
+	if len(parts) > 0 && (len(chunks) == 0 || ended(parts)) {
+		c.add(parts...)
+		return
+	}
+	if len(chunks) == 0 {
+		return
+	}
+	for _, value := range chunks[0] {
+		c.combine(chunks[1:], append(slices.Clip(parts), value))
+	}
+	if len(parts) > 0 { // a token whose last chunk is full
+		c.add(parts...)
+	}
+}
+
+// ended reports that the last of the parts is not full: all but the last chunk of
+// a token have the same length.
+func ended(parts []string) bool { return len(parts[len(parts)-1]) < len(parts[0]) }
 
 // index reads the ".7" behind a chunk's name: decimal, without a leading zero.
 func index(suffix string) (int, bool) {

@@ -38,8 +38,8 @@ const Lifetime = 15 * time.Minute
 type Transaction struct {
 	State    string `json:"s"`
 	Verifier string `json:"v,omitempty"` // code verifier (RFC 7636 §4.1)
-	Nonce    string `json:"n"`
-	Binding  string `json:"b"`           // digest of provider, issuer, client id and redirect URI
+	Nonce    string `json:"n,omitempty"`
+	Binding  string `json:"b,omitempty"` // digest of provider, issuer, client id and redirect URI
 	Session  string `json:"g,omitempty"` // goth's session without its authorization URL
 	Expires  int64  `json:"e"`           // Unix seconds
 	MaxAge   *int64 `json:"m,omitempty"` // what was sent as max_age, in seconds
@@ -51,6 +51,20 @@ type Transaction struct {
 	// on this site or a URL.
 	FormPost bool   `json:"p,omitempty"`
 	Target   string `json:"t,omitempty"`
+
+	// Again says that the answer came from another site and that this browser was
+	// told to load it once more from this one.
+	Again bool `json:"a,omitempty"`
+}
+
+// A Completed transaction is what a sign-in leaves in the browser, for its callback
+// that comes again: whom it signed in and where it led.
+type Completed struct {
+	State   string `json:"s"`
+	User    string `json:"u,omitempty"` // names who was signed in; empty: it failed
+	Target  string `json:"t,omitempty"` // as Transaction.Target
+	Expires int64  `json:"e"`           // Unix seconds
+	Again   bool   `json:"a,omitempty"` // as Transaction.Again
 }
 
 // Begin starts a sign-in: it returns where to send the browser, and the
@@ -223,6 +237,21 @@ func ParseTransaction(b []byte) (*Transaction, error) {
 		return nil, fmt.Errorf("oauth: transaction: %w", err)
 	}
 	return tx, nil
+}
+
+// ParseCompleted reads what Completed.Bytes wrote.
+func ParseCompleted(b []byte) (*Completed, error) {
+	done := &Completed{}
+	if err := json.Unmarshal(b, done); err != nil {
+		return nil, fmt.Errorf("oauth: completed transaction: %w", err)
+	}
+	return done, nil
+}
+
+// Bytes writes what is left of a transaction. Strings and numbers always marshal.
+func (done *Completed) Bytes() []byte {
+	b, _ := json.Marshal(done)
+	return b
 }
 
 // Bytes writes the transaction. Strings and numbers always marshal.

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"golang.org/x/net/publicsuffix"
 )
 
 // ErrHost says that a request names a host this site does not answer for.
@@ -34,6 +36,24 @@ func (b Base) host() string {
 func (b Base) Loopback() bool {
 	name, _, err := splitPort(b.host())
 	return err == nil && loopback(name)
+}
+
+// Domains are those for which this host may set a cookie (RFC 6265 §5.1.3): its own
+// name and the names above it, as far as they are not a public suffix such as com or
+// co.uk, for which browsers take none (§5.3 step 5). An address has none.
+func (b Base) Domains() (domains []string) {
+	name, _, err := splitPort(b.host())
+	if err != nil || isAddress(name) {
+		return nil
+	}
+	highest, err := publicsuffix.EffectiveTLDPlusOne(name)
+	if err != nil { // localhost, or a public suffix itself
+		return nil
+	}
+	for ; len(name) >= len(highest); _, name, _ = strings.Cut(name, ".") {
+		domains = append(domains, name)
+	}
+	return domains
 }
 
 // Config says how the base is found.

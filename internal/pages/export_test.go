@@ -6,7 +6,7 @@ import "html/template"
 // input from outside can bring about.
 func BreakTemplates(s *Set) {
 	broken := template.Must(template.New("layout").Parse("half a page{{.Missing}}"))
-	s.signIn, s.signOut, s.fault, s.verify, s.confirm = broken, broken, broken, broken, broken
+	s.signIn, s.signOut, s.fault, s.verify, s.confirm, s.further = broken, broken, broken, broken, broken, broken
 }
 
 // Contrast is WCAG's contrast ratio of two colours written as #rrggbb.

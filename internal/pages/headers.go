@@ -30,6 +30,9 @@ func contentSecurityPolicy(style, imageSource string) string {
 // the address goes nowhere, and the POST still says where it comes from.
 const sameOrigin = "same-origin"
 
+// noReferrer is the Referrer-Policy of a page without a form that leads on by itself.
+const noReferrer = "no-referrer"
+
 // setHeaders sets what all pages have in common.
 func setHeaders(h http.Header, policy, referrer string) {
 	// The pages hold a csrf token and depend on the visitor: no cache may keep them.

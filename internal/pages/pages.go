@@ -70,9 +70,13 @@ type SignOut struct {
 type Error struct {
 	Code      string        // Configuration, AccessDenied, Verification, Default or one of Texts.Errors, in any case; an unknown one is Default
 	Text      string        // the developer's own public text, shown instead of the code's
+	Notice    string        // a code that says more: its text is shown below the heading of Code
 	Wait      time.Duration // how long to wait before another attempt, for RateLimited; zero: not known
 	Site      string        // the host name shown; optional
 	SignInURL string        // where the link back leads; no link when empty
+	// ContinueURL is where the link leads of somebody who is signed in all the same; it
+	// takes the place of SignInURL.
+	ContinueURL string
 }
 
 // VerifyRequest is what the page shows that follows the sending of a mail.
@@ -91,6 +95,12 @@ type Confirm struct {
 	Email, Token                   string // Email is shown, and both are posted
 }
 
+// Continue is what the page shows that loads another by itself.
+type Continue struct {
+	Site string // the host name shown; optional
+	URL  string // what is loaded, http or https
+}
+
 // Set renders the pages. It is immutable and safe for concurrent use.
 type Set struct {
 	texts                          Texts
@@ -100,7 +110,7 @@ type Set struct {
 	formPolicy, textPolicy         string // Content-Security-Policy of pages with and without a form
 	barePolicy                     string // of a page with a form and no logo
 	signIn, signOut, fault, verify *template.Template
-	confirm, letter                *template.Template
+	confirm, letter, further       *template.Template
 }
 
 // New validates theme and texts and prepares the pages. Its error joins all the
@@ -131,7 +141,7 @@ func New(t Theme, texts Texts) (*Set, error) {
 		into **template.Template
 	}{
 		{"signin.html", &s.signIn}, {"signout.html", &s.signOut}, {"error.html", &s.fault}, {"verify.html", &s.verify},
-		{"confirm.html", &s.confirm},
+		{"confirm.html", &s.confirm}, {"continue.html", &s.further},
 	} {
 		*page.into, err = template.ParseFS(templateFiles, "templates/layout.html", "templates/"+page.file)
 		if err != nil {
@@ -159,6 +169,9 @@ func (s *Set) SignOut(w http.ResponseWriter, p SignOut) {
 // Error writes the error page.
 func (s *Set) Error(w http.ResponseWriter, status int, p Error) {
 	title, text := s.texts.explained(p.Code)
+	if p.Notice != "" {
+		text = s.texts.inline(p.Notice)
+	}
 	if ascii.EqualFold(p.Code, "RateLimited") {
 		text = waiting(text, p.Wait)
 	}
@@ -167,7 +180,7 @@ func (s *Set) Error(w http.ResponseWriter, status int, p Error) {
 	}
 	f := s.frame(title, p.Site)
 	f.Icon = "alert"
-	f.Page = struct{ Text, SignInURL string }{text, p.SignInURL}
+	f.Page = struct{ Text, SignInURL, ContinueURL string }{text, p.SignInURL, p.ContinueURL}
 	s.render(w, status, s.fault, s.textPolicy, f)
 }
 
@@ -196,6 +209,21 @@ func (s *Set) Confirm(w http.ResponseWriter, p Confirm) {
 		Before, After string
 	}{p, before, after}
 	s.renderWith(w, http.StatusOK, s.confirm, s.barePolicy, "strict-origin", f)
+}
+
+// Continue writes a page that loads another at once, without script, for a redirect
+// that has to come from this site. Its own address and the other may hold an
+// authorization code: nothing is loaded but what it leads to, which does not hear where
+// it was called from.
+func (s *Set) Continue(w http.ResponseWriter, p Continue) {
+	f := s.frame(s.texts.SignInTitle, p.Site)
+	f.Logo = ""
+	f.Page = struct {
+		Continue
+		// Safe: the whole element, because html/template fills in no content attribute.
+		Refresh template.HTML
+	}{p, template.HTML(`<meta http-equiv="refresh" content="0;url=` + template.HTMLEscapeString(p.URL) + `">`)}
+	s.renderWith(w, http.StatusOK, s.further, s.barePolicy+"; form-action 'none'", noReferrer, f)
 }
 
 // frame is what the layout needs, whichever page is in it.

@@ -164,6 +164,9 @@ func TestHostileText(t *testing.T) {
 				"confirm": func(w http.ResponseWriter, _ *http.Request) {
 					s.Confirm(w, pages.Confirm{Site: evil, Action: evil, CSRFToken: evil, CallbackURL: evil, Email: evil, Token: evil})
 				},
+				"continue": func(w http.ResponseWriter, _ *http.Request) {
+					s.Continue(w, pages.Continue{Site: evil, URL: "https://app.example.com/callback?state=" + evil})
+				},
 			} {
 				d := parse(t, get(t, other).body)
 				actionsInert(t, d)
@@ -206,7 +209,7 @@ func TestLogo(t *testing.T) {
 			t.Run(name+"/"+pageName, func(t *testing.T) {
 				t.Parallel()
 				d := parse(t, get(t, page).body)
-				if pageName == "confirm" { // its address holds a secret: nothing is loaded
+				if pageName == "confirm" || pageName == "continue" { // its address holds a secret: nothing is loaded
 					if len(d.all("img")) != 0 {
 						t.Error("the page loads a logo")
 					}

@@ -78,6 +78,9 @@ func everyPage(s *pages.Set) map[string]http.HandlerFunc {
 		"confirm": func(w http.ResponseWriter, _ *http.Request) {
 			s.Confirm(w, pages.Confirm{Site: "app.example.com", Action: "/api/auth/callback/email", CSRFToken: "token", CallbackURL: "/after", Email: "ada@example.com", Token: "proof"})
 		},
+		"continue": func(w http.ResponseWriter, _ *http.Request) {
+			s.Continue(w, pages.Continue{Site: "app.example.com", URL: "/api/auth/callback/github?code=c&state=s"})
+		},
 	}
 }
 

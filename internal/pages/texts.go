@@ -57,6 +57,9 @@ type Texts struct {
 	MailCode    string // above the code: "This is your code to sign in to {site} as {email}."
 	MailHint    string // "It works once. If you did not ask for it, do nothing, and nothing happens."
 
+	ContinueText   string // of a page that loads the next one by itself: "One moment, please."
+	ContinueButton string // on its link, for browsers that do not: "Continue"
+
 	ErrorTitle         string // "Something went wrong"
 	ConfigurationTitle string // "Sign-in is unavailable"
 	AccessDeniedTitle  string // "Access denied"
@@ -66,7 +69,9 @@ type Texts struct {
 	BackToSignIn       string // "Back to sign in"
 
 	// Errors are texts by error code, in place of the built-in one or for a code of your own.
-	// Codes are compared without regard to case. In that of RateLimited, {seconds} and
+	// Codes are compared without regard to case. SignInUsed and SignInLost say more than
+	// OAuthCallback, LinkUsed and LinkLost more than Verification, CodeUsed and CodeLost
+	// more than VerificationCode; CookiesBlocked stands by itself. In that of RateLimited, {seconds} and
 	// {minutes} are how long to wait, rounded up, and {wait} is the same in English.
 	Errors map[string]string
 }
@@ -89,9 +94,23 @@ func defaultErrors() map[string]string {
 		"accessdenied":          "The sign-in was cancelled, or this account has no permission to sign in here.",
 		"verification":          "It may have expired, or it was used before. Ask for a new one to sign in.",
 		"ratelimited":           "Please wait {wait} and try again.",
-		"verificationcode":      "It may have expired, or it was tried too often. Ask for a new one to sign in.",
+		"verificationcode":      "It may have expired, or it was used or tried too often. Ask for a new one to sign in.",
+		"signinused":            "This sign-in was already used, or it has expired. Start again here.",
+		"signinlost":            "This browser did not start that sign-in. It may have begun in another browser or app, more than 15 minutes ago, or without cookies. Start again here.",
+		"linklost":              "It works only in the browser in which you asked for it. Open it there, or ask for a new one here.",
+		"linkused":              "It may have expired, or it was used before. You are signed in, so you do not need it.",
+		"codelost":              "It was used before, or you asked for it in another browser. Ask for a new one here.",
+		"codeused":              "It may have expired, or it was used before. You are signed in, so you do not need it.",
+		"cookiesblocked":        "Your browser did not keep this site’s cookies, and signing in needs them. Allow them, and try again.",
 		"default":               "We could not finish signing you in. Please try again.",
 	}
+}
+
+// details are the codes that say more than another, by which they stand.
+var details = map[string]string{
+	"signinused": "oauthcallback", "signinlost": "oauthcallback",
+	"linklost": "verification", "linkused": "verification",
+	"codelost": "verificationcode", "codeused": "verificationcode",
 }
 
 // resolve validates the texts and fills in the defaults.
@@ -126,6 +145,8 @@ func (t Texts) resolve() (Texts, error) {
 	fill(&t.ConfirmTitle, "Sign in")
 	fill(&t.ConfirmText, "You are about to sign in as {email}.")
 	fill(&t.ConfirmButton, "Sign in")
+	fill(&t.ContinueText, "One moment, please.")
+	fill(&t.ContinueButton, "Continue")
 	fill(&t.MailSubject, "Sign in to {site}")
 	fill(&t.MailText, "Use this link to sign in to {site} as {email}.")
 	fill(&t.MailButton, "Sign in")
@@ -138,9 +159,15 @@ func (t Texts) resolve() (Texts, error) {
 	fill(&t.RateLimitedTitle, "Too many attempts")
 	fill(&t.CodeTitle, "This code no longer works")
 	fill(&t.BackToSignIn, "Back to sign in")
-	errs := defaultErrors()
+	errs, own := defaultErrors(), map[string]string{}
 	for code, text := range t.Errors {
+		own[ascii.Lower(code)] = text
 		errs[ascii.Lower(code)] = text
+	}
+	for detail, code := range details {
+		if _, given := own[detail]; !given && own[code] != "" {
+			errs[detail] = own[code] // a text of one's own, in another language for instance
+		}
 	}
 	t.Errors = errs
 	return t, nil

@@ -1,0 +1,136 @@
+package cookie_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ginauth/ginauth/internal/cookie"
+)
+
+func TestCandidates(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		header []string // S stands for the session cookie's name
+		want   []string // in order, no more
+		some   bool     // or more
+	}{
+		{"nothing", nil, nil, false},
+		{"one", []string{"S=tok"}, []string{"tok"}, false},
+		{"one in chunks", []string{"S.0=aa; S.1=b"}, []string{"aab"}, false},
+		{"two", []string{"S=a; S=b"}, []string{"a", "b"}, false},
+		{"two in two lines", []string{"S=a", "S=b"}, []string{"a", "b"}, false},
+		{"the same twice", []string{"S=a; S=a"}, []string{"a"}, false},
+		{"one is empty", []string{"S=; S=a"}, []string{"a"}, false},
+		{"one is broken", []string{"S=%zz; S=a%20"}, []string{"a "}, false},
+		{"both forms", []string{"S=a; S.0=bb; S.1=c"}, []string{"a", "bbc"}, true},
+		{"two sets", []string{"S.0=aa; S.1=a; S.0=bb; S.1=b"}, []string{"aaa", "bbb", "aab", "bba"}, true},
+		{"two sets, the longer first", []string{"S.0=aa; S.1=aa; S.2=a; S.0=bb; S.1=b"}, []string{"aaaaa", "bbb"}, true},
+		{"two sets, the shorter first", []string{"S.0=aa; S.1=a; S.0=bb; S.1=bb; S.2=b"}, []string{"aaa", "bbbbb"}, true},
+		{"a full last chunk", []string{"S.0=aa; S.1=aa; S.0=bb; S.1=bb; S.2=b"}, []string{"aaaab", "bbbbb", "aaaa"}, true},
+		{"gap", []string{"S.0=aa; S.0=bb; S.2=x"}, []string{"aa", "bb"}, false},
+		{"no first chunk", []string{"S.1=aa; S.1=bb"}, nil, false},
+		{"too long", []string{"S=" + strings.Repeat("x", 101) + "; S=a"}, []string{"a"}, false},
+	} {
+		found := cookie.Find(full(tt.header), name)
+		got := found.Candidates(100)
+		if tt.some {
+			for _, token := range tt.want {
+				if !slices.Contains(got, token) {
+					t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+				}
+			}
+		} else if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+		if found.Doubled && found.Value != "" {
+			t.Errorf("%s: doubled, and believed", tt.name)
+		}
+	}
+}
+
+// The candidates are bounded, and so is the search: a hundred names with eight values
+// each could be put together in more ways than there are atoms.
+func TestCandidates_Bounded(t *testing.T) {
+	t.Parallel()
+	var pairs []string
+	for i := range 100 {
+		for j := range 8 {
+			pairs = append(pairs, fmt.Sprintf("%s.%d=v%d", name, i, j))
+		}
+	}
+	for _, maxLength := range []int{0, 1, 2, 50, 1 << 20} {
+		if n := len(cookie.Find([]string{strings.Join(pairs, "; ")}, name).Candidates(maxLength)); n > 16 {
+			t.Errorf("%d candidates", n)
+		}
+	}
+}
+
+// FuzzCandidates puts cookies of two domains behind one another as RFC 6265 §5.4
+// says, in whole or in chunks: both tokens are found.
+func FuzzCandidates(f *testing.F) {
+	f.Add("aaaaa", "bbb", uint8(2), uint8(2), false)
+	f.Add("aaaa", "bbbbbb", uint8(2), uint8(3), true)
+	f.Add("a", "b", uint8(1), uint8(9), true)
+	f.Fuzz(func(t *testing.T, first, second string, cut, other uint8, mixed bool) {
+		pairs := func(token string, size int) (pairs []string) {
+			if len(token) <= size {
+				return []string{name + "=" + token}
+			}
+			for i := 0; token != ""; i++ {
+				n := min(size, len(token))
+				pairs = append(pairs, fmt.Sprintf("%s.%d=%s", name, i, token[:n]))
+				token = token[n:]
+			}
+			return pairs
+		}
+		first, second = cookie.Escape("1"+first), cookie.Escape("2"+second)
+		a, b := pairs(first, max(int(cut), len(first)/3+1)), pairs(second, max(int(other), len(second)/3+1))
+		header := append(slices.Clone(a), b...)
+		if mixed { // cookies of one path are in the order in which they were first set
+			header = nil
+			for i := range max(len(a), len(b)) {
+				if i < len(a) {
+					header = append(header, a[i])
+				}
+				if i < len(b) {
+					header = append(header, b[i])
+				}
+			}
+		}
+		found := cookie.Find([]string{strings.Join(header, "; ")}, name)
+		got := found.Candidates(1 << 20)
+		for _, token := range []string{first, second} {
+			want, _ := cookie.Unescape(token)
+			if found.Doubled && !slices.Contains(got, want) {
+				t.Fatalf("%q: %q is not among %q", header, want, got)
+			}
+		}
+		if !found.Doubled || len(got) > 16 {
+			t.Fatalf("%q: doubled %v, %d candidates", header, found.Doubled, len(got))
+		}
+	})
+}
+
+func TestValues(t *testing.T) {
+	t.Parallel()
+	var got []string
+	for value := range cookie.Values([]string{"n=a%20; nn=x; n=%zz; n=", "n=b"}, "n") {
+		got = append(got, value)
+	}
+	if !slices.Equal(got, []string{"a ", "", "b"}) {
+		t.Errorf("got %q", got)
+	}
+	got = nil
+	for value := range cookie.Values([]string{strings.Repeat("n=a; ", 100)}, "n") {
+		got = append(got, value)
+	}
+	if len(got) != 8 {
+		t.Errorf("%d values", len(got))
+	}
+	for range cookie.Values([]string{"n=a; n=b"}, "n") {
+		break
+	}
+}
