@@ -13,7 +13,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/limit"
-	"github.com/ginauth/ginauth/internal/oauth"
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 const (
@@ -140,7 +140,7 @@ func (a *attempts) asks() bool {
 
 func (a *attempts) failed(err error) {
 	a.askFrom.Store(a.now().Add(limiterPause).UnixNano())
-	a.log.Error("ginauth: Limits.Limiter failed; for now this process counts alone", "error", oauth.Redact(err))
+	a.log.Error("ginauth: Limits.Limiter failed; for now this process counts alone", "error", redact.Error(err))
 }
 
 // queue waits until it is the turn of a try. Its buckets' gates are entered in

@@ -11,8 +11,8 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 
 	"github.com/ginauth/ginauth/internal/bulkhead"
-	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/openid"
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 // backchannel is the action of OpenID Connect Back-Channel Logout 1.0.
@@ -55,7 +55,7 @@ func (v *visit) postLogoutToken() {
 }
 
 func (v *visit) refuseLogout(code string, err error) {
-	v.opts.Logger.Warn("ginauth: a logout token was refused", "provider", v.provider.id, "error", oauth.Redact(err))
+	v.opts.Logger.Warn("ginauth: a logout token was refused", "provider", v.provider.id, "error", redact.Error(err))
 	v.json(http.StatusBadRequest, map[string]string{"error": code})
 }
 

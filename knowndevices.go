@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/ginauth/ginauth/internal/cookie"
-	"github.com/ginauth/ginauth/internal/oauth"
+	"github.com/ginauth/ginauth/internal/redact"
 	"github.com/ginauth/ginauth/internal/token"
 )
 
@@ -80,7 +80,7 @@ func (v *visit) revokedDevice(d device) bool {
 	}
 	at, err := v.revoked.lookUp(context.WithoutCancel(v.c.Request.Context()), personSubject(&Token{Subject: d.User}))
 	if err != nil {
-		v.opts.Logger.Warn("ginauth: whether a device cookie was revoked is unknown; it is ignored", "error", oauth.Redact(err, d.User))
+		v.opts.Logger.Warn("ginauth: whether a device cookie was revoked is unknown; it is ignored", "error", redact.Error(err, d.User))
 		return true
 	}
 	return !at.IsZero() && !time.Unix(d.Since, 0).After(at)

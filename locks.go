@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/ginauth/ginauth/internal/bulkhead"
-	"github.com/ginauth/ginauth/internal/oauth"
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 // A SessionLocker is a SessionStore for several processes that lets one of them
@@ -58,7 +58,7 @@ func (a *Auth) lockSession(ctx context.Context, name string, wait time.Duration)
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = bulkhead.ErrSlow
 		}
-		return nil, fmt.Errorf("%w: its lock: %w", errUnavailable, oauth.Redact(err, name))
+		return nil, fmt.Errorf("%w: its lock: %w", errUnavailable, redact.Error(err, name))
 	}
 	return func() { everywhere(); here() }, nil
 }

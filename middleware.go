@@ -9,9 +9,9 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/ginauth/ginauth/internal/cookie"
-	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 // A Guard decides whether a signed-in person may go on. When it returns false
@@ -131,7 +131,7 @@ func (a *Auth) stopFault(c *gin.Context, base origin.Base, err error) {
 	if left(c, err) {
 		return
 	}
-	a.opts.Logger.Error("ginauth: reading the session failed", "error", oauth.Redact(err))
+	a.opts.Logger.Error("ginauth: reading the session failed", "error", redact.Error(err))
 	if errors.Is(err, errUnavailable) {
 		a.stop(c, base, http.StatusServiceUnavailable, unavailableCode)
 		return

@@ -1,6 +1,6 @@
 package ginauth
 
-import "github.com/ginauth/ginauth/internal/oauth"
+import "github.com/ginauth/ginauth/internal/redact"
 
 // afterSignOut is where the browser goes when its session has ended: on to the
 // provider where OAuth.SignOutAtProvider says so. A provider that cannot be asked
@@ -15,7 +15,7 @@ func (v *visit) afterSignOut(t *Token) string {
 	}
 	target, err := p.oauth.EndSession(v.c.Request.Context(), t.grant.IDToken, v.callbackURL)
 	if err != nil {
-		v.opts.Logger.Warn("ginauth: the person was signed out here, but not at the provider", "provider", p.id, "error", oauth.Redact(err))
+		v.opts.Logger.Warn("ginauth: the person was signed out here, but not at the provider", "provider", p.id, "error", redact.Error(err))
 		return v.callbackURL
 	}
 	return target

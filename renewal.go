@@ -14,6 +14,7 @@ import (
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/origin"
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 const (
@@ -177,9 +178,9 @@ func (a *Auth) renewal(ctx context.Context, c *gin.Context, id *identity, base o
 		return r
 	}
 	if refusal != nil {
-		a.opts.Logger.Warn("ginauth: the provider renews no tokens of a session any more", "provider", g.Provider, "error", oauth.Redact(refusal))
+		a.opts.Logger.Warn("ginauth: the provider renews no tokens of a session any more", "provider", g.Provider, "error", redact.Error(refusal))
 		if event := a.opts.Events.RefreshError; event != nil {
-			event(c, RefreshErrorEvent{Token: &id.token, Provider: g.Provider, Err: oauth.Redact(refusal)})
+			event(c, RefreshErrorEvent{Token: &id.token, Provider: g.Provider, Err: redact.Error(refusal)})
 		}
 		r.err = errRefused
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/claims"
 	"github.com/ginauth/ginauth/internal/cookie"
-	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/pages"
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 // A route is one action of the auth routes with one method.
@@ -353,7 +353,7 @@ func (v *visit) getVerifyRequest() {
 // postLog takes what next-auth's client reports of its own errors. Anybody may
 // send it, so only the code is logged, and only for debugging.
 func (v *visit) postLog() {
-	v.opts.Logger.Debug("ginauth: the client reports an error", "code", oauth.ErrorCode(v.field("code")))
+	v.opts.Logger.Debug("ginauth: the client reports an error", "code", redact.Code(v.field("code")))
 	v.c.Writer.Header()["Content-Type"] = nil
 	v.c.Status(http.StatusOK)
 	v.c.Writer.WriteHeaderNow()
@@ -365,7 +365,7 @@ func (v *visit) fault(doing string, err error) {
 	if left(v.c, err) {
 		return
 	}
-	v.opts.Logger.Error("ginauth: "+doing+" failed", "error", oauth.Redact(err))
+	v.opts.Logger.Error("ginauth: "+doing+" failed", "error", redact.Error(err))
 	noStore(v.c.Writer.Header())
 	status := http.StatusInternalServerError
 	if errors.Is(err, errUnavailable) {

@@ -11,6 +11,7 @@ import (
 	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 // rememberCallback is for how long a callback that comes again, by a double click or
@@ -244,15 +245,15 @@ func (v *visit) begin(t *Token, now time.Time) (value string, err error) {
 	// A late answer to a request of before must not bring the former session back.
 	former, err := v.openAll(ctx, v.found(), v.base, now)
 	if err != nil {
-		v.opts.Logger.Warn("ginauth: the session before this sign-in was not deleted", "error", oauth.Redact(err))
+		v.opts.Logger.Warn("ginauth: the session before this sign-in was not deleted", "error", redact.Error(err))
 	}
 	for _, id := range former {
 		if err := v.end(ctx, id, v.base); err != nil {
-			v.opts.Logger.Warn("ginauth: the session before this sign-in was not deleted", "error", oauth.Redact(err))
+			v.opts.Logger.Warn("ginauth: the session before this sign-in was not deleted", "error", redact.Error(err))
 		}
 	}
 	if err := v.endOldest(ctx, t); err != nil {
-		v.opts.Logger.Warn("ginauth: sessions beyond Session.MaxPerUser were not ended", "error", oauth.Redact(err))
+		v.opts.Logger.Warn("ginauth: sessions beyond Session.MaxPerUser were not ended", "error", redact.Error(err))
 	}
 	return value, nil
 }
@@ -294,7 +295,7 @@ func (v *visit) answer() url.Values {
 // the log only when this browser did start a sign-in.
 func (v *visit) providerError(code string, ours bool) {
 	if ours {
-		v.opts.Logger.Warn("ginauth: the provider refused a sign-in", "provider", v.provider.id, "code", oauth.ErrorCode(code))
+		v.opts.Logger.Warn("ginauth: the provider refused a sign-in", "provider", v.provider.id, "code", redact.Code(code))
 	}
 	if code == "access_denied" {
 		v.fail(http.StatusOK, "AccessDenied")
@@ -306,5 +307,5 @@ func (v *visit) providerError(code string, ours bool) {
 // refused logs why somebody was not signed in. The error is redacted: it holds
 // no token, code or secret, nor what the person typed.
 func (v *visit) refused(step string, err error) {
-	v.opts.Logger.Warn("ginauth: sign-in refused", "provider", v.provider.id, "step", step, "error", oauth.Redact(err, v.typed...))
+	v.opts.Logger.Warn("ginauth: sign-in refused", "provider", v.provider.id, "step", step, "error", redact.Error(err, v.typed...))
 }

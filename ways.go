@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/ginauth/ginauth/internal/bulkhead"
-	"github.com/ginauth/ginauth/internal/oauth"
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 // credentialsType is the Account.Type of Credentials.
@@ -135,7 +135,7 @@ func (v *visit) confirm(ctx context.Context, userID, session string) error {
 		return nil
 	}
 	if end := v.site(v.base).sessions.remove(ctx, session); end != nil { // no cookie leads to it
-		v.opts.Logger.Warn("ginauth: the session of a sign-in that was refused was not deleted", "error", oauth.Redact(end))
+		v.opts.Logger.Warn("ginauth: the session of a sign-in that was refused was not deleted", "error", redact.Error(end))
 	}
 	return err
 }

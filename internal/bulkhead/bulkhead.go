@@ -10,7 +10,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ginauth/ginauth/internal/oauth"
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 // MaxCalls bounds the calls of one dependency that are under way. A call that
@@ -60,7 +60,7 @@ func Do[T any](ctx context.Context, b *Bulkhead, call func(context.Context) (T, 
 	case bounded.Err() != nil:
 		err = ErrSlow
 	}
-	return value, fmt.Errorf("%w: %w", b.fault, oauth.Redact(err, secrets...))
+	return value, fmt.Errorf("%w: %w", b.fault, redact.Error(err, secrets...))
 }
 
 // Run is Do for calls that return an error alone.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
+
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 const (
@@ -22,7 +24,7 @@ const (
 )
 
 // ErrTooLarge says that an answer is longer than MaxBody.
-var ErrTooLarge = errors.New("fetch: the answer is larger than 1 MiB")
+var ErrTooLarge error = redact.Safe("fetch: the answer is larger than 1 MiB")
 
 // Client makes a bounded client on a transport; nil means
 // http.DefaultTransport. It has no cookies, and may live as long as the program.

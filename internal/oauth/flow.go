@@ -14,20 +14,31 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/ginauth/ginauth/internal/fetch"
+	"github.com/ginauth/ginauth/internal/redact"
 	"github.com/ginauth/ginauth/internal/token"
 )
 
 // Reasons for which a sign-in is refused.
 var (
-	ErrTransaction = errors.New("oauth: the response belongs to no sign-in of this browser at this provider")
-	ErrIssuer      = errors.New("oauth: the response comes from another issuer")
-	ErrCode        = errors.New("oauth: the response has no usable authorization code")
-	ErrSubject     = errors.New("oauth: the provider named no subject")
+	ErrTransaction error = redact.Safe("oauth: the response belongs to no sign-in of this browser at this provider")
+	ErrIssuer      error = redact.Safe("oauth: the response comes from another issuer")
+	ErrCode        error = redact.Safe("oauth: the response has no usable authorization code")
+	ErrSubject     error = redact.Safe("oauth: the provider named no subject")
 )
 
-// ErrGrant says that the provider honours a code or a refresh token no more
-// (invalid_grant, RFC 6749 §5.2). Any other failure may pass.
+// ErrGrant says that a code or refresh token is invalid, has expired or was revoked
+// (invalid_grant, RFC 6749 §5.2). Any other failure may be temporary.
 var ErrGrant = errors.New("oauth: the provider does not honour the grant")
+
+// Redact is redact.Error for an error of a provider's code. It marks with ErrGrant the
+// one refusal after which asking again is in vain.
+func Redact(err error, secrets ...string) error {
+	var refusal *oauth2.RetrieveError
+	if errors.As(err, &refusal) && refusal.ErrorCode == "invalid_grant" {
+		err = errors.Join(ErrGrant, err)
+	}
+	return redact.Error(err, secrets...)
+}
 
 // Lifetime is how long a person may take at the provider.
 const Lifetime = 15 * time.Minute

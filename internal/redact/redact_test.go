@@ -1,4 +1,4 @@
-package oauth_test
+package redact_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/fetch"
 	"github.com/ginauth/ginauth/internal/oauth"
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 func TestRedact(t *testing.T) {
@@ -64,25 +65,26 @@ func TestRedact(t *testing.T) {
 		{"parameter that only ends alike", errors.New("error_code=17"), "error_code=17"},
 		{"deadline", fmt.Errorf("x: %w", context.DeadlineExceeded), "oauth: the provider did not answer in time"},
 		{"known", fmt.Errorf("%w: "+secret, oauth.ErrIssuer), oauth.ErrIssuer.Error()},
+		{"known, redacted before", fmt.Errorf("x "+secret+": %w", redact.Error(fmt.Errorf("y: %w", oauth.ErrIssuer))), oauth.ErrIssuer.Error()},
 		{"too large", fmt.Errorf("x: %w", fetch.ErrTooLarge), fetch.ErrTooLarge.Error()},
 		{"long", errors.New(strings.Repeat("x", 1000)), strings.Repeat("x", 200)},
 	}
 	for _, tt := range tests {
-		got := oauth.Redact(tt.err, secret, "a+b/"+secret, typed, broken, "471")
+		got := redact.Error(tt.err, secret, "a+b/"+secret, typed, broken, "471")
 		if strings.TrimSpace(got.Error()) != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
-		if again := oauth.Redact(got); again != got {
+		if again := redact.Error(got); again != got {
 			t.Errorf("%s: redacted twice", tt.name)
 		}
 	}
-	if oauth.Redact(nil) != nil {
+	if redact.Error(nil) != nil {
 		t.Error("no error became one")
 	}
-	if !errors.Is(oauth.Redact(fmt.Errorf("x: %w", oauth.ErrCode)), oauth.ErrCode) {
+	if !errors.Is(redact.Error(fmt.Errorf("x: %w", oauth.ErrCode)), oauth.ErrCode) {
 		t.Error("the cause is lost")
 	}
-	if fmt.Sprintf("%+v %#v", oauth.Redact(errors.New(secret), secret), "") == secret {
+	if fmt.Sprintf("%+v %#v", redact.Error(errors.New(secret), secret), "") == secret {
 		t.Error("another verb shows the secret")
 	}
 }
@@ -102,7 +104,7 @@ func FuzzRedact(f *testing.F) {
 			if verb != "%s" {
 				written = written[1 : len(written)-1]
 			}
-			got := oauth.Redact(errors.New(text+" "+written+text), secret).Error()
+			got := redact.Error(errors.New(text+" "+written+text), secret).Error()
 			repaired := strings.ToValidUTF8(secret, "?")
 			// A text that is itself broken may look like a short repaired secret.
 			if strings.Contains(got, written) || utf8.ValidString(text) && len(repaired) >= 8 && strings.Contains(got, repaired) {

@@ -1,4 +1,8 @@
-package oauth
+// Package redact makes errors and codes that other programs wrote fit for a log: it
+// removes tokens, authorization codes, passwords and the bodies of answers. It knows
+// how net/http, x/oauth2 and goth write errors. It does not know what an error means,
+// or who logs it.
+package redact
 
 import (
 	"context"
@@ -11,9 +15,13 @@ import (
 	"strings"
 
 	"golang.org/x/oauth2"
-
-	"github.com/ginauth/ginauth/internal/fetch"
 )
+
+// Safe is an error whose text holds no secret, so that it is logged unchanged. Of an
+// error that wraps one, nothing else is logged.
+type Safe string
+
+func (e Safe) Error() string { return string(e) }
 
 // A redacted error keeps what it wraps for errors.Is and shows a text without
 // secrets.
@@ -24,18 +32,13 @@ type redacted struct {
 
 func (e *redacted) Error() string { return e.text }
 
-// Is lets errors.Is find the sentinels, and nothing lets anybody find the text.
-func (e *redacted) Is(target error) bool {
-	if target == ErrGrant && invalidGrant(e.err) {
-		return true
-	}
-	return errors.Is(e.err, target)
-}
+// Is lets errors.Is find sentinels. There is no Unwrap: nothing gets at the text.
+func (e *redacted) Is(target error) bool { return errors.Is(e.err, target) }
 
-// invalidGrant finds the one refusal after which asking again is in vain.
-func invalidGrant(err error) bool {
-	var refused *oauth2.RetrieveError
-	return errors.As(err, &refused) && refused.ErrorCode == "invalid_grant"
+// As finds a Safe error alone, so that redacting again shows the same text.
+func (e *redacted) As(target any) bool {
+	safe, ok := target.(*Safe)
+	return ok && errors.As(e.err, safe)
 }
 
 var urls = regexp.MustCompile(`(?i)https?://[^\s"'<>]+`)
@@ -43,11 +46,12 @@ var urls = regexp.MustCompile(`(?i)https?://[^\s"'<>]+`)
 // parameters are those whose values are secrets wherever they stand.
 var parameters = regexp.MustCompile(`(?i)\b(access_token|refresh_token|id_token|client_secret|code_verifier|code|password)=[^\s&"']+`)
 
-// Redact makes an error from a provider's code fit for a log. goth puts whole
-// answers into its errors, and access tokens into URLs; so of a URL only the
-// host stays, of an OAuth error only its code, and of anything else the words in
-// front of the first body-like character, without the named secrets.
-func Redact(err error, secrets ...string) error {
+// Error makes an error fit for a log. goth puts whole answers into its errors, and
+// access tokens into URLs. So of a URL only the host stays, of an OAuth error only its
+// code, of an error that wraps a Safe one only that, and of any other the words in
+// front of the first body-like character, without the named secrets. errors.Is finds
+// in the result what it finds in err. nil stays nil.
+func Error(err error, secrets ...string) error {
 	if err == nil {
 		return nil
 	}
@@ -55,14 +59,13 @@ func Redact(err error, secrets ...string) error {
 	if errors.As(err, &already) && error(already) == err {
 		return err
 	}
-	return &redacted{text: redact(err, secrets), err: err}
+	return &redacted{text: text(err, secrets), err: err}
 }
 
-func redact(err error, secrets []string) string {
-	for _, known := range []error{ErrTransaction, ErrIssuer, ErrCode, ErrSubject, fetch.ErrTooLarge} {
-		if errors.Is(err, known) {
-			return known.Error()
-		}
+func text(err error, secrets []string) string {
+	var safe Safe
+	if errors.As(err, &safe) {
+		return safe.Error()
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return "oauth: the provider did not answer in time"
@@ -138,6 +141,6 @@ func word(s string) string {
 	}, s)
 }
 
-// ErrorCode makes an error response's code (RFC 6749 §4.1.2.1), which anybody may
-// have written into the URL, fit for a log.
-func ErrorCode(code string) string { return word(code) }
+// Code makes an error response's code (RFC 6749 §4.1.2.1) fit for a log. Anyone can
+// write any text into that parameter of the URL.
+func Code(code string) string { return word(code) }
