@@ -6,75 +6,45 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/oauth"
-	"github.com/ginauth/ginauth/internal/token"
+	"github.com/ginauth/ginauth/internal/transaction"
 )
 
-// endTransaction leaves, in place of a sign-in's transaction, whom it signed in and
-// where it led. A person who goes back to the provider's page comes with its answer
-// once more, and is then led on. Of one that signed nobody in, no more is left than
-// that it was used.
+// signIns are the sign-ins of this browser, as its cookies tell them.
+func (v *visit) signIns() transaction.Cookies {
+	return transaction.Cookies{
+		Keys: v.signInKeys, Names: v.names, Header: v.c.Request.Header["Cookie"], Secure: v.base.Secure, Now: v.opts.Now(),
+	}
+}
+
+// endTransaction leaves, in place of a sign-in under way, whom it signed in and where
+// it led.
 func (v *visit) endTransaction(tx *oauth.Transaction, result outcome) {
-	v.setCookie(cookie.Deletion(v.transactionName(tx.State), v.transactionAttributes(tx)))
-	done := &oauth.Completed{State: tx.State, Expires: v.opts.Now().Add(oauth.Lifetime).Unix()}
+	user, target := "", ""
 	if result.session != "" {
-		done.User, done.Target = userMark(result.user), v.ownPath(result.location)
+		user, target = transaction.UserMark(result.user), v.ownPath(result.location)
 	}
-	v.keepCompleted(done)
-}
-
-// keepCompleted sets the cookie. Of a target that is too long nothing is kept: it will
-// lead to the base URL.
-func (v *visit) keepCompleted(done *oauth.Completed) {
-	name, value := v.completedName(done.State), v.completions.Seal(done.Bytes())
-	if len(name)+len(value) > maxTransaction {
-		done.Target = ""
-		value = v.completions.Seal(done.Bytes())
-	}
-	v.setCookie(cookie.Line(name, value, v.transactionAttributes(nil)))
-}
-
-// completed is what a sign-in left that this browser has ended; nil if there is none.
-func (v *visit) completed(state string) *oauth.Completed {
-	for value := range cookie.Values(v.c.Request.Header["Cookie"], v.completedName(state)) {
-		if done := v.openCompleted(value); done != nil && token.Equal(done.State, state) {
-			return done
-		}
-	}
-	return nil
-}
-
-func (v *visit) openCompleted(value string) *oauth.Completed {
-	payload, _, err := v.completions.Open(value)
-	if err != nil {
-		return nil
-	}
-	done, err := oauth.ParseCompleted(payload)
-	if err != nil || v.opts.Now().Unix() >= done.Expires {
-		return nil
-	}
-	return done
+	v.setCookie(v.signIns().End(tx, user, target)...)
 }
 
 // finishAgain answers a callback that belongs to no sign-in under way. Of one that was
 // completed here it leads on, signs nobody in, and tells the provider nothing. expired
 // reports that there is a cookie of the sign-in.
 func (v *visit) finishAgain(answer url.Values, expired bool) {
-	var done *oauth.Completed
+	signIns := v.signIns()
+	var done *transaction.Completed
 	if state := answer["state"]; len(state) == 1 {
-		done = v.completed(state[0])
-		expired = expired || v.hasCookie(v.completedName(state[0]))
+		var found bool
+		done, found = signIns.Completed(state[0])
+		expired = expired || found
 	}
 	if done != nil && v.loadAgain(done.Again) {
-		done.Again = true
-		v.keepCompleted(done)
+		v.setCookie(signIns.RevisitCompleted(done, true))
 		v.continueHere()
 		return
 	}
 	if done != nil && done.Again {
-		done.Again = false // the next answer comes from another site again
-		v.keepCompleted(done)
+		v.setCookie(signIns.RevisitCompleted(done, false))
 	}
 	code := answer.Get("error")
 	if done != nil && code != "access_denied" {
@@ -99,8 +69,8 @@ func (v *visit) finishAgain(answer url.Values, expired bool) {
 	case len(answer["state"]) != 1:
 		v.notice("")
 	case v.formPosted(): // what is left of it did not come along
-		v.notice(strings.TrimPrefix(v.completedName(answer["state"][0]), v.names.Completed))
-	case v.hasCookie(v.names.Transaction+".", v.names.Completed+"."):
+		v.notice(transaction.Suffix(answer["state"][0]))
+	case signIns.Any():
 		v.notice(signInLost)
 	default: // the next page sees by itself that there is none
 		v.notice("")
@@ -119,14 +89,14 @@ func (v *visit) unread(err error) outcome {
 
 // leadsOn is where a completed sign-in led, for the person whom it signed in and who
 // still is; "" for anybody else.
-func (v *visit) leadsOn(done *oauth.Completed) (location string, err error) {
+func (v *visit) leadsOn(done *transaction.Completed) (location string, err error) {
 	id, err := v.openFound(v.c.Request.Context(), v.found(), v.base, v.opts.Now())
 	switch {
 	case errors.Is(err, errSignedOut):
 		return "", nil
 	case err != nil:
 		return "", err
-	case done.User != userMark(id.token.Subject):
+	case done.User != transaction.UserMark(id.token.Subject):
 		return "", nil
 	}
 	private(v.c.Writer.Header())

@@ -20,6 +20,7 @@ import (
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/token"
+	"github.com/ginauth/ginauth/internal/transaction"
 )
 
 const (
@@ -156,13 +157,8 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 			site.sessions = storeVault{opts.Session.Store, a.storeCalls, a.audience}
 		}
 	}
-	// A sign-in under way is never shared with Next.js, so its key has a label of
-	// our own: no other token opens as a transaction, nor a transaction as one.
 	var err error
-	if a.transactions, err = token.V4.Keyring("ginauth.transaction", all...); err != nil {
-		f.add("%w", err)
-	}
-	if a.completions, err = token.V4.Keyring("ginauth.completed", all...); err != nil {
+	if a.signInKeys, err = transaction.NewKeys(all...); err != nil {
 		f.add("%w", err)
 	}
 	// Nor is what a mail brings shared with anything else.

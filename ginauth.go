@@ -16,6 +16,7 @@ import (
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/token"
+	"github.com/ginauth/ginauth/internal/transaction"
 )
 
 // Options configure an Auth. New and Register check all of them at once and
@@ -176,8 +177,7 @@ type Auth struct {
 	crossing *http.CrossOriginProtection
 
 	http, https  site
-	transactions *token.Keyring
-	completions  *token.Keyring // of transactions that are completed
+	signInKeys   transaction.Keys
 	csrf         *token.CSRF
 	proofs       *token.Digest  // of links and codes that were mailed
 	asking       *token.Keyring // of the mails that browsers asked for

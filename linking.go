@@ -2,8 +2,6 @@ package ginauth
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,6 +9,7 @@ import (
 	"github.com/markbates/goth"
 
 	"github.com/ginauth/ginauth/internal/oauth"
+	"github.com/ginauth/ginauth/internal/transaction"
 )
 
 // Who a person is, is told by their account alone: the provider and its identifier
@@ -113,13 +112,7 @@ func (v *visit) signedIn() string {
 	if err != nil {
 		return ""
 	}
-	return userMark(id.token.Subject)
-}
-
-// userMark names a user within the few bytes that a transaction cookie has.
-func userMark(id string) string {
-	sum := sha256.Sum256([]byte(id))
-	return base64.RawURLEncoding.EncodeToString(sum[:12])
+	return transaction.UserMark(id.token.Subject)
 }
 
 // settle finds or makes the user of a person who may sign in, and puts them into p.
@@ -131,12 +124,12 @@ func (v *visit) settle(ctx context.Context, p *SignInParams, m match) (isNew boo
 	switch {
 	case m.account != nil && m.current != nil && m.account.ID != m.current.ID:
 		return false, errNotLinked
-	case v.formPosted() && m.began != "" && (m.account == nil || m.began != userMark(m.account.ID)):
+	case v.formPosted() && m.began != "" && (m.account == nil || m.began != transaction.UserMark(m.account.ID)):
 		return false, errNotLinked // who is signed in now, if anybody is, such an answer does not show
 	case m.account != nil:
 		p.User.ID = m.account.ID
 		return false, nil
-	case m.current != nil && m.began != userMark(m.current.ID):
+	case m.current != nil && m.began != transaction.UserMark(m.current.ID):
 		return false, errNotLinked
 	case m.current != nil:
 		user, err = v.link(ctx, *m.current, p, true)

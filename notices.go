@@ -1,7 +1,6 @@
 package ginauth
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -48,15 +47,15 @@ func (v *visit) noticed(code string) (notice, location string) {
 	case code == "Verification" && value == linkLost, code == wrongCode && value == codeLost:
 		return value, ""
 	case code == "MissingCSRF" || code == "" && v.c.Query("csrf") == "true":
-		if !v.hasCookie(v.names.CSRF) { // which the answer set that led here
+		if !cookie.Has(v.c.Request.Header["Cookie"], v.names.CSRF) { // which the answer set that led here
 			return cookiesBlocked, ""
 		}
 	case code != "OAuthCallback":
 	case value == signInUsed, value == signInLost:
 		return value, ""
 	case found && strings.HasPrefix(value, "."):
-		return v.postedAgain(v.names.Completed + value)
-	case !v.hasCookie(v.names.Transaction+".", v.names.Completed+"."):
+		return v.postedAgain(value)
+	case !v.signIns().Any():
 		return signInLost, ""
 	}
 	return "", ""
@@ -64,30 +63,14 @@ func (v *visit) noticed(code string) (notice, location string) {
 
 // postedAgain finds what is left of a sign-in whose answer came by another site's
 // POST, which brought no cookie of it.
-func (v *visit) postedAgain(name string) (notice, location string) {
-	for value := range cookie.Values(v.c.Request.Header["Cookie"], name) {
-		done := v.openCompleted(value)
-		if done == nil {
-			continue
-		}
-		location, err := v.leadsOn(done)
-		if err != nil {
-			v.refused("reading the session", err)
-		}
-		return signInUsed, location
+func (v *visit) postedAgain(suffix string) (notice, location string) {
+	done := v.signIns().CompletedBySuffix(suffix)
+	if done == nil {
+		return signInLost, ""
 	}
-	return signInLost, ""
-}
-
-// hasCookie reports whether a cookie came along whose name is one of these, or begins
-// with it where it ends with a dot.
-func (v *visit) hasCookie(names ...string) bool {
-	for name := range cookie.All(v.c.Request.Header["Cookie"]) {
-		if slices.ContainsFunc(names, func(n string) bool {
-			return name == n || strings.HasSuffix(n, ".") && strings.HasPrefix(name, n)
-		}) {
-			return true
-		}
+	location, err := v.leadsOn(done)
+	if err != nil {
+		v.refused("reading the session", err)
 	}
-	return false
+	return signInUsed, location
 }

@@ -40,11 +40,13 @@ func (v *visit) beginOAuth() {
 	if tx.FormPost {
 		tx.Target = v.ownPath(v.callbackURL)
 	}
-	if !v.keepTransaction(tx) {
+	lines, ok := v.signIns().Begin(tx)
+	if !ok {
 		v.refused("starting the sign-in", errors.New("the provider's session is too long for a transaction cookie"))
 		v.fail(http.StatusOK, "OAuthSignin")
 		return
 	}
+	v.setCookie(lines...)
 	v.redirect(http.StatusOK, authURL)
 }
 
@@ -96,14 +98,13 @@ func (v *visit) leave(result outcome) {
 // finishOAuth takes the provider's answer.
 func (v *visit) finishOAuth() {
 	answer := v.answer()
-	tx, expired := v.transaction(answer)
+	tx, expired := v.signIns().Find(answer)
 	if tx == nil {
 		v.finishAgain(answer, expired)
 		return
 	}
 	if v.loadAgain(tx.Again) {
-		tx.Again = true
-		v.setTransaction(tx)
+		v.setCookie(v.signIns().Revisit(tx))
 		v.continueHere()
 		return
 	}

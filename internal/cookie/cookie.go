@@ -5,6 +5,7 @@ package cookie
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -152,6 +153,19 @@ func Values(header []string, name string) func(yield func(value string) bool) {
 // header lines (RFC 6265 §4.2.1).
 func All(header []string) func(yield func(name, value string) bool) {
 	return beginning(header, "")
+}
+
+// Has reports whether a request has a cookie whose name is one of these, or, for one
+// that ends with a dot, begins with it.
+func Has(header []string, names ...string) bool {
+	for name := range All(header) {
+		if slices.ContainsFunc(names, func(n string) bool {
+			return name == n || strings.HasSuffix(n, ".") && strings.HasPrefix(name, n)
+		}) {
+			return true
+		}
+	}
+	return false
 }
 
 // beginning is All of the cookies whose names begin like that. The others are not

@@ -68,16 +68,6 @@ type Transaction struct {
 	Again bool `json:"a,omitempty"`
 }
 
-// A Completed transaction is what a sign-in leaves in the browser, for its callback
-// that comes again: whom it signed in and where it led.
-type Completed struct {
-	State   string `json:"s"`
-	User    string `json:"u,omitempty"` // names who was signed in; empty: it failed
-	Target  string `json:"t,omitempty"` // as Transaction.Target
-	Expires int64  `json:"e"`           // Unix seconds
-	Again   bool   `json:"a,omitempty"` // as Transaction.Again
-}
-
 // Begin starts a sign-in: it returns where to send the browser, and the
 // transaction to keep until it comes back. extra has passed DisplayParams.
 func (p *Provider) Begin(ctx context.Context, redirectURL string, extra url.Values, now time.Time) (authURL string, tx *Transaction, err error) {
@@ -248,21 +238,6 @@ func ParseTransaction(b []byte) (*Transaction, error) {
 		return nil, fmt.Errorf("oauth: transaction: %w", err)
 	}
 	return tx, nil
-}
-
-// ParseCompleted reads what Completed.Bytes wrote.
-func ParseCompleted(b []byte) (*Completed, error) {
-	done := &Completed{}
-	if err := json.Unmarshal(b, done); err != nil {
-		return nil, fmt.Errorf("oauth: completed transaction: %w", err)
-	}
-	return done, nil
-}
-
-// Bytes writes what is left of a transaction. Strings and numbers always marshal.
-func (done *Completed) Bytes() []byte {
-	b, _ := json.Marshal(done)
-	return b
 }
 
 // Bytes writes the transaction. Strings and numbers always marshal.
