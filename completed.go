@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/transaction"
 )
@@ -65,26 +66,26 @@ func (v *visit) finishAgain(answer url.Values, expired bool) {
 	v.refused("the callback", oauth.ErrTransaction)
 	switch {
 	case expired:
-		v.notice(signInUsed)
+		v.notice(errorcode.SignInUsed)
 	case len(answer["state"]) != 1:
 		v.notice("")
 	case v.formPosted(): // what is left of it did not come along
 		v.notice(transaction.Suffix(answer["state"][0]))
 	case signIns.Any():
-		v.notice(signInLost)
+		v.notice(errorcode.SignInLost)
 	default: // the next page sees by itself that there is none
 		v.notice("")
 	}
-	v.fail(http.StatusOK, "OAuthCallback")
+	v.fail(http.StatusOK, errorcode.OAuthCallback)
 }
 
 // unread is what a session that cannot be read leads to.
 func (v *visit) unread(err error) outcome {
 	v.refused("reading the session", err)
 	if errors.Is(err, errUnavailable) {
-		return v.failed(http.StatusServiceUnavailable, unavailableCode)
+		return v.failed(http.StatusServiceUnavailable, errorcode.SessionUnavailable)
 	}
-	return v.failed(http.StatusInternalServerError, "Callback")
+	return v.failed(http.StatusInternalServerError, errorcode.Callback)
 }
 
 // leadsOn is where a completed sign-in led, for the person whom it signed in and who

@@ -78,7 +78,6 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	}
 	a := &Auth{
 		finished:     oauth.NewReplay[outcome](rememberedCallbacks),
-		published:    newPublicTexts(),
 		streams:      newStreams(),
 		storeCalls:   newStoreCalls(),
 		release:      release,

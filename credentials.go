@@ -12,6 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/ginauth/ginauth/internal/ascii"
+	"github.com/ginauth/ginauth/internal/errorcode"
 )
 
 // Credentials sign people in by what they type: a name and a password, a code.
@@ -145,16 +146,14 @@ func (v *visit) checkCredentials() {
 		v.tooMany(tooMany.wait)
 		return
 	case errors.As(err, &public):
-		text := clip(string(public))
-		v.published.add(text)
-		v.fail(http.StatusUnauthorized, text)
+		v.fail(http.StatusUnauthorized, v.publicErrors.Publish(string(public)))
 		return
 	case err != nil:
 		v.refused("Credentials.Authorize", err)
-		v.fail(http.StatusInternalServerError, "Callback")
+		v.fail(http.StatusInternalServerError, errorcode.Callback)
 		return
 	case user == nil:
-		target := v.errorURL("CredentialsSignin") + "&provider=" + url.QueryEscape(v.provider.id)
+		target := v.errorURL(errorcode.CredentialsSignin) + "&provider=" + url.QueryEscape(v.provider.id)
 		if v.opts.Session.Format == AuthJSV5 {
 			target += "&code=credentials" // what Auth.js's client returns as code
 		}
@@ -163,7 +162,7 @@ func (v *visit) checkCredentials() {
 	}
 	if user.ID == "" {
 		v.refused("Credentials.Authorize", errNoUserID)
-		v.fail(http.StatusInternalServerError, "Callback")
+		v.fail(http.StatusInternalServerError, errorcode.Callback)
 		return
 	}
 	attempt.succeeded()

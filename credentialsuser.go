@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
+	"github.com/ginauth/ginauth/internal/errorcode"
 )
 
 // Whom Credentials sign in may be a user of the Adapter. Then the credentials are an
@@ -65,11 +67,11 @@ func (v *visit) notEntered(err error) outcome {
 	case v.provider.kind != credentialsType:
 		return v.failed(http.StatusOK, adapterCode(err))
 	case errors.Is(err, errOvertaken), errors.Is(err, ErrNotFound): // the password is deleted
-		return v.failed(http.StatusUnauthorized, "CredentialsSignin")
+		return v.failed(http.StatusUnauthorized, errorcode.CredentialsSignin)
 	case errors.Is(err, errNotByThis), errors.Is(err, errNotLinked), errors.Is(err, errOtherUser):
-		return v.failed(http.StatusUnauthorized, "OAuthAccountNotLinked")
+		return v.failed(http.StatusUnauthorized, errorcode.OAuthAccountNotLinked)
 	}
-	return v.failed(http.StatusInternalServerError, "Callback")
+	return v.failed(http.StatusInternalServerError, errorcode.Callback)
 }
 
 // LinkCredentials lets a user of the Adapter sign in by Credentials. Call it where a

@@ -1,7 +1,6 @@
 package ginauth
 
 import (
-	"cmp"
 	"html/template"
 	"strings"
 
@@ -9,75 +8,51 @@ import (
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/origin"
+	"github.com/ginauth/ginauth/internal/pages"
 )
-
-// forms are what the functions below write. A template escapes what is put in.
-var forms = template.Must(template.New("").Parse(`
-{{- define "csrf"}}<input type="hidden" name="csrfToken" value="{{.CSRFToken}}">{{end}}
-{{- define "form"}}<form method="post" action="{{.Action}}">{{template "csrf" .}}` +
-	`{{if .CallbackURL}}<input type="hidden" name="callbackUrl" value="{{.CallbackURL}}">{{end}}` +
-	`{{if .EmailLabel}}<label>{{.EmailLabel}} <input name="email" type="email" autocomplete="email" required></label>{{end}}` +
-	`<button type="submit">{{.Button}}</button></form>{{end}}`))
-
-type form struct{ Action, CSRFToken, CallbackURL, EmailLabel, Button string }
 
 // CSRFField is a hidden input with the CSRF token, for a form of your own page
 // that posts to an auth route. It may set the CSRF cookie, so it must be called
 // before the page is written. It is empty for a host that the site does not
 // answer for.
 func (a *Auth) CSRFField(c *gin.Context) template.HTML {
-	return a.form(c, "csrf", form{})
+	return a.form(c, func(_, csrfToken string) template.HTML { return pages.CSRFField(csrfToken) })
 }
 
-// SignInForm is a form with one button that starts a sign-in at a provider, for
-// your own pages; that of Email has a field for the address too. callbackURL is where it leads; empty: back to the site. For
-// the rest see CSRFField. It is empty for an unknown provider.
+// SignInForm is a form with one button that starts a sign-in at a provider, for your own
+// pages; the form of Email also has a field for the address. callbackURL is where the
+// sign-in leads; empty: back to the site. For the rest see CSRFField. It is empty for an
+// unknown provider.
 func (a *Auth) SignInForm(c *gin.Context, providerID, callbackURL string) template.HTML {
 	p := a.provider(providerID)
 	if p == nil {
 		return ""
 	}
-	label := a.opts.Texts.SignInWith
-	if label == "" {
-		label = "Sign in with {provider}"
-	}
-	f := form{
-		Action: "/signin/" + p.id, CallbackURL: callbackURL, Button: strings.ReplaceAll(label, "{provider}", p.name),
-	}
-	if p.email != nil {
-		f.EmailLabel = cmp.Or(a.opts.Texts.EmailLabel, "Email address")
-		f.Button = cmp.Or(a.opts.Texts.EmailButton, "Email me a sign-in link")
-		if p.email.Code {
-			f.Button = cmp.Or(a.opts.Texts.EmailCodeButton, "Email me a code")
-		}
-	}
-	return a.form(c, "form", f)
+	return a.form(c, func(url, csrfToken string) template.HTML {
+		return a.pages.SignInForm(pages.Provider{
+			Name: p.name, Type: p.kind, Code: p.email != nil && p.email.Code, Action: url + "/signin/" + p.id,
+		}, csrfToken, callbackURL)
+	})
 }
 
 // SignOutForm is a form with one button that signs out, for your own pages.
 // callbackURL is where it leads; empty: back to the site. For the rest see
 // CSRFField.
 func (a *Auth) SignOutForm(c *gin.Context, callbackURL string) template.HTML {
-	label := a.opts.Texts.SignOutButton
-	if label == "" {
-		label = "Sign out"
-	}
-	return a.form(c, "form", form{Action: "/signout", CallbackURL: callbackURL, Button: label})
+	return a.form(c, func(url, csrfToken string) template.HTML {
+		return a.pages.SignOutForm(pages.SignOut{Action: url + "/signout", CSRFToken: csrfToken, CallbackURL: callbackURL})
+	})
 }
 
-func (a *Auth) form(c *gin.Context, name string, f form) template.HTML {
+// form writes a form with the URL of the auth routes and the token of this browser.
+func (a *Auth) form(c *gin.Context, write func(url, csrfToken string) template.HTML) template.HTML {
 	base, err := a.hosts.Base(c.Request)
 	if err != nil {
 		return ""
 	}
-	f.Action = base.URL + f.Action
-	f.CSRFToken = a.csrfToken(c, base)
+	csrfToken := a.csrfToken(c, base)
 	private(c.Writer.Header()) // the token is this browser's
-	var b strings.Builder
-	if forms.ExecuteTemplate(&b, name, f) != nil {
-		return ""
-	}
-	return template.HTML(b.String())
+	return write(base.URL, csrfToken)
 }
 
 // csrfToken is the token of this browser's CSRF cookie. A browser without one is

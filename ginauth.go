@@ -11,6 +11,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/origin"
@@ -184,7 +185,7 @@ type Auth struct {
 	deviceSeal   *token.Keyring // of who has signed in in a browser
 	finished     *oauth.Replay[outcome]
 	doubled      doubledWarning
-	published    *publicTexts
+	publicErrors errorcode.Public
 	streams      *streams
 	successors   *successors      // of sealed session cookies
 	revoked      *revocationCheck // nil without Revocations

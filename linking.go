@@ -8,6 +8,7 @@ import (
 
 	"github.com/markbates/goth"
 
+	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/transaction"
 )
@@ -29,11 +30,11 @@ var (
 func adapterCode(err error) string {
 	switch {
 	case errors.Is(err, errNotLinked), errors.Is(err, errOtherUser), errors.Is(err, errOvertaken):
-		return "OAuthAccountNotLinked"
+		return errorcode.OAuthAccountNotLinked
 	case errors.Is(err, errCreateUser):
-		return "OAuthCreateAccount"
+		return errorcode.OAuthCreateAccount
 	}
-	return "Callback"
+	return errorcode.Callback
 }
 
 // A match is what the adapter knows of a person when the provider's answer comes.

@@ -9,15 +9,13 @@ import (
 	"time"
 
 	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/token"
 )
 
 // maxTries is how often a code may be typed. It makes the chance to guess one five
 // in a million.
 const maxTries = 5
-
-// wrongCode says that a code was not the one, or is no longer good.
-const wrongCode = "VerificationCode"
 
 // asked is what a browser keeps, sealed, of the mail it asked for last. The code is
 // in it, so that it is nowhere else but in the mail; and the nonce, without which no
@@ -67,8 +65,8 @@ func (v *visit) codeHashes(to, nonce string, try int) []string {
 func (v *visit) spendCode() outcome {
 	a, ok := v.asked()
 	if !ok || a.Code == "" {
-		v.notice(codeLost)
-		return v.failed(http.StatusUnauthorized, wrongCode)
+		v.notice(errorcode.CodeLost)
+		return v.failed(http.StatusUnauthorized, errorcode.VerificationCode)
 	}
 	v.typed = append(v.typed, a.Code, a.Email)
 	typed := strings.NewReplacer(" ", "", "-", "").Replace(v.field("code"))
@@ -83,14 +81,14 @@ func (v *visit) spendCode() outcome {
 		return v.failed(http.StatusInternalServerError, "Callback")
 	}
 	if try == 0 {
-		return v.failed(http.StatusUnauthorized, wrongCode)
+		return v.failed(http.StatusUnauthorized, errorcode.VerificationCode)
 	}
 	if token.Equal(typed, a.Code) {
 		v.setCookie(cookie.Deletion(v.names.Mail, v.attributes()))
 		return v.rememberMail(v.admitEmail(ctx, a.Email), a.Email)
 	}
 	if try == maxTries {
-		return v.failed(http.StatusUnauthorized, wrongCode)
+		return v.failed(http.StatusUnauthorized, errorcode.VerificationCode)
 	}
 	err = v.storeProof(ctx, VerificationToken{
 		Identifier: a.Email, Hash: v.codeHashes(a.Email, a.Nonce, try+1)[0], Expires: time.Unix(a.Expires, 0),
@@ -104,7 +102,7 @@ func (v *visit) spendCode() outcome {
 
 // tryAgain shows the page for the code once more.
 func (v *visit) tryAgain() outcome {
-	return outcome{location: v.verifyURL() + "&error=" + wrongCode, status: http.StatusUnauthorized}
+	return outcome{location: v.verifyURL() + "&error=" + errorcode.VerificationCode, status: http.StatusUnauthorized}
 }
 
 // takeTry takes the next try, and returns 0 if there is none left.

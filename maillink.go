@@ -9,6 +9,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/address"
 	"github.com/ginauth/ginauth/internal/bulkhead"
+	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/token"
 )
@@ -226,7 +227,7 @@ func (v *visit) spendLink() outcome {
 // noticeLink says of a link that is bound to a browser that it is not this one.
 func (v *visit) noticeLink() {
 	if _, known := v.asked(); v.provider.email.BindBrowser && !known {
-		v.notice(linkLost)
+		v.notice(errorcode.LinkLost)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/redact"
@@ -44,7 +45,7 @@ func (a *Auth) RequireSession(guards ...Guard) gin.HandlerFunc {
 			a.askToSignIn(c, base)
 			return
 		case errors.Is(err, errForeign):
-			a.stop(c, base, http.StatusForbidden, "CrossOriginRequest")
+			a.stop(c, base, http.StatusForbidden, errorcode.CrossOriginRequest)
 			return
 		case err != nil:
 			a.stopFault(c, base, err)
@@ -56,7 +57,7 @@ func (a *Auth) RequireSession(guards ...Guard) gin.HandlerFunc {
 				if c.Writer.Written() {
 					c.Abort()
 				} else {
-					a.stop(c, base, http.StatusForbidden, "AccessDenied")
+					a.stop(c, base, http.StatusForbidden, errorcode.AccessDenied)
 				}
 				return
 			}
@@ -125,7 +126,7 @@ func (a *Auth) identity(c *gin.Context) (*identity, origin.Base, error) {
 // stopFault ends a request that cannot be answered: never by going on.
 func (a *Auth) stopFault(c *gin.Context, base origin.Base, err error) {
 	if errors.Is(err, origin.ErrHost) {
-		a.stop(c, base, http.StatusBadRequest, "BadHost")
+		a.stop(c, base, http.StatusBadRequest, errorcode.BadHost)
 		return
 	}
 	if left(c, err) {
@@ -133,10 +134,10 @@ func (a *Auth) stopFault(c *gin.Context, base origin.Base, err error) {
 	}
 	a.opts.Logger.Error("ginauth: reading the session failed", "error", redact.Error(err))
 	if errors.Is(err, errUnavailable) {
-		a.stop(c, base, http.StatusServiceUnavailable, unavailableCode)
+		a.stop(c, base, http.StatusServiceUnavailable, errorcode.SessionUnavailable)
 		return
 	}
-	a.stop(c, base, http.StatusInternalServerError, "SessionFault")
+	a.stop(c, base, http.StatusInternalServerError, errorcode.SessionFault)
 }
 
 // statusLeft is what nginx logs for a client that closed the connection.
@@ -152,9 +153,6 @@ func left(c *gin.Context, err error) bool {
 	c.AbortWithStatus(statusLeft)
 	return true
 }
-
-// unavailableCode says that a store cannot tell who is signed in.
-const unavailableCode = "SessionUnavailable"
 
 // bearer is the token of a request's only Authorization header (RFC 6750 §2.1).
 func bearer(h http.Header) string {
@@ -271,10 +269,10 @@ func (a *Auth) askToSignIn(c *gin.Context, base origin.Base) {
 			page = req.URL.RequestURI() // a link: there the person wants to go
 		}
 		c.Header("HX-Redirect", origin.Location(a.signInURL(base, page)))
-		a.stop(c, base, http.StatusUnauthorized, "SessionRequired")
+		a.stop(c, base, http.StatusUnauthorized, errorcode.SessionRequired)
 	case !navigates(req):
 		c.Header("WWW-Authenticate", "Bearer")
-		a.stop(c, base, http.StatusUnauthorized, "SessionRequired")
+		a.stop(c, base, http.StatusUnauthorized, errorcode.SessionRequired)
 	case req.Method == http.MethodGet || req.Method == http.MethodHead:
 		a.sendTo(c, http.StatusFound, a.signInURL(base, req.URL.RequestURI()))
 	default: // a form: back to the page it stands on, since its own URL may only take forms
@@ -315,24 +313,14 @@ func (a *Auth) sendTo(c *gin.Context, status int, url string) {
 	c.Writer.WriteHeaderNow()
 }
 
-// stopped says in words what the codes of refusals mean.
-var stopped = map[string]string{
-	"SessionRequired":    "Sign in first.",
-	"AccessDenied":       "You do not have access to this.",
-	"CrossOriginRequest": "This request came from another site and was not carried out.",
-	"SessionFault":       "The session could not be read. Try again later.",
-	unavailableCode:      "The session cannot be read just now. Try again in a moment.",
-	"BadHost":            "This site does not answer for the host of this request.",
-}
-
 // stop ends a request with a page or JSON, whichever the sender can read.
 func (a *Auth) stop(c *gin.Context, base origin.Base, status int, code string) {
 	c.Abort()
 	if navigates(c.Request) && status != http.StatusUnauthorized {
 		a.pages.Error(c.Writer, status, pages.Error{
-			Code: code, Text: stopped[code], Site: base.Host(), SignInURL: base.URL + "/signin",
+			Code: code, Text: errorcode.AbortText(code), Site: base.Host(), SignInURL: base.URL + "/signin",
 		})
 		return
 	}
-	writeJSON(c, status, map[string]string{"error": code, "message": stopped[code]})
+	writeJSON(c, status, map[string]string{"error": code, "message": errorcode.AbortText(code)})
 }

@@ -5,23 +5,8 @@ import (
 	"time"
 
 	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/errorcode"
 )
-
-// Notices say more of a sign-in that was not completed than its error code, which is
-// NextAuth's. They name texts (Texts.Errors).
-const (
-	signInUsed     = "SignInUsed"     // it was completed before, or has expired
-	signInLost     = "SignInLost"     // this browser has no cookie of it
-	linkLost       = "LinkLost"       // a link that works in the browser alone that asked for it
-	linkUsed       = "LinkUsed"       // a link that does not work, for somebody who is signed in
-	codeLost       = "CodeLost"       // a code typed in another browser
-	codeUsed       = "CodeUsed"       // a code that does not work, for somebody who is signed in
-	cookiesBlocked = "CookiesBlocked" // this browser keeps no cookies
-)
-
-// stillSignedIn are the notices for somebody who went back to a link or code that
-// signed them in.
-var stillSignedIn = map[string]string{"Verification": linkUsed, wrongCode: codeUsed}
 
 // noticeAge is for how long the next page finds a notice.
 const noticeAge = time.Minute
@@ -44,19 +29,19 @@ func (v *visit) notice(name string) {
 func (v *visit) noticed(code string) (notice, location string) {
 	value, found := cookie.Get(v.c.Request.Header["Cookie"], v.names.Notice)
 	switch {
-	case code == "Verification" && value == linkLost, code == wrongCode && value == codeLost:
+	case code == errorcode.Verification && value == errorcode.LinkLost, code == errorcode.VerificationCode && value == errorcode.CodeLost:
 		return value, ""
 	case code == "MissingCSRF" || code == "" && v.c.Query("csrf") == "true":
 		if !cookie.Has(v.c.Request.Header["Cookie"], v.names.CSRF) { // which the answer set that led here
-			return cookiesBlocked, ""
+			return errorcode.CookiesBlocked, ""
 		}
-	case code != "OAuthCallback":
-	case value == signInUsed, value == signInLost:
+	case code != errorcode.OAuthCallback:
+	case value == errorcode.SignInUsed, value == errorcode.SignInLost:
 		return value, ""
 	case found && strings.HasPrefix(value, "."):
 		return v.postedAgain(value)
 	case !v.signIns().Any():
-		return signInLost, ""
+		return errorcode.SignInLost, ""
 	}
 	return "", ""
 }
@@ -66,11 +51,11 @@ func (v *visit) noticed(code string) (notice, location string) {
 func (v *visit) postedAgain(suffix string) (notice, location string) {
 	done := v.signIns().CompletedBySuffix(suffix)
 	if done == nil {
-		return signInLost, ""
+		return errorcode.SignInLost, ""
 	}
 	location, err := v.leadsOn(done)
 	if err != nil {
 		v.refused("reading the session", err)
 	}
-	return signInUsed, location
+	return errorcode.SignInUsed, location
 }

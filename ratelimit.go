@@ -9,12 +9,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/limit"
 )
 
 const (
-	// rateLimitedCode says that somebody tried too often.
-	rateLimitedCode = "RateLimited"
 	// waitParam is the error page's parameter that says for how long, in seconds.
 	waitParam = "retryAfter"
 	// maxWait bounds it: anybody may make a link to the page.
@@ -181,7 +180,7 @@ func (v *visit) tooMany(wait time.Duration) {
 	h := v.c.Writer.Header()
 	h.Set("Retry-After", seconds(wait))
 	h.Set("Cache-Control", "no-store")
-	target := withQuery(v.errorURL(rateLimitedCode), waitParam, seconds(wait))
+	target := withQuery(v.errorURL(errorcode.RateLimited), waitParam, seconds(wait))
 	switch {
 	case v.wantsJSON():
 		v.json(http.StatusTooManyRequests, map[string]string{"url": target})
@@ -192,7 +191,7 @@ func (v *visit) tooMany(wait time.Duration) {
 	case v.opts.Pages.Error != "":
 		v.redirect(http.StatusTooManyRequests, target)
 	default:
-		v.errorPage(http.StatusTooManyRequests, rateLimitedCode, wait)
+		v.errorPage(http.StatusTooManyRequests, errorcode.RateLimited, wait)
 	}
 }
 
@@ -216,7 +215,7 @@ func seconds(wait time.Duration) string {
 
 // waitAsked is how long to wait as the error page's URL says; zero: it does not.
 func (v *visit) waitAsked() time.Duration {
-	if !strings.EqualFold(v.c.Query("error"), rateLimitedCode) {
+	if !strings.EqualFold(v.c.Query("error"), errorcode.RateLimited) {
 		return 0
 	}
 	n, err := strconv.ParseUint(v.c.Query(waitParam), 10, 32)

@@ -10,9 +10,9 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/claims"
 	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/redact"
 )
@@ -158,8 +158,8 @@ func (v *visit) getSignIn() {
 	switch {
 	case notice != "":
 		code = notice
-	case code != "" && !inline[code]:
-		code = "Default" // whoever made the link must not put words on this page
+	case code != "" && !errorcode.ShownOnSignInPage(code):
+		code = errorcode.Default // whoever made the link must not put words on this page
 	}
 	v.pages.SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
 		Site: v.base.Host(), Providers: buttons, CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: code,
@@ -254,21 +254,13 @@ func (v *visit) endSessions(found cookie.Session) (*Token, error) {
 	return newest, nil
 }
 
-// inline are the codes that the sign-in page explains; the person can try again
-// at once.
-var inline = map[string]bool{
-	"Signin": true, "OAuthSignin": true, "OAuthCallback": true, "OAuthCreateAccount": true,
-	"EmailCreateAccount": true, "Callback": true, "OAuthAccountNotLinked": true,
-	"EmailSignin": true, "CredentialsSignin": true, "SessionRequired": true,
-}
-
 func (v *visit) getError() {
 	code := v.c.Query("error")
 	if code == "" {
 		code = v.segment
 	}
 	switch page := v.opts.Pages.Error; {
-	case inline[code]:
+	case errorcode.ShownOnSignInPage(code):
 		v.redirect(http.StatusFound, v.base.URL+"/signin?error="+code)
 	case page != "":
 		if code == "" {
@@ -283,7 +275,7 @@ func (v *visit) getError() {
 		}
 		v.redirect(http.StatusFound, target)
 	default:
-		v.errorPage(errorStatus(code), code, v.waitAsked())
+		v.errorPage(errorcode.Status(code), code, v.waitAsked())
 	}
 }
 
@@ -292,7 +284,7 @@ func (v *visit) errorPage(status int, code string, wait time.Duration) {
 		Code: code, Text: v.errorText(code), Wait: wait, Site: v.base.Host(), SignInURL: v.base.URL + "/signin",
 	}
 	page.Notice, _ = v.noticed(code)
-	if notice := stillSignedIn[code]; notice != "" && v.isSignedIn() {
+	if notice := errorcode.SignedInNotice(code); notice != "" && v.isSignedIn() {
 		page.Notice, page.ContinueURL = notice, v.callbackURL
 	}
 	v.pages.Error(v.c.Writer, status, page)
@@ -300,24 +292,10 @@ func (v *visit) errorPage(status int, code string, wait time.Duration) {
 
 // errorText is what the application or ginauth says beside next-auth's codes.
 func (v *visit) errorText(code string) string {
-	if code == unavailableCode {
-		return stopped[code]
+	if code == errorcode.SessionUnavailable {
+		return errorcode.AbortText(code)
 	}
-	return v.published.known(code)
-}
-
-func errorStatus(code string) int {
-	switch ascii.Lower(code) {
-	case ascii.Lower(unavailableCode):
-		return http.StatusServiceUnavailable
-	case "configuration":
-		return http.StatusInternalServerError
-	case "accessdenied", "verification", ascii.Lower(wrongCode):
-		return http.StatusForbidden
-	case ascii.Lower(rateLimitedCode):
-		return http.StatusTooManyRequests
-	}
-	return http.StatusOK
+	return v.publicErrors.Known(code)
 }
 
 // withQuery adds a parameter to a URL that may have some, in front of its
@@ -345,7 +323,7 @@ func (v *visit) getVerifyRequest() {
 	page := pages.VerifyRequest{Site: v.base.Host()}
 	if p := v.Auth.provider(v.c.Query("provider")); p != nil && p.email != nil && p.email.Code {
 		page.Action, page.CSRFToken, page.CallbackURL = v.base.URL+"/callback/"+p.id, v.csrfToken, v.callbackURL
-		page.Wrong = v.c.Query("error") == wrongCode
+		page.Wrong = v.c.Query("error") == errorcode.VerificationCode
 	}
 	v.pages.VerifyRequest(v.c.Writer, page)
 }

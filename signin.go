@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
@@ -25,7 +26,7 @@ func (v *visit) redirectURI() string { return v.base.URL + "/callback/" + v.prov
 func (v *visit) beginOAuth() {
 	if v.provider.formPost != nil && !v.base.Secure && !v.base.Loopback() {
 		v.refused("starting the sign-in", errors.New("the provider answers by POST, which needs a site on https"))
-		v.fail(http.StatusOK, "OAuthSignin")
+		v.fail(http.StatusOK, errorcode.OAuthSignin)
 		return
 	}
 	now := v.opts.Now()
@@ -33,7 +34,7 @@ func (v *visit) beginOAuth() {
 		oauth.DisplayParams(v.c.Request.URL.Query()), now)
 	if err != nil {
 		v.refused("starting the sign-in", err)
-		v.fail(http.StatusOK, "OAuthSignin")
+		v.fail(http.StatusOK, errorcode.OAuthSignin)
 		return
 	}
 	tx.User = v.signedIn()
@@ -43,7 +44,7 @@ func (v *visit) beginOAuth() {
 	lines, ok := v.signIns().Begin(tx)
 	if !ok {
 		v.refused("starting the sign-in", errors.New("the provider's session is too long for a transaction cookie"))
-		v.fail(http.StatusOK, "OAuthSignin")
+		v.fail(http.StatusOK, errorcode.OAuthSignin)
 		return
 	}
 	v.setCookie(lines...)
@@ -123,7 +124,7 @@ func (v *visit) finishOAuth() {
 	result := v.finished.Do(v.c.Request.Context(), string(sum[:]), now, now.Add(rememberCallback),
 		func() outcome { return v.signIn(tx, answer) })
 	if result.location == "" { // the first callback's request panicked, or this one is gone
-		result = v.failed(http.StatusOK, "Callback")
+		result = v.failed(http.StatusOK, errorcode.Callback)
 	}
 	v.notice("")
 	v.endTransaction(tx, result)
@@ -138,13 +139,13 @@ func (v *visit) signIn(tx *oauth.Transaction, answer url.Values) outcome {
 	id, err := v.provider.oauth.Complete(ctx, tx, v.redirectURI(), answer, v.opts.Now())
 	if err != nil {
 		v.refused("the callback", err)
-		return v.failed(http.StatusOK, "OAuthCallback")
+		return v.failed(http.StatusOK, errorcode.OAuthCallback)
 	}
 	v.addPostedName(&id.Profile)
 	user, err := v.provider.user(id.Profile)
 	if err != nil {
 		v.refused("the profile", err)
-		return v.failed(http.StatusOK, "OAuthCallback")
+		return v.failed(http.StatusOK, errorcode.OAuthCallback)
 	}
 	p := SignInParams{User: &user, Account: v.provider.account(id, user), Profile: &id.Profile}
 	if v.opts.Adapter == nil {
@@ -180,11 +181,11 @@ func (v *visit) enter(p SignInParams, isNew bool) outcome {
 	}
 	if p.User.ID == "" { // the callback's doing
 		v.refused("Callbacks.SignIn", errors.New("ginauth: the user has no ID; leave it, or set another"))
-		return v.failed(http.StatusInternalServerError, "Callback")
+		return v.failed(http.StatusInternalServerError, errorcode.Callback)
 	}
 	undo, wait := v.successAllowed(v.c.Request.Context(), p.User.ID)
 	if wait > 0 {
-		result := v.failed(http.StatusTooManyRequests, rateLimitedCode)
+		result := v.failed(http.StatusTooManyRequests, errorcode.RateLimited)
 		result.wait = wait
 		return result
 	}
@@ -197,12 +198,12 @@ func (v *visit) enter(p SignInParams, isNew bool) outcome {
 		Token: t, User: p.User, Account: p.Account, Profile: p.Profile, IsNewUser: isNew, Trigger: trigger,
 	})
 	if errors.Is(err, ErrSignedOut) {
-		return v.failed(http.StatusForbidden, "AccessDenied")
+		return v.failed(http.StatusForbidden, errorcode.AccessDenied)
 	}
 	if err != nil {
 		undo()
 		v.refused("Callbacks.JWT", err)
-		return v.failed(http.StatusInternalServerError, "Callback")
+		return v.failed(http.StatusInternalServerError, errorcode.Callback)
 	}
 	t.grant = v.newGrant(v.provider, p.Account)
 	value, err := v.begin(t, now)
@@ -215,9 +216,9 @@ func (v *visit) enter(p SignInParams, isNew bool) outcome {
 		undo()
 		v.refused("keeping the session", err)
 		if errors.Is(err, errUnavailable) {
-			return v.failed(http.StatusServiceUnavailable, unavailableCode)
+			return v.failed(http.StatusServiceUnavailable, errorcode.SessionUnavailable)
 		}
-		return v.failed(http.StatusInternalServerError, "Callback")
+		return v.failed(http.StatusInternalServerError, errorcode.Callback)
 	}
 	if event := v.opts.Events.SignIn; event != nil {
 		event(v.c, SignInEvent{User: p.User, Account: p.Account, Profile: p.Profile, IsNewUser: isNew})
@@ -268,13 +269,11 @@ func (v *visit) denied(err error) outcome {
 	case errors.As(err, &elsewhere):
 		return outcome{location: string(elsewhere), status: http.StatusOK}
 	case errors.As(err, &public):
-		text := clip(string(public))
-		v.published.add(text)
-		return v.failed(http.StatusOK, text)
+		return v.failed(http.StatusOK, v.publicErrors.Publish(string(public)))
 	case !errors.Is(err, ErrAccessDenied):
 		v.refused("Callbacks.SignIn", err)
 	}
-	return v.failed(http.StatusForbidden, "AccessDenied")
+	return v.failed(http.StatusForbidden, errorcode.AccessDenied)
 }
 
 // answer is the provider's: the query, and the form of a form_post response. A
@@ -299,10 +298,10 @@ func (v *visit) providerError(code string, ours bool) {
 		v.opts.Logger.Warn("ginauth: the provider refused a sign-in", "provider", v.provider.id, "code", redact.Code(code))
 	}
 	if code == "access_denied" {
-		v.fail(http.StatusOK, "AccessDenied")
+		v.fail(http.StatusOK, errorcode.AccessDenied)
 		return
 	}
-	v.fail(http.StatusOK, "Callback")
+	v.fail(http.StatusOK, errorcode.Callback)
 }
 
 // refused logs why somebody was not signed in. The error is redacted: it holds

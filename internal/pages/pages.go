@@ -15,6 +15,7 @@ import (
 	"unicode"
 
 	"github.com/ginauth/ginauth/internal/ascii"
+	"github.com/ginauth/ginauth/internal/errorcode"
 )
 
 //go:embed templates/*.html
@@ -172,11 +173,11 @@ func (s *Set) Error(w http.ResponseWriter, status int, p Error) {
 	if p.Notice != "" {
 		text = s.texts.inline(p.Notice)
 	}
-	if ascii.EqualFold(p.Code, "RateLimited") {
+	if ascii.EqualFold(p.Code, errorcode.RateLimited) {
 		text = waiting(text, p.Wait)
 	}
 	if p.Text != "" {
-		text = clip(p.Text)
+		text = errorcode.Clip(p.Text)
 	}
 	f := s.frame(title, p.Site)
 	f.Icon = "alert"

@@ -58,11 +58,7 @@ func (s *Set) signInView(p SignIn, site string) signInView {
 			credentials++
 			v.Forms = append(v.Forms, form{Action: provider.Action, Name: name, Label: label, Inputs: inputs(id, provider.Fields)})
 		case "email":
-			label = s.texts.EmailButton
-			if provider.Code {
-				label = s.texts.EmailCodeButton
-			}
-			v.Forms = append(v.Forms, form{Action: provider.Action, Name: name, Label: label, EmailID: id})
+			v.Forms = append(v.Forms, form{Action: provider.Action, Name: name, Label: s.emailButton(provider), EmailID: id})
 		default:
 			v.Buttons = append(v.Buttons, button{Action: provider.Action, Label: label, Mark: newMark(name, provider.Color)})
 		}

@@ -1,10 +1,10 @@
 package pages
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -13,104 +13,64 @@ import (
 	"unicode"
 
 	"github.com/ginauth/ginauth/internal/ascii"
+	"github.com/ginauth/ginauth/internal/errorcode"
 )
 
-// Texts are the words of the pages. A field left empty keeps its English default,
-// which the field's comment quotes. They are text, not HTML.
+// Texts are the words of the pages: text, not HTML. A field left empty gets the English
+// default of its tag. ginauth.Texts, which is converted to this type, documents the
+// fields, so that the compiler holds the two to the same fields.
 type Texts struct {
-	Lang     string // language of these texts, a BCP 47 tag: "en"
-	Dir      string // "rtl" for scripts written right to left: "ltr"
-	SiteName string // shown in place of the site's host name: ""
+	Lang     string `english:"en"`
+	Dir      string `english:"ltr"`
+	SiteName string
 
-	SignInTitle       string // "Sign in"
-	SignInSite        string // "to continue to {site}"
-	SignInWith        string // "Sign in with {provider}"
-	SignInFailed      string // for an error code without a text: "Unable to sign in."
-	CredentialsButton string // of the only credentials form; several use SignInWith: "Sign in"
-	EmailLabel        string // "Email address"
-	EmailPlaceholder  string // "you@example.com"
-	EmailButton       string // "Email me a sign-in link"
-	EmailCodeButton   string // where the email brings a code: "Email me a code"
-	Or                string // between buttons and forms: "or"
-	NoProviders       string // "No way to sign in has been set up yet."
+	SignInTitle       string `english:"Sign in"`
+	SignInSite        string `english:"to continue to {site}"`
+	SignInWith        string `english:"Sign in with {provider}"`
+	SignInFailed      string `english:"Unable to sign in."`
+	CredentialsButton string `english:"Sign in"`
+	EmailLabel        string `english:"Email address"`
+	EmailPlaceholder  string `english:"you@example.com"`
+	EmailButton       string `english:"Email me a sign-in link"`
+	EmailCodeButton   string `english:"Email me a code"`
+	Or                string `english:"or"`
+	NoProviders       string `english:"No way to sign in has been set up yet."`
 
-	SignOutTitle  string // "Sign out"
-	SignOutText   string // "Do you want to sign out?"
-	SignOutButton string // "Sign out"
+	SignOutTitle  string `english:"Sign out"`
+	SignOutText   string `english:"Do you want to sign out?"`
+	SignOutButton string `english:"Sign out"`
 
-	VerifyTitle string // "Check your email"
-	VerifyText  string // "We sent you a sign-in link. Open it to continue."
-	VerifyHint  string // "Nothing there? Look in your spam folder. You can close this page."
+	VerifyTitle string `english:"Check your email"`
+	VerifyText  string `english:"We sent you a sign-in link. Open it to continue."`
+	VerifyHint  string `english:"Nothing there? Look in your spam folder. You can close this page."`
 
-	CodeText   string // in place of VerifyText: "We sent you a code. Type it here to continue."
-	CodeLabel  string // "Code"
-	CodeButton string // "Sign in"
-	CodeWrong  string // "That is not the code. Look at the newest email and try again."
+	CodeText   string `english:"We sent you a code. Type it here to continue."`
+	CodeLabel  string `english:"Code"`
+	CodeButton string `english:"Sign in"`
+	CodeWrong  string `english:"That is not the code. Look at the newest email and try again."`
 
-	ConfirmTitle  string // of the page behind a sign-in link: "Sign in"
-	ConfirmText   string // "You are about to sign in as {email}."
-	ConfirmButton string // "Sign in"
+	ConfirmTitle  string `english:"Sign in"`
+	ConfirmText   string `english:"You are about to sign in as {email}."`
+	ConfirmButton string `english:"Sign in"`
 
-	MailSubject string // of the email: "Sign in to {site}"
-	MailText    string // above the link: "Use this link to sign in to {site} as {email}."
-	MailButton  string // on the link: "Sign in"
-	MailCode    string // above the code: "This is your code to sign in to {site} as {email}."
-	MailHint    string // "It works once. If you did not ask for it, do nothing, and nothing happens."
+	MailSubject string `english:"Sign in to {site}"`
+	MailText    string `english:"Use this link to sign in to {site} as {email}."`
+	MailButton  string `english:"Sign in"`
+	MailCode    string `english:"This is your code to sign in to {site} as {email}."`
+	MailHint    string `english:"It works once. If you did not ask for it, do nothing, and nothing happens."`
 
-	ContinueText   string // of a page that loads the next one by itself: "One moment, please."
-	ContinueButton string // on its link, for browsers that do not: "Continue"
+	ContinueText   string `english:"One moment, please."`
+	ContinueButton string `english:"Continue"`
 
-	ErrorTitle         string // "Something went wrong"
-	ConfigurationTitle string // "Sign-in is unavailable"
-	AccessDeniedTitle  string // "Access denied"
-	VerificationTitle  string // "This link no longer works"
-	RateLimitedTitle   string // "Too many attempts"
-	CodeTitle          string // "This code no longer works"
-	BackToSignIn       string // "Back to sign in"
+	ErrorTitle         string `english:"Something went wrong"`
+	ConfigurationTitle string `english:"Sign-in is unavailable"`
+	AccessDeniedTitle  string `english:"Access denied"`
+	VerificationTitle  string `english:"This link no longer works"`
+	RateLimitedTitle   string `english:"Too many attempts"`
+	CodeTitle          string `english:"This code no longer works"`
+	BackToSignIn       string `english:"Back to sign in"`
 
-	// Errors are texts by error code, in place of the built-in one or for a code of your own.
-	// Codes are compared without regard to case. SignInUsed and SignInLost say more than
-	// OAuthCallback, LinkUsed and LinkLost more than Verification, CodeUsed and CodeLost
-	// more than VerificationCode; CookiesBlocked stands by itself. In that of RateLimited, {seconds} and
-	// {minutes} are how long to wait, rounded up, and {wait} is the same in English.
 	Errors map[string]string
-}
-
-// defaultErrors returns the English texts by code. They say what the visitor can do
-// next, and nothing of the cause that would help an attacker.
-func defaultErrors() map[string]string {
-	return map[string]string{
-		"signin":                "Signing in did not work. Please try again, or choose another account.",
-		"oauthsignin":           "The sign-in service could not be reached. Please try again in a moment.",
-		"oauthcallback":         "The sign-in service did not confirm who you are. Please try again.",
-		"oauthcreateaccount":    "Your account could not be created. Try another way to sign in.",
-		"emailcreateaccount":    "Your account could not be created. Try another way to sign in.",
-		"callback":              "Signing in was interrupted. Please try again.",
-		"oauthaccountnotlinked": "This email address already has an account. Sign in the way you did the first time.",
-		"emailsignin":           "The email could not be sent. Check the address and try again.",
-		"credentialssignin":     "These details do not match an account. Check them and try again.",
-		"sessionrequired":       "Please sign in to see this page.",
-		"configuration":         "There is a problem on our side. Please try again later. If you run this site, its log names the cause.",
-		"accessdenied":          "The sign-in was cancelled, or this account has no permission to sign in here.",
-		"verification":          "It may have expired, or it was used before. Ask for a new one to sign in.",
-		"ratelimited":           "Please wait {wait} and try again.",
-		"verificationcode":      "It may have expired, or it was used or tried too often. Ask for a new one to sign in.",
-		"signinused":            "This sign-in was already used, or it has expired. Start again here.",
-		"signinlost":            "This browser did not start that sign-in. It may have begun in another browser or app, more than 15 minutes ago, or without cookies. Start again here.",
-		"linklost":              "It works only in the browser in which you asked for it. Open it there, or ask for a new one here.",
-		"linkused":              "It may have expired, or it was used before. You are signed in, so you do not need it.",
-		"codelost":              "It was used before, or you asked for it in another browser. Ask for a new one here.",
-		"codeused":              "It may have expired, or it was used before. You are signed in, so you do not need it.",
-		"cookiesblocked":        "Your browser did not keep this site’s cookies, and signing in needs them. Allow them, and try again.",
-		"default":               "We could not finish signing you in. Please try again.",
-	}
-}
-
-// details are the codes that say more than another, by which they stand.
-var details = map[string]string{
-	"signinused": "oauthcallback", "signinlost": "oauthcallback",
-	"linklost": "verification", "linkused": "verification",
-	"codelost": "verificationcode", "codeused": "verificationcode",
 }
 
 // resolve validates the texts and fills in the defaults.
@@ -118,55 +78,20 @@ func (t Texts) resolve() (Texts, error) {
 	if err := t.validate(); err != nil {
 		return Texts{}, err
 	}
-	fill := func(field *string, text string) { *field = cmp.Or(*field, text) }
-	fill(&t.Lang, "en")
-	fill(&t.Dir, "ltr")
-	fill(&t.SignInTitle, "Sign in")
-	fill(&t.SignInSite, "to continue to {site}")
-	fill(&t.SignInWith, "Sign in with {provider}")
-	fill(&t.SignInFailed, "Unable to sign in.")
-	fill(&t.CredentialsButton, "Sign in")
-	fill(&t.EmailLabel, "Email address")
-	fill(&t.EmailPlaceholder, "you@example.com")
-	fill(&t.EmailButton, "Email me a sign-in link")
-	fill(&t.EmailCodeButton, "Email me a code")
-	fill(&t.Or, "or")
-	fill(&t.NoProviders, "No way to sign in has been set up yet.")
-	fill(&t.SignOutTitle, "Sign out")
-	fill(&t.SignOutText, "Do you want to sign out?")
-	fill(&t.SignOutButton, "Sign out")
-	fill(&t.VerifyTitle, "Check your email")
-	fill(&t.VerifyText, "We sent you a sign-in link. Open it to continue.")
-	fill(&t.VerifyHint, "Nothing there? Look in your spam folder. You can close this page.")
-	fill(&t.CodeText, "We sent you a code. Type it here to continue.")
-	fill(&t.CodeLabel, "Code")
-	fill(&t.CodeButton, "Sign in")
-	fill(&t.CodeWrong, "That is not the code. Look at the newest email and try again.")
-	fill(&t.ConfirmTitle, "Sign in")
-	fill(&t.ConfirmText, "You are about to sign in as {email}.")
-	fill(&t.ConfirmButton, "Sign in")
-	fill(&t.ContinueText, "One moment, please.")
-	fill(&t.ContinueButton, "Continue")
-	fill(&t.MailSubject, "Sign in to {site}")
-	fill(&t.MailText, "Use this link to sign in to {site} as {email}.")
-	fill(&t.MailButton, "Sign in")
-	fill(&t.MailCode, "This is your code to sign in to {site} as {email}.")
-	fill(&t.MailHint, "It works once. If you did not ask for it, do nothing, and nothing happens.")
-	fill(&t.ErrorTitle, "Something went wrong")
-	fill(&t.ConfigurationTitle, "Sign-in is unavailable")
-	fill(&t.AccessDeniedTitle, "Access denied")
-	fill(&t.VerificationTitle, "This link no longer works")
-	fill(&t.RateLimitedTitle, "Too many attempts")
-	fill(&t.CodeTitle, "This code no longer works")
-	fill(&t.BackToSignIn, "Back to sign in")
-	errs, own := defaultErrors(), map[string]string{}
+	fields := reflect.ValueOf(&t).Elem()
+	for i := range fields.NumField() {
+		if english, ok := fields.Type().Field(i).Tag.Lookup("english"); ok && fields.Field(i).String() == "" {
+			fields.Field(i).SetString(english)
+		}
+	}
+	errs, own := errorcode.Texts(), map[string]string{}
 	for code, text := range t.Errors {
 		own[ascii.Lower(code)] = text
 		errs[ascii.Lower(code)] = text
 	}
-	for detail, code := range details {
-		if _, given := own[detail]; !given && own[code] != "" {
-			errs[detail] = own[code] // a text of one's own, in another language for instance
+	for notice, code := range errorcode.Notices() {
+		if _, given := own[notice]; !given && own[code] != "" {
+			errs[notice] = own[code] // a text of one's own, in another language for instance
 		}
 	}
 	t.Errors = errs
@@ -233,7 +158,7 @@ func (t Texts) inline(e string) string {
 	if isCode(e) {
 		return t.SignInFailed
 	}
-	return clip(e)
+	return errorcode.Clip(e)
 }
 
 // explained is the heading and the text of the error page for a code. An unknown
@@ -292,14 +217,3 @@ func english(wait time.Duration) string {
 
 // ceil is how many units a time takes.
 func ceil(d, unit time.Duration) time.Duration { return (d + unit - 1) / unit }
-
-// maxText bounds a text that came with the request, in runes.
-const maxText = 300
-
-func clip(s string) string {
-	runes := []rune(s)
-	if len(runes) <= maxText {
-		return s
-	}
-	return string(runes[:maxText-1]) + "…"
-}

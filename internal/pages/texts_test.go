@@ -1,9 +1,14 @@
 package pages_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"maps"
 	"net/http"
+	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +102,37 @@ func TestTextsReachThePages(t *testing.T) {
 	for field, text := range want {
 		if !strings.Contains(bodies.String(), text) {
 			t.Errorf("Texts.%s is on no page (%s)", field, text)
+		}
+	}
+}
+
+// The comment of each field of ginauth.Texts ends with its default.
+func TestDefaultsAreDocumented(t *testing.T) {
+	t.Parallel()
+	documented := map[string]string{}
+	files, _ := filepath.Glob("../../*.go")
+	for _, file := range files {
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			spec, ok := n.(*ast.TypeSpec)
+			if !ok || spec.Name.Name != "Texts" {
+				return true
+			}
+			for _, field := range spec.Type.(*ast.StructType).Fields.List {
+				documented[field.Names[0].Name] = strings.TrimSpace(field.Comment.Text())
+			}
+			return false
+		})
+	}
+	fields := reflect.TypeFor[pages.Texts]()
+	for i := range fields.NumField() {
+		field := fields.Field(i)
+		english := field.Tag.Get("english")
+		if field.Type.Kind() == reflect.String && !strings.HasSuffix(documented[field.Name], strconv.Quote(english)) {
+			t.Errorf("the default of Texts.%s is %q, and its comment says: %s", field.Name, english, documented[field.Name])
 		}
 	}
 }
