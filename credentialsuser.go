@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/linking"
 )
 
 // Whom Credentials sign in may be a user of the Adapter. Then the credentials are an
@@ -43,10 +44,13 @@ func (v *visit) settleCredentials(ctx context.Context, p SignInParams) error {
 	*p.Account = v.provider.credentialsAccount(user.ID)
 	v.way, v.before = *p.Account, *user
 	w, err := v.waysInto(ctx, *user)
-	if err != nil || w.has(v.way) {
+	if err != nil {
 		return err
 	}
-	if w.any() {
+	switch (linking.Credentials{Linked: w.has(v.way), OtherWay: w.any()}).Decide() {
+	case linking.Use:
+		return nil
+	case linking.Refuse:
 		return errNotByThis
 	}
 	fresh, err := v.addAccount(ctx, *user, v.way)

@@ -8,16 +8,12 @@ import (
 
 	"github.com/markbates/goth"
 
+	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/linking"
 	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/transaction"
 )
-
-// Who a person is, is told by their account alone: the provider and its identifier
-// of them. An e-mail address says nothing: at one provider anybody may write any
-// address into their profile, at another an address changes hands. So an account
-// that is new makes a new user, unless somebody who is signed in here asked to add
-// it, or a provider was explicitly trusted with addresses.
 
 var (
 	// errNotLinked refuses an account that would lead to somebody else's user.
@@ -61,7 +57,7 @@ func (v *visit) admitAccount(ctx context.Context, tx *oauth.Transaction, p SignI
 	if result, refused := v.decide(p); refused {
 		return result
 	}
-	isNew, err := v.settle(ctx, &p, m)
+	isNew, err := v.resolveUser(ctx, &p, m)
 	if err != nil {
 		v.refused("the user and account", err)
 		return v.failed(http.StatusOK, adapterCode(err))
@@ -116,26 +112,23 @@ func (v *visit) signedIn() string {
 	return transaction.UserMark(id.token.Subject)
 }
 
-// settle finds or makes the user of a person who may sign in, and puts them into p.
-func (v *visit) settle(ctx context.Context, p *SignInParams, m match) (isNew bool, err error) {
+// resolveUser finds or makes the user of a person who may sign in, and puts them into p.
+func (v *visit) resolveUser(ctx context.Context, p *SignInParams, m match) (isNew bool, err error) {
 	if p.User.Email != m.email { // the callback's choice, of which the provider says nothing
 		p.Account.EmailVerified = false
 	}
+	facts := linking.Facts{Owner: idOf(m.account), Current: idOf(m.current), Began: m.began, FormPost: v.formPosted()}
 	var user User
-	switch {
-	case m.account != nil && m.current != nil && m.account.ID != m.current.ID:
-		return false, errNotLinked
-	case v.formPosted() && m.began != "" && (m.account == nil || m.began != transaction.UserMark(m.account.ID)):
-		return false, errNotLinked // who is signed in now, if anybody is, such an answer does not show
-	case m.account != nil:
+	switch facts.Decide() {
+	case linking.Use:
 		p.User.ID = m.account.ID
 		return false, nil
-	case m.current != nil && m.began != transaction.UserMark(m.current.ID):
-		return false, errNotLinked
-	case m.current != nil:
+	case linking.LinkCurrent:
 		user, err = v.link(ctx, *m.current, p, true)
+	case linking.Create:
+		user, isNew, err = v.firstSignIn(ctx, p, facts)
 	default:
-		user, isNew, err = v.firstSignIn(ctx, p)
+		err = errNotLinked
 	}
 	if err != nil {
 		return false, err
@@ -166,7 +159,7 @@ func (v *visit) link(ctx context.Context, user User, p *SignInParams, inSession 
 
 // firstSignIn makes a user for an account that nobody has. Another sign-in of the
 // same person may do so at this moment: then that user is theirs.
-func (v *visit) firstSignIn(ctx context.Context, p *SignInParams) (user User, isNew bool, err error) {
+func (v *visit) firstSignIn(ctx context.Context, p *SignInParams, facts linking.Facts) (user User, isNew bool, err error) {
 	for range 3 {
 		owner, err := found(v.userByEmail(ctx, p.User.Email))
 		if err != nil {
@@ -177,7 +170,8 @@ func (v *visit) firstSignIn(ctx context.Context, p *SignInParams) (user User, is
 			if known, err := found(v.userByAccount(ctx, p.Account)); known != nil || err != nil {
 				return deref(known), false, err
 			}
-			if !v.trusts(*owner, p) {
+			facts.Holder = v.holder(*owner, p)
+			if facts.Decide() != linking.LinkHolder {
 				return User{}, false, errNotLinked
 			}
 			user, err := v.link(ctx, *owner, p, false)
@@ -214,14 +208,14 @@ func (v *visit) createUser(ctx context.Context, p *SignInParams) (User, error) {
 	return user, nil
 }
 
-// trusts reports whether somebody may sign in as the user with their e-mail
-// address. Each of the four has been the hole in some system: an address that
-// anybody could write into a profile, a user whom somebody made with an address
-// that was not theirs, a provider that lets people choose, a database that takes
-// one address for another.
-func (v *visit) trusts(owner User, p *SignInParams) bool {
-	return v.provider.linksByEmail && p.Account.EmailVerified && !owner.EmailVerified.IsZero() &&
-		lowerASCII(owner.Email) == lowerASCII(p.User.Email)
+// holder is what is known of the user who has a new account's address.
+func (v *visit) holder(owner User, p *SignInParams) *linking.Holder {
+	return &linking.Holder{
+		Trusted:     v.provider.linksByEmail,
+		Vouched:     p.Account.EmailVerified,
+		Proved:      !owner.EmailVerified.IsZero(),
+		SameAddress: ascii.Lower(owner.Email) == ascii.Lower(p.User.Email),
+	}
 }
 
 func (v *visit) linked(user User, account *Account, profile *goth.User) {
@@ -229,6 +223,9 @@ func (v *visit) linked(user User, account *Account, profile *goth.User) {
 		event(v.c, LinkAccountEvent{User: &user, Account: account, Profile: profile})
 	}
 }
+
+// idOf is the ID of a user; "" for none. The Adapter's users have one.
+func idOf(u *User) string { return deref(u).ID }
 
 func deref(u *User) User {
 	if u == nil {

@@ -181,7 +181,7 @@ func (v *visit) resetCredentials(ctx context.Context, user User) error {
 
 // shutOut ends what the password let in. A sign-in that had passed it may have linked
 // its account since, and who was signed in may have added one at a provider. What is
-// added after this has looked, addAccount and settle take back.
+// added after this has looked, addAccount and link take back.
 func (v *visit) shutOut(ctx context.Context, user User) error {
 	err := v.dropCredentials(ctx, user)
 	if err != nil || !v.endsSessions() {
