@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/token"
 )
 
@@ -54,7 +55,7 @@ func (m *memoryAdapter) CreateUser(ctx context.Context, user User, account *Acco
 		return User{}, err
 	}
 	defer leave()
-	if _, taken := m.emails[lowerASCII(user.Email)]; taken {
+	if _, taken := m.emails[ascii.Lower(user.Email)]; taken {
 		return User{}, fmt.Errorf("%w: a user with this address", ErrExists)
 	}
 	if account != nil {
@@ -74,7 +75,7 @@ func (m *memoryAdapter) CreateUser(ctx context.Context, user User, account *Acco
 // kept is what is stored of a user.
 func kept(u User) User {
 	return User{
-		ID: u.ID, Name: u.Name, Email: lowerASCII(u.Email), Image: u.Image, EmailVerified: u.EmailVerified,
+		ID: u.ID, Name: u.Name, Email: ascii.Lower(u.Email), Image: u.Image, EmailVerified: u.EmailVerified,
 	}
 }
 
@@ -108,7 +109,7 @@ func (m *memoryAdapter) GetUserByEmail(ctx context.Context, email string) (User,
 		return User{}, err
 	}
 	defer leave()
-	return m.find(m.emails[lowerASCII(email)])
+	return m.find(m.emails[ascii.Lower(email)])
 }
 
 func (m *memoryAdapter) GetUserByAccount(ctx context.Context, provider, providerAccountID string) (User, error) {

@@ -243,6 +243,8 @@ func (a *Auth) unnamed() (ids []string) {
 	return ids
 }
 
+// defaultProfile lowers A to Z of the address alone: Unicode's lower case of a dotted
+// capital I is i, and would make mike@gİthub.com somebody else's address.
 func defaultProfile(u goth.User) (User, error) {
 	name := u.Name
 	if name == "" {
@@ -251,14 +253,7 @@ func defaultProfile(u goth.User) (User, error) {
 	if name == "" {
 		name = u.NickName
 	}
-	return User{ID: u.UserID, Name: name, Email: lowerASCII(u.Email), Image: u.AvatarURL}, nil
-}
-
-// lowerASCII lowers A to Z alone: other letters must not become them. Unicode's
-// lower case of a dotted capital I is i, and with it mike@gİthub.com would be
-// somebody else's address.
-func lowerASCII(s string) string {
-	return ascii.Lower(s)
+	return User{ID: u.UserID, Name: name, Email: ascii.Lower(u.Email), Image: u.AvatarURL}, nil
 }
 
 // user makes the User of a profile. The developer's function may fail in any way.
@@ -287,7 +282,7 @@ func (p *provider) account(id oauth.Identity, user User) *Account {
 		AccessToken: profile.AccessToken, RefreshToken: profile.RefreshToken,
 		IDToken: profile.IDToken, ExpiresAt: profile.ExpiresAt,
 		// Of an address that Profile found elsewhere the provider says nothing.
-		EmailVerified: id.EmailVerified && lowerASCII(user.Email) == lowerASCII(profile.Email),
+		EmailVerified: id.EmailVerified && ascii.Lower(user.Email) == ascii.Lower(profile.Email),
 	}
 	if tok == nil {
 		return a

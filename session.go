@@ -26,7 +26,7 @@ type User struct {
 	// sets.
 	Values map[string]any
 
-	shape shape
+	shape claims.Shape
 }
 
 // A Session is what handlers and the browser know of who is signed in. Its JSON
@@ -42,29 +42,13 @@ type Session struct {
 	Values map[string]any
 }
 
-// shape remembers how a token held a text that is empty: as null, not at all, or
-// as "". Only so can an opened token be sealed again unchanged. Zero is null,
-// which is what an empty field is at sign-in.
-type shape uint8
-
+// The places of a user's texts in a shape.
 const (
-	nameAbsent shape = 1 << iota
-	nameEmpty
-	emailAbsent
-	emailEmpty
-	pictureAbsent
-	pictureEmpty
+	nameText uint8 = iota
+	emailText
+	pictureText
+	userTexts // how many there are
 )
-
-// add writes a text member in the form the shape remembers.
-func (s shape) add(o *claims.Object, name, text string, absent, empty shape) {
-	switch {
-	case text != "" || s&empty != 0:
-		o.Add(name, text)
-	case s&absent == 0:
-		o.Add(name, nil)
-	}
-}
 
 const isoMillis = "2006-01-02T15:04:05.000Z"
 
@@ -73,10 +57,10 @@ const isoMillis = "2006-01-02T15:04:05.000Z"
 func (s *Session) MarshalJSON() ([]byte, error) {
 	var user claims.Object
 	u := &s.User
-	u.shape.add(&user, "name", u.Name, nameAbsent, nameEmpty)
-	u.shape.add(&user, "email", u.Email, emailAbsent, emailEmpty)
-	u.shape.add(&user, "image", u.Image, pictureAbsent, pictureEmpty)
-	user.AddAll(without(u.Values, "name", "email", "image"))
+	u.shape.Write(nameText, &user, "name", u.Name)
+	u.shape.Write(emailText, &user, "email", u.Email)
+	u.shape.Write(pictureText, &user, "image", u.Image)
+	user.AddAll(claims.Without(u.Values, "name", "email", "image"))
 	raw, err := user.Bytes()
 	if err != nil {
 		return nil, err
@@ -87,25 +71,8 @@ func (s *Session) MarshalJSON() ([]byte, error) {
 	if s.Error != "" {
 		o.Add("error", s.Error)
 	}
-	o.AddAll(without(s.Values, "user", "expires", "error"))
+	o.AddAll(claims.Without(s.Values, "user", "expires", "error"))
 	return o.Bytes()
-}
-
-// without is m less some members; m itself where it has none of them.
-func without(m map[string]any, names ...string) map[string]any {
-	for _, name := range names {
-		if _, ok := m[name]; ok {
-			rest := make(map[string]any, len(m))
-			for k, v := range m {
-				rest[k] = v
-			}
-			for _, name := range names {
-				delete(rest, name)
-			}
-			return rest
-		}
-	}
-	return m
 }
 
 // Value returns one of a session's Values as a T, and false if there is none or

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"reflect"
 	"strconv"
 	"time"
 
@@ -32,7 +31,7 @@ type Token struct {
 	// json.Number for numbers, so that no digit is lost.
 	Claims map[string]any
 
-	shape    shape
+	shape    claims.Shape
 	domain   string // claimDomain
 	sid      string // claimSession; empty in tokens that others made: see sessionID
 	grant    *grant // of the sign-in at a provider; nil: nothing is kept of it
@@ -52,7 +51,10 @@ const claimSession = "ginauth_sid"
 // another configuration would not know it.
 const claimDomain = "ginauth_domain"
 
-var errExpired = errors.New("ginauth: the session token has expired")
+var (
+	errExpired = errors.New("ginauth: the session token has expired")
+	errNotTime = errors.New("ginauth: a time in the session token is not a number")
+)
 
 // leeway is how far clocks may be apart, as next-auth's decoder has it.
 const leeway = 15 * time.Second
@@ -61,16 +63,16 @@ const leeway = 15 * time.Second
 // nbf on, with 15 seconds of leeway. A token without exp is accepted, as
 // next-auth accepts it.
 func (t *Token) parse(payload []byte, now time.Time) error {
-	*t = Token{shape: nameAbsent | emailAbsent | pictureAbsent}
+	*t = Token{shape: claims.Absent(userTexts)}
 	exp, nbf := math.Inf(1), math.Inf(-1)
 	var fault error
 	seconds := func(value claims.Value, into *float64) time.Time {
-		f, err := number(value)
-		if err != nil {
-			fault = err
+		f, ok := value.Seconds()
+		if !ok {
+			fault = errNotTime
 		}
 		*into = f
-		return unixTime(f)
+		return claims.Time(f)
 	}
 	var ignored float64
 	err := claims.Each(payload, func(name string, value claims.Value) {
@@ -81,15 +83,15 @@ func (t *Token) parse(payload []byte, now time.Time) error {
 				return
 			}
 		case "name":
-			if t.text(&t.Name, value, nameAbsent, nameEmpty) {
+			if t.shape.Read(nameText, value, &t.Name) {
 				return
 			}
 		case "email":
-			if t.text(&t.Email, value, emailAbsent, emailEmpty) {
+			if t.shape.Read(emailText, value, &t.Email) {
 				return
 			}
 		case "picture":
-			if t.text(&t.Picture, value, pictureAbsent, pictureEmpty) {
+			if t.shape.Read(pictureText, value, &t.Picture) {
 				return
 			}
 		case "jti":
@@ -145,52 +147,12 @@ func (t *Token) parse(payload []byte, now time.Time) error {
 	return nil
 }
 
-// number reads a time claim. One beyond what a float64 holds is infinite, as in
-// JavaScript.
-func number(value claims.Value) (float64, error) {
-	if whole, ok := value.Whole(); ok { // nearly always
-		return float64(whole), nil
-	}
-	n, ok := value.Number()
-	if !ok {
-		return 0, errors.New("ginauth: a time in the session token is not a number")
-	}
-	f, err := strconv.ParseFloat(string(n), 64)
-	if errors.Is(err, strconv.ErrRange) {
-		err = nil
-	}
-	return f, err
-}
-
-// text takes a claim that should be a text or null, and leaves any other to
-// Claims, so that it survives.
-func (t *Token) text(into *string, value claims.Value, absent, empty shape) bool {
-	s, ok := value.Text()
-	if !ok && !value.Null() {
-		return false
-	}
-	*into = s
-	t.shape &^= absent | empty
-	if ok && s == "" {
-		t.shape |= empty
-	}
-	return true
-}
-
-// unixTime keeps absurd claims within what time.Time formats.
-func unixTime(seconds float64) time.Time {
-	const year9999 = 253402300799
-	seconds = min(max(seconds, -year9999), year9999)
-	whole := int64(seconds)
-	return time.Unix(whole, int64((seconds-float64(whole))*1e9)).UTC()
-}
-
 // claims writes the claims that sealing keeps: all but iat, exp and jti.
 func (t *Token) claims() *claims.Object {
 	o := &claims.Object{}
-	t.shape.add(o, "name", t.Name, nameAbsent, nameEmpty)
-	t.shape.add(o, "email", t.Email, emailAbsent, emailEmpty)
-	t.shape.add(o, "picture", t.Picture, pictureAbsent, pictureEmpty)
+	t.shape.Write(nameText, o, "name", t.Name)
+	t.shape.Write(emailText, o, "email", t.Email)
+	t.shape.Write(pictureText, o, "picture", t.Picture)
 	if t.Subject != "" {
 		o.Add("sub", t.Subject)
 	}
@@ -209,7 +171,7 @@ func (t *Token) claims() *claims.Object {
 	if t.unlisted {
 		o.Add(claimUnlisted, true)
 	}
-	o.AddAll(without(t.Claims, t.taken()...))
+	o.AddAll(claims.Without(t.Claims, t.taken()...))
 	return o
 }
 
@@ -314,32 +276,11 @@ func (t *Token) changed(payload []byte, now time.Time) bool {
 	}
 	if before.Subject == t.Subject && before.Name == t.Name && before.Email == t.Email &&
 		before.Picture == t.Picture && before.AuthTime.Equal(t.AuthTime) &&
-		(before.grant == nil) == (t.grant == nil) && sameClaims(before.Claims, t.Claims) {
+		(before.grant == nil) == (t.grant == nil) && claims.Same(before.Claims, t.Claims) {
 		return false
 	}
 	// A callback may have written the same claims in other Go types.
 	a, errA := before.claims().Bytes()
 	b, errB := t.claims().Bytes()
 	return errA != nil || errB != nil || string(a) != string(b)
-}
-
-// sameClaims takes the fast way for texts, which most claims are.
-func sameClaims(a, b map[string]any) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for name, x := range a {
-		y, ok := b[name]
-		if !ok {
-			return false
-		}
-		if s, ok := x.(string); ok {
-			if y != any(s) {
-				return false
-			}
-		} else if !reflect.DeepEqual(x, y) {
-			return false
-		}
-	}
-	return true
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/bulkhead"
 )
 
@@ -99,7 +100,7 @@ func (a *Auth) userByEmail(ctx context.Context, email string) (User, error) {
 	if email == "" {
 		return User{}, ErrNotFound
 	}
-	return a.oneUser(ctx, func(u User) bool { return lowerASCII(u.Email) == lowerASCII(email) },
+	return a.oneUser(ctx, func(u User) bool { return ascii.Lower(u.Email) == ascii.Lower(email) },
 		func(ctx context.Context) (User, error) { return a.opts.Adapter.GetUserByEmail(ctx, email) })
 }
 
@@ -119,7 +120,7 @@ func (a *Auth) userByAccount(ctx context.Context, account *Account) (User, error
 
 // storeUser creates a user, with their first account or without any.
 func (a *Auth) storeUser(ctx context.Context, fresh User, account *Account) (User, error) {
-	user, err := a.oneUser(ctx, func(u User) bool { return lowerASCII(u.Email) == lowerASCII(fresh.Email) },
+	user, err := a.oneUser(ctx, func(u User) bool { return ascii.Lower(u.Email) == ascii.Lower(fresh.Email) },
 		func(ctx context.Context) (User, error) { return a.opts.Adapter.CreateUser(ctx, fresh, account) })
 	if err != nil || account == nil {
 		return user, err
@@ -133,7 +134,7 @@ func (a *Auth) storeUser(ctx context.Context, fresh User, account *Account) (Use
 
 // updateUser stores what has changed of a user.
 func (a *Auth) updateUser(ctx context.Context, changed User) (User, error) {
-	return a.oneUser(ctx, func(u User) bool { return u.ID == changed.ID && lowerASCII(u.Email) == lowerASCII(changed.Email) },
+	return a.oneUser(ctx, func(u User) bool { return u.ID == changed.ID && ascii.Lower(u.Email) == ascii.Lower(changed.Email) },
 		func(ctx context.Context) (User, error) { return a.opts.Adapter.UpdateUser(ctx, changed) })
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/redact"
 )
@@ -28,7 +29,7 @@ func (a *Auth) waysInto(ctx context.Context, user User) (ways, error) {
 	})
 	w := ways{accounts: accounts}
 	if a.mails(user) {
-		w.address = lowerASCII(user.Email)
+		w.address = ascii.Lower(user.Email)
 	}
 	return w, err
 }
@@ -44,7 +45,7 @@ func (w ways) any() bool { return w.address != "" || len(w.accounts) > 0 }
 
 func (w ways) has(account Account) bool {
 	if account.Type == "email" {
-		return w.address != "" && w.address == lowerASCII(account.ProviderAccountID)
+		return w.address != "" && w.address == ascii.Lower(account.ProviderAccountID)
 	}
 	return slices.ContainsFunc(w.accounts, func(a Account) bool { return keyOf(a) == keyOf(account) })
 }

@@ -1,0 +1,96 @@
+package claims_test
+
+import (
+	"encoding/json"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/ginauth/ginauth/internal/claims"
+)
+
+// What was read is written again in the same form, and a text that was set is written.
+func TestShape(t *testing.T) {
+	t.Parallel()
+	names := []string{"a", "b", "c", "d"}
+	for _, object := range []string{
+		`{}`, `{"a":null}`, `{"b":""}`, `{"a":"","c":null,"d":"x"}`, `{"a":null,"b":null,"c":null,"d":null}`, `{"a":"x","b":"","d":""}`,
+	} {
+		shape, texts := claims.Absent(4), make([]string, 4)
+		if err := claims.Each([]byte(object), func(name string, value claims.Value) {
+			for place, n := range names {
+				if n == name && !shape.Read(uint8(place), value, &texts[place]) {
+					t.Errorf("%s: %s was not read", object, name)
+				}
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+		write := func() string {
+			var o claims.Object
+			for place, name := range names {
+				shape.Write(uint8(place), &o, name, texts[place])
+			}
+			b, err := o.Bytes()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(b)
+		}
+		if got := write(); got != object {
+			t.Errorf("%s is written as %s", object, got)
+		}
+		texts = []string{"1", "2", "3", "4"}
+		if got := write(); got != `{"a":"1","b":"2","c":"3","d":"4"}` {
+			t.Errorf("set texts are written as %s", got)
+		}
+	}
+	shape, text := claims.Shape(0), "kept"
+	_ = claims.Each([]byte(`{"a":7}`), func(_ string, value claims.Value) {
+		if shape.Read(0, value, &text) || text != "kept" {
+			t.Error("a number was taken for a text")
+		}
+	})
+}
+
+func TestSeconds(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]float64{"0": 0, "1500000000": 1.5e9, "-1.5": -1.5, "1e3": 1000, "1e999": math.Inf(1)} {
+		_ = claims.Each([]byte(`{"exp":`+raw+`}`), func(_ string, value claims.Value) {
+			if got, ok := value.Seconds(); !ok || got != want {
+				t.Errorf("%s: %v, %v", raw, got, ok)
+			}
+		})
+	}
+	for _, raw := range []string{`"1"`, `null`, `true`, `{}`} {
+		_ = claims.Each([]byte(`{"exp":`+raw+`}`), func(_ string, value claims.Value) {
+			if _, ok := value.Seconds(); ok {
+				t.Errorf("%s was taken for a number", raw)
+			}
+		})
+	}
+	if got := claims.Time(1.5); !got.Equal(time.Unix(1, 5e8)) || got.Location() != time.UTC {
+		t.Errorf("1.5: %v", got)
+	}
+	for _, absurd := range []float64{math.Inf(1), math.Inf(-1), 1e300} {
+		if _, err := json.Marshal(claims.Time(absurd).Year()); err != nil || claims.Time(absurd).Year() > 9999 {
+			t.Errorf("%v: %v", absurd, claims.Time(absurd))
+		}
+	}
+}
+
+func TestWithoutAndSame(t *testing.T) {
+	t.Parallel()
+	m := map[string]any{"a": "x", "b": json.Number("1"), "c": []any{"y"}}
+	rest := claims.Without(m, "a", "z")
+	if len(m) != 3 || !claims.Same(rest, map[string]any{"b": json.Number("1"), "c": []any{"y"}}) {
+		t.Errorf("%v without a is %v", m, rest)
+	}
+	for _, other := range []map[string]any{
+		nil, {"b": json.Number("1"), "c": []any{"z"}}, {"b": "1", "c": []any{"y"}}, {"b": json.Number("1"), "d": []any{"y"}},
+	} {
+		if claims.Same(rest, other) {
+			t.Errorf("%v is taken for %v", other, rest)
+		}
+	}
+}
