@@ -19,6 +19,8 @@ import (
 	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
+	"github.com/ginauth/ginauth/internal/revocation"
+	"github.com/ginauth/ginauth/internal/stream"
 	"github.com/ginauth/ginauth/internal/token"
 )
 
@@ -78,7 +80,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	a := &Auth{
 		finished:     oauth.NewReplay[outcome](rememberedCallbacks),
 		published:    newPublicTexts(),
-		streams:      newStreams(),
+		streams:      stream.New(),
 		storeCalls:   newStoreCalls(),
 		release:      release,
 		successors:   newSuccessors(),
@@ -105,7 +107,9 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	}
 	a.opts = opts
 	if r := opts.Session.Revocations; r != nil {
-		a.revoked = newRevocationCheck(r, opts.Session.MaxAge, a.audience.scope())
+		a.revoked = revocation.New(revocation.Config{
+			Store: r, Calls: newStoreCalls(), Scope: a.audience.scope(), SessionLife: opts.Session.MaxAge, DeviceLife: deviceAge,
+		})
 	}
 	return a, nil
 }

@@ -44,8 +44,10 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]UserSession, erro
 	var list []UserSession
 	for _, s := range listed {
 		t := &s.token
-		if a.revoked != nil && errors.Is(a.revoked.check(lasting(ctx), t, now), errSignedOut) {
-			continue // its provider ended it, and the store does not know
+		if a.revoked != nil {
+			if ended, _ := a.revoked.Ended(lasting(ctx), t.revocable(), now); ended {
+				continue // its provider ended it, and the store does not know
+			}
 		}
 		list = append(list, UserSession{ID: s.id, SignedIn: t.AuthTime, LastUsed: t.IssuedAt, Expires: t.ExpiresAt, Claims: t.Claims, sid: t.sessionID()})
 	}
@@ -73,7 +75,7 @@ func (a *Auth) EndSession(ctx context.Context, userID, id string) error {
 		return store.DeleteListed(ctx, a.audience.owner(userID), id)
 	})
 	if err == nil {
-		a.streams.end(list[at].sid)
+		a.streams.End(list[at].sid)
 	}
 	return err
 }
@@ -141,7 +143,7 @@ func (a *Auth) endOldest(ctx context.Context, begun *Token) error {
 		return err
 	}
 	for _, s := range oldest {
-		a.streams.end(s.token.sessionID())
+		a.streams.End(s.token.sessionID())
 	}
 	a.opts.Logger.Info("ginauth: a user has more sessions than Session.MaxPerUser; the oldest were ended", "ended", len(oldest))
 	return nil

@@ -15,6 +15,8 @@ import (
 	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
+	"github.com/ginauth/ginauth/internal/revocation"
+	"github.com/ginauth/ginauth/internal/stream"
 	"github.com/ginauth/ginauth/internal/token"
 )
 
@@ -185,9 +187,9 @@ type Auth struct {
 	finished     *oauth.Replay[outcome]
 	doubled      doubledWarning
 	published    *publicTexts
-	streams      *streams
-	successors   *successors      // of sealed session cookies
-	revoked      *revocationCheck // nil without Revocations
+	streams      *stream.Streams
+	successors   *successors       // of sealed session cookies
+	revoked      *revocation.Check // nil without Revocations
 	audience     audience
 	storeCalls   *bulkhead.Bulkhead // of Session.Store
 	attempts     *attempts          // nil: no limits

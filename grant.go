@@ -1,11 +1,12 @@
 package ginauth
 
 import (
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"strings"
 	"time"
+
+	"github.com/ginauth/ginauth/internal/revocation"
 )
 
 // grantClaim is the claim of a session token that holds its grant.
@@ -61,7 +62,8 @@ func (a *Auth) newGrant(p *provider, from *Account) *grant {
 	ended := a.revoked != nil && p.oauth != nil && p.oauth.VerifiesLogout()
 	if ended {
 		named := readIDToken(from.IDToken)
-		g.Account, g.Session = accountDigest(p.id, named.Issuer, named.Subject), sessionDigest(p.id, named.Issuer, named.Session)
+		g.Account = revocation.AccountDigest(p.id, named.Issuer, named.Subject)
+		g.Session = revocation.SessionDigest(p.id, named.Issuer, named.Session)
 	}
 	if !keep && !p.signOut && !ended {
 		return nil
@@ -116,24 +118,4 @@ func readIDToken(raw string) (n named) {
 	n.Subject, _ = claims["sub"].(string)
 	n.Session, _ = claims["sid"].(string)
 	return n
-}
-
-// accountDigest and sessionDigest stand for a person and for one session of
-// theirs, at one issuer behind one provider; empty where it names none. A digest
-// is short, and tells a shared store of revocations nothing about anybody.
-func accountDigest(provider, issuer, subject string) string {
-	return digest("account", provider, issuer, subject)
-}
-
-func sessionDigest(provider, issuer, session string) string {
-	return digest("session", provider, issuer, session)
-}
-
-func digest(kind, provider, issuer, name string) string {
-	if name == "" {
-		return ""
-	}
-	raw, _ := json.Marshal([]string{kind, provider, issuer, name}) // texts always marshal
-	sum := sha256.Sum256(raw)
-	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }

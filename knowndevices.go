@@ -78,7 +78,7 @@ func (v *visit) revokedDevice(d device) bool {
 	if v.revoked == nil {
 		return false
 	}
-	at, err := v.revoked.lookUp(context.WithoutCancel(v.c.Request.Context()), personSubject(&Token{Subject: d.User}))
+	at, err := v.revoked.UserRevokedAt(context.WithoutCancel(v.c.Request.Context()), d.User)
 	if err != nil {
 		v.opts.Logger.Warn("ginauth: whether a device cookie was revoked is unknown; it is ignored", "error", oauth.Redact(err, d.User))
 		return true

@@ -49,8 +49,8 @@ func (a *Auth) open(ctx context.Context, value string, base origin.Base, now tim
 		return nil, errSignedOut
 	}
 	if a.revoked != nil {
-		if err := a.revoked.check(ctx, &id.token, now); err != nil {
-			return nil, err
+		if ended, err := a.revoked.Ended(ctx, id.token.revocable(), now); err != nil || ended {
+			return nil, cmp.Or(err, errSignedOut)
 		}
 	}
 	return id, nil
@@ -180,7 +180,7 @@ func (v *visit) answerSession(trigger Trigger, update any) {
 	case err != nil:
 		v.fault("reading the session", err)
 		return
-	case v.streams.ended(&id.token):
+	case v.streams.SignedOut(id.token.sessionID()):
 		// Meanwhile, and the answer to the sign-out deletes the cookie. This one may
 		// come after the next person's sign-in, whose cookie it must not delete.
 		v.json(http.StatusOK, v.nobody())
@@ -240,7 +240,7 @@ func (a *Auth) runCallbacks(c *gin.Context, id *identity, base origin.Base, foun
 	if err != nil || !due {
 		return err // and the session stays as it was
 	}
-	if a.streams.ended(t) { // the answer to the sign-out has deleted the cookie
+	if a.streams.SignedOut(t.sessionID()) { // the answer to the sign-out has deleted the cookie
 		return nil
 	}
 	return a.reseal(c, id, base, found)
@@ -266,13 +266,13 @@ func (a *Auth) endByCallback(c *gin.Context, id *identity, base origin.Base, fou
 func (a *Auth) end(ctx context.Context, id *identity, base origin.Base) error {
 	err := a.site(base).sessions.remove(ctx, id.value)
 	if err == nil && a.revoked != nil {
-		err = a.revoked.endSession(ctx, &id.token, a.opts.Now())
+		err = a.revoked.EndSession(ctx, id.token.revocable(), a.opts.Now())
 	}
 	if err != nil {
 		return err
 	}
-	a.streams.leave(&id.token)
 	session := id.token.sessionID()
+	a.streams.SignOut(session)
 	a.finished.Forget(func(o outcome) bool { return o.session != "" && o.of == session })
 	return nil
 }

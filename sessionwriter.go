@@ -37,7 +37,7 @@ func (a *Auth) renewCookie(c *gin.Context, id *identity, found cookie.Session, b
 	r := id.renewed
 	if r == nil {
 		r = &renewedCookie{auth: a, c: c, base: base, found: found}
-		r.forget = a.streams.add(&id.token, func() { r.ended.Store(true) })
+		r.forget = a.streams.Add(id.token.revocable(), func() { r.ended.Store(true) })
 		context.AfterFunc(c.Request.Context(), r.forget) // also where a handler panics
 		c.Writer = &sessionWriter{c.Writer, r}
 		id.renewed = r
@@ -84,8 +84,8 @@ func (a *Auth) stands(ctx context.Context, r *renewedCookie) bool {
 	if a.revoked == nil {
 		return true
 	}
-	at, err := a.revoked.ask(ctx, &r.token)
-	return err == nil && !r.token.endedBy(at)
+	ended, err := a.revoked.EndedNow(ctx, r.token.revocable())
+	return err == nil && !ended
 }
 
 // finish decides for an answer whose header nothing has written: gin writes it by the

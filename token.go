@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ginauth/ginauth/internal/claims"
+	"github.com/ginauth/ginauth/internal/revocation"
 	"github.com/ginauth/ginauth/internal/token"
 )
 
@@ -238,21 +239,17 @@ func (t *Token) stamp(now time.Time, maxAge time.Duration) ([]byte, error) {
 	return t.payload()
 }
 
-// sessionID names a session through all its sealings; empty where nothing does. A
-// token without the claim is named by what every sealing of it here has in common: by
-// who signed in and when, or, since next-auth does not say when, by its own ID. The
-// name is the one that revocations of such tokens have always had.
-func (t *Token) sessionID() string {
-	switch {
-	case t.sid != "":
-		return t.sid
-	case t.Subject != "" && !t.AuthTime.IsZero():
-		return "session:" + strconv.FormatInt(t.AuthTime.Unix(), 10) + ":" + t.Subject
-	case t.ID != "":
-		return "token:" + t.ID
+// revocable is what revocations know the token's session by.
+func (t *Token) revocable() revocation.Session {
+	s := revocation.Session{SID: t.sid, TokenID: t.ID, Subject: t.Subject, SignedIn: t.AuthTime}
+	if t.grant != nil {
+		s.Account, s.ProviderSession = t.grant.Account, t.grant.Session
 	}
-	return ""
+	return s
 }
+
+// sessionID names a session through all its sealings; empty where nothing does.
+func (t *Token) sessionID() string { return t.revocable().ID() }
 
 // sameSession reports whether two tokens are of one session: of one sign-in.
 func (t *Token) sameSession(other *Token) bool {

@@ -61,7 +61,7 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 		a.detach(c)
 		return nil, err
 	}
-	if errors.Is(err, errSignedOut) || err == nil && a.streams.ended(&id.token) {
+	if errors.Is(err, errSignedOut) || err == nil && a.streams.SignedOut(id.token.sessionID()) {
 		return nil, ErrNoSession
 	}
 	if err != nil {

@@ -61,7 +61,7 @@ func (a *Auth) DeleteUser(ctx context.Context, userID string) error {
 	}
 	err = a.RevokeUser(ctx, userID)
 	if errors.Is(err, ErrNotSupported) {
-		a.streams.endAll(userID)
+		a.streams.EndUser(userID)
 		return nil
 	}
 	return err
