@@ -52,10 +52,10 @@ func (v *visit) postLogoutToken() {
 	v.json(http.StatusOK, struct{}{})
 }
 
-// newLogout is what a verified logout token ends.
+// newLogout reads what a verified logout token ends.
 func newLogout(provider string, t *oidc.LogoutToken, now time.Time) revocation.Logout {
 	issued := t.IssuedAt
-	if issued.Before(now) { // it may lie ahead: clocks differ
+	if issued.Before(now) { // not where the provider's clock is ahead
 		issued = now
 	}
 	return revocation.Logout{

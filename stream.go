@@ -46,6 +46,6 @@ func (a *Auth) SessionContext(c *gin.Context) (ctx context.Context, stop context
 	}
 }
 
-// justEnded is for how long successors are remembered, at the least. A request under
-// way when its session was sealed again may have to wait for a slow service.
+// justEnded is how long successors are remembered at the least. A request that runs
+// when its session is sealed again may wait for a slow service.
 const justEnded = time.Minute

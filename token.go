@@ -239,7 +239,7 @@ func (t *Token) stamp(now time.Time, maxAge time.Duration) ([]byte, error) {
 	return t.payload()
 }
 
-// revocable is what revocations know the token's session by.
+// revocable is what identifies the token's session to revocations.
 func (t *Token) revocable() revocation.Session {
 	s := revocation.Session{SID: t.sid, TokenID: t.ID, Subject: t.Subject, SignedIn: t.AuthTime}
 	if t.grant != nil {
@@ -248,7 +248,7 @@ func (t *Token) revocable() revocation.Session {
 	return s
 }
 
-// sessionID names a session through all its sealings; empty where nothing does.
+// sessionID names the session of the token: see revocation.Session.ID.
 func (t *Token) sessionID() string { return t.revocable().ID() }
 
 // sameSession reports whether two tokens are of one session: of one sign-in.

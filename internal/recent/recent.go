@@ -1,6 +1,6 @@
-// Package recent remembers things for a while, in bounded memory and at the same
-// cost for each: nothing is ever swept. It knows neither what it remembers nor a
-// clock; its callers hand in the time.
+// Package recent remembers things for a while, in bounded memory. Each costs the same:
+// nothing is ever swept. It does not know what it remembers, and has no clock: callers
+// pass the time.
 package recent
 
 import (
@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// A Map remembers each entry for its life at the least, and for twice that at the
-// most, unless a flood of entries follows. Two maps take turns: when the newer one is
-// old or full, it becomes the older one, whose entries are forgotten. Make one with
-// New. A Map is not safe for concurrent use, except that several goroutines may call
+// A Map remembers each entry for its life at the least, unless a flood of entries
+// follows. It has two maps: when the newer one is old or full, it replaces the older
+// one, whose entries are forgotten. Only Put forgets entries for their age. Make a Map
+// with New. It is not safe for concurrent use, except that several goroutines may call
 // Get at once.
 type Map[K comparable, V any] struct {
 	life         time.Duration
@@ -34,8 +34,8 @@ func (m *Map[K, V]) Get(key K) (V, bool) {
 	return value, ok
 }
 
-// Put remembers an entry from now on. A clock that was set back makes the maps take
-// turns, so that nothing is remembered until it has caught up.
+// Put remembers an entry from now on. If the clock was set back, the newer map counts
+// as old: its age is not known.
 func (m *Map[K, V]) Put(key K, value V, now time.Time) {
 	if age := now.Sub(m.turned); age < 0 || age >= m.life || len(m.newer) >= m.most {
 		m.newer, m.older = make(map[K]V, len(m.newer)), m.newer
@@ -50,7 +50,7 @@ func (m *Map[K, V]) Delete(key K) {
 	delete(m.older, key)
 }
 
-// DeleteFunc forgets the entries for whose keys del is true.
+// DeleteFunc forgets the entries whose keys satisfy del.
 func (m *Map[K, V]) DeleteFunc(del func(K) bool) {
 	for _, entries := range [...]map[K]V{m.newer, m.older} {
 		maps.DeleteFunc(entries, func(key K, _ V) bool { return del(key) })

@@ -9,11 +9,10 @@ import (
 )
 
 const (
-	// answerLife is for how long this process believes what it has last heard of a
-	// session's revocations: how long a session may outlive its revocation by another
-	// process.
+	// answerLife is how long this process relies on an answer of the store. A session
+	// may outlive its revocation by another process for that long.
 	answerLife = 5 * time.Second
-	// maxAnswers bounds the sessions of which that is remembered, twice over.
+	// maxAnswers bounds the answers that are remembered: there are at most twice as many.
 	maxAnswers = 1 << 15
 )
 
@@ -21,21 +20,21 @@ const (
 type cache struct {
 	mu          sync.RWMutex
 	answers     *recent.Map[cacheKey, cachedAnswer]
-	revocations int // by this process, after which no earlier answer counts
+	revocations int // by this process; an answer asked for before one does not count
 }
 
 func newCache() *cache {
 	return &cache{answers: recent.New[cacheKey, cachedAnswer](answerLife, maxAnswers)}
 }
 
-// cachedAnswer is when a session was revoked, and when that was asked.
+// A cachedAnswer is when a session was revoked, and when the store was asked.
 type cachedAnswer struct{ revoked, asked time.Time }
 
 // A cacheKey names a session as Session.ID does, without making a text of it.
 type cacheKey struct {
 	subject  string
 	signedIn int64
-	id       string // of the session; where nothing says it, of the token
+	id       string // of the session; of the token where the session has none
 	provider string // digest of sid; tells apart two sessions begun in the same second
 }
 
@@ -47,14 +46,14 @@ func keyOf(s Session) cacheKey {
 	return key
 }
 
-// clone is the key to be kept. The texts of an opened token are parts of one text, all
-// of the session's claims, which the key must not hold in memory.
+// clone returns the key with texts of its own. Those of an opened token are parts of one
+// text, all of the session's claims, which a key that is kept would hold in memory.
 func (k cacheKey) clone() cacheKey {
 	return cacheKey{strings.Clone(k.subject), k.signedIn, strings.Clone(k.id), strings.Clone(k.provider)}
 }
 
-// get returns what was answered about a session a moment ago, and false if nothing
-// was. before is for put.
+// get returns what the store answered about a session a moment ago, and false if there
+// is no such answer. Pass before to put.
 func (c *cache) get(key cacheKey, now time.Time) (revoked time.Time, ok bool, before int) {
 	c.mu.RLock()
 	last, ok := c.answers.Get(key)
@@ -64,8 +63,8 @@ func (c *cache) get(key cacheKey, now time.Time) (revoked time.Time, ok bool, be
 	return last.revoked, ok && age >= 0 && age < answerLife, before
 }
 
-// put keeps an answer, unless this process has revoked something since it was asked
-// for.
+// put keeps an answer, unless this process has revoked something since the store was
+// asked.
 func (c *cache) put(key cacheKey, answer cachedAnswer, before int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -75,8 +74,8 @@ func (c *cache) put(key cacheKey, answer cachedAnswer, before int) {
 	c.answers.Put(key.clone(), answer, answer.asked)
 }
 
-// The following forget answers, so that this process does not continue to believe
-// what it has changed itself.
+// The methods that forget answers are called after a revocation by this process, so
+// that it takes effect here at once.
 
 func (c *cache) forget(key cacheKey) {
 	c.mu.Lock()

@@ -10,8 +10,8 @@ import (
 	"github.com/ginauth/ginauth/internal/bulkhead"
 )
 
-// slack is for how long a revocation is kept beyond the life of what it ends. A
-// process that has not heard of it yet may seal the session once more.
+// slack is how long a revocation is kept beyond the life of what it ends. Another
+// process that does not know of it yet may seal the session once more.
 const slack = time.Minute
 
 // A Store keeps revocations. Its methods are those of ginauth.Revocations.
@@ -24,9 +24,9 @@ type Store interface {
 type Config struct {
 	Store Store
 	Calls *bulkhead.Bulkhead // bounds the calls of Store
-	Scope string             // in front of every subject: two Auths may share a Store
-	// SessionLife is how long a session may last, and DeviceLife for how long a browser
-	// knows a person: a revocation of the person ends that too.
+	Scope string             // precedes every subject: two Auths may share a Store
+	// SessionLife is how long a session may last without use. DeviceLife is how long a
+	// browser knows a person; a revocation of the person ends that too.
 	SessionLife, DeviceLife time.Duration
 }
 
@@ -45,27 +45,27 @@ func New(config Config) *Check {
 	return &Check{config: config, direct: direct, cache: newCache()}
 }
 
-// Ended reports whether a session was revoked, as far as this process knows: by
-// another one it may have been a few seconds ago.
+// Ended reports whether a session was revoked. It does not see what another process
+// revoked within the last five seconds. The error is the store's: it is not known then.
 func (c *Check) Ended(ctx context.Context, s Session, now time.Time) (bool, error) {
 	c.latestOf(now)
 	at, err := c.revokedAt(ctx, s, now)
 	return s.ended(at, err)
 }
 
-// EndedNow is Ended that asks now, whatever was heard before: for what must not
-// outlive a revocation by another process, not even for a moment.
+// EndedNow is Ended without the cache, for what must not outlive a revocation by
+// another process even for a moment.
 func (c *Check) EndedNow(ctx context.Context, s Session) (bool, error) {
 	at, err := c.ask(ctx, s)
 	return s.ended(at, err)
 }
 
-// ended is EndedBy, where it is known what revoked the session.
+// ended is EndedBy for the store's answer.
 func (s Session) ended(at time.Time, err error) (bool, error) {
 	return err == nil && s.EndedBy(at), err
 }
 
-// revokedAt is the latest revocation of a session, asked for or remembered.
+// revokedAt is the latest revocation of a session, from the cache or the store.
 func (c *Check) revokedAt(ctx context.Context, s Session, now time.Time) (time.Time, error) {
 	if c.direct {
 		return c.ask(ctx, s)
@@ -82,17 +82,17 @@ func (c *Check) revokedAt(ctx context.Context, s Session, now time.Time) (time.T
 	return at, err
 }
 
-// ask asks now, whatever was heard before.
+// ask asks the store.
 func (c *Check) ask(ctx context.Context, s Session) (time.Time, error) {
 	return c.lookUp(ctx, s.subjects()...)
 }
 
-// UserRevokedAt asks for the latest revocation of a person; zero is none.
+// UserRevokedAt asks the store for the latest revocation of a person; zero is none.
 func (c *Check) UserRevokedAt(ctx context.Context, userID string) (time.Time, error) {
 	return c.lookUp(ctx, userSubject(userID))
 }
 
-// lookUp asks for the latest revocation of any of the subjects.
+// lookUp asks the store for the latest revocation of any of the subjects.
 func (c *Check) lookUp(ctx context.Context, subjects ...string) (time.Time, error) {
 	if c.config.Scope != "" {
 		for i, s := range subjects {
@@ -125,8 +125,8 @@ func (c *Check) end(ctx context.Context, subject string, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	// auth_time counts in whole seconds, and SignInTime puts who signs in after a
-	// revocation into the second behind it, which may not have come yet.
+	// auth_time counts whole seconds. SignInTime puts a sign-in after a revocation into
+	// the next second, which may still lie ahead: a second revocation must end it too.
 	at := c.latestOf(now)
 	if !before.Before(at) {
 		at = before.Truncate(time.Second).Add(time.Second)
@@ -134,7 +134,7 @@ func (c *Check) end(ctx context.Context, subject string, now time.Time) error {
 	return c.revoke(ctx, subject, at, now)
 }
 
-// EndSession revokes one session.
+// EndSession revokes one session. It does nothing for a session without a name.
 func (c *Check) EndSession(ctx context.Context, s Session, now time.Time) error {
 	subject := s.ID()
 	if subject == "" {
@@ -147,14 +147,14 @@ func (c *Check) EndSession(ctx context.Context, s Session, now time.Time) error 
 
 func (c *Check) revoke(ctx context.Context, subject string, at, now time.Time) error {
 	life := c.config.SessionLife
-	if strings.HasPrefix(subject, userSubjects) { // it ends what browsers know of the person too
+	if strings.HasPrefix(subject, userSubjects) { // a device cookie ends with it
 		life = max(life, c.config.DeviceLife)
 	}
 	until := later(at, c.latestOf(now)).Add(life + slack)
 	return c.keep(ctx, subject, at, until)
 }
 
-// keep carries a revocation through, even where the browser leaves meanwhile.
+// keep stores a revocation, also if the client disconnects meanwhile.
 func (c *Check) keep(ctx context.Context, subject string, at, until time.Time) error {
 	scoped := c.config.Scope + subject
 	return bulkhead.Run(context.WithoutCancel(ctx), c.config.Calls, func(ctx context.Context) error {
@@ -162,9 +162,9 @@ func (c *Check) keep(ctx context.Context, subject string, at, until time.Time) e
 	}, scoped, subject)
 }
 
-// latestOf is the latest second that this process has ever read from its clock, now
-// included. A clock that was set back makes sessions of before look as if they
-// began after now: a revocation must end these too, and be kept until they expire.
+// latestOf is the latest second that this process has read from its clock, including
+// now. When a clock is set back, earlier sessions look as if they began after now: a
+// revocation must end these too, and be kept until they expire.
 func (c *Check) latestOf(now time.Time) time.Time {
 	second := now.Unix()
 	for {
@@ -178,18 +178,18 @@ func (c *Check) latestOf(now time.Time) time.Time {
 	}
 }
 
-// SignInTime is the sign-in time of a new session that no revocation refuses: a person
-// who was signed out may sign in again within that second.
+// SignInTime returns a sign-in time for a new session that no revocation ends, from
+// s.SignedIn on: a person who was signed out may sign in again within that second.
 func (c *Check) SignInTime(ctx context.Context, s Session) (time.Time, error) {
 	c.latestOf(s.SignedIn)
 	s.SignedIn = s.SignedIn.Truncate(time.Second)
-	for range 60 { // each second may hold a session of theirs that was ended
+	for range 60 { // a session of each second may have been ended
 		at, err := c.ask(ctx, s)
 		if err != nil {
 			return time.Time{}, err
 		}
 		if !s.EndedBy(at) {
-			c.latestOf(s.SignedIn) // so that a revocation from now on ends it, too
+			c.latestOf(s.SignedIn) // so that later revocations end it too
 			return s.SignedIn, nil
 		}
 		s.SignedIn = at.Truncate(time.Second).Add(time.Second)

@@ -22,12 +22,12 @@ func NewMemory() *Memory {
 	return &Memory{entries: map[string]entry{}, began: time.Now()}
 }
 
-// Revoke ends what began at or before at, and forgets it some time after until.
+// Revoke ends what began at or before at. It is forgotten some time after until.
 func (m *Memory) Revoke(_ context.Context, subject string, at, until time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	// A clock that is far ahead for a moment must not make it forget what still
-	// counts when the clock is right again: time.Since takes no notice of that.
+	// A clock that is far ahead for a moment must not make it forget what still counts
+	// when the clock is right again. time.Since does not see such jumps.
 	now := m.began.Add(time.Since(m.began))
 	if at.Before(now) {
 		now = at

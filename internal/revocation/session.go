@@ -1,9 +1,9 @@
-// Package revocation decides whether a session was ended before its time: of a
-// person everywhere, of one session alone, or by the provider. It asks a store that
-// processes may share, and remembers the answers for a moment so that a guarded
-// request stays fast. It knows by which names a revocation is found, how times are
-// compared, and for how long a revocation is kept. It knows nothing of tokens,
-// cookies, requests, or of how a logout token is verified.
+// Package revocation decides whether a session was ended before its time: with all
+// sessions of a person, by itself, or by the provider. It asks a store that processes
+// may share, and caches the answers for a few seconds so that a guarded request stays
+// fast. It knows the names under which revocations are stored, how times are compared,
+// and how long a revocation is kept. It does not know tokens, cookies or requests, nor
+// how a logout token is verified.
 package revocation
 
 import (
@@ -14,23 +14,23 @@ import (
 	"time"
 )
 
-// A Session is what a revocation may find a session by.
+// A Session is what identifies a session to revocations.
 type Session struct {
 	SID      string // random at each sign-in; empty in tokens that others made
 	TokenID  string // jti
 	Subject  string // the user's ID
 	SignedIn time.Time
 
-	// Account and ProviderSession are by what the provider of the sign-in may end the
-	// session: see AccountDigest and SessionDigest. They are empty where it cannot.
+	// Account and ProviderSession identify the session to the provider of the sign-in:
+	// see AccountDigest and SessionDigest. They are empty if the provider cannot end it.
 	Account         string
 	ProviderSession string
 }
 
-// ID names a session through all its sealings; it is empty where nothing does. A
-// session without SID is named by what every sealing of it here has in common: by who
-// signed in and when, or, since next-auth does not say when, by its token's own ID.
-// Revocations of such sessions have always had that name.
+// ID names a session; sealing it again does not change the name. It is empty if nothing
+// identifies the session. A session without SID is named by who signed in and when, or,
+// since next-auth does not say when, by its token's ID. Stored revocations have these
+// names: do not change them.
 func (s Session) ID() string {
 	switch {
 	case s.SID != "":
@@ -43,15 +43,15 @@ func (s Session) ID() string {
 	return ""
 }
 
-// EndedBy reports whether a revocation ends the session; zero is none. A session that
-// does not say when its person signed in, as next-auth's, is older than any
+// EndedBy reports whether a revocation at that time ends the session; zero means no
+// revocation. A session without a sign-in time, such as next-auth's, is older than any
 // revocation.
 func (s Session) EndedBy(at time.Time) bool { return !at.IsZero() && !s.SignedIn.After(at) }
 
-// userSubjects begins the subjects that stand for people.
+// userSubjects is the prefix of the subjects that stand for people.
 const userSubjects = "user:"
 
-// userSubject stands for a person; it is empty where it is not known who that is.
+// userSubject stands for a person; it is empty without a user ID.
 func userSubject(userID string) string {
 	if userID == "" {
 		return ""
@@ -59,7 +59,7 @@ func userSubject(userID string) string {
 	return userSubjects + userID
 }
 
-// subjects are what a revocation may have ended the session by. The last two are the
+// subjects are those of all revocations that end the session. The provider's follow the
 // three cases of Logout.Ends.
 func (s Session) subjects() []string {
 	known := 2
@@ -81,18 +81,17 @@ func (s Session) subjects() []string {
 	return append(subjects, accountSubject(s.Account), providerSubject(s.ProviderSession))
 }
 
-// accountSubject stands for all sessions of a person at a provider, providerSubject
-// for those of one session there, and unnamedSubject for those of the person whose
-// sign-in named no session there.
+// accountSubject stands for all sessions of an account at a provider, providerSubject
+// for those that began in one session there, and unnamedSubject for those of an account
+// whose sign-in named no session there.
 func accountSubject(account string) string  { return "account:" + account }
 func providerSubject(session string) string { return "sid:" + session }
 func unnamedSubject(account string) string  { return "unnamed:" + account }
 
-// AccountDigest stands for a person (sub), SessionDigest for one session of theirs
-// (sid), and TokenDigest for one logout token (jti), at one issuer behind one
-// provider (OpenID Connect Back-Channel Logout 1.0 §2.4). It is empty where the
-// provider names none. A digest is short, and tells a shared store of revocations
-// nothing about anybody.
+// AccountDigest stands for an account (sub), SessionDigest for a session (sid), and
+// TokenDigest for a logout token (jti) of one issuer behind one provider (OpenID Connect
+// Back-Channel Logout 1.0 §2.4). A digest of an empty name is empty. Digests are short,
+// and disclose nothing about people to a shared store.
 func AccountDigest(provider, issuer, subject string) string {
 	return digest("account", provider, issuer, subject)
 }

@@ -9,16 +9,16 @@ import (
 )
 
 const (
-	// signOutLife is for how long a sign-out is remembered, at the least, unless a
-	// flood of maxSignOuts others follows it. A page that connects again at once may
-	// still send the cookie which the answer to the sign-out is about to delete, and a
-	// request under way then may have to wait for a slow service.
+	// signOutLife is how long a sign-out is remembered at the least, unless a flood of
+	// maxSignOuts others follows. A page that reconnects at once may still send the cookie
+	// that the answer to the sign-out is about to delete, and a request that runs meanwhile
+	// may wait for a slow service.
 	signOutLife = time.Minute
-	// maxSignOuts bounds the sign-outs that are remembered, twice over.
+	// maxSignOuts bounds the sign-outs that are remembered: there are at most twice as many.
 	maxSignOuts = 1 << 15
 )
 
-// signOuts remember the names of the sessions that were signed out of a moment ago.
+// signOuts remember the names of sessions that were recently signed out.
 type signOuts struct {
 	mu       sync.RWMutex
 	sessions *recent.Map[string, struct{}]

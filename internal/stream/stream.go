@@ -1,7 +1,6 @@
-// Package stream knows the open streams of each session in this process, and which
-// sessions were signed out of a moment ago. It ends a stream by a function that it is
-// handed. It knows nothing of requests and contexts, nor of when a session ends by
-// itself.
+// Package stream holds the open streams of each session in this process, and remembers
+// recent sign-outs. It ends a stream by calling a function that it was given. It does
+// not know requests or contexts, nor when a session expires.
 package stream
 
 import (
@@ -13,10 +12,9 @@ import (
 // Streams are the open streams of each session. Make them with New. They are safe for
 // concurrent use.
 //
-// A stream that begins while its session is signed out of must not stay open. So a
-// stream is registered first, and then it is asked whether its session has ended; a
-// sign-out is remembered first, and then the session's streams are ended. Whichever
-// of the two is later sees the other.
+// A stream that begins during the sign-out of its session must not stay open. So Add
+// registers the stream first and then asks for a sign-out, and SignOut remembers the
+// sign-out first and then ends the streams. Whichever comes later sees the other.
 type Streams struct {
 	signOuts *signOuts
 
@@ -25,7 +23,7 @@ type Streams struct {
 	open map[string]map[int]stream // by the name of the session: see revocation.Session.ID
 }
 
-// A stream is whose it is and how to end it.
+// A stream is one open stream: the session it belongs to, and how to end it.
 type stream struct {
 	session revocation.Session
 	end     func()
@@ -36,13 +34,13 @@ func New() *Streams {
 	return &Streams{signOuts: newSignOuts(), open: map[string]map[int]stream{}}
 }
 
-// SignedOut reports whether this process answered the sign-out of a session a moment
-// ago. session is its name: revocation.Session.ID.
+// SignedOut reports whether this process recently answered the sign-out of a session, by
+// its name (revocation.Session.ID).
 func (s *Streams) SignedOut(session string) bool { return s.signOuts.has(session) }
 
-// Add remembers how to end a stream, until forget. It ends one whose session was
-// signed out of a moment ago at once. end may be called several times, and must
-// neither wait nor use the Streams.
+// Add registers a stream until forget is called. If its session was recently signed out,
+// the stream ends at once. end may be called several times; it must not block, nor use
+// the Streams.
 func (s *Streams) Add(of revocation.Session, end func()) (forget func()) {
 	session := of.ID()
 	forget = s.register(session, stream{of, end})
@@ -71,7 +69,7 @@ func (s *Streams) register(session string, added stream) (forget func()) {
 	}
 }
 
-// SignOut remembers that a session was signed out of, and ends its streams.
+// SignOut remembers the sign-out of a session, and ends its streams.
 func (s *Streams) SignOut(session string) {
 	if session == "" {
 		return
@@ -82,7 +80,7 @@ func (s *Streams) SignOut(session string) {
 
 // End ends the streams of a session.
 func (s *Streams) End(session string) {
-	if session == "" { // nothing tells one such session from another
+	if session == "" { // sessions without a name cannot be told apart
 		return
 	}
 	s.mu.Lock()
