@@ -189,6 +189,28 @@ func TestCheck_SignInTime(t *testing.T) {
 	}
 }
 
+// A sign-in time that was moved ahead by one revocation does not outlive the next one,
+// of another subject and within the same second.
+func TestCheck_SignInTimeAhead(t *testing.T) {
+	t.Parallel()
+	c := check(revocation.NewMemory(), "")
+	if _, err := c.EndAtProvider(t.Context(), revocation.Logout{Account: "a-ada", Token: "t", Until: start.Add(time.Hour)}, start); err != nil {
+		t.Fatal(err)
+	}
+	s := ada
+	at, err := c.SignInTime(t.Context(), s)
+	if err != nil || !at.After(start) {
+		t.Fatalf("signed in at %v, %v", at, err)
+	}
+	s.SignedIn = at
+	if err := c.EndUser(t.Context(), "ada", start); err != nil {
+		t.Fatal(err)
+	}
+	if ended, err := c.Ended(t.Context(), s, start); !ended || err != nil {
+		t.Errorf("the session goes on after the revocation: %v", err)
+	}
+}
+
 func TestMemory_Forgets(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
