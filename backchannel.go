@@ -13,6 +13,7 @@ import (
 	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/openid"
+	"github.com/ginauth/ginauth/internal/tokenset"
 )
 
 // backchannel is the action of OpenID Connect Back-Channel Logout 1.0.
@@ -50,7 +51,7 @@ func (v *visit) postLogoutToken() {
 		return
 	}
 	account, session := logoutDigests(v.provider.id, t)
-	v.streams.endGrants(func(g *grant) bool { return g.endedBy(account, session) })
+	v.streams.endGrants(func(g *tokenset.Grant) bool { return endedBy(g, account, session) })
 	v.json(http.StatusOK, struct{}{})
 }
 
@@ -67,7 +68,7 @@ func logoutDigests(provider string, t *oidc.LogoutToken) (account, session strin
 // endedBy reports whether a logout token ends the session of a grant: the one of
 // its sid; without sid all of its sub. A session whose sign-in had no sid is known
 // by its sub alone, and ends with any of that person's.
-func (g *grant) endedBy(account, session string) bool {
+func endedBy(g *tokenset.Grant, account, session string) bool {
 	if g == nil {
 		return false
 	}
@@ -79,7 +80,7 @@ func (g *grant) endedBy(account, session string) bool {
 
 // grantSubjects are what revocations know a session by through its provider: the
 // three cases of endedBy.
-func grantSubjects(g *grant) []string {
+func grantSubjects(g *tokenset.Grant) []string {
 	switch {
 	case g == nil || g.Account == "":
 		return nil

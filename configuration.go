@@ -16,10 +16,11 @@ import (
 
 	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/cookie"
-	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
+	"github.com/ginauth/ginauth/internal/replay"
 	"github.com/ginauth/ginauth/internal/token"
+	"github.com/ginauth/ginauth/internal/tokenset"
 )
 
 const (
@@ -76,13 +77,13 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 		}
 	}
 	a := &Auth{
-		finished:     oauth.NewReplay[outcome](rememberedCallbacks),
+		finished:     replay.New[outcome](rememberedCallbacks),
 		published:    newPublicTexts(),
 		streams:      newStreams(),
 		storeCalls:   newStoreCalls(),
 		release:      release,
 		successors:   newSuccessors(),
-		renewals:     newRenewals(),
+		renewals:     tokenset.NewRenewals(ErrTokensExpired),
 		adapterCalls: newAdapterCalls(),
 		mailCalls:    bulkhead.New(mailTimeout, errUnavailable),
 	}

@@ -12,10 +12,11 @@ import (
 	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/limit"
-	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
+	"github.com/ginauth/ginauth/internal/replay"
 	"github.com/ginauth/ginauth/internal/token"
+	"github.com/ginauth/ginauth/internal/tokenset"
 )
 
 // Options configure an Auth. New and Register check all of them at once and
@@ -182,7 +183,7 @@ type Auth struct {
 	proofs       *token.Digest  // of links and codes that were mailed
 	asking       *token.Keyring // of the mails that browsers asked for
 	deviceSeal   *token.Keyring // of who has signed in in a browser
-	finished     *oauth.Replay[outcome]
+	finished     *replay.Results[outcome]
 	doubled      doubledWarning
 	published    *publicTexts
 	streams      *streams
@@ -193,7 +194,7 @@ type Auth struct {
 	attempts     *attempts          // nil: no limits
 	release      bool               // gin's mode when this was configured
 	locks        limit.Gates        // of sessions that this process changes
-	renewals     *renewals          // of providers' tokens
+	renewals     *tokenset.Renewals // of providers' tokens
 	adapterCalls *bulkhead.Bulkhead // of Adapter
 	mailCalls    *bulkhead.Bulkhead // mails that are being sent
 	takeovers    takeovers          // of users by the owners of their addresses

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/ginauth/ginauth/internal/tokenset"
 )
 
 // ErrSessionEnded is the cause (context.Cause) of a SessionContext that ended
@@ -88,7 +90,7 @@ func (s *signOuts) has(session string) bool { return s.recent[session] || s.olde
 type stream struct {
 	end     func()
 	subject string
-	grant   *grant
+	grant   *tokenset.Grant
 }
 
 func newStreams() *streams {
@@ -142,7 +144,7 @@ func (s *streams) endAll(userID string) {
 }
 
 // endGrants ends the streams of sessions whose grant matches.
-func (s *streams) endGrants(match func(*grant) bool) {
+func (s *streams) endGrants(match func(*tokenset.Grant) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, open := range s.open {
