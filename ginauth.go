@@ -11,10 +11,10 @@ import (
 
 	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/cookie"
-	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/replay"
+	"github.com/ginauth/ginauth/internal/sessionstrategy"
 	"github.com/ginauth/ginauth/internal/token"
 	"github.com/ginauth/ginauth/internal/tokenset"
 )
@@ -187,17 +187,16 @@ type Auth struct {
 	doubled      doubledWarning
 	published    *publicTexts
 	streams      *streams
-	successors   *successors      // of sealed session cookies
-	revoked      *revocationCheck // nil without Revocations
-	audience     audience
-	storeCalls   *bulkhead.Bulkhead // of Session.Store
-	attempts     *attempts          // nil: no limits
-	release      bool               // gin's mode when this was configured
-	locks        limit.Gates        // of sessions that this process changes
-	renewals     *tokenset.Renewals // of providers' tokens
-	adapterCalls *bulkhead.Bulkhead // of Adapter
-	mailCalls    *bulkhead.Bulkhead // mails that are being sent
-	takeovers    takeovers          // of users by the owners of their addresses
+	revoked      *revocationCheck          // nil without Revocations
+	namespace    sessionstrategy.Namespace // of the sessions in a shared store
+	storeCalls   *bulkhead.Bulkhead        // of Session.Store
+	attempts     *attempts                 // nil: no limits
+	release      bool                      // gin's mode when this was configured
+	locks        *sessionstrategy.Locks    // of sessions that this process changes
+	renewals     *tokenset.Renewals        // of providers' tokens
+	adapterCalls *bulkhead.Bulkhead        // of Adapter
+	mailCalls    *bulkhead.Bulkhead        // mails that are being sent
+	takeovers    takeovers                 // of users by the owners of their addresses
 	pages        *pages.Set
 	client       clientModule
 }
@@ -206,7 +205,7 @@ type Auth struct {
 // the key of Auth.js's sessions, which is derived with their cookie's name.
 type site struct {
 	names    cookie.Names
-	sessions vault
+	sessions sessionstrategy.Strategy
 }
 
 func (a *Auth) site(base origin.Base) *site {

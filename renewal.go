@@ -73,7 +73,7 @@ func (a *Auth) renewGrant(c *gin.Context, id *identity) (*tokenset.Grant, error)
 
 // renewal trades the refresh token for new tokens and saves them.
 func (a *Auth) renewal(ctx context.Context, c *gin.Context, id *identity, base origin.Base) tokenset.Renewal {
-	release, err := a.lockSession(ctx, "renew:"+id.token.sessionID(), renewWait)
+	release, err := a.locks.Lock(ctx, "renew:"+id.token.sessionID(), lockWait)
 	if err != nil {
 		return tokenset.Renewal{Err: err}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/origin"
+	"github.com/ginauth/ginauth/internal/sessionstrategy"
 )
 
 // A renewedCookie is the session cookie that the answer to a request sets because its
@@ -25,7 +26,7 @@ type renewedCookie struct {
 	base   origin.Base
 	found  cookie.Session // the request's cookies
 	token  Token
-	sealed sealed
+	sealed sessionstrategy.Cookie
 	lines  []string // as the header has them
 	ended  atomic.Bool
 	forget func()
@@ -43,13 +44,13 @@ func (a *Auth) renewCookie(c *gin.Context, id *identity, found cookie.Session, b
 		id.renewed = r
 	}
 	r.token = id.token
-	r.put(sealed{value, expires})
+	r.put(sessionstrategy.Cookie{Value: value, Expires: expires})
 }
 
 // put sets the cookie, in place of what the answer says of the session.
-func (r *renewedCookie) put(s sealed) {
+func (r *renewedCookie) put(s sessionstrategy.Cookie) {
 	r.sealed = s
-	r.lines = r.auth.putSession(r.c, s.value, r.found, r.base, s.expires)
+	r.lines = r.auth.putSession(r.c, s.Value, r.found, r.base, s.Expires)
 }
 
 // settle decides, before the header is written: it asks the memory of this process,
@@ -65,10 +66,7 @@ func (r *renewedCookie) settle(ctx context.Context, ask bool) {
 		r.lines = nil
 		return
 	}
-	if r.auth.opts.Session.Store != nil {
-		return
-	}
-	if latest := r.auth.successors.latest(r.sealed); latest.value != r.sealed.value {
+	if latest := r.auth.site(r.base).sessions.Latest(r.sealed); latest.Value != r.sealed.Value {
 		r.put(latest)
 	}
 }
@@ -77,7 +75,7 @@ func (r *renewedCookie) settle(ctx context.Context, ask bool) {
 // they cannot tell, the browser keeps the cookie that it has.
 func (a *Auth) stands(ctx context.Context, r *renewedCookie) bool {
 	if a.opts.Session.Store != nil {
-		if _, err := a.site(r.base).sessions.open(ctx, r.sealed.value); err != nil {
+		if _, err := a.site(r.base).sessions.Open(ctx, r.sealed.Value); err != nil {
 			return false
 		}
 	}
