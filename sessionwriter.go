@@ -58,7 +58,8 @@ func (r *renewedCookie) put(s sessionstrategy.Cookie) {
 // takes this one's place.
 func (r *renewedCookie) settle(ctx context.Context, ask bool) {
 	h := r.c.Writer.Header()
-	if len(r.lines) == 0 || !slices.Contains(h["Set-Cookie"], r.lines[0]) {
+	gone := func(line string) bool { return !slices.Contains(h["Set-Cookie"], line) }
+	if len(r.lines) == 0 || slices.ContainsFunc(r.lines, gone) {
 		return // the handler signed out, or in, itself
 	}
 	if r.ended.Load() || ask && !r.auth.stands(ctx, r) {
