@@ -13,6 +13,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/origin"
+	"github.com/ginauth/ginauth/internal/renewedcookie"
 	"github.com/ginauth/ginauth/internal/sessionstrategy"
 	"github.com/ginauth/ginauth/internal/token"
 )
@@ -25,7 +26,7 @@ type identity struct {
 	token           Token
 	value           string                 // what the cookie or bearer header holds: the sealed token, or a store's handle
 	kept            sessionstrategy.Record // of the session as it was opened
-	renewed         *renewedCookie         // where this request sealed it again
+	renewed         *renewedcookie.Cookie  // where this request sealed it again
 	user            *User                  // the Adapter's, where they were looked up
 }
 
@@ -88,6 +89,37 @@ func (a *Auth) putSession(c *gin.Context, value string, found cookie.Session, ba
 // clearSession deletes the session's cookies.
 func (a *Auth) clearSession(c *gin.Context, found cookie.Session, base origin.Base, former ...string) {
 	cookie.ClearSession(a.sessionCookies(c, found, base, former...))
+}
+
+// renewCookie sets the cookie of a session that was sealed again as value, unless the
+// session has ended by the time the header is written.
+func (a *Auth) renewCookie(c *gin.Context, id *identity, found cookie.Session, base origin.Base, value string, expires time.Time) {
+	if id.renewed == nil {
+		id.renewed = renewedcookie.New(c, func(ended func()) (forget func()) { return a.streams.add(&id.token, ended) })
+	}
+	t := id.token
+	id.renewed.Set(sessionstrategy.Cookie{Value: value, Expires: expires}, renewedcookie.Session{
+		Put: func(s sessionstrategy.Cookie) []string {
+			return a.putSession(c, s.Value, found, base, s.Expires)
+		},
+		Latest: a.site(base).sessions.Latest,
+		Stands: func(ctx context.Context, s sessionstrategy.Cookie) bool { return a.stands(ctx, &t, s.Value, base) },
+	})
+}
+
+// stands reports whether the store and the revocations still have a session. Where
+// they cannot tell, it is false.
+func (a *Auth) stands(ctx context.Context, t *Token, value string, base origin.Base) bool {
+	if a.opts.Session.Store != nil {
+		if _, err := a.site(base).sessions.Open(ctx, value); err != nil {
+			return false
+		}
+	}
+	if a.revoked == nil {
+		return true
+	}
+	at, err := a.revoked.ask(ctx, t)
+	return err == nil && !t.endedBy(at)
 }
 
 // getSession tells a page who is signed in, and moves the session's end where that is

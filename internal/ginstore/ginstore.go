@@ -131,7 +131,8 @@ func (s *Store) Update(ctx context.Context, handle string, data []byte, expires 
 	return newHandle, err
 }
 
-// Delete is as ginauth.SessionStore says. It leaves an empty session first: some of the stores delete nothing.
+// Delete is as ginauth.SessionStore says. It leaves an empty session first: some of the
+// stores delete nothing.
 func (s *Store) Delete(ctx context.Context, handle string) error {
 	err := s.locked(ctx, handle, func(req *http.Request, session *gorilla.Session) error {
 		if _, err := s.save(req, session, "", time.Now().Add(time.Hour)); err != nil {
