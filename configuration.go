@@ -16,12 +16,15 @@ import (
 
 	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/cookie"
-	"github.com/ginauth/ginauth/internal/oauth"
+	"github.com/ginauth/ginauth/internal/ginstore"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
+	"github.com/ginauth/ginauth/internal/replay"
 	"github.com/ginauth/ginauth/internal/revocation"
+	"github.com/ginauth/ginauth/internal/sessionstrategy"
 	"github.com/ginauth/ginauth/internal/stream"
 	"github.com/ginauth/ginauth/internal/token"
+	"github.com/ginauth/ginauth/internal/tokenset"
 )
 
 const (
@@ -72,19 +75,20 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	} else if opts.Session.MaxPerUser == 0 {
 		opts.Session.MaxPerUser = defaultMaxPerUser
 	}
-	if store, ok := opts.Session.Store.(interface{ validate(time.Duration) error }); ok {
-		if err := store.validate(opts.Session.MaxAge); err != nil {
+	if store, ok := opts.Session.Store.(*ginstore.Store); ok {
+		if err := store.Validate(opts.Session.MaxAge); err != nil {
 			f.add("Session.Store: %w", err)
 		}
 	}
+	calls := newStoreCalls()
 	a := &Auth{
-		finished:     oauth.NewReplay[outcome](rememberedCallbacks),
+		finished:     replay.New[outcome](rememberedCallbacks),
 		published:    newPublicTexts(),
 		streams:      stream.New(),
-		storeCalls:   newStoreCalls(),
+		storeCalls:   calls,
 		release:      release,
-		successors:   newSuccessors(),
-		renewals:     newRenewals(),
+		locks:        sessionstrategy.NewLocks(opts.Session.Store, calls, sessionErrors()),
+		renewals:     tokenset.NewRenewals(ErrTokensExpired),
 		adapterCalls: newAdapterCalls(),
 		mailCalls:    bulkhead.New(mailTimeout, errUnavailable),
 	}
@@ -108,7 +112,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	a.opts = opts
 	if r := opts.Session.Revocations; r != nil {
 		a.revoked = revocation.New(revocation.Config{
-			Store: r, Calls: newStoreCalls(), Scope: a.audience.scope(), SessionLife: opts.Session.MaxAge, DeviceLife: deviceAge,
+			Store: r, Calls: newStoreCalls(), Scope: a.namespace.Scope(), SessionLife: opts.Session.MaxAge, DeviceLife: deviceAge,
 		})
 	}
 	return a, nil
@@ -142,6 +146,7 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 		return false
 	}
 	all := append([]string{opts.Secret}, opts.PreviousSecrets...)
+	successors := sessionstrategy.NewSuccessors()
 	for _, site := range [...]*site{&a.http, &a.https} {
 		salt, format := "", token.V4
 		switch {
@@ -155,9 +160,9 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 			f.add("PreviousSecrets holds an empty secret; leave it out")
 			return false
 		}
-		site.sessions = cookieVault{ring, a.successors}
+		site.sessions = sessionstrategy.InCookie(ring, successors, sessionErrors())
 		if opts.Session.Store != nil {
-			site.sessions = storeVault{opts.Session.Store, a.storeCalls, a.audience}
+			site.sessions = sessionstrategy.InStore(opts.Session.Store, a.storeCalls, a.locks, a.namespace, sessionErrors())
 		}
 	}
 	// A sign-in under way is never shared with Next.js, so its key has a label of
@@ -292,7 +297,7 @@ func (a *Auth) cookies(opts *Options, f *faults) {
 	if !cookieToken.MatchString(opts.Cookies.Prefix) {
 		f.add("Cookies.Prefix is %q; write letters, digits, dots and dashes", opts.Cookies.Prefix)
 	}
-	a.audience = audience(opts.Cookies.Prefix)
+	a.namespace = sessionstrategy.NewNamespace(opts.Cookies.Prefix, defaultPrefix)
 	if d := opts.Cookies.Domain; d != "" {
 		name, dotted := strings.CutPrefix(d, ".")
 		host, err := origin.Host(name) // browsers compare it in ASCII

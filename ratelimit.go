@@ -168,7 +168,7 @@ func (v *visit) successAllowed(ctx context.Context, userID string) (undo func(),
 		return func() {}, 0
 	}
 	taken, wait := v.attempts.take(ctx, []tally{
-		v.attempts.tally(v.opts.Limits.Successes, "success", string(v.audience), userID),
+		v.attempts.tally(v.opts.Limits.Successes, "success", v.namespace.String(), userID),
 	})
 	return func() { v.attempts.refund(ctx, taken) }, wait
 }

@@ -45,14 +45,14 @@ func (a *Auth) RevokeUser(ctx context.Context, userID string) error {
 	if a.revoked == nil && !listed {
 		return fmt.Errorf("%w: RevokeUser needs Session.Revocations, for instance ginauth.MemoryRevocations(), or a Session.Store such as redisstore's", ErrNotSupported)
 	}
-	ctx = context.WithoutCancel(lasting(ctx)) // half a sign-out everywhere would look like a whole one
+	ctx = context.WithoutCancel(requestContext(ctx)) // half a sign-out everywhere would look like a whole one
 	var faults []error
 	if a.revoked != nil {
 		faults = append(faults, a.revoked.EndUser(ctx, userID, a.opts.Now()))
 	}
 	if listed {
 		faults = append(faults, bulkhead.Run(ctx, a.storeCalls, func(ctx context.Context) error {
-			return store.DeleteUser(ctx, a.audience.owner(userID))
+			return store.DeleteUser(ctx, a.namespace.Owner(userID))
 		}))
 	}
 	a.streams.EndUser(userID)

@@ -45,7 +45,3 @@ func (a *Auth) SessionContext(c *gin.Context) (ctx context.Context, stop context
 		cancel(context.Canceled)
 	}
 }
-
-// justEnded is how long successors are remembered at the least. A request that runs
-// when its session is sealed again may wait for a slow service.
-const justEnded = time.Minute

@@ -11,6 +11,7 @@ import (
 	"github.com/ginauth/ginauth/internal/claims"
 	"github.com/ginauth/ginauth/internal/revocation"
 	"github.com/ginauth/ginauth/internal/token"
+	"github.com/ginauth/ginauth/internal/tokenset"
 )
 
 // A Token is what a session is made of: the claims sealed in the session cookie.
@@ -34,10 +35,10 @@ type Token struct {
 	Claims map[string]any
 
 	shape    shape
-	domain   string // claimDomain
-	sid      string // claimSession; empty in tokens that others made: see sessionID
-	grant    *grant // of the sign-in at a provider; nil: nothing is kept of it
-	unlisted bool   // claimUnlisted: the user is not the Adapter's
+	domain   string          // claimDomain
+	sid      string          // claimSession; empty in tokens that others made: see sessionID
+	grant    *tokenset.Grant // of the sign-in at a provider; nil: nothing is kept of it
+	unlisted bool            // claimUnlisted: the user is not the Adapter's
 }
 
 // claimUnlisted marks, beside an Adapter, the session of somebody whom Credentials
@@ -119,8 +120,8 @@ func (t *Token) parse(payload []byte, now time.Time) error {
 				t.domain = s
 				return
 			}
-		case grantClaim:
-			if t.grant = parseGrant(value.JSON()); t.grant != nil {
+		case tokenset.Claim:
+			if t.grant = tokenset.Parse(value.JSON()); t.grant != nil {
 				return
 			}
 		case claimUnlisted:
@@ -205,7 +206,7 @@ func (t *Token) claims() *claims.Object {
 		o.Add(claimDomain, t.domain)
 	}
 	if t.grant != nil {
-		o.Add(grantClaim, t.grant)
+		o.Add(tokenset.Claim, t.grant)
 	}
 	if t.unlisted {
 		o.Add(claimUnlisted, true)
@@ -217,7 +218,7 @@ func (t *Token) claims() *claims.Object {
 // taken are the names of claims that have a field of their own. A claim of
 // another type than the field's is kept in Claims until the field is set.
 func (t *Token) taken() []string {
-	names := []string{"iat", "exp", "jti", "auth_time", claimSession, claimDomain, claimUnlisted, grantClaim}
+	names := []string{"iat", "exp", "jti", "auth_time", claimSession, claimDomain, claimUnlisted, tokenset.Claim}
 	for _, f := range [...]struct{ name, text string }{
 		{"sub", t.Subject}, {"name", t.Name}, {"email", t.Email}, {"picture", t.Picture},
 	} {
