@@ -166,10 +166,10 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 		f.add("%w", err)
 	}
 	// Nor is what a mail brings shared with anything else.
-	if a.asking, err = token.V4.Keyring("ginauth.mail", all...); err != nil {
+	if a.mailKeyring, err = token.V4.Keyring("ginauth.mail", all...); err != nil {
 		f.add("%w", err)
 	}
-	if a.proofs, err = token.NewDigest("ginauth.mail", all...); err != nil {
+	if a.verificationHash, err = token.NewDigest("ginauth.mail", all...); err != nil {
 		f.add("%w", err)
 	}
 	// To have signed in here says nothing at another Auth with the same secret.

@@ -175,30 +175,30 @@ type Auth struct {
 	allowed  origin.Set // AllowedRedirects
 	crossing *http.CrossOriginProtection
 
-	http, https  site
-	transactions *token.Keyring
-	completions  *token.Keyring // of transactions that are completed
-	csrf         *token.CSRF
-	proofs       *token.Digest  // of links and codes that were mailed
-	asking       *token.Keyring // of the mails that browsers asked for
-	deviceSeal   *token.Keyring // of who has signed in in a browser
-	finished     *oauth.Replay[outcome]
-	doubled      doubledWarning
-	published    *publicTexts
-	streams      *streams
-	successors   *successors      // of sealed session cookies
-	revoked      *revocationCheck // nil without Revocations
-	audience     audience
-	storeCalls   *bulkhead.Bulkhead // of Session.Store
-	attempts     *attempts          // nil: no limits
-	release      bool               // gin's mode when this was configured
-	locks        limit.Gates        // of sessions that this process changes
-	renewals     *renewals          // of providers' tokens
-	adapterCalls *bulkhead.Bulkhead // of Adapter
-	mailCalls    *bulkhead.Bulkhead // mails that are being sent
-	takeovers    takeovers          // of users by the owners of their addresses
-	pages        *pages.Set
-	client       clientModule
+	http, https      site
+	transactions     *token.Keyring
+	completions      *token.Keyring // of transactions that are completed
+	csrf             *token.CSRF
+	verificationHash *token.Digest  // of mailed links and codes
+	mailKeyring      *token.Keyring // of the mails that browsers asked for
+	deviceSeal       *token.Keyring // of who has signed in in a browser
+	finished         *oauth.Replay[outcome]
+	doubled          doubledWarning
+	published        *publicTexts
+	streams          *streams
+	successors       *successors      // of sealed session cookies
+	revoked          *revocationCheck // nil without Revocations
+	audience         audience
+	storeCalls       *bulkhead.Bulkhead // of Session.Store
+	attempts         *attempts          // nil: no limits
+	release          bool               // gin's mode when this was configured
+	locks            limit.Gates        // of sessions that this process changes
+	renewals         *renewals          // of providers' tokens
+	adapterCalls     *bulkhead.Bulkhead // of Adapter
+	mailCalls        *bulkhead.Bulkhead // mails that are being sent
+	takeovers        takeovers          // of users by the owners of their addresses
+	pages            *pages.Set
+	client           clientModule
 }
 
 // A site is what hangs on whether the site is on https: the cookies' names, and

@@ -9,8 +9,9 @@ import (
 
 	"github.com/ginauth/ginauth/internal/address"
 	"github.com/ginauth/ginauth/internal/bulkhead"
+	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/pages"
-	"github.com/ginauth/ginauth/internal/token"
+	"github.com/ginauth/ginauth/internal/verification"
 )
 
 const (
@@ -18,13 +19,36 @@ const (
 	proofTimeout = 10 * time.Second
 	// mailTimeout bounds the sending of one mail.
 	mailTimeout = 20 * time.Second
-	// maxLinkToken is longer, in bytes, than any token of ours.
-	maxLinkToken = 64
 )
 
+// wrongCode says that a code was not the one, or no longer works.
+const wrongCode = "VerificationCode"
+
+// verification is how the provider of this request proves addresses, with the
+// Adapter's rows.
+func (v *visit) verification() *verification.Method {
+	email := v.provider.email
+	return &verification.Method{
+		Provider: v.provider.id, Code: email.Code, BindBrowser: email.BindBrowser, MaxAge: email.MaxAge,
+		Hash: v.verificationHash, Keyring: v.mailKeyring, Now: v.opts.Now,
+		Store: func(ctx context.Context, row verification.Row) error {
+			return v.adapt(ctx, func(ctx context.Context) error {
+				return v.opts.Adapter.CreateVerificationToken(ctx, VerificationToken(row))
+			})
+		},
+		Use: func(ctx context.Context, identifier, hash string) (verification.Row, error) {
+			row, err := bulkhead.Do(ctx, v.adapterCalls, func(ctx context.Context) (VerificationToken, error) {
+				return v.opts.Adapter.UseVerificationToken(ctx, identifier, hash)
+			})
+			return verification.Row(row), err
+		},
+		NotFound: ErrNotFound,
+	}
+}
+
 // beginEmail sends a mail to the address that somebody typed. The answer and the
-// work are the same whether or not anybody has this address here: who does not read
-// its mail learns nothing.
+// work are the same whether or not a user has this address: only a reader of its mail
+// learns which.
 func (v *visit) beginEmail() {
 	result, err := v.sendProof()
 	if err != nil {
@@ -45,7 +69,7 @@ func (v *visit) sendProof() (outcome, error) {
 		return outcome{}, err
 	}
 	v.typed = append(v.typed, to)
-	ctx, cancel := v.lasting(proofTimeout)
+	ctx, cancel := v.detached(proofTimeout)
 	defer cancel()
 	user, _, err := v.mailUser(ctx, to)
 	if errors.Is(err, errOtherUser) { // said when the mail is used: now it would tell who has an address like it
@@ -62,18 +86,21 @@ func (v *visit) sendProof() (outcome, error) {
 			return result, nil
 		}
 	}
-	proof, row := v.newProof(to)
-	if err := v.storeProof(ctx, row); err != nil {
+	method := v.verification()
+	proof, err := method.Begin(ctx, to)
+	if err != nil {
 		return outcome{}, err
 	}
-	if err := v.mail(to, proof, row.Expires); err != nil {
-		// Nobody has what the row is checked against.
-		ctx, cancel := v.lasting(proofTimeout)
+	if err := v.mail(to, proof); err != nil {
+		ctx, cancel := v.detached(proofTimeout)
 		defer cancel()
-		_, undo := v.useProof(ctx, row.Identifier, row.Hash)
-		return outcome{}, errors.Join(err, undo)
+		return outcome{}, errors.Join(err, method.Withdraw(ctx, proof))
 	}
-	v.keepAsked(proof, to, row.Expires)
+	if sealed := method.Seal(proof); sealed != "" { // it is bound to this browser, in place of the one before
+		attributes := v.attributes()
+		attributes.MaxAge = method.MaxAge
+		v.setCookie(cookie.Line(v.names.Mail, sealed, attributes))
+	}
 	return outcome{location: v.verifyURL(), status: http.StatusOK}, nil
 }
 
@@ -82,54 +109,21 @@ func (v *visit) verifyURL() string {
 	return v.base.URL + "/verify-request?provider=" + url.QueryEscape(v.provider.id) + "&type=email"
 }
 
-// A proof is what a person who reads the mail knows, and the browser that asked for
-// the mail.
-type proof struct {
-	token string // of a link
-	code  string // in place of the link
-	nonce string // the browser's, empty for a link that works in any
-}
-
-// newProof makes a proof and the row that it is checked against.
-func (v *visit) newProof(to string) (proof, VerificationToken) {
-	email := v.provider.email
-	row := VerificationToken{Identifier: to, Expires: v.opts.Now().Add(email.MaxAge)}
-	var p proof
-	if email.Code || email.BindBrowser {
-		p.nonce = token.Random()
-	}
-	if email.Code {
-		p.code = token.RandomCode()
-		row.Hash = v.codeHashes(to, p.nonce, 1)[0]
-		return p, row
-	}
-	p.token = token.Random()
-	row.Hash = v.linkHashes(to, p)[0]
-	return p, row
-}
-
-// linkHashes are what a link may be kept under, with the current secret and those
-// before it. All that the link is good for is in it: no row serves another address,
-// provider or browser.
-func (v *visit) linkHashes(to string, p proof) []string {
-	return v.proofs.Sums("link", v.provider.id, to, p.nonce, p.token)
-}
-
-// mail sends a proof and waits until it is sent, as next-auth does: only so can the
-// person be told that it was not.
-func (v *visit) mail(to string, p proof, expires time.Time) error {
-	m := Mail{To: to, From: v.provider.email.From, Code: p.code, Expires: expires}
-	if p.token != "" {
+// mail sends a proof and waits until it is sent, as next-auth does: otherwise the
+// person could not be told that it was not.
+func (v *visit) mail(to string, p verification.Proof) error {
+	m := Mail{To: to, From: v.provider.email.From, Code: p.Code, Expires: p.Expires}
+	if p.Token != "" {
 		m.URL = v.redirectURI() + "?callbackUrl=" + url.QueryEscape(v.callbackURL) +
-			"&token=" + p.token + "&email=" + url.QueryEscape(to)
+			"&token=" + p.Token + "&email=" + url.QueryEscape(to)
 	}
-	v.typed = append(v.typed, p.token, p.code)
+	v.typed = append(v.typed, p.Token, p.Code)
 	letter, err := v.pages.Mail(pages.Mail{Site: v.base.Host(), Email: to, URL: m.URL, Code: m.Code})
 	if err != nil {
 		return err
 	}
 	m.Subject, m.Text, m.HTML = letter.Subject, letter.Text, letter.HTML
-	ctx, cancel := v.lasting(mailTimeout)
+	ctx, cancel := v.detached(mailTimeout)
 	defer cancel()
 	_, err = bulkhead.Wait(ctx, v.mailCalls, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, v.provider.email.Send(ctx, m)
@@ -137,9 +131,9 @@ func (v *visit) mail(to string, p proof, expires time.Time) error {
 	return err
 }
 
-// lasting is a context that goes on when the browser leaves: what is half done, with
-// a token that is spent, would help nobody.
-func (v *visit) lasting(limit time.Duration) (context.Context, context.CancelFunc) {
+// detached is a context that goes on when the browser leaves: a sign-in that stops
+// half done, with its token spent, would help nobody.
+func (v *visit) detached(limit time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(v.c.Request.Context()), limit)
 }
 
@@ -175,29 +169,31 @@ func (v *visit) confirmLink(query url.Values) {
 	}
 	v.pages.Confirm(v.c.Writer, pages.Confirm{
 		Site: v.base.Host(), Action: v.redirectURI(), CSRFToken: v.csrfToken, CallbackURL: v.callbackURL,
-		Email: to, Token: p.token,
+		Email: to, Token: p.Token,
 	})
 }
 
 // readLink reads a link's parameters: each stands once, and the address has the form
 // that mail was sent to. A link that is bound to a browser needs that browser.
-func (v *visit) readLink(emails, tokens []string) (to string, p proof, ok bool) {
-	if len(emails) != 1 || len(tokens) != 1 || tokens[0] == "" || len(tokens[0]) > maxLinkToken {
-		return "", proof{}, false
+func (v *visit) readLink(emails, tokens []string) (to string, p verification.Proof, ok bool) {
+	if len(emails) != 1 || len(tokens) != 1 {
+		return "", p, false
 	}
 	to, err := address.Parse(emails[0])
 	if err != nil {
-		return "", proof{}, false
+		return "", p, false
 	}
-	p.token = tokens[0]
+	var pending verification.Pending
 	if v.provider.email.BindBrowser {
-		asked, known := v.asked()
-		if !known || asked.Email != to {
-			return "", proof{}, false
-		}
-		p.nonce = asked.Nonce
+		pending, _ = v.pending()
 	}
-	return to, p, true
+	p, ok = v.verification().Link(to, tokens[0], pending)
+	return to, p, ok
+}
+
+// pending is the mail that this browser asked for last.
+func (v *visit) pending() (last verification.Pending, ok bool) {
+	return verification.Open(v.mailKeyring, cookie.Values(v.c.Request.Header["Cookie"], v.names.Mail))
 }
 
 // spendLink signs in whoever pressed the button on a link's page.
@@ -210,9 +206,9 @@ func (v *visit) spendLink() outcome {
 		v.noticeLink()
 		return v.failed(http.StatusOK, "Verification")
 	}
-	ctx, cancel := v.lasting(proofTimeout)
+	ctx, cancel := v.detached(proofTimeout)
 	defer cancel()
-	ok, err := v.spend(ctx, to, v.linkHashes(to, p))
+	ok, err := v.verification().SpendLink(ctx, p)
 	if err != nil {
 		v.refused("checking the link", err)
 		return v.failed(http.StatusInternalServerError, "Callback")
@@ -223,37 +219,39 @@ func (v *visit) spendLink() outcome {
 	return v.rememberMail(v.admitEmail(ctx, to), to)
 }
 
-// noticeLink says of a link that is bound to a browser that it is not this one.
+// noticeLink tells a person whose link is bound to a browser that it is not this one.
 func (v *visit) noticeLink() {
-	if _, known := v.asked(); v.provider.email.BindBrowser && !known {
+	if _, known := v.pending(); v.provider.email.BindBrowser && !known {
 		v.notice(linkLost)
 	}
 }
 
-// storeProof and useProof ask the Adapter, no longer than it may take.
-func (v *visit) storeProof(ctx context.Context, row VerificationToken) error {
-	return v.adapt(ctx, func(ctx context.Context) error { return v.opts.Adapter.CreateVerificationToken(ctx, row) })
-}
-
-func (v *visit) useProof(ctx context.Context, to, hash string) (VerificationToken, error) {
-	return bulkhead.Do(ctx, v.adapterCalls, func(ctx context.Context) (VerificationToken, error) {
-		return v.opts.Adapter.UseVerificationToken(ctx, to, hash)
-	})
-}
-
-// spend uses up the row that stands under one of the hashes, and reports whether it
-// is good. What the adapter returns is looked at again: a database may compare texts
-// by rules of its own.
-func (v *visit) spend(ctx context.Context, to string, hashes []string) (bool, error) {
-	for _, hash := range hashes {
-		row, err := v.useProof(ctx, to, hash)
-		if errors.Is(err, ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return false, err
-		}
-		return row.Identifier == to && token.Equal(row.Hash, hash) && v.opts.Now().Before(row.Expires), nil
+// spendCode signs in whoever typed the code.
+func (v *visit) spendCode() outcome {
+	pending, ok := v.pending()
+	if !ok || pending.Code == "" {
+		v.notice(codeLost)
+		return v.failed(http.StatusUnauthorized, wrongCode)
 	}
-	return false, nil
+	v.typed = append(v.typed, pending.Code, pending.Email)
+	ctx, cancel := v.detached(proofTimeout)
+	defer cancel()
+	result, err := v.verification().TryCode(ctx, pending, v.field("code"))
+	if err != nil {
+		v.refused("checking the code", err)
+		return v.failed(http.StatusInternalServerError, "Callback")
+	}
+	switch result {
+	case verification.Accepted:
+		v.setCookie(cookie.Deletion(v.names.Mail, v.attributes()))
+		return v.rememberMail(v.admitEmail(ctx, pending.Email), pending.Email)
+	case verification.Again:
+		return v.tryAgain()
+	}
+	return v.failed(http.StatusUnauthorized, wrongCode)
+}
+
+// tryAgain shows the page for the code once more.
+func (v *visit) tryAgain() outcome {
+	return outcome{location: v.verifyURL() + "&error=" + wrongCode, status: http.StatusUnauthorized}
 }

@@ -152,7 +152,7 @@ func (v *visit) keepVerified(ctx context.Context, user User, closing bool) (kept
 	}
 	if closing {
 		if err := v.shutOut(ctx, kept); err != nil {
-			ctx, cancel := v.lasting(adapterTimeout)
+			ctx, cancel := v.detached(adapterTimeout)
 			defer cancel()
 			_, undo := v.updateUser(ctx, before)
 			return User{}, errors.Join(err, undo)
