@@ -173,7 +173,7 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 		f.add("%w", err)
 	}
 	// To have signed in here says nothing at another Auth with the same secret.
-	if a.deviceSeal, err = token.V4.Keyring("ginauth.device."+opts.Cookies.Prefix, all...); err != nil {
+	if a.deviceKeyring, err = token.V4.Keyring("ginauth.device."+opts.Cookies.Prefix, all...); err != nil {
 		f.add("%w", err)
 	}
 	a.csrf = token.NewCSRF(all...)

@@ -181,7 +181,7 @@ type Auth struct {
 	csrf             *token.CSRF
 	verificationHash *token.Digest  // of mailed links and codes
 	mailKeyring      *token.Keyring // of the mails that browsers asked for
-	deviceSeal       *token.Keyring // of who has signed in in a browser
+	deviceKeyring    *token.Keyring // of who has signed in in a browser
 	finished         *oauth.Replay[outcome]
 	doubled          doubledWarning
 	published        *publicTexts
@@ -190,7 +190,7 @@ type Auth struct {
 	revoked          *revocationCheck // nil without Revocations
 	audience         audience
 	storeCalls       *bulkhead.Bulkhead // of Session.Store
-	attempts         *attempts          // nil: no limits
+	attempts         *limit.Attempts    // nil: no limits
 	release          bool               // gin's mode when this was configured
 	locks            limit.Gates        // of sessions that this process changes
 	renewals         *renewals          // of providers' tokens

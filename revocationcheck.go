@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ginauth/ginauth/internal/bulkhead"
+	"github.com/ginauth/ginauth/internal/limit"
 )
 
 const (
@@ -207,7 +208,7 @@ func (r *revocationCheck) endSession(ctx context.Context, t *Token, now time.Tim
 func (r *revocationCheck) revoke(ctx context.Context, subject string, at, now time.Time) error {
 	life := r.maxAge
 	if strings.HasPrefix(subject, personSubjects) { // it ends what browsers know of the person too
-		life = max(life, deviceAge)
+		life = max(life, limit.DeviceAge)
 	}
 	subject = r.scope + subject
 	until := later(at, r.latestOf(now)).Add(life + revocationSlack)

@@ -1,6 +1,8 @@
-// Package limit counts attempts: whose they are, how many there were lately, and
-// how many are under way. All that it keeps is bounded, since whoever attempts
-// chooses the keys.
+// Package limit counts attempts to sign in: whose they are, how many there were
+// lately, how many are under way, and in which browser somebody has signed in before.
+// It knows neither HTTP nor users, and not how many attempts are allowed: the caller
+// says whose an attempt is and at which rate. All that it keeps is bounded, since
+// attackers choose the keys.
 package limit
 
 import (
