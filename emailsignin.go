@@ -46,7 +46,7 @@ func (v *visit) verification() *verification.Method {
 	}
 }
 
-// beginEmail sends a mail to the address that somebody typed. The answer and the
+// beginEmail sends a mail to the address that was typed. The answer and the
 // work are the same whether or not a user has this address: only a reader of its mail
 // learns which.
 func (v *visit) beginEmail() {
@@ -196,7 +196,7 @@ func (v *visit) pending() (last verification.Pending, ok bool) {
 	return verification.Open(v.mailKeyring, cookie.Values(v.c.Request.Header["Cookie"], v.names.Mail))
 }
 
-// spendLink signs in whoever pressed the button on a link's page.
+// spendLink signs in the person who pressed the button on a link's page.
 func (v *visit) spendLink() outcome {
 	emails, _ := v.body["email"].(string)
 	tokens, _ := v.body["token"].(string)
@@ -226,7 +226,7 @@ func (v *visit) noticeLink() {
 	}
 }
 
-// spendCode signs in whoever typed the code.
+// spendCode signs in the person who typed the code.
 func (v *visit) spendCode() outcome {
 	pending, ok := v.pending()
 	if !ok || pending.Code == "" {

@@ -16,17 +16,17 @@ import (
 )
 
 const (
-	// rateLimitedCode says that somebody tried too often.
+	// rateLimitedCode says that there were too many attempts.
 	rateLimitedCode = "RateLimited"
 	// waitParam is the error page's parameter that says for how long, in seconds.
 	waitParam = "retryAfter"
-	// maxWait bounds it: anybody may make a link to the page.
+	// maxWait bounds it: anyone can make a link to the page.
 	maxWait = 24 * time.Hour
 )
 
 // Limits bound how often signing in is tried. They are on by default, and they
-// slow rather than lock: whoever has used up a Rate may go on at its pace, so that
-// nobody can be kept out of an account for good by somebody else's wrong guesses.
+// slow rather than lock: a client that has used up a Rate may continue at its pace, so
+// that wrong guesses by others cannot lock a person out of their account.
 // A refused request answers 429 with Retry-After (RFC 6585 §4) and the code
 // RateLimited. Guarded requests and sessions have no limits.
 //
@@ -38,7 +38,7 @@ const (
 // is a developer or a test; those of identifiers hold. A peer without an address, on a
 // Unix socket that is not listed there, has no limit as a client and shares none.
 //
-// An identifier is what somebody types to say who they are: see
+// An identifier is what people type to say who they are: see
 // Credentials.Identifier. Texts that MariaDB's usual collations or PostgreSQL's citext
 // take for equal are one identifier. CountGuess counts the account behind it.
 //
@@ -59,19 +59,19 @@ type Limits struct {
 	// Starts are the sign-ins that one client begins: those at a provider, and
 	// mails. Default: 120 in a minute.
 	Starts Rate
-	// Failures are the credentials of one client that sign nobody in, whoever they
-	// are of: one password tried on many names. A successful sign-in does not
+	// Failures are the credentials of one client that sign nobody in, under any
+	// name: one password tried on many names. A successful sign-in does not
 	// count, so that an office behind one address gets in. Default: 100 in ten
 	// minutes.
 	Failures Rate
 	// Guesses are the failures of one client at one identifier. They are the tight
-	// limit, and tied to the client, so that guessing at somebody's password does
+	// limit, and tied to the client, so that guessing at a person's password does
 	// not slow that person. Default: 10 in ten minutes.
 	Guesses Rate
 	// AllGuesses are the failures of all clients at one identifier. This is what
 	// stands against a network of many addresses, and the one limit by which others
-	// slow the person too, where they have not signed in before. Default: 100 in an hour, as many failures as
-	// NIST SP 800-63B §3.2.2 lets pass at an account.
+	// slow the person too, where they have not signed in before. Default: 100 in an
+	// hour, as many failures as NIST SP 800-63B §3.2.2 lets pass at an account.
 	AllGuesses Rate
 	// Successes are the sign-ins of one user that succeed, by any provider and from
 	// any client: each makes a session. Nobody else's count, so that people behind
@@ -257,9 +257,9 @@ func (v *visit) tooMany(wait time.Duration) {
 	}
 }
 
-// logRefusal names neither who it was nor whom it was about: both are in the
-// hands of whoever floods. A proxy that is not configured is the likeliest fault
-// of ours: then everybody is refused for one.
+// logRefusal names neither the client nor the identifier: the attacker chooses both. A
+// proxy that is not configured is the likeliest fault on our side: all people behind it
+// are then one client.
 func (v *visit) logRefusal() {
 	if !v.attempts.MayLog() {
 		return
@@ -313,8 +313,9 @@ func (v *visit) revokedDevice(d limit.Device) bool {
 	return !at.IsZero() && !time.Unix(d.Since, 0).After(at)
 }
 
-// remember keeps that a person has signed in in this browser, if they have. It comes
-// after the last factor. everybody are the buckets that it is good for.
+// remember records in the device cookie that a person has signed in in this browser, if
+// they have. Call it after the last factor. everybody are the buckets of all clients
+// that the device passes.
 func (v *visit) remember(result outcome, everybody []string) outcome {
 	if result.session == "" {
 		return result
@@ -325,7 +326,7 @@ func (v *visit) remember(result outcome, everybody []string) outcome {
 	return result
 }
 
-// rememberMail is remember for somebody who signs in by mail.
+// rememberMail is remember for a sign-in by mail.
 func (v *visit) rememberMail(result outcome, to string) outcome {
 	if v.attempts == nil {
 		return result
@@ -335,7 +336,7 @@ func (v *visit) rememberMail(result outcome, to string) outcome {
 	return v.remember(result, b.Everybody)
 }
 
-// keepDevices sets the device cookie, in place of what this answer says of it already.
+// keepDevices sets the device cookie, in place of one that this answer set before.
 func (v *visit) keepDevices(list limit.Devices) {
 	value, kept := v.deviceCookie().Seal(list)
 	attributes := v.attributes()

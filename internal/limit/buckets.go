@@ -52,7 +52,7 @@ type Client struct {
 	// Networks are what its addresses have in common, the narrowest first. A client
 	// without any cannot be told from others, and must not share a bucket with them.
 	Networks []string
-	Limited  bool // it has limits of its own, whoever it signs in as
+	Limited  bool // it has limits of its own, under any identifier
 }
 
 // Buckets are what an attempt is counted in.
