@@ -17,6 +17,7 @@ import (
 	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/ginstore"
+	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/replay"
@@ -112,7 +113,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	a.opts = opts
 	if r := opts.Session.Revocations; r != nil {
 		a.revoked = revocation.New(revocation.Config{
-			Store: r, Calls: newStoreCalls(), Scope: a.namespace.Scope(), SessionLife: opts.Session.MaxAge, DeviceLife: deviceAge,
+			Store: r, Calls: newStoreCalls(), Scope: a.namespace.Scope(), SessionLife: opts.Session.MaxAge, DeviceLife: limit.DeviceAge,
 		})
 	}
 	return a, nil
@@ -175,14 +176,14 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 		f.add("%w", err)
 	}
 	// Nor is what a mail brings shared with anything else.
-	if a.asking, err = token.V4.Keyring("ginauth.mail", all...); err != nil {
+	if a.mailKeyring, err = token.V4.Keyring("ginauth.mail", all...); err != nil {
 		f.add("%w", err)
 	}
-	if a.proofs, err = token.NewDigest("ginauth.mail", all...); err != nil {
+	if a.verificationHash, err = token.NewDigest("ginauth.mail", all...); err != nil {
 		f.add("%w", err)
 	}
 	// To have signed in here says nothing at another Auth with the same secret.
-	if a.deviceSeal, err = token.V4.Keyring("ginauth.device."+opts.Cookies.Prefix, all...); err != nil {
+	if a.deviceKeyring, err = token.V4.Keyring("ginauth.device."+opts.Cookies.Prefix, all...); err != nil {
 		f.add("%w", err)
 	}
 	a.csrf = token.NewCSRF(all...)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/replay"
@@ -178,29 +179,29 @@ type Auth struct {
 	allowed  origin.Set // AllowedRedirects
 	crossing *http.CrossOriginProtection
 
-	http, https  site
-	transactions *token.Keyring
-	completions  *token.Keyring // of transactions that are completed
-	csrf         *token.CSRF
-	proofs       *token.Digest  // of links and codes that were mailed
-	asking       *token.Keyring // of the mails that browsers asked for
-	deviceSeal   *token.Keyring // of who has signed in in a browser
-	finished     *replay.Results[outcome]
-	doubled      doubledWarning
-	published    *publicTexts
-	streams      *stream.Streams
-	revoked      *revocation.Check         // nil without Revocations
-	namespace    sessionstrategy.Namespace // of the sessions in a shared store
-	storeCalls   *bulkhead.Bulkhead        // of Session.Store
-	attempts     *attempts                 // nil: no limits
-	release      bool                      // gin's mode when this was configured
-	locks        *sessionstrategy.Locks    // of sessions that this process changes
-	renewals     *tokenset.Renewals        // of providers' tokens
-	adapterCalls *bulkhead.Bulkhead        // of Adapter
-	mailCalls    *bulkhead.Bulkhead        // mails that are being sent
-	takeovers    takeovers                 // of users by the owners of their addresses
-	pages        *pages.Set
-	client       clientModule
+	http, https      site
+	transactions     *token.Keyring
+	completions      *token.Keyring // of transactions that are completed
+	csrf             *token.CSRF
+	verificationHash *token.Digest  // of mailed links and codes
+	mailKeyring      *token.Keyring // of the mails that browsers asked for
+	deviceKeyring    *token.Keyring // of who has signed in in a browser
+	finished         *replay.Results[outcome]
+	doubled          doubledWarning
+	published        *publicTexts
+	streams          *stream.Streams
+	revoked          *revocation.Check         // nil without Revocations
+	namespace        sessionstrategy.Namespace // of the sessions in a shared store
+	storeCalls       *bulkhead.Bulkhead        // of Session.Store
+	attempts         *limit.Attempts           // nil: no limits
+	release          bool                      // gin's mode when this was configured
+	locks            *sessionstrategy.Locks    // of sessions that this process changes
+	renewals         *tokenset.Renewals        // of providers' tokens
+	adapterCalls     *bulkhead.Bulkhead        // of Adapter
+	mailCalls        *bulkhead.Bulkhead        // mails that are being sent
+	takeovers        takeovers                 // of users by the owners of their addresses
+	pages            *pages.Set
+	client           clientModule
 }
 
 // A site is what hangs on whether the site is on https: the cookies' names, and
