@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/ginauth/ginauth/internal/origin"
+	"github.com/ginauth/ginauth/internal/tokenset"
 )
 
 var (
@@ -63,12 +64,12 @@ func (a *Auth) Client(c *gin.Context) (*http.Client, error) {
 		return nil, ErrNoTokens
 	}
 	now := a.opts.Now()
-	if g.due(now) {
+	if g.NeedsRefresh(now) {
 		renewed, err := a.renewDue(c, id)
 		switch {
 		case err == nil:
 			g = renewed
-		case g.expired(now) || errors.Is(err, ErrNoSession) || errors.Is(err, errRefused):
+		case g.Expired(now) || errors.Is(err, ErrNoSession) || errors.Is(err, errRefused):
 			return nil, err
 		}
 	}
@@ -80,9 +81,9 @@ func (a *Auth) Client(c *gin.Context) (*http.Client, error) {
 }
 
 // renewDue renews the tokens of a session where that can be done.
-func (a *Auth) renewDue(c *gin.Context, id *identity) (*grant, error) {
+func (a *Auth) renewDue(c *gin.Context, id *identity) (*tokenset.Grant, error) {
 	switch {
-	case !id.token.grant.renewable() || a.opts.Session.Store == nil:
+	case !id.token.grant.Renewable() || a.opts.Session.Store == nil:
 		return nil, ErrTokensExpired
 	case c.Writer.Written():
 		return nil, errWritten

@@ -1,18 +1,16 @@
 package ginauth
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"mime"
 	"net/http"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
-	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/openid"
 	"github.com/ginauth/ginauth/internal/redact"
+	"github.com/ginauth/ginauth/internal/revocation"
 )
 
 // backchannel is the action of OpenID Connect Back-Channel Logout 1.0.
@@ -40,7 +38,8 @@ func (v *visit) postLogoutToken() {
 		v.refuseLogout("invalid_request", err)
 		return
 	}
-	accepted, err := v.revoked.endAtProvider(ctx, v.provider.id, t, now)
+	logout := newLogout(v.provider.id, t, now)
+	accepted, err := v.revoked.EndAtProvider(ctx, logout, now)
 	if err != nil {
 		v.refuseLogout("temporarily_unavailable", err)
 		return
@@ -49,73 +48,25 @@ func (v *visit) postLogoutToken() {
 		v.refuseLogout("invalid_request", errors.New("ginauth: the logout token came before"))
 		return
 	}
-	account, session := logoutDigests(v.provider.id, t)
-	v.streams.endGrants(func(g *grant) bool { return g.endedBy(account, session) })
+	v.streams.EndFunc(logout.Ends)
 	v.json(http.StatusOK, struct{}{})
+}
+
+// newLogout reads what a verified logout token ends.
+func newLogout(provider string, t *oidc.LogoutToken, now time.Time) revocation.Logout {
+	issued := t.IssuedAt
+	if issued.Before(now) { // not where the provider's clock is ahead
+		issued = now
+	}
+	return revocation.Logout{
+		Account: revocation.AccountDigest(provider, t.Issuer, t.Subject),
+		Session: revocation.SessionDigest(provider, t.Issuer, t.SessionID),
+		Token:   revocation.TokenDigest(provider, t.Issuer, t.TokenID),
+		Until:   issued.Add(openid.LogoutMemory),
+	}
 }
 
 func (v *visit) refuseLogout(code string, err error) {
 	v.opts.Logger.Warn("ginauth: a logout token was refused", "provider", v.provider.id, "error", redact.Error(err))
 	v.json(http.StatusBadRequest, map[string]string{"error": code})
-}
-
-// logoutDigests name what a logout token ends.
-func logoutDigests(provider string, t *oidc.LogoutToken) (account, session string) {
-	return accountDigest(provider, t.Issuer, t.Subject), sessionDigest(provider, t.Issuer, t.SessionID)
-}
-
-// endedBy reports whether a logout token ends the session of a grant: the one of
-// its sid; without sid all of its sub. A session whose sign-in had no sid is known
-// by its sub alone, and ends with any of that person's.
-func (g *grant) endedBy(account, session string) bool {
-	if g == nil {
-		return false
-	}
-	if session != "" && g.Session != "" {
-		return g.Session == session
-	}
-	return account != "" && g.Account == account
-}
-
-// grantSubjects are what revocations know a session by through its provider: the
-// three cases of endedBy.
-func grantSubjects(g *grant) []string {
-	switch {
-	case g == nil || g.Account == "":
-		return nil
-	case g.Session == "":
-		return []string{"account:" + g.Account, "unnamed:" + g.Account}
-	}
-	return []string{"account:" + g.Account, "sid:" + g.Session}
-}
-
-// endAtProvider revokes the sessions that a verified logout token names, and is
-// false for one that came before. What was done is remembered last: a provider
-// that gets no answer may send the token once more.
-func (r *revocationCheck) endAtProvider(ctx context.Context, provider string, t *oidc.LogoutToken, now time.Time) (accepted bool, err error) {
-	account, session := logoutDigests(provider, t)
-	seen := "jti:" + digest("jti", provider, t.Issuer, t.TokenID)
-	at, err := r.lookUp(ctx, seen)
-	if err != nil || !at.IsZero() {
-		return false, err
-	}
-	var subjects []string
-	switch {
-	case session == "":
-		subjects = []string{"account:" + account}
-	case account == "":
-		subjects = []string{"sid:" + session}
-	default:
-		subjects = []string{"sid:" + session, "unnamed:" + account}
-	}
-	for _, subject := range subjects {
-		if err := r.end(ctx, subject, now); err != nil {
-			return false, fmt.Errorf("ending the sessions: %w", err)
-		}
-	}
-	r.forgetAll()
-	until := later(now, t.IssuedAt).Add(openid.LogoutMemory)
-	return true, bulkhead.Run(context.WithoutCancel(ctx), r.calls, func(ctx context.Context) error {
-		return r.from.Revoke(ctx, r.scope+seen, now, until)
-	}, seen)
 }

@@ -16,10 +16,16 @@ import (
 
 	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/cookie"
-	"github.com/ginauth/ginauth/internal/oauth"
+	"github.com/ginauth/ginauth/internal/ginstore"
+	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
+	"github.com/ginauth/ginauth/internal/replay"
+	"github.com/ginauth/ginauth/internal/revocation"
+	"github.com/ginauth/ginauth/internal/sessionstrategy"
+	"github.com/ginauth/ginauth/internal/stream"
 	"github.com/ginauth/ginauth/internal/token"
+	"github.com/ginauth/ginauth/internal/tokenset"
 	"github.com/ginauth/ginauth/internal/transaction"
 )
 
@@ -71,18 +77,19 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	} else if opts.Session.MaxPerUser == 0 {
 		opts.Session.MaxPerUser = defaultMaxPerUser
 	}
-	if store, ok := opts.Session.Store.(interface{ validate(time.Duration) error }); ok {
-		if err := store.validate(opts.Session.MaxAge); err != nil {
+	if store, ok := opts.Session.Store.(*ginstore.Store); ok {
+		if err := store.Validate(opts.Session.MaxAge); err != nil {
 			f.add("Session.Store: %w", err)
 		}
 	}
+	calls := newStoreCalls()
 	a := &Auth{
-		finished:     oauth.NewReplay[outcome](rememberedCallbacks),
-		streams:      newStreams(),
-		storeCalls:   newStoreCalls(),
+		finished:     replay.New[outcome](rememberedCallbacks),
+		streams:      stream.New(),
+		storeCalls:   calls,
 		release:      release,
-		successors:   newSuccessors(),
-		renewals:     newRenewals(),
+		locks:        sessionstrategy.NewLocks(opts.Session.Store, calls, sessionErrors()),
+		renewals:     tokenset.NewRenewals(ErrTokensExpired),
 		adapterCalls: newAdapterCalls(),
 		mailCalls:    bulkhead.New(mailTimeout, errUnavailable),
 	}
@@ -105,7 +112,9 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	}
 	a.opts = opts
 	if r := opts.Session.Revocations; r != nil {
-		a.revoked = newRevocationCheck(r, opts.Session.MaxAge, a.audience.scope())
+		a.revoked = revocation.New(revocation.Config{
+			Store: r, Calls: newStoreCalls(), Scope: a.namespace.Scope(), SessionLife: opts.Session.MaxAge, DeviceLife: limit.DeviceAge,
+		})
 	}
 	return a, nil
 }
@@ -138,6 +147,7 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 		return false
 	}
 	all := append([]string{opts.Secret}, opts.PreviousSecrets...)
+	successors := sessionstrategy.NewSuccessors()
 	for _, site := range [...]*site{&a.http, &a.https} {
 		salt, format := "", token.V4
 		switch {
@@ -151,9 +161,9 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 			f.add("PreviousSecrets holds an empty secret; leave it out")
 			return false
 		}
-		site.sessions = cookieVault{ring, a.successors}
+		site.sessions = sessionstrategy.InCookie(ring, successors, sessionErrors())
 		if opts.Session.Store != nil {
-			site.sessions = storeVault{opts.Session.Store, a.storeCalls, a.audience}
+			site.sessions = sessionstrategy.InStore(opts.Session.Store, a.storeCalls, a.locks, a.namespace, sessionErrors())
 		}
 	}
 	var err error
@@ -161,14 +171,14 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 		f.add("%w", err)
 	}
 	// Nor is what a mail brings shared with anything else.
-	if a.asking, err = token.V4.Keyring("ginauth.mail", all...); err != nil {
+	if a.mailKeyring, err = token.V4.Keyring("ginauth.mail", all...); err != nil {
 		f.add("%w", err)
 	}
-	if a.proofs, err = token.NewDigest("ginauth.mail", all...); err != nil {
+	if a.verificationHash, err = token.NewDigest("ginauth.mail", all...); err != nil {
 		f.add("%w", err)
 	}
 	// To have signed in here says nothing at another Auth with the same secret.
-	if a.deviceSeal, err = token.V4.Keyring("ginauth.device."+opts.Cookies.Prefix, all...); err != nil {
+	if a.deviceKeyring, err = token.V4.Keyring("ginauth.device."+opts.Cookies.Prefix, all...); err != nil {
 		f.add("%w", err)
 	}
 	a.csrf = token.NewCSRF(all...)
@@ -283,7 +293,7 @@ func (a *Auth) cookies(opts *Options, f *faults) {
 	if !cookieToken.MatchString(opts.Cookies.Prefix) {
 		f.add("Cookies.Prefix is %q; write letters, digits, dots and dashes", opts.Cookies.Prefix)
 	}
-	a.audience = audience(opts.Cookies.Prefix)
+	a.namespace = sessionstrategy.NewNamespace(opts.Cookies.Prefix, defaultPrefix)
 	if d := opts.Cookies.Domain; d != "" {
 		name, dotted := strings.CutPrefix(d, ".")
 		host, err := origin.Host(name) // browsers compare it in ASCII

@@ -100,7 +100,7 @@ func (a *Auth) LinkCredentials(ctx context.Context, userID string) error {
 	if len(all) != 1 {
 		return fmt.Errorf("ginauth: LinkCredentials needs one Credentials in Options.Providers, and there are %d; with several call the Adapter's LinkAccount with an Account of the type %q", len(all), credentialsType)
 	}
-	ctx = context.WithoutCancel(lasting(ctx)) // half a link would be one that nobody has looked at again
+	ctx = context.WithoutCancel(requestContext(ctx)) // half a link would be one that nobody has looked at again
 	user, err := a.userByID(ctx, userID)
 	if err != nil {
 		return err

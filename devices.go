@@ -36,7 +36,7 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]UserSession, erro
 	if !ok {
 		return nil, fmt.Errorf("%w: Sessions needs one that finds a user's sessions, such as redisstore's", ErrNotSupported)
 	}
-	listed, err := a.listed(lasting(ctx), store, userID)
+	listed, err := a.listed(requestContext(ctx), store, userID)
 	if err != nil {
 		return nil, err
 	}
@@ -44,8 +44,10 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]UserSession, erro
 	var list []UserSession
 	for _, s := range listed {
 		t := &s.token
-		if a.revoked != nil && errors.Is(a.revoked.check(lasting(ctx), t, now), errSignedOut) {
-			continue // its provider ended it, and the store does not know
+		if a.revoked != nil {
+			if ended, _ := a.revoked.Ended(requestContext(ctx), t.revocable(), now); ended {
+				continue // its provider ended it, and the store does not know
+			}
 		}
 		list = append(list, UserSession{ID: s.id, SignedIn: t.AuthTime, LastUsed: t.IssuedAt, Expires: t.ExpiresAt, Claims: t.Claims, sid: t.sessionID()})
 	}
@@ -69,11 +71,11 @@ func (a *Auth) EndSession(ctx context.Context, userID, id string) error {
 		return ErrNotFound
 	}
 	store, _ := a.userStore()
-	err = bulkhead.Run(context.WithoutCancel(lasting(ctx)), a.storeCalls, func(ctx context.Context) error {
-		return store.DeleteListed(ctx, a.audience.owner(userID), id)
+	err = bulkhead.Run(context.WithoutCancel(requestContext(ctx)), a.storeCalls, func(ctx context.Context) error {
+		return store.DeleteListed(ctx, a.namespace.Owner(userID), id)
 	})
 	if err == nil {
-		a.streams.end(list[at].sid)
+		a.streams.End(list[at].sid)
 	}
 	return err
 }
@@ -82,13 +84,13 @@ func (a *Auth) EndSession(ctx context.Context, userID, id string) error {
 type listedSession struct {
 	id    string
 	token Token
-	born  int64 // see storedToken
+	born  int64 // see sessionstrategy.Stored
 }
 
 // listed are the sessions of a user that open and have not expired.
 func (a *Auth) listed(ctx context.Context, store UserSessionStore, userID string) ([]listedSession, error) {
 	stored, err := bulkhead.Do(ctx, a.storeCalls, func(ctx context.Context) ([]StoredSession, error) {
-		return store.List(ctx, a.audience.owner(userID))
+		return store.List(ctx, a.namespace.Owner(userID))
 	})
 	if err != nil {
 		return nil, err
@@ -96,7 +98,7 @@ func (a *Auth) listed(ctx context.Context, store UserSessionStore, userID string
 	now := a.opts.Now()
 	list := make([]listedSession, 0, len(stored))
 	for _, s := range stored {
-		kept, ours := a.audience.stored(s.Data)
+		kept, ours := a.namespace.Unwrap(s.Data)
 		l := listedSession{id: s.ID, born: kept.Born}
 		if ours && l.token.parse(kept.Claims, now) == nil {
 			list = append(list, l)
@@ -131,7 +133,7 @@ func (a *Auth) endOldest(ctx context.Context, begun *Token) error {
 	oldest := list[:len(list)-most]
 	err = bulkhead.Run(ctx, a.storeCalls, func(ctx context.Context) error {
 		for _, s := range oldest {
-			if err := store.DeleteListed(ctx, a.audience.owner(begun.Subject), s.id); err != nil && !errors.Is(err, ErrNotFound) {
+			if err := store.DeleteListed(ctx, a.namespace.Owner(begun.Subject), s.id); err != nil && !errors.Is(err, ErrNotFound) {
 				return err
 			}
 		}
@@ -141,7 +143,7 @@ func (a *Auth) endOldest(ctx context.Context, begun *Token) error {
 		return err
 	}
 	for _, s := range oldest {
-		a.streams.end(s.token.sessionID())
+		a.streams.End(s.token.sessionID())
 	}
 	a.opts.Logger.Info("ginauth: a user has more sessions than Session.MaxPerUser; the oldest were ended", "ended", len(oldest))
 	return nil

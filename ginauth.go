@@ -13,10 +13,14 @@ import (
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/limit"
-	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
+	"github.com/ginauth/ginauth/internal/replay"
+	"github.com/ginauth/ginauth/internal/revocation"
+	"github.com/ginauth/ginauth/internal/sessionstrategy"
+	"github.com/ginauth/ginauth/internal/stream"
 	"github.com/ginauth/ginauth/internal/token"
+	"github.com/ginauth/ginauth/internal/tokenset"
 	"github.com/ginauth/ginauth/internal/transaction"
 )
 
@@ -177,36 +181,35 @@ type Auth struct {
 	allowed  origin.Set // AllowedRedirects
 	crossing *http.CrossOriginProtection
 
-	http, https  site
-	signInKeys   transaction.Keys
-	csrf         *token.CSRF
-	proofs       *token.Digest  // of links and codes that were mailed
-	asking       *token.Keyring // of the mails that browsers asked for
-	deviceSeal   *token.Keyring // of who has signed in in a browser
-	finished     *oauth.Replay[outcome]
-	doubled      doubledWarning
-	publicErrors errorcode.Public
-	streams      *streams
-	successors   *successors      // of sealed session cookies
-	revoked      *revocationCheck // nil without Revocations
-	audience     audience
-	storeCalls   *bulkhead.Bulkhead // of Session.Store
-	attempts     *attempts          // nil: no limits
-	release      bool               // gin's mode when this was configured
-	locks        limit.Gates        // of sessions that this process changes
-	renewals     *renewals          // of providers' tokens
-	adapterCalls *bulkhead.Bulkhead // of Adapter
-	mailCalls    *bulkhead.Bulkhead // mails that are being sent
-	takeovers    takeovers          // of users by the owners of their addresses
-	pages        *pages.Set
-	client       clientModule
+	http, https      site
+	signInKeys       transaction.Keys
+	csrf             *token.CSRF
+	verificationHash *token.Digest  // of mailed links and codes
+	mailKeyring      *token.Keyring // of the mails that browsers asked for
+	deviceKeyring    *token.Keyring // of who has signed in in a browser
+	finished         *replay.Results[outcome]
+	doubled          doubledWarning
+	publicErrors     errorcode.Public
+	streams          *stream.Streams
+	revoked          *revocation.Check         // nil without Revocations
+	namespace        sessionstrategy.Namespace // of the sessions in a shared store
+	storeCalls       *bulkhead.Bulkhead        // of Session.Store
+	attempts         *limit.Attempts           // nil: no limits
+	release          bool                      // gin's mode when this was configured
+	locks            *sessionstrategy.Locks    // of sessions that this process changes
+	renewals         *tokenset.Renewals        // of providers' tokens
+	adapterCalls     *bulkhead.Bulkhead        // of Adapter
+	mailCalls        *bulkhead.Bulkhead        // mails that are being sent
+	takeovers        takeovers                 // of users by the owners of their addresses
+	pages            *pages.Set
+	client           clientModule
 }
 
 // A site is what hangs on whether the site is on https: the cookies' names, and
 // the key of Auth.js's sessions, which is derived with their cookie's name.
 type site struct {
 	names    cookie.Names
-	sessions vault
+	sessions sessionstrategy.Strategy
 }
 
 func (a *Auth) site(base origin.Base) *site {

@@ -14,12 +14,21 @@ import (
 // attemptKey is where a try of credentials stands in its request's context.
 const attemptKey = "github.com/ginauth/ginauth.attempt"
 
+const (
+	// guessesAtOnce and triesAtOnce are how many tries at one identifier, and of
+	// one client, are under way at a time; the others wait for their turn. A try
+	// counts as a failure until it has succeeded: without a queue, many good ones
+	// at once would refuse each other.
+	guessesAtOnce = 8
+	triesAtOnce   = 32
+)
+
 // An attempt is a try of credentials. It counts as a failure until it succeeds: also
 // where Authorize panics, or the browser leaves before the answer.
 type attempt struct {
 	v         *visit // nil once it has succeeded or ended
 	leave     []func()
-	taken     []counted
+	taken     []limit.Counted
 	everybody []string // the buckets of all clients that it has to do with
 	accounts  []string // that were counted
 }
@@ -42,18 +51,19 @@ func (v *visit) tryAllowed(typed map[string]string) (*attempt, bool) {
 }
 
 // tries are the buckets that credentials are counted in.
-func (v *visit) tries(typed map[string]string) (b buckets) {
-	limits, client := &v.opts.Limits, v.caller()
-	if client.limited {
-		b.perClient(v.attempts, client, widened(limits.Failures), triesAtOnce, "fail")
+func (v *visit) tries(typed map[string]string) (b limit.Buckets) {
+	limits, client := &v.opts.Limits, v.limitClient()
+	guesses, all := limit.Rate(limits.Guesses), limit.Rate(limits.AllGuesses)
+	if client.Limited {
+		b.PerClient(v.attempts, client, limit.Rate(limits.Failures).Widened, triesAtOnce, "fail")
 	}
 	for _, name := range v.provider.credentials.identifiers() {
 		if typed[name] == "" {
 			continue
 		}
 		for _, key := range limit.Keys(typed[name]) {
-			b.perClient(v.attempts, client, aimed(limits.Guesses, limits.AllGuesses), guessesAtOnce, "guess", v.provider.id, name, key)
-			b.all(v.attempts, limits.AllGuesses, "guesses", v.provider.id, name, key)
+			b.PerClient(v.attempts, client, guesses.Aimed(all), guessesAtOnce, "guess", v.provider.id, name, key)
+			b.All(v.attempts, all, "guesses", v.provider.id, name, key)
 		}
 	}
 	return b
@@ -61,15 +71,15 @@ func (v *visit) tries(typed map[string]string) (b buckets) {
 
 // count waits for the attempt's turn in these buckets and counts it there. It
 // returns how long to wait if it is one too many.
-func (a *attempt) count(b buckets) (wait time.Duration) {
-	leave, ok := a.v.attempts.queue(a.v.c.Request.Context(), b.own)
+func (a *attempt) count(b limit.Buckets) (wait time.Duration) {
+	leave, ok := a.v.attempts.Queue(a.v.c.Request.Context(), b.Own)
 	if !ok {
 		return time.Second
 	}
 	a.leave = append(a.leave, leave)
-	taken, wait := a.v.take(b, a.v.guessBudget)
+	taken, wait := a.v.take(b, a.v.attempts.GuessBudget)
 	if wait == 0 {
-		a.taken, a.everybody = append(a.taken, taken...), append(a.everybody, b.everybody...)
+		a.taken, a.everybody = append(a.taken, taken...), append(a.everybody, b.Everybody...)
 	}
 	return wait
 }
@@ -86,7 +96,7 @@ func (a *attempt) end() {
 // counts nothing.
 func (a *attempt) succeeded() {
 	if a.v.attempts != nil {
-		a.v.attempts.refund(a.v.c.Request.Context(), a.taken)
+		a.v.attempts.Refund(a.v.c.Request.Context(), a.taken)
 	}
 	a.v = nil
 }
@@ -128,9 +138,10 @@ func CountGuess(c *gin.Context, accountID string) error {
 		return nil
 	}
 	limits, id := &a.v.opts.Limits, a.v.provider.id
-	var b buckets
-	b.perClient(a.v.attempts, a.v.caller(), aimed(limits.Guesses, limits.AllGuesses), guessesAtOnce, "account", id, accountID)
-	b.all(a.v.attempts, limits.AllGuesses, "accounts", id, accountID)
+	guesses, all := limit.Rate(limits.Guesses), limit.Rate(limits.AllGuesses)
+	var b limit.Buckets
+	b.PerClient(a.v.attempts, a.v.limitClient(), guesses.Aimed(all), guessesAtOnce, "account", id, accountID)
+	b.All(a.v.attempts, all, "accounts", id, accountID)
 	if wait := a.count(b); wait > 0 {
 		return rateLimited{wait}
 	}

@@ -2,12 +2,30 @@ package ginauth
 
 import (
 	"context"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
+
+	"github.com/ginauth/ginauth/internal/bulkhead"
+	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/limit"
+	"github.com/ginauth/ginauth/internal/redact"
+)
+
+const (
+	// waitParam is the error page's parameter that says for how long, in seconds.
+	waitParam = "retryAfter"
+	// maxWait bounds it: anyone can make a link to the page.
+	maxWait = 24 * time.Hour
 )
 
 // Limits bound how often signing in is tried. They are on by default, and they
-// slow rather than lock: whoever has used up a Rate may go on at its pace, so that
-// nobody can be kept out of an account for good by somebody else's wrong guesses.
+// slow rather than lock: a client that has used up a Rate may continue at its pace, so
+// that wrong guesses by others cannot lock a person out of their account.
 // A refused request answers 429 with Retry-After (RFC 6585 §4) and the code
 // RateLimited. Guarded requests and sessions have no limits.
 //
@@ -19,7 +37,7 @@ import (
 // is a developer or a test; those of identifiers hold. A peer without an address, on a
 // Unix socket that is not listed there, has no limit as a client and shares none.
 //
-// An identifier is what somebody types to say who they are: see
+// An identifier is what people type to say who they are: see
 // Credentials.Identifier. Texts that MariaDB's usual collations or PostgreSQL's citext
 // take for equal are one identifier. CountGuess counts the account behind it.
 //
@@ -40,19 +58,19 @@ type Limits struct {
 	// Starts are the sign-ins that one client begins: those at a provider, and
 	// mails. Default: 120 in a minute.
 	Starts Rate
-	// Failures are the credentials of one client that sign nobody in, whoever they
-	// are of: one password tried on many names. A successful sign-in does not
+	// Failures are the credentials of one client that sign nobody in, under any
+	// name: one password tried on many names. A successful sign-in does not
 	// count, so that an office behind one address gets in. Default: 100 in ten
 	// minutes.
 	Failures Rate
 	// Guesses are the failures of one client at one identifier. They are the tight
-	// limit, and tied to the client, so that guessing at somebody's password does
+	// limit, and tied to the client, so that guessing at a person's password does
 	// not slow that person. Default: 10 in ten minutes.
 	Guesses Rate
 	// AllGuesses are the failures of all clients at one identifier. This is what
 	// stands against a network of many addresses, and the one limit by which others
-	// slow the person too, where they have not signed in before. Default: 100 in an hour, as many failures as
-	// NIST SP 800-63B §3.2.2 lets pass at an account.
+	// slow the person too, where they have not signed in before. Default: 100 in an
+	// hour, as many failures as NIST SP 800-63B §3.2.2 lets pass at an account.
 	AllGuesses Rate
 	// Successes are the sign-ins of one user that succeed, by any provider and from
 	// any client: each makes a session. Nobody else's count, so that people behind
@@ -104,4 +122,230 @@ func (l *Limits) configure(f *faults) {
 				r.name, rate.Count, rate.Per, r.initial.Count, r.initial.Per)
 		}
 	}
+}
+
+// newAttempts makes what counts, with the Limiter behind a bulkhead of its own.
+func newAttempts(opts *Options) (*limit.Attempts, error) {
+	limiter, log := opts.Limits.Limiter, opts.Logger
+	if limiter == nil {
+		return limit.NewAttempts(opts.Secret, nil, opts.Now)
+	}
+	calls := newStoreCalls()
+	return limit.NewAttempts(opts.Secret, &limit.Shared{
+		Allow: func(ctx context.Context, key string, rate limit.Rate) (time.Duration, error) {
+			return bulkhead.Wait(ctx, calls, func(ctx context.Context) (time.Duration, error) {
+				return limiter.Allow(ctx, key, Rate(rate))
+			})
+		},
+		Refund: func(ctx context.Context, key string, rate limit.Rate) error {
+			_, err := bulkhead.Wait(ctx, calls, func(ctx context.Context) (struct{}, error) {
+				return struct{}{}, limiter.Refund(ctx, key, Rate(rate))
+			})
+			return err
+		},
+		Failed: func(err error) {
+			log.Error("ginauth: Limits.Limiter failed; for now this process counts alone", "error", redact.Error(err))
+		},
+	}, opts.Now)
+}
+
+// testAddr is the peer of net/http/httptest's requests, which no client has (RFC
+// 5737 §3).
+var testAddr = netip.MustParseAddr("192.0.2.1")
+
+// limitClient is who sends this request, as far as limits go.
+func (v *visit) limitClient() limit.Client {
+	addr := v.hosts.ClientAddr(v.c.Request)
+	developing := !v.release && (addr.IsLoopback() || addr == testAddr)
+	return limit.Client{Networks: limit.Networks(addr), Limited: !developing}
+}
+
+// startAllowed counts the start of a sign-in, a mail included. It answers the
+// request where that is one too many.
+func (v *visit) startAllowed() bool {
+	if v.attempts == nil {
+		return true
+	}
+	client, mails := v.limitClient(), limit.Rate(v.opts.Limits.Mails)
+	var b limit.Buckets
+	if client.Limited {
+		b.PerClient(v.attempts, client, limit.Rate(v.opts.Limits.Starts).Widened, 0, "start")
+	}
+	if v.provider.kind == "email" {
+		mailbox := v.mailbox(v.field("email"))
+		// One client may ask for half: otherwise it could keep that person from asking.
+		b.PerClient(v.attempts, client, mails.Half().Aimed(mails), 0, "mail", mailbox)
+		b.All(v.attempts, mails, "mails", mailbox)
+	}
+	if _, wait := v.take(b, v.mailBudget); wait > 0 {
+		v.tooMany(wait)
+		return false
+	}
+	return true
+}
+
+// mailbox is what all spellings of an address have in common.
+func (v *visit) mailbox(typed string) string {
+	if to, err := v.provider.email.address(typed); err == nil {
+		typed = to
+	}
+	return limit.Mailbox(typed)
+}
+
+// take counts an attempt in its buckets, or in none, and returns how long to wait
+// then. Where this browser knows the person, its budget takes the place of what
+// others use up too.
+func (v *visit) take(b limit.Buckets, budget func(limit.Device) limit.Tally) (taken []limit.Counted, wait time.Duration) {
+	ctx := v.c.Request.Context()
+	taken, wait = v.attempts.Take(ctx, b.Own)
+	if wait > 0 {
+		return nil, wait
+	}
+	if d, ok := v.devices().Find(v.provider.id, b.Everybody, v.revokedDevice); ok {
+		if own, wait := v.attempts.Take(ctx, []limit.Tally{budget(d)}); wait == 0 {
+			return append(taken, own...), 0
+		}
+		if v.provider.credentials != nil { // mails are allowed again after a while
+			v.keepDevices(v.devices().Without(d.ID))
+		}
+	}
+	shared, wait := v.attempts.Take(ctx, b.Shared)
+	if wait > 0 {
+		v.attempts.Refund(ctx, taken)
+		return nil, wait
+	}
+	return append(taken, shared...), 0
+}
+
+func (v *visit) mailBudget(d limit.Device) limit.Tally {
+	return v.attempts.MailBudget(d, limit.Rate(v.opts.Limits.Mails).Half())
+}
+
+// successAllowed counts a sign-in of a user. It returns how long to wait where that
+// is one too many, and else how to take it back.
+func (v *visit) successAllowed(ctx context.Context, userID string) (undo func(), wait time.Duration) {
+	if v.attempts == nil {
+		return func() {}, 0
+	}
+	taken, wait := v.attempts.Take(ctx, []limit.Tally{
+		v.attempts.Tally(limit.Rate(v.opts.Limits.Successes), "success", v.namespace.String(), userID),
+	})
+	return func() { v.attempts.Refund(ctx, taken) }, wait
+}
+
+// tooMany refuses a request that is one too many. next-auth's client reads the
+// code out of the URL; a person gets the page at once, since a redirect would
+// lose the status.
+func (v *visit) tooMany(wait time.Duration) {
+	v.logRefusal()
+	h := v.c.Writer.Header()
+	h.Set("Retry-After", seconds(wait))
+	h.Set("Cache-Control", "no-store")
+	target := withQuery(v.errorURL(errorcode.RateLimited), waitParam, seconds(wait))
+	switch {
+	case v.wantsJSON():
+		v.json(http.StatusTooManyRequests, map[string]string{"url": target})
+	case v.c.GetHeader("HX-Request") == "true":
+		h.Set("HX-Redirect", target)
+		v.c.Status(http.StatusTooManyRequests)
+		v.c.Writer.WriteHeaderNow()
+	case v.opts.Pages.Error != "":
+		v.redirect(http.StatusTooManyRequests, target)
+	default:
+		v.errorPage(http.StatusTooManyRequests, errorcode.RateLimited, wait)
+	}
+}
+
+// logRefusal names neither the client nor the identifier: the attacker chooses both. A
+// proxy that is not configured is the likeliest fault on our side: all people behind it
+// are then one client.
+func (v *visit) logRefusal() {
+	if !v.attempts.MayLog() {
+		return
+	}
+	v.opts.Logger.Warn("ginauth: too many attempts to sign in", "provider", v.provider.id,
+		"forwarded_by_unlisted_proxy", v.hosts.Unlisted(v.c.Request))
+}
+
+// seconds is a time to wait as Retry-After says it, rounded up (RFC 9110
+// §10.2.3).
+func seconds(wait time.Duration) string {
+	return strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10)
+}
+
+// waitAsked is how long to wait as the error page's URL says; zero: it does not.
+func (v *visit) waitAsked() time.Duration {
+	if !strings.EqualFold(v.c.Query("error"), errorcode.RateLimited) {
+		return 0
+	}
+	n, err := strconv.ParseUint(v.c.Query(waitParam), 10, 32)
+	if err != nil {
+		return 0
+	}
+	return min(time.Duration(n)*time.Second, maxWait)
+}
+
+// devices are the people that this browser knows, the last sign-in first.
+func (v *visit) devices() limit.Devices {
+	if v.known != nil {
+		return v.known
+	}
+	value, _ := cookie.Get(v.c.Request.Header["Cookie"], v.names.Device)
+	return v.deviceCookie().Open(value, v.opts.Now())
+}
+
+func (v *visit) deviceCookie() limit.DeviceCookie {
+	return limit.DeviceCookie{Keyring: v.deviceKeyring, Name: v.names.Device}
+}
+
+// revokedDevice reports that RevokeUser was called since the person signed in. While
+// that cannot be told, the device is as good as none.
+func (v *visit) revokedDevice(d limit.Device) bool {
+	if v.revoked == nil {
+		return false
+	}
+	at, err := v.revoked.UserRevokedAt(context.WithoutCancel(v.c.Request.Context()), d.User)
+	if err != nil {
+		v.opts.Logger.Warn("ginauth: whether a device cookie was revoked is unknown; it is ignored", "error", redact.Error(err, d.User))
+		return true
+	}
+	return !at.IsZero() && !time.Unix(d.Since, 0).After(at)
+}
+
+// remember records in the device cookie that a person has signed in in this browser, if
+// they have. Call it after the last factor. everybody are the buckets of all clients
+// that the device passes.
+func (v *visit) remember(result outcome, everybody []string) outcome {
+	if result.session == "" {
+		return result
+	}
+	if list, ok := v.deviceCookie().Add(v.devices(), v.provider.id, result.user, result.since, everybody); ok {
+		v.keepDevices(list)
+	}
+	return result
+}
+
+// rememberMail is remember for a sign-in by mail.
+func (v *visit) rememberMail(result outcome, to string) outcome {
+	if v.attempts == nil {
+		return result
+	}
+	var b limit.Buckets
+	b.All(v.attempts, limit.Rate(v.opts.Limits.Mails), "mails", v.mailbox(to))
+	return v.remember(result, b.Everybody)
+}
+
+// keepDevices sets the device cookie, in place of one that this answer set before.
+func (v *visit) keepDevices(list limit.Devices) {
+	value, kept := v.deviceCookie().Seal(list)
+	attributes := v.attributes()
+	line := cookie.Deletion(v.names.Device, attributes)
+	if value != "" {
+		attributes.MaxAge = limit.DeviceAge
+		line = cookie.Line(v.names.Device, value, attributes)
+	}
+	v.known = append(limit.Devices{}, kept...)
+	h := v.c.Writer.Header()
+	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool { return strings.HasPrefix(line, v.names.Device+"=") })
+	v.setCookie(line)
 }

@@ -92,8 +92,12 @@ func (v *visit) match(ctx context.Context, tx *oauth.Transaction, p SignInParams
 // of its end a moment ago counts already: an account would outlive the session.
 func (v *visit) openNow(ctx context.Context) (*identity, error) {
 	id, err := v.openFound(ctx, v.found(), v.base, v.opts.Now())
-	if err == nil && v.revoked != nil {
-		err = v.revoked.checkNow(ctx, &id.token)
+	if err != nil || v.revoked == nil {
+		return id, err
+	}
+	ended, err := v.revoked.EndedNow(ctx, id.token.revocable())
+	if err == nil && ended {
+		err = errSignedOut
 	}
 	return id, err
 }

@@ -70,7 +70,7 @@ func (a *Auth) RequireSession(guards ...Guard) gin.HandlerFunc {
 // finish ends what a request's session has to do with the answer.
 func (id *identity) finish() {
 	if id.renewed != nil {
-		id.renewed.finish()
+		id.renewed.Finish()
 	}
 }
 

@@ -2,139 +2,83 @@ package ginauth
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
-	"golang.org/x/oauth2"
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/redact"
+	"github.com/ginauth/ginauth/internal/revocation"
+	"github.com/ginauth/ginauth/internal/tokenset"
 )
 
-const (
-	// renewalGrace is for how long a refresh token that was used leads to what came
-	// of it: a request that read the session just before the renewal must not use
-	// the token again, by which the provider would know a theft and revoke all
-	// tokens of the sign-in (RFC 9700 §4.14.2).
-	renewalGrace = time.Minute
-	// unsavedFor is for how long tokens are held that a store which is down did not
-	// take.
-	unsavedFor = 10 * time.Minute
-	// maxRenewals bounds the renewals that are remembered, and those not saved.
-	maxRenewals = 1024
-	// renewalTimeout bounds the provider's part, so that all of a renewal is done
-	// before a store may give its lock away.
-	renewalTimeout = 8 * time.Second
-)
+// renewalTimeout bounds the provider's part, so that all of a renewal is done
+// before a store may give its lock away.
+const renewalTimeout = 8 * time.Second
 
-// A renewal is what came of renewing a session's tokens.
-type renewal struct {
-	grant   *grant
-	handle  string    // under which the session is kept now
-	expires time.Time // when it ends
-	err     error
-}
-
-// lasting reports whether asking again cannot help.
-func (r renewal) lasting() bool { return r.err == nil || errors.Is(r.err, ErrTokensExpired) }
-
-// renewals remember the renewals of the last minute, by the tokens before it.
-type renewals struct {
-	*oauth.Replay[renewal]
-
-	mu sync.Mutex
-	// unsaved are tokens that the provider issued and the store did not take. The
-	// next request of this process saves them, and asks nobody.
-	unsaved map[string]unsaved
-}
-
-type unsaved struct {
-	grant *grant
-	until time.Time
-}
-
-func newRenewals() *renewals {
-	return &renewals{Replay: oauth.NewReplay[renewal](maxRenewals), unsaved: map[string]unsaved{}}
-}
-
-func (r *renewals) rescue(refresh string, g *grant, now time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for other, u := range r.unsaved {
-		if !now.Before(u.until) {
-			delete(r.unsaved, other)
-		}
+// newGrant is what is kept of a sign-in: nil where nothing needs it.
+func (a *Auth) newGrant(p *provider, from *Account) *tokenset.Grant {
+	ended := a.revoked != nil && p.oauth != nil && p.oauth.VerifiesLogout()
+	g := tokenset.New(p.id, tokenset.Tokens{
+		Access: from.AccessToken, Expires: from.ExpiresAt, Refresh: from.RefreshToken, IDToken: from.IDToken,
+	}, tokenset.Use{
+		Tokens: a.opts.Session.KeepTokens, SignOut: p.signOut, Ended: ended, Stored: a.opts.Session.Store != nil,
+	})
+	if ended {
+		t := tokenset.ReadIDToken(from.IDToken)
+		g.Account = revocation.AccountDigest(p.id, t.Issuer, t.Subject)
+		g.Session = revocation.SessionDigest(p.id, t.Issuer, t.Session)
 	}
-	if len(r.unsaved) < maxRenewals {
-		r.unsaved[refresh] = unsaved{g, now.Add(unsavedFor)}
-	}
-}
-
-func (r *renewals) rescued(refresh string, now time.Time) *grant {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	u, ok := r.unsaved[refresh]
-	delete(r.unsaved, refresh)
-	if !ok || !now.Before(u.until) {
-		return nil
-	}
-	return u.grant
+	return g
 }
 
 // renewGrant renews the tokens of a request's session, once for all requests that
 // need it, and lets this one go on with what came of it.
-func (a *Auth) renewGrant(c *gin.Context, id *identity) (*grant, error) {
+func (a *Auth) renewGrant(c *gin.Context, id *identity) (*tokenset.Grant, error) {
 	base, err := a.hosts.Base(c.Request)
 	if err != nil {
 		return nil, err
 	}
-	now := a.opts.Now()
-	// Both tokens: many providers give the same refresh token each time, and what
-	// is remembered of one renewal must not stand in for the next.
-	sum := sha256.Sum256([]byte(id.token.grant.Refresh + "\x00" + id.token.grant.Access))
-	r := a.renewals.Do(c.Request.Context(), string(sum[:]), now, now.Add(renewalGrace), func() renewal {
+	r := a.renewals.Do(c.Request.Context(), id.token.grant, a.opts.Now(), func() tokenset.Renewal {
 		// The tokens that the provider gives out are its last: they must be saved,
 		// whether or not the browser waits for it.
 		return a.renewal(context.WithoutCancel(c.Request.Context()), c, id, base)
 	})
 	switch {
-	case r.grant == nil && r.err == nil: // this request has ended, or the first one panicked
+	case r.Grant == nil && r.Err == nil: // this request has ended, or the first one panicked
 		if err := context.Cause(c.Request.Context()); err != nil {
 			return nil, err
 		}
 		return nil, errors.New("ginauth: the renewal of the provider's tokens failed in another request")
-	case !r.lasting():
-		a.renewals.Forget(func(r renewal) bool { return !r.lasting() })
-		return nil, r.err
+	case r.Err != nil && !errors.Is(r.Err, ErrTokensExpired):
+		return nil, r.Err
 	}
 	next := *id
-	next.token.grant = r.grant
-	if r.grant.Refused {
+	next.token.grant = r.Grant
+	if r.Grant.Refused {
 		next.session.Error = refreshTokenError
 	}
-	if r.handle != "" && r.handle != id.value {
-		next.value = r.handle
+	if r.Handle != "" && r.Handle != id.value {
+		next.value = r.Handle
 		found := cookie.Find(c.Request.Header["Cookie"], a.site(base).names.Session)
 		if found.Found { // a bearer token is not ours to replace
-			a.renewCookie(c, &next, found, base, r.handle, r.expires)
+			a.renewCookie(c, &next, found, base, r.Handle, r.Ends)
 			id.renewed = next.renewed // for the middleware that found it
 		}
 	}
 	a.attach(c, &next)
-	return r.grant, r.err
+	return r.Grant, r.Err
 }
 
 // renewal trades the refresh token for new tokens and saves them.
-func (a *Auth) renewal(ctx context.Context, c *gin.Context, id *identity, base origin.Base) renewal {
-	release, err := a.lockSession(ctx, "renew:"+id.token.sessionID(), renewWait)
+func (a *Auth) renewal(ctx context.Context, c *gin.Context, id *identity, base origin.Base) tokenset.Renewal {
+	release, err := a.locks.Lock(ctx, "renew:"+id.token.sessionID(), lockWait)
 	if err != nil {
-		return renewal{err: err}
+		return tokenset.Renewal{Err: err}
 	}
 	defer release()
 	now := a.opts.Now()
@@ -142,38 +86,38 @@ func (a *Auth) renewal(ctx context.Context, c *gin.Context, id *identity, base o
 	stored, err := a.open(ctx, id.value, base, now)
 	switch {
 	case errors.Is(err, errSignedOut):
-		return renewal{err: ErrNoSession}
+		return tokenset.Renewal{Err: ErrNoSession}
 	case err != nil:
-		return renewal{err: err}
+		return tokenset.Renewal{Err: err}
 	}
 	g := stored.token.grant
 	switch {
 	case g == nil || g.Access == "" && !g.Refused:
-		return renewal{err: ErrNoTokens}
+		return tokenset.Renewal{Err: ErrNoTokens}
 	case g.Refused:
-		return renewal{grant: g, err: errRefused}
-	case !g.due(now):
-		return renewal{grant: g, handle: id.value}
+		return tokenset.Renewal{Grant: g, Err: errRefused}
+	case !g.NeedsRefresh(now):
+		return tokenset.Renewal{Grant: g, Handle: id.value}
 	}
 	from := g
-	next := a.renewals.rescued(g.Refresh, now)
-	if next != nil && next.due(now) { // it has expired while nothing could be saved
+	next := a.renewals.Rescued(g.Refresh, now)
+	if next != nil && next.NeedsRefresh(now) { // it has expired while nothing could be saved
 		from, next = next, nil
 	}
 	if next == nil {
 		next, err = a.askProvider(ctx, from, now)
 		if err != nil && !errors.Is(err, ErrTokensExpired) {
-			return renewal{err: err}
+			return tokenset.Renewal{Err: err}
 		}
 	}
 	refusal := err
 	if refusal != nil {
-		next = g.refused()
+		next = g.Refuse()
 	}
 	r := a.saveGrant(ctx, id, base, next)
-	if r.err != nil {
-		if refusal == nil && !errors.Is(r.err, ErrNoSession) {
-			a.renewals.rescue(g.Refresh, next, now)
+	if r.Err != nil {
+		if refusal == nil && !errors.Is(r.Err, ErrNoSession) {
+			a.renewals.Rescue(g.Refresh, next, now)
 		}
 		return r
 	}
@@ -182,7 +126,7 @@ func (a *Auth) renewal(ctx context.Context, c *gin.Context, id *identity, base o
 		if event := a.opts.Events.RefreshError; event != nil {
 			event(c, RefreshErrorEvent{Token: &id.token, Provider: g.Provider, Err: redact.Error(refusal)})
 		}
-		r.err = errRefused
+		r.Err = errRefused
 	}
 	return r
 }
@@ -190,12 +134,9 @@ func (a *Auth) renewal(ctx context.Context, c *gin.Context, id *identity, base o
 // errRefused says that the provider was asked and refused for good.
 var errRefused = fmt.Errorf("%w: the provider refuses to renew them", ErrTokensExpired)
 
-// errOtherSubject says that a refreshed id_token is another person's.
-var errOtherSubject = errors.New("ginauth: the refreshed id_token has another subject")
-
 // askProvider makes the refresh request (RFC 6749 §6). Its error is
 // ErrTokensExpired where the answer will not change.
-func (a *Auth) askProvider(ctx context.Context, g *grant, now time.Time) (*grant, error) {
+func (a *Auth) askProvider(ctx context.Context, g *tokenset.Grant, now time.Time) (*tokenset.Grant, error) {
 	p := a.provider(g.Provider)
 	if p == nil {
 		return nil, fmt.Errorf("ginauth: the provider %q, whose tokens the session has, is not in Options.Providers any more", g.Provider)
@@ -212,40 +153,16 @@ func (a *Auth) askProvider(ctx context.Context, g *grant, now time.Time) (*grant
 	case err != nil:
 		return nil, fmt.Errorf("ginauth: renewing the tokens of %s: %w", g.Provider, err)
 	}
-	next, err := g.renewed(tok, now)
+	next, err := g.Renew(tok, now)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrTokensExpired, err)
 	}
 	return next, nil
 }
 
-// renewed is the grant with the tokens of a refresh answer. An id_token in it must
-// be of the same issuer and subject (OpenID Connect Core §12.2): with another one
-// the access token would be somebody else's too.
-func (g *grant) renewed(tok *oauth2.Token, now time.Time) (*grant, error) {
-	next := *g
-	next.Access, next.Refresh, next.Expires = tok.AccessToken, tok.RefreshToken, 0
-	switch {
-	case tok.ExpiresIn > 0:
-		next.Expires = now.Add(time.Duration(tok.ExpiresIn) * time.Second).Unix()
-	case !tok.Expiry.IsZero():
-		next.Expires = tok.Expiry.Unix()
-	}
-	raw, ok := tok.Extra("id_token").(string)
-	if !ok || raw == "" || g.IDToken == "" {
-		return &next, nil
-	}
-	before, after := readIDToken(g.IDToken), readIDToken(raw)
-	if after.Subject == "" || after.Subject != before.Subject || after.Issuer != before.Issuer {
-		return nil, errOtherSubject
-	}
-	next.IDToken = raw
-	return &next, nil
-}
-
 // saveGrant puts a grant into a stored session, which otherwise stays as it is,
 // its times too: not as this request has it, since others may have changed it.
-func (a *Auth) saveGrant(ctx context.Context, id *identity, base origin.Base, g *grant) (r renewal) {
+func (a *Auth) saveGrant(ctx context.Context, id *identity, base origin.Base, g *tokenset.Grant) (r tokenset.Renewal) {
 	err := ErrConflict
 	for try := 0; try <= maxReruns && errors.Is(err, ErrConflict); try++ {
 		var stored *identity
@@ -253,19 +170,19 @@ func (a *Auth) saveGrant(ctx context.Context, id *identity, base origin.Base, g 
 			break
 		}
 		stored.token.grant = g
-		r = renewal{grant: g, expires: stored.token.ExpiresAt}
+		r = tokenset.Renewal{Grant: g, Ends: stored.token.ExpiresAt}
 		var payload []byte
 		if payload, err = stored.token.payload(); err == nil {
-			r.handle, err = a.replace(ctx, stored, payload, r.expires, base)
+			r.Handle, err = a.replace(ctx, stored, payload, r.Ends, base)
 		}
 	}
 	switch {
 	case errors.Is(err, errSignedOut):
-		return renewal{err: ErrNoSession} // it was ended while this was under way
+		return tokenset.Renewal{Err: ErrNoSession} // it was ended while this was under way
 	case errors.Is(err, ErrConflict):
-		return renewal{err: errChanging}
+		return tokenset.Renewal{Err: errChanging}
 	case err != nil:
-		return renewal{err: err}
+		return tokenset.Renewal{Err: err}
 	}
 	return r
 }

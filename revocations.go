@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/ginauth/ginauth/internal/bulkhead"
+	"github.com/ginauth/ginauth/internal/revocation"
 )
 
 // Revocations remember which sessions were ended before their time: a session
@@ -45,81 +45,22 @@ func (a *Auth) RevokeUser(ctx context.Context, userID string) error {
 	if a.revoked == nil && !listed {
 		return fmt.Errorf("%w: RevokeUser needs Session.Revocations, for instance ginauth.MemoryRevocations(), or a Session.Store such as redisstore's", ErrNotSupported)
 	}
-	ctx = context.WithoutCancel(lasting(ctx)) // half a sign-out everywhere would look like a whole one
+	ctx = context.WithoutCancel(requestContext(ctx)) // half a sign-out everywhere would look like a whole one
 	var faults []error
 	if a.revoked != nil {
-		faults = append(faults, a.revoked.endUser(ctx, userID, a.opts.Now()))
+		faults = append(faults, a.revoked.EndUser(ctx, userID, a.opts.Now()))
 	}
 	if listed {
 		faults = append(faults, bulkhead.Run(ctx, a.storeCalls, func(ctx context.Context) error {
-			return store.DeleteUser(ctx, a.audience.owner(userID))
+			return store.DeleteUser(ctx, a.namespace.Owner(userID))
 		}))
 	}
-	a.streams.endAll(userID)
+	a.streams.EndUser(userID)
 	return errors.Join(faults...)
-}
-
-// personSubjects begins what revocations know people by.
-const personSubjects = "user:"
-
-// personSubject is what revocations know people by, and sessionID what they know
-// sessions by; empty where a token does not say who, or which.
-func personSubject(t *Token) string {
-	if t.Subject == "" {
-		return ""
-	}
-	return personSubjects + t.Subject
 }
 
 // MemoryRevocations remember in this process alone: for an application that runs
 // as one. They are forgotten when it ends.
 func MemoryRevocations() Revocations {
-	return &memoryRevocations{entries: map[string]revocation{}, began: time.Now()}
-}
-
-type revocation struct{ at, until time.Time }
-
-type memoryRevocations struct {
-	mu      sync.RWMutex
-	entries map[string]revocation
-	began   time.Time
-	swept   time.Time
-}
-
-func (m *memoryRevocations) Revoke(_ context.Context, subject string, at, until time.Time) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	// A clock that is far ahead for a moment must not make it forget what still
-	// counts when the clock is right again: time.Since takes no notice of that.
-	now := m.began.Add(time.Since(m.began))
-	if at.Before(now) {
-		now = at
-	}
-	if now.Sub(m.swept) > time.Hour {
-		for s, entry := range m.entries {
-			if now.After(entry.until) {
-				delete(m.entries, s)
-			}
-		}
-		m.swept = now
-	}
-	before := m.entries[subject]
-	m.entries[subject] = revocation{later(before.at, at), later(before.until, until)}
-	return nil
-}
-
-func (m *memoryRevocations) RevokedAt(_ context.Context, subjects ...string) (latest time.Time, _ error) {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	for _, s := range subjects {
-		latest = later(latest, m.entries[s].at)
-	}
-	return latest, nil
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
+	return revocation.NewMemory()
 }

@@ -7,14 +7,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/origin"
+	"github.com/ginauth/ginauth/internal/renewedcookie"
+	"github.com/ginauth/ginauth/internal/sessionstrategy"
 	"github.com/ginauth/ginauth/internal/token"
 )
 
@@ -24,10 +24,10 @@ type identity struct {
 	auth            *Auth // whose session it is: an engine may have several
 	session         Session
 	token           Token
-	value           string         // what the cookie or bearer header holds: the sealed token, or a store's handle
-	record                         // of the session as it was opened
-	renewed         *renewedCookie // where this request sealed it again
-	user            *User          // the Adapter's, where they were looked up
+	value           string                 // what the cookie or bearer header holds: the sealed token, or a store's handle
+	kept            sessionstrategy.Record // of the session as it was opened
+	renewed         *renewedcookie.Cookie  // where this request sealed it again
+	user            *User                  // the Adapter's, where they were looked up
 }
 
 // Format prints no more than a name: who logs a request's context, or what is
@@ -37,20 +37,20 @@ func (id *identity) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "gina
 // open reads a session. The error is errSignedOut where there is none, else the
 // fault for which nobody can tell.
 func (a *Auth) open(ctx context.Context, value string, base origin.Base, now time.Time) (*identity, error) {
-	kept, err := a.site(base).sessions.open(ctx, value)
+	kept, err := a.site(base).sessions.Open(ctx, value)
 	if errors.Is(err, errUnavailable) {
 		return nil, err
 	}
 	if err != nil {
 		return nil, errSignedOut
 	}
-	id := &identity{auth: a, value: value, record: kept}
-	if id.token.parse(kept.payload, now) != nil {
+	id := &identity{auth: a, value: value, kept: kept}
+	if id.token.parse(kept.Payload, now) != nil {
 		return nil, errSignedOut
 	}
 	if a.revoked != nil {
-		if err := a.revoked.check(ctx, &id.token, now); err != nil {
-			return nil, err
+		if ended, err := a.revoked.Ended(ctx, id.token.revocable(), now); err != nil || ended {
+			return nil, cmp.Or(err, errSignedOut)
 		}
 	}
 	return id, nil
@@ -65,64 +65,61 @@ func (a *Auth) create(ctx context.Context, t *Token, base origin.Base, now time.
 	if err != nil {
 		return "", err
 	}
-	return a.site(base).sessions.create(ctx, t.Subject, payload, t.ExpiresAt)
+	return a.site(base).sessions.Create(ctx, t.Subject, payload, t.ExpiresAt)
 }
 
-func (a *Auth) sessionAttributes(base origin.Base) cookie.Attributes {
-	return cookie.Attributes{
-		Domain: a.opts.Cookies.Domain, SameSite: a.opts.Cookies.SameSite, Secure: base.Secure,
+// sessionCookies are where the cookies of a session are written. former are domains
+// for which they are known to have been set.
+func (a *Auth) sessionCookies(c *gin.Context, found cookie.Session, base origin.Base, former ...string) cookie.Write {
+	return cookie.Write{
+		Header: c.Writer.Header(), Name: a.site(base).names.Session, Found: found,
+		Attributes: cookie.Attributes{Domain: a.opts.Cookies.Domain, SameSite: a.opts.Cookies.SameSite, Secure: base.Secure},
+		Domains:    base.Domains(), Former: former,
 	}
 }
 
-// putSession sets the cookies of a session that lasts until expires, in place of
-// what this answer says of it already, and of those that the request brought. former
-// are domains for which these are known to have been set. It returns the lines that it
-// set.
+// putSession sets the cookies of a session that lasts until expires, and returns the
+// lines that it set.
 func (a *Auth) putSession(c *gin.Context, value string, found cookie.Session, base origin.Base, expires time.Time, former ...string) []string {
-	attributes, present := a.sessionAttributes(base), found.Names()
-	lines := a.clearOthers(found, present, base, former)
-	attributes.Expires = expires
-	lines = append(lines, cookie.Put(a.site(base).names.Session, value, present, attributes)...)
-	a.setSession(c, base, lines)
-	return lines
+	w := a.sessionCookies(c, found, base, former...)
+	w.Attributes.Expires = expires
+	return cookie.PutSession(w, value)
 }
 
-// clearSession deletes the session's cookies; for former see putSession.
+// clearSession deletes the session's cookies.
 func (a *Auth) clearSession(c *gin.Context, found cookie.Session, base origin.Base, former ...string) {
-	names := found.Names()
-	lines := cookie.Clear(names, a.sessionAttributes(base))
-	a.setSession(c, base, append(lines, a.clearOthers(found, names, base, former)...))
+	cookie.ClearSession(a.sessionCookies(c, found, base, former...))
 }
 
-// clearOthers deletes the cookies of the session's names that were set with another
-// Domain than the one configured. With a Domain, one of this host alone, of the time
-// before, would be found beside the new one. Where a name was seen twice, there is
-// one of a domain above this host, which only a deletion for that domain reaches.
-func (a *Auth) clearOthers(found cookie.Session, names []string, base origin.Base, former []string) (lines []string) {
-	others := a.sessionAttributes(base)
-	configured := others.Domain
-	if configured != "" {
-		others.Domain = ""
-		lines = cookie.Clear(names, others)
+// renewCookie sets the cookie of a session that was sealed again as value, unless the
+// session has ended by the time the header is written.
+func (a *Auth) renewCookie(c *gin.Context, id *identity, found cookie.Session, base origin.Base, value string, expires time.Time) {
+	if id.renewed == nil {
+		id.renewed = renewedcookie.New(c, func(ended func()) (forget func()) { return a.streams.Add(id.token.revocable(), ended) })
 	}
-	for _, domain := range base.Domains() {
-		if domain != configured && (found.Doubled || slices.Contains(former, domain)) {
-			others.Domain = domain
-			lines = append(lines, cookie.Clear(names, others)...)
+	t := id.token
+	id.renewed.Set(sessionstrategy.Cookie{Value: value, Expires: expires}, renewedcookie.Session{
+		Put: func(s sessionstrategy.Cookie) []string {
+			return a.putSession(c, s.Value, found, base, s.Expires)
+		},
+		Latest: a.site(base).sessions.Latest,
+		Stands: func(ctx context.Context, s sessionstrategy.Cookie) bool { return a.stands(ctx, &t, s.Value, base) },
+	})
+}
+
+// stands reports whether the store and the revocations still have a session. Where
+// they cannot tell, it is false.
+func (a *Auth) stands(ctx context.Context, t *Token, value string, base origin.Base) bool {
+	if a.opts.Session.Store != nil {
+		if _, err := a.site(base).sessions.Open(ctx, value); err != nil {
+			return false
 		}
 	}
-	return lines
-}
-
-// setSession sets the session's cookies, and takes back what this answer already
-// says of them.
-func (a *Auth) setSession(c *gin.Context, base origin.Base, lines []string) {
-	name := a.site(base).names.Session
-	h := c.Writer.Header()
-	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
-		return strings.HasPrefix(line, name+"=") || strings.HasPrefix(line, name+".")
-	})
-	addCookies(c, lines)
+	if a.revoked == nil {
+		return true
+	}
+	ended, err := a.revoked.EndedNow(ctx, t.revocable())
+	return err == nil && !ended
 }
 
 // getSession tells a page who is signed in, and moves the session's end where that is
@@ -180,7 +177,7 @@ func (v *visit) answerSession(trigger Trigger, update any) {
 	case err != nil:
 		v.fault("reading the session", err)
 		return
-	case v.streams.ended(&id.token):
+	case v.streams.SignedOut(id.token.sessionID()):
 		// Meanwhile, and the answer to the sign-out deletes the cookie. This one may
 		// come after the next person's sign-in, whose cookie it must not delete.
 		v.json(http.StatusOK, v.nobody())
@@ -196,7 +193,7 @@ func (v *visit) answerSession(trigger Trigger, update any) {
 // due reports whether a session is to be sealed again though nothing has changed.
 func (a *Auth) due(id *identity, now time.Time) bool {
 	t := &id.token
-	return !id.current || t.ExpiresAt.IsZero() || now.Sub(t.IssuedAt) >= a.opts.Session.UpdateAge
+	return !id.kept.Current || t.ExpiresAt.IsZero() || now.Sub(t.IssuedAt) >= a.opts.Session.UpdateAge
 }
 
 // identify runs the callbacks on the token of a guarded request. It seals the
@@ -224,7 +221,7 @@ func (a *Auth) runCallbacks(c *gin.Context, id *identity, base origin.Base, foun
 		if err := a.runJWT(c, JWTParams{Token: t}); err != nil {
 			return err
 		}
-		due = due || t.changed(id.payload, now)
+		due = due || t.changed(id.kept.Payload, now)
 	}
 	if due { // a session that changes at each request must not outlive its user either
 		if err := a.lookUp(c.Request.Context(), id); err != nil {
@@ -240,7 +237,7 @@ func (a *Auth) runCallbacks(c *gin.Context, id *identity, base origin.Base, foun
 	if err != nil || !due {
 		return err // and the session stays as it was
 	}
-	if a.streams.ended(t) { // the answer to the sign-out has deleted the cookie
+	if a.streams.SignedOut(t.sessionID()) { // the answer to the sign-out has deleted the cookie
 		return nil
 	}
 	return a.reseal(c, id, base, found)
@@ -264,15 +261,15 @@ func (a *Auth) endByCallback(c *gin.Context, id *identity, base origin.Base, fou
 // end ends a session: in the store, for the revocations, and for what this process
 // has open and remembers of it.
 func (a *Auth) end(ctx context.Context, id *identity, base origin.Base) error {
-	err := a.site(base).sessions.remove(ctx, id.value)
+	err := a.site(base).sessions.Remove(ctx, id.value)
 	if err == nil && a.revoked != nil {
-		err = a.revoked.endSession(ctx, &id.token, a.opts.Now())
+		err = a.revoked.EndSession(ctx, id.token.revocable(), a.opts.Now())
 	}
 	if err != nil {
 		return err
 	}
-	a.streams.leave(&id.token)
 	session := id.token.sessionID()
+	a.streams.SignOut(session)
 	a.finished.Forget(func(o outcome) bool { return o.session != "" && o.of == session })
 	return nil
 }

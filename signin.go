@@ -237,7 +237,7 @@ func (v *visit) enter(p SignInParams, isNew bool) outcome {
 func (v *visit) begin(t *Token, now time.Time) (value string, err error) {
 	ctx := context.WithoutCancel(v.c.Request.Context())
 	if v.revoked != nil {
-		if err := v.revoked.admit(ctx, t); err != nil {
+		if t.AuthTime, err = v.revoked.SignInTime(ctx, t.revocable()); err != nil {
 			return "", err
 		}
 	}

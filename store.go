@@ -4,6 +4,13 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/gin-contrib/sessions"
+	"github.com/gin-gonic/gin"
+
+	"github.com/ginauth/ginauth/internal/bulkhead"
+	"github.com/ginauth/ginauth/internal/ginstore"
+	"github.com/ginauth/ginauth/internal/sessionstrategy"
 )
 
 var (
@@ -78,4 +85,65 @@ type UserSessionStore interface {
 type StoredSession struct {
 	ID   string // names the session in a page, and opens nothing: it is not the handle
 	Data []byte
+}
+
+// A SessionLocker is a SessionStore for several processes that lets one of them
+// at a time work on a session, for SessionOptions.KeepTokens: a refresh token is
+// good for one use, and two processes that use it at once may lose the session's
+// tokens. The store of package redisstore is one. With a store that is none, only
+// the requests of one process wait for each other.
+type SessionLocker interface {
+	SessionStore
+	// Lock waits until nobody holds the lock of that name, which is any text, and
+	// takes it until release is called, once or more often. After 15 seconds it
+	// may give the lock to the next: a process that dies holds up nobody. The
+	// error is the context's when that ends first, or the store's.
+	Lock(ctx context.Context, name string) (release func(), err error)
+}
+
+// GinStore keeps sessions in any store of gin-contrib/sessions: Redis, memory,
+// PostgreSQL, and so on. ginauth's sessions stand in it beside those of the
+// application, under a name of their own; the browser sees ginauth's cookie
+// alone. Each sign-in gets a new id, which gin-contrib/sessions by itself does
+// not give.
+//
+// What such a store lacks stays lacking: it cannot list or end all sessions of a
+// user, another process may save a session in the moment in which this one
+// deletes it, and a driver that takes a failed query for an empty answer signs
+// people out while it is down. docs/sessions.md has a table. The cookie store is
+// refused: it cannot end a session. Leave Session.Store nil instead, for a cookie
+// that is encrypted.
+func GinStore(store sessions.Store) SessionStore {
+	return ginstore.New(store, ErrNotFound)
+}
+
+const (
+	// storeTimeout bounds one call of a store, so that one that hangs ends in an
+	// answer.
+	storeTimeout = 2 * time.Second
+	// lockWait is how long a request waits for the lock of a session: as long as the
+	// lock of another process may last.
+	lockWait = 16 * time.Second
+)
+
+// errUnavailable says that a store cannot tell who is signed in.
+var errUnavailable = errors.New("ginauth: the session store is not available")
+
+// sessionErrors are the errors that tell what became of a session.
+func sessionErrors() sessionstrategy.Errors {
+	return sessionstrategy.Errors{NotFound: ErrNotFound, Conflict: ErrConflict, Unavailable: errUnavailable}
+}
+
+// newStoreCalls stands before a store, whose contract has two errors.
+func newStoreCalls() *bulkhead.Bulkhead {
+	return bulkhead.New(storeTimeout, errUnavailable, ErrNotFound, ErrConflict)
+}
+
+// requestContext is the context of the request where ctx is a *gin.Context: gin uses
+// its contexts again, and a call that goes on must not look into another request.
+func requestContext(ctx context.Context) context.Context {
+	if c, ok := ctx.(*gin.Context); ok && c.Request != nil {
+		return c.Request.Context()
+	}
+	return ctx
 }

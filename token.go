@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
 	"time"
 
 	"github.com/ginauth/ginauth/internal/claims"
+	"github.com/ginauth/ginauth/internal/revocation"
 	"github.com/ginauth/ginauth/internal/token"
+	"github.com/ginauth/ginauth/internal/tokenset"
 )
 
 // A Token is what a session is made of: the claims sealed in the session cookie.
@@ -32,10 +33,10 @@ type Token struct {
 	Claims map[string]any
 
 	shape    claims.Shape
-	domain   string // claimDomain
-	sid      string // claimSession; empty in tokens that others made: see sessionID
-	grant    *grant // of the sign-in at a provider; nil: nothing is kept of it
-	unlisted bool   // claimUnlisted: the user is not the Adapter's
+	domain   string          // claimDomain
+	sid      string          // claimSession; empty in tokens that others made: see sessionID
+	grant    *tokenset.Grant // of the sign-in at a provider; nil: nothing is kept of it
+	unlisted bool            // claimUnlisted: the user is not the Adapter's
 }
 
 // claimUnlisted marks, beside an Adapter, the session of somebody whom Credentials
@@ -120,8 +121,8 @@ func (t *Token) parse(payload []byte, now time.Time) error {
 				t.domain = s
 				return
 			}
-		case grantClaim:
-			if t.grant = parseGrant(value.JSON()); t.grant != nil {
+		case tokenset.Claim:
+			if t.grant = tokenset.Parse(value.JSON()); t.grant != nil {
 				return
 			}
 		case claimUnlisted:
@@ -166,7 +167,7 @@ func (t *Token) claims() *claims.Object {
 		o.Add(claimDomain, t.domain)
 	}
 	if t.grant != nil {
-		o.Add(grantClaim, t.grant)
+		o.Add(tokenset.Claim, t.grant)
 	}
 	if t.unlisted {
 		o.Add(claimUnlisted, true)
@@ -178,7 +179,7 @@ func (t *Token) claims() *claims.Object {
 // taken are the names of claims that have a field of their own. A claim of
 // another type than the field's is kept in Claims until the field is set.
 func (t *Token) taken() []string {
-	names := []string{"iat", "exp", "jti", "auth_time", claimSession, claimDomain, claimUnlisted, grantClaim}
+	names := []string{"iat", "exp", "jti", "auth_time", claimSession, claimDomain, claimUnlisted, tokenset.Claim}
 	for _, f := range [...]struct{ name, text string }{
 		{"sub", t.Subject}, {"name", t.Name}, {"email", t.Email}, {"picture", t.Picture},
 	} {
@@ -200,21 +201,17 @@ func (t *Token) stamp(now time.Time, maxAge time.Duration) ([]byte, error) {
 	return t.payload()
 }
 
-// sessionID names a session through all its sealings; empty where nothing does. A
-// token without the claim is named by what every sealing of it here has in common: by
-// who signed in and when, or, since next-auth does not say when, by its own ID. The
-// name is the one that revocations of such tokens have always had.
-func (t *Token) sessionID() string {
-	switch {
-	case t.sid != "":
-		return t.sid
-	case t.Subject != "" && !t.AuthTime.IsZero():
-		return "session:" + strconv.FormatInt(t.AuthTime.Unix(), 10) + ":" + t.Subject
-	case t.ID != "":
-		return "token:" + t.ID
+// revocable is what identifies the token's session to revocations.
+func (t *Token) revocable() revocation.Session {
+	s := revocation.Session{SID: t.sid, TokenID: t.ID, Subject: t.Subject, SignedIn: t.AuthTime}
+	if t.grant != nil {
+		s.Account, s.ProviderSession = t.grant.Account, t.grant.Session
 	}
-	return ""
+	return s
 }
+
+// sessionID names the session of the token: see revocation.Session.ID.
+func (t *Token) sessionID() string { return t.revocable().ID() }
 
 // sameSession reports whether two tokens are of one session: of one sign-in.
 func (t *Token) sameSession(other *Token) bool {

@@ -1,7 +1,6 @@
 package ginauth
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/origin"
+	"github.com/ginauth/ginauth/internal/sessionstrategy"
 )
 
 // ErrNoSession says that there is no session to update.
@@ -61,7 +61,7 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 		a.detach(c)
 		return nil, err
 	}
-	if errors.Is(err, errSignedOut) || err == nil && a.streams.ended(&id.token) {
+	if errors.Is(err, errSignedOut) || err == nil && a.streams.SignedOut(id.token.sessionID()) {
 		return nil, ErrNoSession
 	}
 	if err != nil {
@@ -77,10 +77,8 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 // openLatest opens a session as this process last sealed it, which may be later than
 // what the browser had when it sent its request.
 func (a *Auth) openLatest(ctx context.Context, value string, base origin.Base) (*identity, error) {
-	if a.opts.Session.Store == nil {
-		value = a.successors.latest(sealed{value: value}).value
-	}
-	return a.open(ctx, value, base, a.opts.Now())
+	latest := a.site(base).sessions.Latest(sessionstrategy.Cookie{Value: value})
+	return a.open(ctx, latest.Value, base, a.opts.Now())
 }
 
 // openLatestFound is openLatest for the session that a request's cookies hold.
@@ -106,7 +104,7 @@ func (a *Auth) refresh(c *gin.Context, id *identity, trigger Trigger, update any
 	if err := a.runJWT(c, JWTParams{Token: &id.token, Trigger: trigger, Update: update}); err != nil {
 		return false, err
 	}
-	due = due || a.opts.Callbacks.JWT != nil && id.token.changed(id.payload, now)
+	due = due || a.opts.Callbacks.JWT != nil && id.token.changed(id.kept.Payload, now)
 	expires := id.token.ExpiresAt
 	if due {
 		expires = now.Add(a.opts.Session.MaxAge)
@@ -159,7 +157,7 @@ func (a *Auth) change(c *gin.Context, id *identity, base origin.Base, found cook
 		case try == maxReruns:
 			return errChanging
 		case try == 0:
-			release, err := a.lockSession(c.Request.Context(), "update:"+id.token.sessionID(), renewWait)
+			release, err := a.locks.Lock(c.Request.Context(), "update:"+id.token.sessionID(), lockWait)
 			if err != nil {
 				return err
 			}
@@ -194,21 +192,7 @@ func (a *Auth) keep(c *gin.Context, id *identity, base origin.Base, found cookie
 // error is ErrConflict where another is there by now, and errSignedOut where nothing
 // is: the session was ended while this request was under way.
 func (a *Auth) replace(ctx context.Context, id *identity, payload []byte, expires time.Time, base origin.Base) (value string, err error) {
-	sessions := a.site(base).sessions
-	if !sessions.compares() {
-		var release func()
-		if release, err = a.lockSession(ctx, "write:"+id.token.sessionID(), writeWait); err != nil {
-			return "", err
-		}
-		defer release()
-		var now record
-		if now, err = sessions.open(ctx, id.value); err == nil && !bytes.Equal(now.data, id.data) {
-			err = ErrConflict
-		}
-	}
-	if err == nil {
-		value, err = sessions.update(ctx, id.value, id.data, payload, expires)
-	}
+	value, err = a.site(base).sessions.Replace(ctx, id.token.sessionID(), id.value, id.kept, payload, expires)
 	if errors.Is(err, ErrNotFound) {
 		err = errSignedOut
 	}

@@ -32,7 +32,7 @@ func (a *Auth) Unlink(ctx context.Context, userID, provider, providerAccountID s
 	if a.opts.Adapter == nil {
 		return fmt.Errorf("%w: Unlink needs one", errNoAdapter)
 	}
-	ctx = lasting(ctx)
+	ctx = requestContext(ctx)
 	user, err := a.userByID(ctx, userID)
 	if err != nil {
 		return err
@@ -55,14 +55,14 @@ func (a *Auth) DeleteUser(ctx context.Context, userID string) error {
 	}
 	// First the user, then the sessions: in the other order they could sign in again
 	// in between.
-	ctx = context.WithoutCancel(lasting(ctx))
+	ctx = context.WithoutCancel(requestContext(ctx))
 	err := a.adapt(ctx, func(ctx context.Context) error { return a.opts.Adapter.DeleteUser(ctx, userID) })
 	if err != nil {
 		return err
 	}
 	err = a.RevokeUser(ctx, userID)
 	if errors.Is(err, ErrNotSupported) {
-		a.streams.endAll(userID)
+		a.streams.EndUser(userID)
 		return nil
 	}
 	return err

@@ -14,6 +14,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/token"
 )
@@ -38,7 +39,7 @@ type visit struct {
 	segment  string         // what the path says behind the action
 	provider *provider      // the one it names, nil if there is none
 	body     map[string]any // the fields of a form or JSON body
-	known    []device       // what this answer makes of the device cookie; nil: nothing yet
+	known    limit.Devices  // what this answer makes of the device cookie; nil: nothing yet
 	typed    []string       // what a person typed, passwords too: never for the log
 
 	csrfToken    string // to put into forms

@@ -135,7 +135,7 @@ func (v *visit) confirm(ctx context.Context, userID, session string) error {
 	if err == nil {
 		return nil
 	}
-	if end := v.site(v.base).sessions.remove(ctx, session); end != nil { // no cookie leads to it
+	if end := v.site(v.base).sessions.Remove(ctx, session); end != nil { // no cookie leads to it
 		v.opts.Logger.Warn("ginauth: the session of a sign-in that was refused was not deleted", "error", redact.Error(end))
 	}
 	return err

@@ -110,8 +110,10 @@ func TestAttack14_SessionFixation(t *testing.T) {
 		if got := session(); got == planted || got == first {
 			t.Error("the session is one that was there before")
 		}
-		if got := a.who(t, sessionCookie+"="+planted); got == "ada@example.com" {
-			t.Error("the planted session became Ada's")
+		for _, path := range []string{"/me", "/api/auth/session"} {
+			if res := a.send(t, http.MethodGet, path, "", "Cookie", sessionCookie+"="+planted); strings.Contains(res.body, "ada@example.com") {
+				t.Errorf("%s: the planted session became Ada's", path)
+			}
 		}
 	}
 }

@@ -90,6 +90,7 @@ var mappedOnPurpose = map[string]string{
 	"ginauthtest/person.go strings.ToUpper":            "initials on a page",
 	"internal/oauth/names.go strings.ToUpper":          "a name on a button",
 	"internal/pages/signin.go unicode.ToUpper":         "an initial on a page",
+	"internal/oauth/provider.go strings.EqualFold":     "refuses what a server could take for scope",
 	"internal/openid/idtoken.go strings.EqualFold":     "the rule by which encoding/json takes one claim for another",
 	"internal/openid/logouttoken.go strings.EqualFold": "the rule by which encoding/json takes one claim for another",
 	"providers/environment.go strings.ToUpper":         "names of variables, made of our own identifiers",
@@ -98,8 +99,8 @@ var mappedOnPurpose = map[string]string{
 }
 
 // mappedThere is code that puts more spellings together on purpose, for counting, or
-// makes variants for tests. ratelimit.go compares with a word without i, k and s.
-var mappedThere = []string{"internal/limit/", "adaptertest/", "internal/urltest/", "ratelimit.go"}
+// makes variants for tests. limits.go compares with a word without i, k and s.
+var mappedThere = []string{"internal/limit/", "adaptertest/", "internal/urltest/", "limits.go"}
 
 // No code that decides maps the case of letters beyond ASCII: package ascii has the
 // rule of protocols.

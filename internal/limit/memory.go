@@ -1,6 +1,8 @@
-// Package limit counts attempts: whose they are, how many there were lately, and
-// how many are under way. All that it keeps is bounded, since whoever attempts
-// chooses the keys.
+// Package limit counts attempts to sign in: whose they are, how many there were
+// lately, how many are under way, and who has signed in in a browser before.
+// It knows neither HTTP nor users, and not how many attempts are allowed: the caller
+// says whose an attempt is and at which rate. All that it keeps is bounded, since
+// attackers choose the keys.
 package limit
 
 import (
@@ -16,11 +18,11 @@ const (
 	MaxKeys = 1 << 16
 	// looks is how many buckets, chosen at random, are looked at for each new one.
 	looks = 8
-	// slack forgives what a float64 loses of a token, so that whoever waited for
-	// as long as told is let in.
+	// slack forgives what a float64 loses of a token, so that a client that
+	// waited for as long as told is let in.
 	slack = 1e-6
 	// behind is how much earlier than the latest a time may be without the clock
-	// having been set back: whoever read it had to wait for the others.
+	// having been set back: its reader had to wait for the others.
 	behind = time.Second
 )
 

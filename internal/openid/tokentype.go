@@ -2,7 +2,8 @@ package openid
 
 import (
 	"fmt"
-	"strings"
+
+	"github.com/ginauth/ginauth/internal/ascii"
 )
 
 // CheckTokenType refuses an access token that is no bearer token: an OpenID
@@ -11,7 +12,7 @@ import (
 // does not understand must not be used (RFC 6749 §7.1). Upper and lower case are
 // the same; no type is none, since the member is required (RFC 6749 §5.1).
 func CheckTokenType(tokenType string) error {
-	if len(tokenType) == len("Bearer") && strings.EqualFold(tokenType, "Bearer") {
+	if ascii.EqualFold(tokenType, "Bearer") {
 		return nil
 	}
 	return fmt.Errorf("openid: token answer: its token_type is %.32q and not Bearer", tokenType)

@@ -1,4 +1,6 @@
-package ginauth
+// Package ginstore keeps sessions in a store of gin-contrib/sessions. It knows what
+// these stores and their drivers do. It does not know what is kept.
+package ginstore
 
 import (
 	"context"
@@ -16,26 +18,12 @@ import (
 	gorilla "github.com/gorilla/sessions"
 )
 
-// GinStore keeps sessions in any store of gin-contrib/sessions: Redis, memory,
-// PostgreSQL, and so on. ginauth's sessions stand in it beside those of the
-// application, under a name of their own; the browser sees ginauth's cookie
-// alone. Each sign-in gets a new id, which gin-contrib/sessions by itself does
-// not give.
-//
-// What such a store lacks stays lacking: it cannot list or end all sessions of a
-// user, another process may save a session in the moment in which this one
-// deletes it, and a driver that takes a failed query for an empty answer signs
-// people out while it is down. docs/sessions.md has a table. The cookie store is
-// refused: it cannot end a session. Leave Session.Store nil instead, for a cookie
-// that is encrypted.
-func GinStore(store sessions.Store) SessionStore {
-	return &ginStore{store: store, seed: maphash.MakeSeed()}
-}
-
-// ginStore speaks to a gorilla store as the browser would: with a request whose
-// only cookie is the session's. The handle is that cookie's value.
-type ginStore struct {
-	store sessions.Store
+// A Store speaks to a gorilla store as the browser would: with a request whose
+// only cookie is the session's. The handle is that cookie's value. Make it with New. It
+// is safe for concurrent use.
+type Store struct {
+	store    sessions.Store
+	notFound error
 	// The drivers load and save, and nothing holds the two together. Here one of
 	// these locks does, chosen by the session's id, so that no update saves what
 	// was deleted after it was loaded.
@@ -43,20 +31,25 @@ type ginStore struct {
 	seed  maphash.Seed
 }
 
+// New keeps sessions in a store. notFound is the error for what is not there.
+func New(store sessions.Store, notFound error) *Store {
+	return &Store{store: store, notFound: notFound, seed: maphash.MakeSeed()}
+}
+
 const (
-	// ginSession is the name of ginauth's sessions in the store.
-	ginSession = "ginauth"
-	// ginKey is the name of a session's one value: text, so that gob and JSON, in
+	// sessionName is the name of ginauth's sessions in the store.
+	sessionName = "ginauth"
+	// valueKey is the name of a session's one value: text, so that gob and JSON, in
 	// which the stores write, never see the application's types. A session that
 	// was ended has an empty one.
-	ginKey = "token"
+	valueKey = "token"
 )
 
 var errCookieStore = errors.New("GinStore was given a store that keeps sessions in the browser, which cannot end one; leave Session.Store nil for an encrypted cookie")
 
-// validate refuses stores that keep the session in the browser, and such as
-// forget whose cookie it was before a session of maxAge ends.
-func (s *ginStore) validate(maxAge time.Duration) error {
+// Validate refuses stores that keep the session in the browser, and stores that forget
+// whose cookie it was before a session of maxAge ends.
+func (s *Store) Validate(maxAge time.Duration) error {
 	if s.store == nil {
 		return errors.New("GinStore was given nil; write for instance redis.NewStore(…)")
 	}
@@ -78,7 +71,7 @@ func (s *ginStore) validate(maxAge time.Duration) error {
 // handleAge is for how long the store takes the cookies that it made, 0 where it
 // does not say. All of gin-contrib's keep their codecs in a field of one name;
 // some set their age from Options in New.
-func (s *ginStore) handleAge(store reflect.Value) (age time.Duration) {
+func (s *Store) handleAge(store reflect.Value) (age time.Duration) {
 	defer func() {
 		if recover() != nil {
 			age = 0 // a store of another make: nothing is known
@@ -88,7 +81,7 @@ func (s *ginStore) handleAge(store reflect.Value) (age time.Duration) {
 	if err != nil {
 		return 0
 	}
-	_, _ = s.store.New(req, ginSession)
+	_, _ = s.store.New(req, sessionName)
 	codecs, _ := store.FieldByName("Codecs").Interface().([]securecookie.Codec)
 	for _, codec := range codecs {
 		if c, ok := codec.(*securecookie.SecureCookie); ok {
@@ -101,24 +94,26 @@ func (s *ginStore) handleAge(store reflect.Value) (age time.Duration) {
 	return age
 }
 
-func (s *ginStore) Create(ctx context.Context, _ string, data []byte, expires time.Time) (handle string, err error) {
+// Create is as ginauth.SessionStore says.
+func (s *Store) Create(ctx context.Context, _ string, data []byte, expires time.Time) (handle string, err error) {
 	req, err := s.request(ctx, "")
 	if err != nil {
 		return "", err
 	}
-	session, err := s.store.New(req, ginSession)
+	session, err := s.store.New(req, sessionName)
 	if session == nil {
 		return "", fmt.Errorf("ginauth: the store made no session: %w", err)
 	}
 	session.ID, session.IsNew = "", true
 	handle, err = s.save(req, session, string(data), expires)
 	if err == nil && session.ID == "" {
-		return "", errCookieStore // hidden from validate, by a wrapper
+		return "", errCookieStore // hidden from Validate, by a wrapper
 	}
 	return handle, err
 }
 
-func (s *ginStore) Get(ctx context.Context, handle string) ([]byte, error) {
+// Get is as ginauth.SessionStore says.
+func (s *Store) Get(ctx context.Context, handle string) ([]byte, error) {
 	req, err := s.request(ctx, handle)
 	if err != nil {
 		return nil, err
@@ -127,31 +122,33 @@ func (s *ginStore) Get(ctx context.Context, handle string) ([]byte, error) {
 	return []byte(data), err
 }
 
-func (s *ginStore) Update(ctx context.Context, handle string, data []byte, expires time.Time) (newHandle string, err error) {
-	err = s.alone(ctx, handle, func(req *http.Request, session *gorilla.Session) error {
+// Update is as ginauth.SessionStore says.
+func (s *Store) Update(ctx context.Context, handle string, data []byte, expires time.Time) (newHandle string, err error) {
+	err = s.locked(ctx, handle, func(req *http.Request, session *gorilla.Session) error {
 		newHandle, err = s.save(req, session, string(data), expires)
 		return err
 	})
 	return newHandle, err
 }
 
-// Delete leaves an empty session first: some of the stores delete nothing.
-func (s *ginStore) Delete(ctx context.Context, handle string) error {
-	err := s.alone(ctx, handle, func(req *http.Request, session *gorilla.Session) error {
+// Delete is as ginauth.SessionStore says. It leaves an empty session first: some of the
+// stores delete nothing.
+func (s *Store) Delete(ctx context.Context, handle string) error {
+	err := s.locked(ctx, handle, func(req *http.Request, session *gorilla.Session) error {
 		if _, err := s.save(req, session, "", time.Now().Add(time.Hour)); err != nil {
 			return err
 		}
 		session.Options.MaxAge = -1
 		return s.store.Save(req, &cookieWriter{}, session)
 	})
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, s.notFound) {
 		return nil
 	}
 	return err
 }
 
-// alone runs change on a session that nobody else in this process changes.
-func (s *ginStore) alone(ctx context.Context, handle string, change func(*http.Request, *gorilla.Session) error) error {
+// locked runs change on a session that nobody else in this process changes.
+func (s *Store) locked(ctx context.Context, handle string, change func(*http.Request, *gorilla.Session) error) error {
 	req, err := s.request(ctx, handle)
 	if err != nil {
 		return err
@@ -170,38 +167,38 @@ func (s *ginStore) alone(ctx context.Context, handle string, change func(*http.R
 }
 
 // request is what a browser with this handle would send.
-func (s *ginStore) request(ctx context.Context, handle string) (*http.Request, error) {
+func (s *Store) request(ctx context.Context, handle string) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/", nil)
 	if err == nil && handle != "" {
-		req.AddCookie(&http.Cookie{Name: ginSession, Value: handle})
+		req.AddCookie(&http.Cookie{Name: sessionName, Value: handle})
 	}
 	return req, err
 }
 
 // load finds the session of a request and its value.
-func (s *ginStore) load(req *http.Request) (*gorilla.Session, string, error) {
-	session, err := s.store.New(req, ginSession)
+func (s *Store) load(req *http.Request) (*gorilla.Session, string, error) {
+	session, err := s.store.New(req, sessionName)
 	if err != nil {
-		if nobodys(err) {
-			err = ErrNotFound
+		if unknown(err) {
+			err = s.notFound
 		}
 		return nil, "", err
 	}
 	if session == nil || session.IsNew {
-		return nil, "", ErrNotFound
+		return nil, "", s.notFound
 	}
-	data, _ := session.Values[ginKey].(string)
+	data, _ := session.Values[valueKey].(string)
 	if data == "" {
-		return nil, "", ErrNotFound
+		return nil, "", s.notFound
 	}
 	return session, data, nil
 }
 
-// nobodys reports whether a store's error says that a handle is nobody's, and
+// unknown reports whether a store's error says that a handle leads to nothing, and
 // not that the store cannot tell: the store's keys did not sign the handle or the
 // record, the record is no longer what was written, or memcached has none, for
 // which its clients have an error.
-func nobodys(err error) bool {
+func unknown(err error) bool {
 	var signature securecookie.Error
 	if errors.As(err, &signature) && signature.IsDecode() {
 		return true
@@ -211,15 +208,15 @@ func nobodys(err error) bool {
 		text == "memcache: cache miss" || text == "mc: not found"
 }
 
-func (s *ginStore) save(req *http.Request, session *gorilla.Session, data string, expires time.Time) (handle string, err error) {
-	session.Values = map[any]any{ginKey: data}
+func (s *Store) save(req *http.Request, session *gorilla.Session, data string, expires time.Time) (handle string, err error) {
+	session.Values = map[any]any{valueKey: data}
 	session.Options = &gorilla.Options{Path: "/", MaxAge: max(1, int(time.Until(expires)/time.Second))}
 	answer := &cookieWriter{}
 	if err := s.store.Save(req, answer, session); err != nil {
 		return "", err
 	}
 	for _, c := range (&http.Response{Header: answer.Header()}).Cookies() {
-		if c.Name == ginSession && c.Value != "" {
+		if c.Name == sessionName && c.Value != "" {
 			return c.Value, nil
 		}
 	}

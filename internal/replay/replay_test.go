@@ -1,4 +1,4 @@
-package oauth_test
+package replay_test
 
 import (
 	"context"
@@ -7,13 +7,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ginauth/ginauth/internal/oauth"
+	"github.com/ginauth/ginauth/internal/replay"
 )
 
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_800_000_000, 0)
-	r := oauth.NewReplay[int](2)
+	r := replay.New[int](2)
 	var runs atomic.Int32
 	count := func() int { return int(runs.Add(1)) }
 	var wg sync.WaitGroup
@@ -75,7 +75,7 @@ func within(t *testing.T, f func() int) int {
 func TestReplay_Running(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_800_000_000, 0)
-	r := oauth.NewReplay[int](1)
+	r := replay.New[int](1)
 	started, release, first := make(chan struct{}), make(chan struct{}), make(chan int)
 	go func() {
 		first <- r.Do(t.Context(), "a", now, now.Add(time.Minute), func() int {
@@ -114,7 +114,7 @@ func TestReplay_Running(t *testing.T) {
 func TestReplay_Forget(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_800_000_000, 0)
-	r := oauth.NewReplay[int](8)
+	r := replay.New[int](8)
 	do := func(key string, result int) int {
 		return r.Do(t.Context(), key, now, now.Add(time.Minute), func() int { return result })
 	}

@@ -7,10 +7,11 @@ import (
 	"net/http"
 
 	"github.com/ginauth/ginauth/internal/bulkhead"
+	"github.com/ginauth/ginauth/internal/errorcode"
 )
 
-// mailUser is who has an e-mail address: the Adapter's user, or somebody new, who
-// has no ID yet.
+// mailUser is the user with an e-mail address: the Adapter's, or a new one, who has no
+// ID yet.
 func (v *visit) mailUser(ctx context.Context, to string) (user User, known bool, err error) {
 	user, err = v.userByEmail(ctx, to)
 	if errors.Is(err, ErrNotFound) {
@@ -19,8 +20,8 @@ func (v *visit) mailUser(ctx context.Context, to string) (user User, known bool,
 	return user, err == nil, err
 }
 
-// mailAccount is the account of somebody who reads the mail to an address. It is
-// linked to nobody: the address itself is.
+// mailAccount is the account of a person who reads the mail to an address. It is
+// linked to no user: the address itself is.
 func (v *visit) mailAccount(to string) *Account {
 	return &Account{Provider: v.provider.id, Type: v.provider.kind, ProviderAccountID: to}
 }
@@ -64,11 +65,11 @@ func (v *visit) unkept(err error, isNew bool) outcome {
 	v.refused("keeping the user", err)
 	switch {
 	case errors.Is(err, errUnproved), errors.Is(err, errOtherUser):
-		return v.failed(http.StatusOK, "OAuthAccountNotLinked")
+		return v.failed(http.StatusOK, errorcode.OAuthAccountNotLinked)
 	case isNew:
-		return v.failed(http.StatusOK, "EmailCreateAccount")
+		return v.failed(http.StatusOK, errorcode.EmailCreateAccount)
 	}
-	return v.failed(http.StatusInternalServerError, "Callback")
+	return v.failed(http.StatusInternalServerError, errorcode.Callback)
 }
 
 // mayClaim decides whether the owner of an address gets the user who has it. Whoever
@@ -152,7 +153,7 @@ func (v *visit) keepVerified(ctx context.Context, user User, closing bool) (kept
 	}
 	if closing {
 		if err := v.shutOut(ctx, kept); err != nil {
-			ctx, cancel := v.lasting(adapterTimeout)
+			ctx, cancel := v.detached(adapterTimeout)
 			defer cancel()
 			_, undo := v.updateUser(ctx, before)
 			return User{}, errors.Join(err, undo)
@@ -198,7 +199,7 @@ func (v *visit) dropCredentials(ctx context.Context, user User) error {
 	if err != nil {
 		return err
 	}
-	if w.byProvider() { // whoever had the password links one at this moment
+	if w.byProvider() { // a person who had the password links one at this moment
 		return errUnproved
 	}
 	for _, account := range w.accounts {

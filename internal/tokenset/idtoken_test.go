@@ -1,13 +1,12 @@
-package ginauth_test
+package tokenset_test
 
 import (
 	"encoding/base64"
 	"encoding/json"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/ginauth/ginauth"
+	"github.com/ginauth/ginauth/internal/tokenset"
 )
 
 // FuzzIDToken reads what a token endpoint may send as an id_token.
@@ -18,33 +17,19 @@ func FuzzIDToken(f *testing.F) {
 	f.Add("..")
 	f.Add("a.%.c")
 	f.Fuzz(func(t *testing.T, raw string) {
-		issuer, subject, session := ginauth.ReadIDToken(raw)
-		if issuer == "" && subject == "" && session == "" {
+		read := tokenset.ReadIDToken(raw)
+		if read == (tokenset.IDToken{}) {
 			return
 		}
 		payload, err := base64.RawURLEncoding.DecodeString(strings.Split(raw, ".")[1])
 		var claims map[string]json.RawMessage
 		if err != nil || json.Unmarshal(payload, &claims) != nil {
-			t.Fatalf("%q is no JWT, and names %q %q %q", raw, issuer, subject, session)
+			t.Fatalf("%q is no JWT, and is read as %+v", raw, read)
 		}
-		for name, value := range map[string]string{"iss": issuer, "sub": subject, "sid": session} {
+		for name, value := range map[string]string{"iss": read.Issuer, "sub": read.Subject, "sid": read.Session} {
 			if _, ok := claims[name]; !ok && value != "" {
 				t.Errorf("%s is %q, and not a claim of %s", name, value, payload)
 			}
 		}
 	})
-}
-
-// Tokens that a store which is down did not take are held for some sessions and for
-// some time, and not without bound.
-func TestRenewals_UnsavedAreBounded(t *testing.T) {
-	t.Parallel()
-	const many = 3000
-	held, later := ginauth.RescueGrants(many, 10*time.Minute)
-	if held < 100 || held > many/2 {
-		t.Errorf("the tokens of %d of %d sessions are held", held, many)
-	}
-	if later != 1 {
-		t.Errorf("ten minutes later those of %d are", later)
-	}
 }

@@ -1,0 +1,255 @@
+package ginauth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/ginauth/ginauth/internal/address"
+	"github.com/ginauth/ginauth/internal/bulkhead"
+	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/pages"
+	"github.com/ginauth/ginauth/internal/verification"
+)
+
+const (
+	// proofTimeout bounds what one step of a sign-in asks of the Adapter.
+	proofTimeout = 10 * time.Second
+	// mailTimeout bounds the sending of one mail.
+	mailTimeout = 20 * time.Second
+)
+
+// verification is how the provider of this request proves addresses, with the
+// Adapter's rows.
+func (v *visit) verification() *verification.Method {
+	email := v.provider.email
+	return &verification.Method{
+		Provider: v.provider.id, Code: email.Code, BindBrowser: email.BindBrowser, MaxAge: email.MaxAge,
+		Hash: v.verificationHash, Keyring: v.mailKeyring, Now: v.opts.Now,
+		Store: func(ctx context.Context, row verification.Row) error {
+			return v.adapt(ctx, func(ctx context.Context) error {
+				return v.opts.Adapter.CreateVerificationToken(ctx, VerificationToken(row))
+			})
+		},
+		Use: func(ctx context.Context, identifier, hash string) (verification.Row, error) {
+			row, err := bulkhead.Do(ctx, v.adapterCalls, func(ctx context.Context) (VerificationToken, error) {
+				return v.opts.Adapter.UseVerificationToken(ctx, identifier, hash)
+			})
+			return verification.Row(row), err
+		},
+		NotFound: ErrNotFound,
+	}
+}
+
+// beginEmail sends a mail to the address that was typed. The answer and the
+// work are the same whether or not a user has this address: only a reader of its mail
+// learns which.
+func (v *visit) beginEmail() {
+	result, err := v.sendProof()
+	if err != nil {
+		v.refused("the sign-in mail", err)
+		result = v.failed(http.StatusOK, errorcode.EmailSignin)
+	}
+	v.leave(result)
+}
+
+func (v *visit) sendProof() (outcome, error) {
+	typed, ok := v.body["email"].(string) // two of them are none
+	if !ok {
+		return outcome{}, address.ErrInvalid
+	}
+	v.typed = append(v.typed, typed)
+	to, err := v.provider.email.address(typed)
+	if err != nil {
+		return outcome{}, err
+	}
+	v.typed = append(v.typed, to)
+	ctx, cancel := v.detached(proofTimeout)
+	defer cancel()
+	user, _, err := v.mailUser(ctx, to)
+	if errors.Is(err, errOtherUser) { // said when the mail is used: now it would tell who has an address like it
+		user, err = User{Email: to}, nil
+	}
+	if err != nil {
+		return outcome{}, err
+	}
+	if signIn := v.opts.Callbacks.SignIn; signIn != nil {
+		p := SignInParams{User: &user, Account: v.mailAccount(to), VerificationRequest: true}
+		if err := signIn(v.c, p); err != nil {
+			result := v.denied(err)
+			result.status = http.StatusOK // as next-auth answers here
+			return result, nil
+		}
+	}
+	method := v.verification()
+	proof, err := method.Begin(ctx, to)
+	if err != nil {
+		return outcome{}, err
+	}
+	if err := v.mail(to, proof); err != nil {
+		ctx, cancel := v.detached(proofTimeout)
+		defer cancel()
+		return outcome{}, errors.Join(err, method.Withdraw(ctx, proof))
+	}
+	if sealed := method.Seal(proof); sealed != "" { // it is bound to this browser, in place of the one before
+		attributes := v.attributes()
+		attributes.MaxAge = method.MaxAge
+		v.setCookie(cookie.Line(v.names.Mail, sealed, attributes))
+	}
+	return outcome{location: v.verifyURL(), status: http.StatusOK}, nil
+}
+
+// verifyURL says that a mail is on its way.
+func (v *visit) verifyURL() string {
+	return v.base.URL + "/verify-request?provider=" + url.QueryEscape(v.provider.id) + "&type=email"
+}
+
+// mail sends a proof and waits until it is sent, as next-auth does: otherwise the
+// person could not be told that it was not.
+func (v *visit) mail(to string, p verification.Proof) error {
+	m := Mail{To: to, From: v.provider.email.From, Code: p.Code, Expires: p.Expires}
+	if p.Token != "" {
+		m.URL = v.redirectURI() + "?callbackUrl=" + url.QueryEscape(v.callbackURL) +
+			"&token=" + p.Token + "&email=" + url.QueryEscape(to)
+	}
+	v.typed = append(v.typed, p.Token, p.Code)
+	letter, err := v.pages.Mail(pages.Mail{Site: v.base.Host(), Email: to, URL: m.URL, Code: m.Code})
+	if err != nil {
+		return err
+	}
+	m.Subject, m.Text, m.HTML = letter.Subject, letter.Text, letter.HTML
+	ctx, cancel := v.detached(mailTimeout)
+	defer cancel()
+	_, err = bulkhead.Wait(ctx, v.mailCalls, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, v.provider.email.Send(ctx, m)
+	})
+	return err
+}
+
+// detached is a context that goes on when the browser leaves: a sign-in that stops
+// half done, with its token spent, would help nobody.
+func (v *visit) detached(limit time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(v.c.Request.Context()), limit)
+}
+
+// emailCallback takes what the mail brought: a link that is followed, its page's
+// button, or a code.
+func (v *visit) emailCallback() {
+	switch {
+	case v.c.Request.Method != http.MethodPost && v.provider.email.Code: // there is no link
+		v.redirect(http.StatusOK, v.verifyURL())
+	case v.c.Request.Method != http.MethodPost:
+		v.confirmLink(v.c.Request.URL.Query())
+	case !v.csrfVerified:
+		v.unproven("signin")
+	case v.provider.email.Code:
+		v.leave(v.spendCode())
+	default:
+		v.leave(v.spendLink())
+	}
+}
+
+// confirmLink shows the page of a link. It asks the Adapter nothing: looking at a
+// link must not use it up, and tells nobody whether it is one.
+func (v *visit) confirmLink(query url.Values) {
+	if query.Get("token") == "" {
+		v.fail(http.StatusOK, "configuration") // as next-auth says it
+		return
+	}
+	to, p, ok := v.readLink(query["email"], query["token"])
+	if !ok {
+		v.noticeLink()
+		v.fail(http.StatusOK, errorcode.Verification)
+		return
+	}
+	v.pages.Confirm(v.c.Writer, pages.Confirm{
+		Site: v.base.Host(), Action: v.redirectURI(), CSRFToken: v.csrfToken, CallbackURL: v.callbackURL,
+		Email: to, Token: p.Token,
+	})
+}
+
+// readLink reads a link's parameters: each stands once, and the address has the form
+// that mail was sent to. A link that is bound to a browser needs that browser.
+func (v *visit) readLink(emails, tokens []string) (to string, p verification.Proof, ok bool) {
+	if len(emails) != 1 || len(tokens) != 1 {
+		return "", p, false
+	}
+	to, err := address.Parse(emails[0])
+	if err != nil {
+		return "", p, false
+	}
+	var pending verification.Pending
+	if v.provider.email.BindBrowser {
+		pending, _ = v.pending()
+	}
+	p, ok = v.verification().Link(to, tokens[0], pending)
+	return to, p, ok
+}
+
+// pending is the mail that this browser asked for last.
+func (v *visit) pending() (last verification.Pending, ok bool) {
+	return verification.Open(v.mailKeyring, cookie.Values(v.c.Request.Header["Cookie"], v.names.Mail))
+}
+
+// spendLink signs in the person who pressed the button on a link's page.
+func (v *visit) spendLink() outcome {
+	emails, _ := v.body["email"].(string)
+	tokens, _ := v.body["token"].(string)
+	v.typed = append(v.typed, tokens, emails)
+	to, p, ok := v.readLink([]string{emails}, []string{tokens})
+	if !ok {
+		v.noticeLink()
+		return v.failed(http.StatusOK, errorcode.Verification)
+	}
+	ctx, cancel := v.detached(proofTimeout)
+	defer cancel()
+	ok, err := v.verification().SpendLink(ctx, p)
+	if err != nil {
+		v.refused("checking the link", err)
+		return v.failed(http.StatusInternalServerError, errorcode.Callback)
+	}
+	if !ok {
+		return v.failed(http.StatusOK, errorcode.Verification)
+	}
+	return v.rememberMail(v.admitEmail(ctx, to), to)
+}
+
+// noticeLink tells a person whose link is bound to a browser that it is not this one.
+func (v *visit) noticeLink() {
+	if _, known := v.pending(); v.provider.email.BindBrowser && !known {
+		v.notice(errorcode.LinkLost)
+	}
+}
+
+// spendCode signs in the person who typed the code.
+func (v *visit) spendCode() outcome {
+	pending, ok := v.pending()
+	if !ok || pending.Code == "" {
+		v.notice(errorcode.CodeLost)
+		return v.failed(http.StatusUnauthorized, errorcode.VerificationCode)
+	}
+	v.typed = append(v.typed, pending.Code, pending.Email)
+	ctx, cancel := v.detached(proofTimeout)
+	defer cancel()
+	result, err := v.verification().TryCode(ctx, pending, v.field("code"))
+	if err != nil {
+		v.refused("checking the code", err)
+		return v.failed(http.StatusInternalServerError, errorcode.Callback)
+	}
+	switch result {
+	case verification.Accepted:
+		v.setCookie(cookie.Deletion(v.names.Mail, v.attributes()))
+		return v.rememberMail(v.admitEmail(ctx, pending.Email), pending.Email)
+	case verification.Again:
+		return v.tryAgain()
+	}
+	return v.failed(http.StatusUnauthorized, errorcode.VerificationCode)
+}
+
+// tryAgain shows the page for the code once more.
+func (v *visit) tryAgain() outcome {
+	return outcome{location: v.verifyURL() + "&error=" + errorcode.VerificationCode, status: http.StatusUnauthorized}
+}

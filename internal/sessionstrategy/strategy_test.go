@@ -1,0 +1,213 @@
+package sessionstrategy_test
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ginauth/ginauth/internal/bulkhead"
+	"github.com/ginauth/ginauth/internal/sessionstrategy"
+	"github.com/ginauth/ginauth/internal/token"
+)
+
+var (
+	errNotFound    = errors.New("not found")
+	errConflict    = errors.New("conflict")
+	errUnavailable = errors.New("unavailable")
+)
+
+func errs() sessionstrategy.Errors {
+	return sessionstrategy.Errors{NotFound: errNotFound, Conflict: errConflict, Unavailable: errUnavailable}
+}
+
+// A memory is a store that compares nothing.
+type memory struct {
+	mu    sync.Mutex
+	kept  map[string]string
+	owner map[string]string
+}
+
+func newMemory() *memory { return &memory{kept: map[string]string{}, owner: map[string]string{}} }
+
+func (m *memory) Create(_ context.Context, userID string, data []byte, _ time.Time) (string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	handle := "h" + strconv.Itoa(len(m.kept))
+	m.kept[handle], m.owner[handle] = string(data), userID
+	return handle, nil
+}
+
+func (m *memory) Get(_ context.Context, handle string) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	data, ok := m.kept[handle]
+	if !ok {
+		return nil, errNotFound
+	}
+	return []byte(data), nil
+}
+
+func (m *memory) Update(_ context.Context, handle string, data []byte, _ time.Time) (string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.kept[handle]; !ok {
+		return "", errNotFound
+	}
+	m.kept[handle] = string(data)
+	return handle, nil
+}
+
+func (m *memory) Delete(_ context.Context, handle string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.kept, handle)
+	return nil
+}
+
+// A comparing store is a memory that replaces only what was read.
+type comparing struct{ *memory }
+
+func (m comparing) UpdateIf(ctx context.Context, handle string, old, data []byte, expires time.Time) (string, error) {
+	now, err := m.Get(ctx, handle)
+	if err == nil && string(now) != string(old) {
+		err = errConflict
+	}
+	if err != nil {
+		return "", err
+	}
+	return m.Update(ctx, handle, data, expires)
+}
+
+func calls() *bulkhead.Bulkhead {
+	return bulkhead.New(2*time.Second, errUnavailable, errNotFound, errConflict)
+}
+
+func inStore(store sessionstrategy.Store, prefix string) sessionstrategy.Strategy {
+	c := calls()
+	return sessionstrategy.InStore(store, c, sessionstrategy.NewLocks(store, c, errs()), sessionstrategy.NewNamespace(prefix, "usual"), errs())
+}
+
+func inCookie(t *testing.T) sessionstrategy.Strategy {
+	t.Helper()
+	ring, err := token.V4.Keyring("", "a secret of 32 bytes or more, for a test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sessionstrategy.InCookie(ring, sessionstrategy.NewSuccessors(), errs())
+}
+
+// Of two that replace the session which both read, the second is told so, wherever
+// sessions are kept.
+func TestReplace_Conflict(t *testing.T) {
+	t.Parallel()
+	for name, s := range map[string]sessionstrategy.Strategy{
+		"in a cookie":                  inCookie(t),
+		"in a store":                   inStore(newMemory(), "usual"),
+		"in a store that compares":     inStore(comparing{newMemory()}, "usual"),
+		"in a store that others share": inStore(newMemory(), "staff"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, expires := t.Context(), time.Now().Add(time.Hour)
+			value, err := s.Create(ctx, "ada", []byte(`{"n":1}`), expires)
+			if err != nil {
+				t.Fatal(err)
+			}
+			read, err := s.Open(ctx, value)
+			if err != nil || string(read.Payload) != `{"n":1}` || !read.Current {
+				t.Fatalf("it opens as %s, %v, %v", read.Payload, read.Current, err)
+			}
+			next, err := s.Replace(ctx, "session", value, read, []byte(`{"n":2}`), expires)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Replace(ctx, "session", value, read, []byte(`{"n":3}`), expires); !errors.Is(err, errConflict) {
+				t.Errorf("the second one replaces it too: %v", err)
+			}
+			latest := s.Latest(sessionstrategy.Cookie{Value: value})
+			if latest.Value != next {
+				t.Error("the latest is not what the first one made")
+			}
+			if read, err = s.Open(ctx, latest.Value); err != nil || string(read.Payload) != `{"n":2}` {
+				t.Errorf("it opens as %s, %v", read.Payload, err)
+			}
+		})
+	}
+}
+
+// What was removed from a store neither opens nor comes back, and a value that cannot
+// be a handle never reaches the store.
+func TestInStore_Removed(t *testing.T) {
+	t.Parallel()
+	for name, store := range map[string]sessionstrategy.Store{"plain": newMemory(), "compares": comparing{newMemory()}} {
+		s, ctx, expires := inStore(store, "usual"), t.Context(), time.Now().Add(time.Hour)
+		value, _ := s.Create(ctx, "ada", []byte(`{}`), expires)
+		read, err := s.Open(ctx, value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Remove(ctx, value); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Replace(ctx, "session", value, read, []byte(`{}`), expires); !errors.Is(err, errNotFound) {
+			t.Errorf("%s: it came back: %v", name, err)
+		}
+		for _, value := range []string{value, "", strings.Repeat("h", 5000)} {
+			if _, err := s.Open(ctx, value); !errors.Is(err, errNotFound) {
+				t.Errorf("%s: %.10q opens: %v", name, value, err)
+			}
+		}
+	}
+}
+
+// Of two Auths that share a store, neither opens the other's sessions, nor calls a user
+// as the other does.
+func TestInStore_Namespaces(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	for _, of := range []struct{ prefix, owner string }{{"usual", "ada"}, {"staff", "staff\nada"}} {
+		value, err := inStore(m, of.prefix).Create(t.Context(), "ada", []byte(`{"a":1}`), time.Now().Add(time.Hour))
+		if err != nil || m.owner[value] != of.owner {
+			t.Errorf("%s calls the user %q, %v", of.prefix, m.owner[value], err)
+		}
+		for _, by := range []string{"usual", "staff", "other"} {
+			if _, err := inStore(m, by).Open(t.Context(), value); (err == nil) != (by == of.prefix) {
+				t.Errorf("%s opens the session of %s: %v", by, of.prefix, err)
+			}
+		}
+		kept, ok := sessionstrategy.NewNamespace(of.prefix, "usual").Unwrap([]byte(m.kept[value]))
+		if !ok || string(kept.Claims) != `{"a":1}` || kept.Born == 0 {
+			t.Errorf("%s keeps %+v, %v", of.prefix, kept, ok)
+		}
+	}
+}
+
+// A lock is given to one request at a time, and a request that waits for too long says
+// that it cannot tell.
+func TestLocks(t *testing.T) {
+	t.Parallel()
+	locks := sessionstrategy.NewLocks(newMemory(), calls(), errs())
+	release, err := locks.Lock(t.Context(), "session", time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := locks.Lock(t.Context(), "session", time.Millisecond); !errors.Is(err, errUnavailable) {
+		t.Errorf("two have it: %v", err)
+	}
+	other, err := locks.Lock(t.Context(), "other", time.Minute)
+	if err != nil {
+		t.Error(err)
+	} else {
+		other()
+	}
+	release()
+	if release, err = locks.Lock(t.Context(), "session", time.Minute); err != nil {
+		t.Error(err)
+	} else {
+		release()
+	}
+}
