@@ -235,3 +235,33 @@ func TestDeviceCookie(t *testing.T) {
 		}
 	}
 }
+
+// An attempt that gets no turn holds no place of another bucket.
+func TestAttempts_NoTurn(t *testing.T) {
+	t.Parallel()
+	a := attempts(t, nil, fixed)
+	var client, name limit.Buckets
+	one := limit.Client{Networks: []string{"192.0.2.7"}}
+	rate := func(int) limit.Rate { return limit.Rate{Count: 1, Per: time.Minute} }
+	client.PerClient(a, one, rate, 1, "fail")
+	name.PerClient(a, one, rate, 1, "guess", "ada")
+	leave, ok := a.Queue(t.Context(), name.Own)
+	if !ok {
+		t.Fatal("the first gets no turn")
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 20 { // a place that is free may be taken although the context has ended
+		if _, ok := a.Queue(gone, append(client.Own[:1:1], name.Own...)); ok {
+			t.Fatal("two have their turn")
+		}
+	}
+	soon, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	free, ok := a.Queue(soon, client.Own)
+	if !ok {
+		t.Fatal("an attempt without its turn holds a place")
+	}
+	free()
+	leave()
+}
