@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/ginauth/ginauth/internal/ascii"
+	"github.com/ginauth/ginauth/internal/bulkhead"
 )
 
 var (
@@ -82,3 +85,112 @@ type VerificationToken struct {
 	Hash       string // of the token; the token itself is in the mail alone
 	Expires    time.Time
 }
+
+// adapterTimeout bounds one call of the Adapter, so that a database that hangs
+// ends in an answer.
+const adapterTimeout = 5 * time.Second
+
+var (
+	errNoAdapter = errors.New("ginauth: there is no Options.Adapter")
+	errNoID      = errors.New("ginauth: the adapter returned a user without ID")
+	// errOtherUser says that the adapter's database compares texts in a way of its own.
+	errOtherUser = errors.New("ginauth: the adapter returned another user than it was asked for; its database must compare IDs, accounts and addresses byte by byte")
+)
+
+// What the adapter returns is looked at again. A database may take one text for
+// another: ada for adá in one of MySQL's collations, 12abc for the number 12.
+
+func (a *Auth) userByID(ctx context.Context, id string) (User, error) {
+	if id == "" {
+		return User{}, ErrNotFound
+	}
+	return a.oneUser(ctx, func(u User) bool { return u.ID == id },
+		func(ctx context.Context) (User, error) { return a.opts.Adapter.GetUser(ctx, id) })
+}
+
+func (a *Auth) userByEmail(ctx context.Context, email string) (User, error) {
+	if email == "" {
+		return User{}, ErrNotFound
+	}
+	return a.oneUser(ctx, func(u User) bool { return ascii.Lower(u.Email) == ascii.Lower(email) },
+		func(ctx context.Context) (User, error) { return a.opts.Adapter.GetUserByEmail(ctx, email) })
+}
+
+func (a *Auth) userByAccount(ctx context.Context, account *Account) (User, error) {
+	user, err := a.oneUser(ctx, nil, func(ctx context.Context) (User, error) {
+		return a.opts.Adapter.GetUserByAccount(ctx, account.Provider, account.ProviderAccountID)
+	})
+	if err != nil {
+		return User{}, err
+	}
+	w, err := a.waysInto(ctx, user)
+	if err == nil && !w.has(*account) {
+		err = errOtherUser
+	}
+	return user, err
+}
+
+// storeUser creates a user, with their first account or without any.
+func (a *Auth) storeUser(ctx context.Context, fresh User, account *Account) (User, error) {
+	user, err := a.oneUser(ctx, func(u User) bool { return ascii.Lower(u.Email) == ascii.Lower(fresh.Email) },
+		func(ctx context.Context) (User, error) { return a.opts.Adapter.CreateUser(ctx, fresh, account) })
+	if err != nil || account == nil {
+		return user, err
+	}
+	w, err := a.waysInto(ctx, user)
+	if err == nil && !w.has(*account) {
+		err = errOtherUser
+	}
+	return user, err
+}
+
+// updateUser stores what has changed of a user.
+func (a *Auth) updateUser(ctx context.Context, changed User) (User, error) {
+	return a.oneUser(ctx, func(u User) bool { return u.ID == changed.ID && ascii.Lower(u.Email) == ascii.Lower(changed.Email) },
+		func(ctx context.Context) (User, error) { return a.opts.Adapter.UpdateUser(ctx, changed) })
+}
+
+// oneUser refuses an answer that is none, or is not the user who was meant: with an
+// empty ID, one person's session would be another's.
+func (a *Auth) oneUser(ctx context.Context, meant func(User) bool, call func(context.Context) (User, error)) (User, error) {
+	user, err := bulkhead.Do(ctx, a.adapterCalls, call)
+	switch {
+	case err != nil:
+		return User{}, err
+	case user.ID == "":
+		return User{}, errNoID
+	case meant != nil && !meant(user):
+		return User{}, errOtherUser
+	}
+	return user, nil
+}
+
+// found makes a nil of a user who is not there.
+func found(user User, err error) (*User, error) {
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &user, nil
+}
+
+// newAdapterCalls stands before the Adapter. The errors of its contract come
+// through as they are, and any other as an adapterFault.
+func newAdapterCalls() *bulkhead.Bulkhead {
+	return bulkhead.New(adapterTimeout, adapterFault{}, ErrNotFound, ErrExists, ErrLastAccount)
+}
+
+// adapt calls the Adapter where that returns nothing.
+func (a *Auth) adapt(ctx context.Context, call func(context.Context) error) error {
+	return bulkhead.Run(ctx, a.adapterCalls, call)
+}
+
+// An adapterFault is an error of the Adapter beyond its contract: nobody can tell
+// who a person is.
+type adapterFault struct{}
+
+func (adapterFault) Error() string { return "ginauth: the adapter failed" }
+
+func (adapterFault) Unwrap() error { return errUnavailable }

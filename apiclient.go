@@ -3,13 +3,19 @@ package ginauth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/origin"
+	"github.com/ginauth/ginauth/internal/redact"
+	"github.com/ginauth/ginauth/internal/revocation"
 	"github.com/ginauth/ginauth/internal/tokenset"
 )
 
@@ -157,4 +163,175 @@ type endingBody struct {
 func (b *endingBody) Close() error {
 	defer b.end()
 	return b.ReadCloser.Close()
+}
+
+// renewalTimeout bounds the provider's part, so that all of a renewal is done
+// before a store may give its lock away.
+const renewalTimeout = 8 * time.Second
+
+// newGrant is what is kept of a sign-in: nil where nothing needs it.
+func (a *Auth) newGrant(p *provider, from *Account) *tokenset.Grant {
+	ended := a.revoked != nil && p.oauth != nil && p.oauth.VerifiesLogout()
+	g := tokenset.New(p.id, tokenset.Tokens{
+		Access: from.AccessToken, Expires: from.ExpiresAt, Refresh: from.RefreshToken, IDToken: from.IDToken,
+	}, tokenset.Use{
+		Tokens: a.opts.Session.KeepTokens, SignOut: p.signOut, Ended: ended, Stored: a.opts.Session.Store != nil,
+	})
+	if ended {
+		t := tokenset.ReadIDToken(from.IDToken)
+		g.Account = revocation.AccountDigest(p.id, t.Issuer, t.Subject)
+		g.Session = revocation.SessionDigest(p.id, t.Issuer, t.Session)
+	}
+	return g
+}
+
+// renewGrant renews the tokens of a request's session, once for all requests that
+// need it, and lets this one go on with what came of it.
+func (a *Auth) renewGrant(c *gin.Context, id *identity) (*tokenset.Grant, error) {
+	base, err := a.hosts.Base(c.Request)
+	if err != nil {
+		return nil, err
+	}
+	r := a.renewals.Do(c.Request.Context(), id.token.grant, a.opts.Now(), func() tokenset.Renewal {
+		// The tokens that the provider gives out are its last: they must be saved,
+		// whether or not the browser waits for it.
+		return a.renewal(context.WithoutCancel(c.Request.Context()), c, id, base)
+	})
+	switch {
+	case r.Grant == nil && r.Err == nil: // this request has ended, or the first one panicked
+		if err := context.Cause(c.Request.Context()); err != nil {
+			return nil, err
+		}
+		return nil, errors.New("ginauth: the renewal of the provider's tokens failed in another request")
+	case r.Err != nil && !errors.Is(r.Err, ErrTokensExpired):
+		return nil, r.Err
+	}
+	next := *id
+	next.token.grant = r.Grant
+	if r.Grant.Refused {
+		next.session.Error = refreshTokenError
+	}
+	if r.Handle != "" && r.Handle != id.value {
+		next.value = r.Handle
+		found := cookie.Find(c.Request.Header["Cookie"], a.site(base).names.Session)
+		if found.Found { // a bearer token is not ours to replace
+			a.renewCookie(c, &next, found, base, r.Handle, r.Ends)
+			id.renewed = next.renewed // for the middleware that found it
+		}
+	}
+	a.attach(c, &next)
+	return r.Grant, r.Err
+}
+
+// renewal trades the refresh token for new tokens and saves them.
+func (a *Auth) renewal(ctx context.Context, c *gin.Context, id *identity, base origin.Base) tokenset.Renewal {
+	release, err := a.locks.Lock(ctx, "renew:"+id.token.sessionID(), lockWait)
+	if err != nil {
+		return tokenset.Renewal{Err: err}
+	}
+	defer release()
+	now := a.opts.Now()
+	// Another process may have renewed them, or ended the session, meanwhile.
+	stored, err := a.open(ctx, id.value, base, now)
+	switch {
+	case errors.Is(err, errSignedOut):
+		return tokenset.Renewal{Err: ErrNoSession}
+	case err != nil:
+		return tokenset.Renewal{Err: err}
+	}
+	g := stored.token.grant
+	switch {
+	case g == nil || g.Access == "" && !g.Refused:
+		return tokenset.Renewal{Err: ErrNoTokens}
+	case g.Refused:
+		return tokenset.Renewal{Grant: g, Err: errRefused}
+	case !g.NeedsRefresh(now):
+		return tokenset.Renewal{Grant: g, Handle: id.value}
+	}
+	from := g
+	next := a.renewals.Rescued(g.Refresh, now)
+	if next != nil && next.NeedsRefresh(now) { // it has expired while nothing could be saved
+		from, next = next, nil
+	}
+	if next == nil {
+		next, err = a.askProvider(ctx, from, now)
+		if err != nil && !errors.Is(err, ErrTokensExpired) {
+			return tokenset.Renewal{Err: err}
+		}
+	}
+	refusal := err
+	if refusal != nil {
+		next = g.Refuse()
+	}
+	r := a.saveGrant(ctx, id, base, next)
+	if r.Err != nil {
+		if refusal == nil && !errors.Is(r.Err, ErrNoSession) {
+			a.renewals.Rescue(g.Refresh, next, now)
+		}
+		return r
+	}
+	if refusal != nil {
+		a.opts.Logger.Warn("ginauth: the provider renews no tokens of a session any more", "provider", g.Provider, "error", redact.Error(refusal))
+		if event := a.opts.Events.RefreshError; event != nil {
+			event(c, RefreshErrorEvent{Token: &id.token, Provider: g.Provider, Err: redact.Error(refusal)})
+		}
+		r.Err = errRefused
+	}
+	return r
+}
+
+// errRefused says that the provider was asked and refused for good.
+var errRefused = fmt.Errorf("%w: the provider refuses to renew them", ErrTokensExpired)
+
+// askProvider makes the refresh request (RFC 6749 §6). Its error is
+// ErrTokensExpired where the answer will not change.
+func (a *Auth) askProvider(ctx context.Context, g *tokenset.Grant, now time.Time) (*tokenset.Grant, error) {
+	p := a.provider(g.Provider)
+	if p == nil {
+		return nil, fmt.Errorf("ginauth: the provider %q, whose tokens the session has, is not in Options.Providers any more", g.Provider)
+	}
+	if p.oauth == nil || !p.oauth.CanRefresh() {
+		return nil, fmt.Errorf("%w: the provider %s cannot renew them", ErrTokensExpired, g.Provider)
+	}
+	ctx, cancel := context.WithTimeout(ctx, renewalTimeout)
+	defer cancel()
+	tok, err := p.oauth.Refresh(ctx, g.Refresh)
+	switch {
+	case errors.Is(err, oauth.ErrGrant):
+		return nil, fmt.Errorf("%w: %w", ErrTokensExpired, err)
+	case err != nil:
+		return nil, fmt.Errorf("ginauth: renewing the tokens of %s: %w", g.Provider, err)
+	}
+	next, err := g.Renew(tok, now)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTokensExpired, err)
+	}
+	return next, nil
+}
+
+// saveGrant puts a grant into a stored session, which otherwise stays as it is,
+// its times too: not as this request has it, since others may have changed it.
+func (a *Auth) saveGrant(ctx context.Context, id *identity, base origin.Base, g *tokenset.Grant) (r tokenset.Renewal) {
+	err := ErrConflict
+	for try := 0; try <= maxReruns && errors.Is(err, ErrConflict); try++ {
+		var stored *identity
+		if stored, err = a.open(ctx, id.value, base, a.opts.Now()); err != nil {
+			break
+		}
+		stored.token.grant = g
+		r = tokenset.Renewal{Grant: g, Ends: stored.token.ExpiresAt}
+		var payload []byte
+		if payload, err = stored.token.payload(); err == nil {
+			r.Handle, err = a.replace(ctx, stored, payload, r.Ends, base)
+		}
+	}
+	switch {
+	case errors.Is(err, errSignedOut):
+		return tokenset.Renewal{Err: ErrNoSession} // it was ended while this was under way
+	case errors.Is(err, ErrConflict):
+		return tokenset.Renewal{Err: errChanging}
+	case err != nil:
+		return tokenset.Renewal{Err: err}
+	}
+	return r
 }

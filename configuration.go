@@ -19,7 +19,6 @@ import (
 	"github.com/ginauth/ginauth/internal/ginstore"
 	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/origin"
-	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/replay"
 	"github.com/ginauth/ginauth/internal/revocation"
 	"github.com/ginauth/ginauth/internal/sessionstrategy"
@@ -312,30 +311,6 @@ func (a *Auth) cookies(opts *Options, f *faults) {
 	}
 	a.http.names = cookie.NewNames(opts.Cookies.Prefix, false)
 	a.https.names = cookie.NewNames(opts.Cookies.Prefix, true)
-}
-
-func (a *Auth) look(opts *Options, f *faults) {
-	var err error
-	if a.pages, err = pages.New(pages.Theme(opts.Theme), pages.Texts(opts.Texts)); err != nil {
-		f.add("Theme or Texts: %w", err)
-	}
-	for _, p := range [...]struct {
-		option string
-		url    *string
-	}{
-		{"SignIn", &opts.Pages.SignIn}, {"SignOut", &opts.Pages.SignOut}, {"Error", &opts.Pages.Error},
-		{"VerifyRequest", &opts.Pages.VerifyRequest}, {"NewUser", &opts.Pages.NewUser},
-	} {
-		if *p.url == "" || strings.HasPrefix(*p.url, "/") {
-			continue
-		}
-		u, err := origin.Parse(*p.url)
-		if err != nil {
-			f.add("Pages.%s is %q; write a path such as /login, or an http(s) URL", p.option, *p.url)
-			continue
-		}
-		*p.url = u.String()
-	}
 }
 
 func (a *Auth) limits(opts *Options, f *faults) {

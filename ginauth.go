@@ -1,3 +1,50 @@
+// Package ginauth adds sign-in to Gin applications, after the model of
+// NextAuth.js: one call mounts the routes for signing in and out at any of
+// goth's providers, one middleware guards a route group, and one function reads
+// who is signed in.
+//
+//	r := gin.Default()
+//	auth, err := ginauth.Register(r, ginauth.Options{
+//		Providers: ginauth.Goth(github.New(os.Getenv("GITHUB_ID"), os.Getenv("GITHUB_SECRET"), "", "user:email")),
+//	})
+//	if err != nil {
+//		log.Fatal(err)
+//	}
+//	me := r.Group("/me", auth.RequireSession())
+//	me.GET("", func(c *gin.Context) {
+//		c.JSON(http.StatusOK, ginauth.GetSession(c))
+//	})
+//
+// # Wire contract
+//
+// The routes, cookies and answers are those of NextAuth.js version 4: the client
+// next-auth/react works with them unmodified, and a session cookie that a
+// Next.js application sealed with the same secret opens here, and the other way
+// round.
+//
+// # Sign-in
+//
+// Each sign-in is bound to the browser that started it, to its provider, client
+// and callback URL by state, to its token request by PKCE (RFC 7636), to its
+// id_token by a nonce (OpenID Connect Core §3.1.2.1) and to its issuer
+// (RFC 9207), whether or not the goth provider in use knows of these. Requests
+// to a provider end after ten seconds, and its answers at 1 MiB.
+//
+// Email signs people in by a link or code in a mail. Its page uses the link up, and
+// not the request for it, since programs that look into mails follow links.
+//
+// # Session
+//
+// A session is a token sealed in a cookie (a JWE, RFC 7516, with A256GCM). It
+// needs no store, and it cannot be ended from the server before its MaxAge,
+// unless Session.Revocations remember who was signed out. With Session.Store it
+// is kept on the server, and the cookie holds a handle.
+//
+// # Environment
+//
+// NEXTAUTH_SECRET (or AUTH_SECRET) and NEXTAUTH_URL (or AUTH_URL) stand in for
+// Options.Secret and Options.BaseURL, AUTH_TRUST_HOST=true for trusting every
+// host.
 package ginauth
 
 import (
@@ -134,26 +181,6 @@ const (
 	NextAuthV4 Format = iota // next-auth 4: A256GCM, cookies next-auth.*
 	AuthJSV5                 // Auth.js, next-auth 5: A256CBC-HS512, cookies authjs.*
 )
-
-// Pages are URLs of the application's own pages, usually paths, used in place of
-// the built-in ones. Default: the built-in ones.
-type Pages struct {
-	SignIn        string // gets callbackUrl and error in its query
-	SignOut       string
-	Error         string // gets error in its query
-	VerifyRequest string // says that a mail is on its way
-	// NewUser is where a person's first sign-in leads, with the callbackUrl in its
-	// query. It needs an Adapter.
-	NewUser string
-}
-
-// Theme is the look of the built-in pages.
-type Theme struct {
-	ColorScheme string // "light" or "dark"; default: as the browser prefers
-	Logo        string // URL or path of a picture
-	BrandColor  string // #rrggbb or #rgb, of buttons and links
-	ButtonText  string // #rrggbb or #rgb; default: black or white, whichever reads better on BrandColor
-}
 
 // CookieOptions change the cookies' names and reach.
 type CookieOptions struct {

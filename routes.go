@@ -1,6 +1,7 @@
 package ginauth
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -198,62 +199,6 @@ func (v *visit) callback() {
 	}
 }
 
-func (v *visit) getSignOut() {
-	if page := v.opts.Pages.SignOut; page != "" {
-		v.redirect(http.StatusFound, page)
-		return
-	}
-	v.pages.SignOut(v.c.Writer, pages.SignOut{
-		Site: v.base.Host(), Action: v.base.URL + "/signout", CSRFToken: v.csrfToken, CallbackURL: v.callbackURL,
-	})
-}
-
-// postSignOut ends the session in this browser.
-func (v *visit) postSignOut() {
-	if !v.csrfVerified {
-		v.unproven("signout")
-		return
-	}
-	found := v.found()
-	ended, err := v.endSessions(found)
-	if err != nil {
-		// The cookie stays: whoever signs out must be able to try again.
-		v.fault("ending the session", err)
-		return
-	}
-	former := ""
-	if ended != nil {
-		former = ended.domain
-	}
-	v.clearSession(v.c, found, v.base, former)
-	v.redirect(http.StatusOK, v.afterSignOut(ended))
-}
-
-// endSessions ends every session that the request's cookies lead to, and returns the
-// token of the one that was believed, or of the first; nil if there is none.
-func (v *visit) endSessions(found cookie.Session) (*Token, error) {
-	all, err := v.openAll(v.c.Request.Context(), found, v.base, v.opts.Now())
-	if err != nil {
-		return nil, err
-	}
-	var newest *Token
-	told := map[string]bool{} // of which sessions Events.SignOut was told
-	for _, id := range all {
-		t := &id.token
-		if err := v.end(v.c.Request.Context(), id, v.base); err != nil {
-			return nil, err
-		}
-		if event := v.opts.Events.SignOut; event != nil && (t.sessionID() == "" || !told[t.sessionID()]) {
-			event(v.c, SignOutEvent{Token: t})
-		}
-		told[t.sessionID()] = true
-		if newest == nil || t.IssuedAt.After(newest.IssuedAt) {
-			newest = t
-		}
-	}
-	return newest, nil
-}
-
 func (v *visit) getError() {
 	code := v.c.Query("error")
 	if code == "" {
@@ -352,4 +297,72 @@ func (v *visit) fault(doing string, err error) {
 	v.json(status, map[string]string{
 		"message": "There is a problem with the server. Its log says more.",
 	})
+}
+
+// getSession tells a page who is signed in, and moves the session's end where that is
+// due: next-auth does so each time, by which a late answer undoes what a request in
+// between made of the session.
+func (v *visit) getSession() {
+	noStore(v.c.Writer.Header())
+	v.answerSession("", nil)
+}
+
+// postSession changes the session as the page asks: the JWT callback decides
+// what of it counts.
+func (v *visit) postSession() {
+	if !v.csrfVerified {
+		v.json(http.StatusBadRequest, v.nobody())
+		return
+	}
+	v.answerSession(TriggerUpdate, v.body["data"])
+}
+
+// nobody is the answer where nobody is signed in. Each client knows its own
+// server's alone: Auth.js's takes {} for a session.
+func (v *visit) nobody() any {
+	if v.opts.Session.Format == AuthJSV5 {
+		return nil
+	}
+	return struct{}{}
+}
+
+// answerSession answers the session, changed where the page asks for that. A token
+// that does not open is deleted; a fault of a callback keeps it, for the next time.
+func (v *visit) answerSession(trigger Trigger, update any) {
+	found := v.found()
+	if !found.Found {
+		v.json(http.StatusOK, v.nobody())
+		return
+	}
+	var id *identity
+	var err error
+	if trigger == TriggerUpdate {
+		if id, err = v.openLatestFound(v.c.Request.Context(), found, v.base); err == nil {
+			err = v.change(v.c, id, v.base, found, update)
+		}
+	} else if id, err = v.openFound(v.c.Request.Context(), found, v.base, v.opts.Now()); err == nil {
+		err = v.read(v.c, id, v.base, found)
+	}
+	if errors.Is(err, ErrSignedOut) {
+		err = cmp.Or(v.endByCallback(v.c, id, v.base, found), errSignedOut)
+	}
+	switch {
+	case errors.Is(err, errSignedOut):
+		v.clearSession(v.c, found, v.base)
+		v.json(http.StatusOK, v.nobody())
+		return
+	case err != nil:
+		v.fault("reading the session", err)
+		return
+	case v.streams.SignedOut(id.token.sessionID()):
+		// Meanwhile, and the answer to the sign-out deletes the cookie. This one may
+		// come after the next person's sign-in, whose cookie it must not delete.
+		v.json(http.StatusOK, v.nobody())
+		return
+	}
+	if event := v.opts.Events.Session; event != nil {
+		event(v.c, SessionEvent{Session: &id.session, Token: &id.token})
+	}
+	v.json(http.StatusOK, &id.session)
+	id.finish()
 }

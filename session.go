@@ -1,10 +1,18 @@
 package ginauth
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"github.com/ginauth/ginauth/internal/claims"
+	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/origin"
+	"github.com/ginauth/ginauth/internal/sessionstrategy"
 )
 
 // A User is who signed in.
@@ -100,4 +108,190 @@ func Value[T any](s *Session, key string) (T, bool) {
 		return zero, false
 	}
 	return t, true
+}
+
+// ErrNoSession says that there is no session to update.
+var ErrNoSession = errors.New("ginauth: nobody is signed in by a session cookie")
+
+// maxReruns is how often an update runs again because another request changed the
+// session meanwhile.
+const maxReruns = 3
+
+// errChanging says that an update found no moment at which it was alone.
+var errChanging = fmt.Errorf("%w: other requests change this session all the time", errUnavailable)
+
+// Update changes the session of this request: it runs the JWT callback with
+// TriggerUpdate and data, then the Session callback, and sets the cookie, so it
+// must be called before the answer is written. GetSession returns the new
+// session from then on. Where another request changed the session meanwhile, the
+// callbacks run again on what that one made of it, up to three times. The error is
+// ErrNoSession where no cookie holds a session, as with a bearer token, which is not
+// this site's to change, or where the person signed out meanwhile, or the callback's
+// own. If that is ErrSignedOut the session has ended, and GetSession returns nil.
+func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
+	base, err := a.hosts.Base(c.Request)
+	if err != nil {
+		return nil, err
+	}
+	found := cookie.Find(c.Request.Header["Cookie"], a.site(base).names.Session)
+	latest, before := found, find(c)
+	if before == nil { // no middleware has kept this answer out of caches
+		private(c.Writer.Header())
+	} else if before.auth == a && found.Found { // this request may have sealed it again
+		latest.Value, latest.Doubled = before.value, false
+	}
+	id, err := a.openLatestFound(c.Request.Context(), latest, base)
+	switch {
+	case errors.Is(err, errSignedOut) || err == nil && a.foreign(c.Request, base):
+		return nil, ErrNoSession
+	case err != nil:
+		return nil, err
+	}
+	if before != nil && before.auth == a {
+		id.renewed = before.renewed
+	}
+	err = a.change(c, id, base, found, data)
+	if errors.Is(err, ErrSignedOut) {
+		if fault := a.endByCallback(c, id, base, found); fault != nil {
+			return nil, fault
+		}
+		a.detach(c)
+		return nil, err
+	}
+	if errors.Is(err, errSignedOut) || err == nil && a.streams.SignedOut(id.token.sessionID()) {
+		return nil, ErrNoSession
+	}
+	if err != nil {
+		return nil, err
+	}
+	if before != nil && before.auth == a {
+		before.renewed = id.renewed // for the middleware that found it
+	}
+	a.attach(c, id)
+	return &id.session, nil
+}
+
+// openLatest opens a session as this process last sealed it, which may be later than
+// what the browser had when it sent its request.
+func (a *Auth) openLatest(ctx context.Context, value string, base origin.Base) (*identity, error) {
+	latest := a.site(base).sessions.Latest(sessionstrategy.Cookie{Value: value})
+	return a.open(ctx, latest.Value, base, a.opts.Now())
+}
+
+// openLatestFound is openLatest for the session that a request's cookies hold.
+func (a *Auth) openLatestFound(ctx context.Context, found cookie.Session, base origin.Base) (*identity, error) {
+	if !found.Doubled {
+		return a.openLatest(ctx, found.Value, base)
+	}
+	id, err := a.openFound(ctx, found, base, a.opts.Now())
+	if err != nil {
+		return nil, err
+	}
+	return a.openLatest(ctx, id.value, base)
+}
+
+// refresh runs the callbacks on an opened session, as they run when a page asks for
+// it, and reports whether it is to be sealed again.
+func (a *Auth) refresh(c *gin.Context, id *identity, trigger Trigger, update any) (due bool, err error) {
+	now := a.opts.Now()
+	due = trigger != "" || a.due(id, now)
+	if err := a.lookUp(c.Request.Context(), id); err != nil {
+		return false, err
+	}
+	if err := a.runJWT(c, JWTParams{Token: &id.token, Trigger: trigger, Update: update}); err != nil {
+		return false, err
+	}
+	due = due || a.opts.Callbacks.JWT != nil && id.token.changed(id.kept.Payload, now)
+	expires := id.token.ExpiresAt
+	if due {
+		expires = now.Add(a.opts.Session.MaxAge)
+	}
+	id.session = id.token.session(expires)
+	if err := a.runSession(c, SessionParams{Session: &id.session, Token: &id.token, User: id.user, Trigger: trigger, Update: update}); err != nil {
+		return false, err
+	}
+	_, err = id.session.MarshalJSON()
+	return due, err
+}
+
+// read runs the callbacks on the session that a page asks for, and seals it again
+// where that is due.
+func (a *Auth) read(c *gin.Context, id *identity, base origin.Base, found cookie.Session) error {
+	due, err := a.refresh(c, id, "", nil)
+	if err != nil || !due {
+		return err
+	}
+	return a.reseal(c, id, base, found)
+}
+
+// reseal seals the session of a request that only reads it. Where another request has
+// written the session meanwhile, that one's is the later word, and this one sets no
+// cookie.
+func (a *Auth) reseal(c *gin.Context, id *identity, base origin.Base, found cookie.Session) error {
+	t := &id.token
+	issued, expires, jti := t.IssuedAt, t.ExpiresAt, t.ID
+	err := a.keep(c, id, base, found)
+	if errors.Is(err, ErrConflict) {
+		t.IssuedAt, t.ExpiresAt, t.ID = issued, expires, jti
+		id.session.Expires = expires
+		return nil
+	}
+	return err
+}
+
+// change runs the callbacks of an update and seals what they made of the session.
+// Where another request has written it meanwhile, they run again on what that one
+// left, one update at a time.
+func (a *Auth) change(c *gin.Context, id *identity, base origin.Base, found cookie.Session, data any) error {
+	for try := 0; ; try++ {
+		_, err := a.refresh(c, id, TriggerUpdate, data)
+		if err == nil {
+			err = a.keep(c, id, base, found)
+		}
+		switch {
+		case !errors.Is(err, ErrConflict):
+			return err
+		case try == maxReruns:
+			return errChanging
+		case try == 0:
+			release, err := a.locks.Lock(c.Request.Context(), "update:"+id.token.sessionID(), lockWait)
+			if err != nil {
+				return err
+			}
+			defer release()
+		}
+		fresh, err := a.openLatest(c.Request.Context(), id.value, base)
+		if err != nil {
+			return err
+		}
+		fresh.renewed = id.renewed
+		*id = *fresh
+	}
+}
+
+// keep seals a session's token, good for MaxAge from now, and sets its cookie.
+func (a *Auth) keep(c *gin.Context, id *identity, base origin.Base, found cookie.Session) error {
+	id.token.domain = a.opts.Cookies.Domain
+	payload, err := id.token.stamp(a.opts.Now(), a.opts.Session.MaxAge)
+	if err != nil {
+		return err
+	}
+	value, err := a.replace(c.Request.Context(), id, payload, id.token.ExpiresAt, base)
+	if err != nil {
+		return err
+	}
+	id.value = value
+	a.renewCookie(c, id, found, base, value, id.token.ExpiresAt)
+	return nil
+}
+
+// replace keeps a payload in place of the one that a session was opened with. Its
+// error is ErrConflict where another is there by now, and errSignedOut where nothing
+// is: the session was ended while this request was under way.
+func (a *Auth) replace(ctx context.Context, id *identity, payload []byte, expires time.Time, base origin.Base) (value string, err error) {
+	value, err = a.site(base).sessions.Replace(ctx, id.token.sessionID(), id.value, id.kept, payload, expires)
+	if errors.Is(err, ErrNotFound) {
+		err = errSignedOut
+	}
+	return value, err
 }

@@ -2,54 +2,17 @@ package ginauth
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"net/http"
-	"net/url"
+	"strings"
 	"time"
 
+	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
-	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/redact"
 )
-
-// rememberCallback is for how long a callback that comes again, by a double click or
-// a reload, is answered as the first was.
-const rememberCallback = time.Minute
-
-// redirectURI is where the provider sends its answer (RFC 6749 §3.1.2).
-func (v *visit) redirectURI() string { return v.base.URL + "/callback/" + v.provider.id }
-
-// beginOAuth sends the browser to the provider.
-func (v *visit) beginOAuth() {
-	if v.provider.formPost != nil && !v.base.Secure && !v.base.Loopback() {
-		v.refused("starting the sign-in", errors.New("the provider answers by POST, which needs a site on https"))
-		v.fail(http.StatusOK, errorcode.OAuthSignin)
-		return
-	}
-	now := v.opts.Now()
-	authURL, tx, err := v.provider.oauth.Begin(v.c.Request.Context(), v.redirectURI(),
-		oauth.DisplayParams(v.c.Request.URL.Query()), now)
-	if err != nil {
-		v.refused("starting the sign-in", err)
-		v.fail(http.StatusOK, errorcode.OAuthSignin)
-		return
-	}
-	tx.User = v.signedIn()
-	if tx.FormPost {
-		tx.Target = v.ownPath(v.callbackURL)
-	}
-	lines, ok := v.signIns().Begin(tx)
-	if !ok {
-		v.refused("starting the sign-in", errors.New("the provider's session is too long for a transaction cookie"))
-		v.fail(http.StatusOK, errorcode.OAuthSignin)
-		return
-	}
-	v.setCookie(lines...)
-	v.redirect(http.StatusOK, authURL)
-}
 
 // An outcome is what a sign-in leads to, kept for a callback that comes twice.
 type outcome struct {
@@ -94,64 +57,6 @@ func (v *visit) leave(result outcome) {
 		}
 	}
 	v.redirect(result.status, result.location)
-}
-
-// finishOAuth takes the provider's answer.
-func (v *visit) finishOAuth() {
-	answer := v.answer()
-	tx, expired := v.signIns().Find(answer)
-	if tx == nil {
-		v.finishAgain(answer, expired)
-		return
-	}
-	if v.loadAgain(tx.Again) {
-		v.setCookie(v.signIns().Revisit(tx))
-		v.continueHere()
-		return
-	}
-	if v.formPosted() {
-		v.callbackURL = v.base.Absolute(tx.Target, v.allowed)
-	}
-	if code := answer.Get("error"); code != "" {
-		v.endTransaction(tx, outcome{})
-		v.providerError(code, true)
-		return
-	}
-	now := v.opts.Now()
-	// The answer to a state is remembered with its code: one without the code is
-	// not the browser's second request but somebody's guess.
-	sum := sha256.Sum256([]byte(tx.State + " " + answer.Get("code")))
-	result := v.finished.Do(v.c.Request.Context(), string(sum[:]), now, now.Add(rememberCallback),
-		func() outcome { return v.signIn(tx, answer) })
-	if result.location == "" { // the first callback's request panicked, or this one is gone
-		result = v.failed(http.StatusOK, errorcode.Callback)
-	}
-	v.notice("")
-	v.endTransaction(tx, result)
-	v.leave(result)
-}
-
-// signIn runs a person's sign-in from the provider's answer to the session.
-func (v *visit) signIn(tx *oauth.Transaction, answer url.Values) outcome {
-	// A double click takes the connection away from the first callback, and the
-	// code is spent: so the exchange goes on without the request, to its own end.
-	ctx := context.WithoutCancel(v.c.Request.Context())
-	id, err := v.provider.oauth.Complete(ctx, tx, v.redirectURI(), answer, v.opts.Now())
-	if err != nil {
-		v.refused("the callback", err)
-		return v.failed(http.StatusOK, errorcode.OAuthCallback)
-	}
-	v.addPostedName(&id.Profile)
-	user, err := v.provider.user(id.Profile)
-	if err != nil {
-		v.refused("the profile", err)
-		return v.failed(http.StatusOK, errorcode.OAuthCallback)
-	}
-	p := SignInParams{User: &user, Account: v.provider.account(id, user), Profile: &id.Profile}
-	if v.opts.Adapter == nil {
-		return v.admit(p)
-	}
-	return v.admitAccount(ctx, tx, p)
 }
 
 // admit lets the application decide, and makes the session of a person who has
@@ -276,36 +181,60 @@ func (v *visit) denied(err error) outcome {
 	return v.failed(http.StatusForbidden, errorcode.AccessDenied)
 }
 
-// answer is the provider's: the query, and the form of a form_post response. A
-// parameter that stands twice stays so, and is refused (RFC 6749 §3.1).
-func (v *visit) answer() url.Values {
-	answer := v.c.Request.URL.Query()
-	for name, value := range v.body {
-		values, repeated := value.([]string)
-		if !repeated {
-			values = []string{v.field(name)}
-		}
-		answer[name] = append(answer[name], values...)
-	}
-	return answer
-}
-
-// providerError handles an error response (RFC 6749 §4.1.2.1). Its description
-// is the provider's or anybody's who made the link: it never reaches a page, and
-// the log only when this browser did start a sign-in.
-func (v *visit) providerError(code string, ours bool) {
-	if ours {
-		v.opts.Logger.Warn("ginauth: the provider refused a sign-in", "provider", v.provider.id, "code", redact.Code(code))
-	}
-	if code == "access_denied" {
-		v.fail(http.StatusOK, errorcode.AccessDenied)
-		return
-	}
-	v.fail(http.StatusOK, errorcode.Callback)
-}
-
 // refused logs why somebody was not signed in. The error is redacted: it holds
 // no token, code or secret, nor what the person typed.
 func (v *visit) refused(step string, err error) {
 	v.opts.Logger.Warn("ginauth: sign-in refused", "provider", v.provider.id, "step", step, "error", redact.Error(err, v.typed...))
+}
+
+// noticeAge is for how long the next page finds a notice.
+const noticeAge = time.Minute
+
+// notice tells the next page more than the error code. It is a cookie and no
+// parameter: the URLs of errors are NextAuth's, and no link can put these words on a
+// page. "" takes the one away that is there.
+func (v *visit) notice(name string) {
+	attributes := v.attributes()
+	if name != "" {
+		attributes.MaxAge = noticeAge
+		v.setCookie(cookie.Line(v.names.Notice, name, attributes))
+	} else if _, found := cookie.Get(v.c.Request.Header["Cookie"], v.names.Notice); found {
+		v.setCookie(cookie.Deletion(v.names.Notice, attributes))
+	}
+}
+
+// noticed is the notice that belongs to an error code; "" for none. location is where
+// a sign-in led that was completed before, for the person whom it signed in.
+func (v *visit) noticed(code string) (notice, location string) {
+	value, found := cookie.Get(v.c.Request.Header["Cookie"], v.names.Notice)
+	switch {
+	case code == errorcode.Verification && value == errorcode.LinkLost, code == errorcode.VerificationCode && value == errorcode.CodeLost:
+		return value, ""
+	case code == "MissingCSRF" || code == "" && v.c.Query("csrf") == "true":
+		if !cookie.Has(v.c.Request.Header["Cookie"], v.names.CSRF) { // which the answer set that led here
+			return errorcode.CookiesBlocked, ""
+		}
+	case code != errorcode.OAuthCallback:
+	case value == errorcode.SignInUsed, value == errorcode.SignInLost:
+		return value, ""
+	case found && strings.HasPrefix(value, "."):
+		return v.postedAgain(value)
+	case !v.signIns().Any():
+		return errorcode.SignInLost, ""
+	}
+	return "", ""
+}
+
+// postedAgain finds what is left of a sign-in whose answer came by another site's
+// POST, which brought no cookie of it.
+func (v *visit) postedAgain(suffix string) (notice, location string) {
+	done := v.signIns().CompletedBySuffix(suffix)
+	if done == nil {
+		return errorcode.SignInLost, ""
+	}
+	location, err := v.leadsOn(done)
+	if err != nil {
+		v.refused("reading the session", err)
+	}
+	return errorcode.SignInUsed, location
 }

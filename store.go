@@ -10,6 +10,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/ginstore"
+	"github.com/ginauth/ginauth/internal/revocation"
 	"github.com/ginauth/ginauth/internal/sessionstrategy"
 )
 
@@ -146,4 +147,28 @@ func requestContext(ctx context.Context) context.Context {
 		return c.Request.Context()
 	}
 	return ctx
+}
+
+// Revocations remember which sessions were ended before their time: a session
+// whose sign-in is not later than a revocation of one of its subjects is
+// refused, wherever it is kept. A subject is opaque: it stands for a person, or
+// for one session of theirs. MemoryRevocations are for one process, those of
+// package redisstore for many.
+//
+// Its methods are called by many requests at once. Each call is waited for two
+// seconds, and should end with its context. While they fail, guarded requests are
+// answered with 503.
+type Revocations interface {
+	// Revoke ends what began at or before at. The entry may be forgotten after
+	// until: what it ends has expired by then. Neither time ever becomes earlier.
+	Revoke(ctx context.Context, subject string, at, until time.Time) error
+	// RevokedAt returns the latest revocation of any of the subjects, to the
+	// second or better; zero where there is none.
+	RevokedAt(ctx context.Context, subjects ...string) (time.Time, error)
+}
+
+// MemoryRevocations remember in this process alone: for an application that runs
+// as one. They are forgotten when it ends.
+func MemoryRevocations() Revocations {
+	return revocation.NewMemory()
 }

@@ -1,24 +1,17 @@
 package ginauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
-	"github.com/ginauth/ginauth/internal/ascii"
+	"github.com/gin-gonic/gin"
+
 	"github.com/ginauth/ginauth/internal/bulkhead"
-)
-
-// adapterTimeout bounds one call of the Adapter, so that a database that hangs
-// ends in an answer.
-const adapterTimeout = 5 * time.Second
-
-var (
-	errNoAdapter = errors.New("ginauth: there is no Options.Adapter")
-	errNoID      = errors.New("ginauth: the adapter returned a user without ID")
-	// errOtherUser says that the adapter's database compares texts in a way of its own.
-	errOtherUser = errors.New("ginauth: the adapter returned another user than it was asked for; its database must compare IDs, accounts and addresses byte by byte")
 )
 
 // Unlink takes an account away from a user, who can no longer sign in with it.
@@ -85,100 +78,256 @@ func (a *Auth) lookUp(ctx context.Context, id *identity) error {
 	return nil
 }
 
-// What the adapter returns is looked at again. A database may take one text for
-// another: ada for adá in one of MySQL's collations, 12abc for the number 12.
+// A UserSession is one session of a user, for a page that shows people where
+// they are signed in.
+type UserSession struct {
+	ID       string    // names the session for EndSession, and opens nothing
+	SignedIn time.Time // to the second, as Token.AuthTime: equal to it for the session of a request
+	LastUsed time.Time // not later than Session.UpdateAge before its last use
+	Expires  time.Time
+	// Claims are the token's, such as the name of the device that a JWT callback
+	// put there at sign-in.
+	Claims map[string]any
 
-func (a *Auth) userByID(ctx context.Context, id string) (User, error) {
-	if id == "" {
-		return User{}, ErrNotFound
-	}
-	return a.oneUser(ctx, func(u User) bool { return u.ID == id },
-		func(ctx context.Context) (User, error) { return a.opts.Adapter.GetUser(ctx, id) })
+	sid string // names its streams
 }
 
-func (a *Auth) userByEmail(ctx context.Context, email string) (User, error) {
-	if email == "" {
-		return User{}, ErrNotFound
+// Sessions returns the sessions of a user, the last used first. userID is the
+// token's subject. The error is ErrNotSupported where Session.Store cannot tell:
+// a sealed session is known to its browser alone.
+func (a *Auth) Sessions(ctx context.Context, userID string) ([]UserSession, error) {
+	if userID == "" {
+		return nil, errors.New("ginauth: Sessions needs the ID of a user")
 	}
-	return a.oneUser(ctx, func(u User) bool { return ascii.Lower(u.Email) == ascii.Lower(email) },
-		func(ctx context.Context) (User, error) { return a.opts.Adapter.GetUserByEmail(ctx, email) })
-}
-
-func (a *Auth) userByAccount(ctx context.Context, account *Account) (User, error) {
-	user, err := a.oneUser(ctx, nil, func(ctx context.Context) (User, error) {
-		return a.opts.Adapter.GetUserByAccount(ctx, account.Provider, account.ProviderAccountID)
-	})
-	if err != nil {
-		return User{}, err
+	store, ok := a.userStore()
+	if !ok {
+		return nil, fmt.Errorf("%w: Sessions needs one that finds a user's sessions, such as redisstore's", ErrNotSupported)
 	}
-	w, err := a.waysInto(ctx, user)
-	if err == nil && !w.has(*account) {
-		err = errOtherUser
-	}
-	return user, err
-}
-
-// storeUser creates a user, with their first account or without any.
-func (a *Auth) storeUser(ctx context.Context, fresh User, account *Account) (User, error) {
-	user, err := a.oneUser(ctx, func(u User) bool { return ascii.Lower(u.Email) == ascii.Lower(fresh.Email) },
-		func(ctx context.Context) (User, error) { return a.opts.Adapter.CreateUser(ctx, fresh, account) })
-	if err != nil || account == nil {
-		return user, err
-	}
-	w, err := a.waysInto(ctx, user)
-	if err == nil && !w.has(*account) {
-		err = errOtherUser
-	}
-	return user, err
-}
-
-// updateUser stores what has changed of a user.
-func (a *Auth) updateUser(ctx context.Context, changed User) (User, error) {
-	return a.oneUser(ctx, func(u User) bool { return u.ID == changed.ID && ascii.Lower(u.Email) == ascii.Lower(changed.Email) },
-		func(ctx context.Context) (User, error) { return a.opts.Adapter.UpdateUser(ctx, changed) })
-}
-
-// oneUser refuses an answer that is none, or is not the user who was meant: with an
-// empty ID, one person's session would be another's.
-func (a *Auth) oneUser(ctx context.Context, meant func(User) bool, call func(context.Context) (User, error)) (User, error) {
-	user, err := bulkhead.Do(ctx, a.adapterCalls, call)
-	switch {
-	case err != nil:
-		return User{}, err
-	case user.ID == "":
-		return User{}, errNoID
-	case meant != nil && !meant(user):
-		return User{}, errOtherUser
-	}
-	return user, nil
-}
-
-// found makes a nil of a user who is not there.
-func found(user User, err error) (*User, error) {
-	if errors.Is(err, ErrNotFound) {
-		return nil, nil
-	}
+	listed, err := a.listed(requestContext(ctx), store, userID)
 	if err != nil {
 		return nil, err
 	}
-	return &user, nil
+	now := a.opts.Now()
+	var list []UserSession
+	for _, s := range listed {
+		t := &s.token
+		if a.revoked != nil {
+			if ended, _ := a.revoked.Ended(requestContext(ctx), t.revocable(), now); ended {
+				continue // its provider ended it, and the store does not know
+			}
+		}
+		list = append(list, UserSession{ID: s.id, SignedIn: t.AuthTime, LastUsed: t.IssuedAt, Expires: t.ExpiresAt, Claims: t.Claims, sid: t.sessionID()})
+	}
+	slices.SortStableFunc(list, func(a, b UserSession) int {
+		return cmp.Or(b.LastUsed.Compare(a.LastUsed), b.SignedIn.Compare(a.SignedIn), cmp.Compare(a.ID, b.ID))
+	})
+	return list, nil
 }
 
-// newAdapterCalls stands before the Adapter. The errors of its contract come
-// through as they are, and any other as an adapterFault.
-func newAdapterCalls() *bulkhead.Bulkhead {
-	return bulkhead.New(adapterTimeout, adapterFault{}, ErrNotFound, ErrExists, ErrLastAccount)
+// EndSession ends one session of a user, by the ID that Sessions gave it, and its
+// streams in this process. The error is ErrNotFound where the user has no such
+// session, so that an ID from a form ends nobody else's, and ErrNotSupported as
+// for Sessions.
+func (a *Auth) EndSession(ctx context.Context, userID, id string) error {
+	list, err := a.Sessions(ctx, userID)
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(list, func(s UserSession) bool { return s.ID == id })
+	if at < 0 {
+		return ErrNotFound
+	}
+	store, _ := a.userStore()
+	err = bulkhead.Run(context.WithoutCancel(requestContext(ctx)), a.storeCalls, func(ctx context.Context) error {
+		return store.DeleteListed(ctx, a.namespace.Owner(userID), id)
+	})
+	if err == nil {
+		a.streams.End(list[at].sid)
+	}
+	return err
 }
 
-// adapt calls the Adapter where that returns nothing.
-func (a *Auth) adapt(ctx context.Context, call func(context.Context) error) error {
-	return bulkhead.Run(ctx, a.adapterCalls, call)
+// A listedSession is one that a store has of a user.
+type listedSession struct {
+	id    string
+	token Token
+	born  int64 // see sessionstrategy.Stored
 }
 
-// An adapterFault is an error of the Adapter beyond its contract: nobody can tell
-// who a person is.
-type adapterFault struct{}
+// listed are the sessions of a user that open and have not expired.
+func (a *Auth) listed(ctx context.Context, store UserSessionStore, userID string) ([]listedSession, error) {
+	stored, err := bulkhead.Do(ctx, a.storeCalls, func(ctx context.Context) ([]StoredSession, error) {
+		return store.List(ctx, a.namespace.Owner(userID))
+	})
+	if err != nil {
+		return nil, err
+	}
+	now := a.opts.Now()
+	list := make([]listedSession, 0, len(stored))
+	for _, s := range stored {
+		kept, ours := a.namespace.Unwrap(s.Data)
+		l := listedSession{id: s.ID, born: kept.Born}
+		if ours && l.token.parse(kept.Claims, now) == nil {
+			list = append(list, l)
+		}
+	}
+	return list, nil
+}
 
-func (adapterFault) Error() string { return "ginauth: the adapter failed" }
+// endOldest ends the oldest sessions of a user beyond Session.MaxPerUser, when one
+// more has begun, and their streams in this process. The one that has just begun
+// stays. Each of several processes at once sees what the others have begun before,
+// so that the last of them leaves no more than the cap.
+func (a *Auth) endOldest(ctx context.Context, begun *Token) error {
+	store, ok := a.userStore()
+	most := a.opts.Session.MaxPerUser
+	if !ok || most < 0 || begun.Subject == "" {
+		return nil
+	}
+	list, err := a.listed(ctx, store, begun.Subject)
+	if err != nil || len(list) <= most {
+		return err
+	}
+	slices.SortFunc(list, func(x, y listedSession) int {
+		switch begun.ID {
+		case x.token.ID:
+			return 1
+		case y.token.ID:
+			return -1
+		}
+		return cmp.Or(x.token.AuthTime.Compare(y.token.AuthTime), cmp.Compare(x.born, y.born), cmp.Compare(x.id, y.id))
+	})
+	oldest := list[:len(list)-most]
+	err = bulkhead.Run(ctx, a.storeCalls, func(ctx context.Context) error {
+		for _, s := range oldest {
+			if err := store.DeleteListed(ctx, a.namespace.Owner(begun.Subject), s.id); err != nil && !errors.Is(err, ErrNotFound) {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, s := range oldest {
+		a.streams.End(s.token.sessionID())
+	}
+	a.opts.Logger.Info("ginauth: a user has more sessions than Session.MaxPerUser; the oldest were ended", "ended", len(oldest))
+	return nil
+}
 
-func (adapterFault) Unwrap() error { return errUnavailable }
+// userStore is the session store, where it finds the sessions of a user.
+func (a *Auth) userStore() (UserSessionStore, bool) {
+	store, ok := a.opts.Session.Store.(UserSessionStore)
+	return store, ok
+}
+
+// ErrSessionEnded is the cause (context.Cause) of a SessionContext that ended
+// with its session.
+var ErrSessionEnded = errors.New("ginauth: the session ended")
+
+// SessionContext is the context of a stream behind RequireSession: server-sent
+// events or a WebSocket, which outlive the moment in which the session was
+// checked. It ends with the request, when the session expires, and when the
+// person signs out of it or it is ended by RevokeUser or EndSession, where this
+// process does that; its cause is then ErrSessionEnded. Call stop when the stream
+// is over. For nobody's session, and for one that was signed out of a moment ago,
+// the context has ended already. A session without a subject cannot be told from
+// others like it: its streams end with the request and when it expires.
+//
+// A session that other requests prolong ends its streams all the same when it
+// would have expired without them: the page connects again and goes on with the
+// session of that moment, as an EventSource does by itself.
+func (a *Auth) SessionContext(c *gin.Context) (ctx context.Context, stop context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(c.Request.Context())
+	id := find(c)
+	if id == nil {
+		cancel(ErrSessionEnded)
+		return ctx, func() {}
+	}
+	end := func() { cancel(ErrSessionEnded) }
+	var timer *time.Timer
+	if !id.session.Expires.IsZero() {
+		timer = time.AfterFunc(id.session.Expires.Sub(a.opts.Now()), end)
+	}
+	forget := a.streams.Add(id.token.revocable(), end)
+	return ctx, func() {
+		if timer != nil {
+			timer.Stop()
+		}
+		forget()
+		cancel(context.Canceled)
+	}
+}
+
+// RevokeUser signs a person out everywhere: each session of theirs that began
+// until now is refused from now on, in this process at once and in others within
+// five seconds; streams of this process end (SessionContext). userID is the
+// token's subject.
+//
+// It needs Session.Revocations or a Session.Store that finds a user's sessions,
+// and uses what there is; ErrNotSupported where there is neither. An application
+// that does not ask the revocations, such as Next.js beside this one, goes on
+// believing a sealed session until it expires.
+func (a *Auth) RevokeUser(ctx context.Context, userID string) error {
+	if userID == "" {
+		return errors.New("ginauth: RevokeUser needs the ID of a user")
+	}
+	store, listed := a.userStore()
+	if a.revoked == nil && !listed {
+		return fmt.Errorf("%w: RevokeUser needs Session.Revocations, for instance ginauth.MemoryRevocations(), or a Session.Store such as redisstore's", ErrNotSupported)
+	}
+	ctx = context.WithoutCancel(requestContext(ctx)) // half a sign-out everywhere would look like a whole one
+	var faults []error
+	if a.revoked != nil {
+		faults = append(faults, a.revoked.EndUser(ctx, userID, a.opts.Now()))
+	}
+	if listed {
+		faults = append(faults, bulkhead.Run(ctx, a.storeCalls, func(ctx context.Context) error {
+			return store.DeleteUser(ctx, a.namespace.Owner(userID))
+		}))
+	}
+	a.streams.EndUser(userID)
+	return errors.Join(faults...)
+}
+
+// maxTakeovers bounds the users of whom it is remembered that they were taken over.
+const maxTakeovers = 1024
+
+// takeovers count the users whose password was deleted because somebody proved their
+// address, so that a sign-in under way, whose password was found right before that, is
+// told apart from one that began afterwards. It is for one process: in another, what
+// confirm reads has to do.
+type takeovers struct {
+	mu        sync.Mutex
+	last      uint64
+	of        map[string]uint64 // by user
+	forgotten uint64            // of these it is not remembered whose they were
+}
+
+// now is for a sign-in that begins.
+func (t *takeovers) now() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.last
+}
+
+func (t *takeovers) add(userID string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.of) >= maxTakeovers {
+		t.of, t.forgotten = nil, t.last
+	}
+	if t.of == nil {
+		t.of = map[string]uint64{}
+	}
+	t.last++
+	t.of[userID] = t.last
+}
+
+// since reports whether a user was taken over after a sign-in began, or may have been.
+func (t *takeovers) since(userID string, began uint64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.of[userID] > began || t.forgotten > began
+}

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ginauth/ginauth/internal/redact"
 	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/limit"
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 // Locks let one request at a time work on a session: one of this process, and one of

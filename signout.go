@@ -8,10 +8,87 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
+	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/openid"
+	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/redact"
 	"github.com/ginauth/ginauth/internal/revocation"
 )
+
+func (v *visit) getSignOut() {
+	if page := v.opts.Pages.SignOut; page != "" {
+		v.redirect(http.StatusFound, page)
+		return
+	}
+	v.pages.SignOut(v.c.Writer, pages.SignOut{
+		Site: v.base.Host(), Action: v.base.URL + "/signout", CSRFToken: v.csrfToken, CallbackURL: v.callbackURL,
+	})
+}
+
+// postSignOut ends the session in this browser.
+func (v *visit) postSignOut() {
+	if !v.csrfVerified {
+		v.unproven("signout")
+		return
+	}
+	found := v.found()
+	ended, err := v.endSessions(found)
+	if err != nil {
+		// The cookie stays: whoever signs out must be able to try again.
+		v.fault("ending the session", err)
+		return
+	}
+	former := ""
+	if ended != nil {
+		former = ended.domain
+	}
+	v.clearSession(v.c, found, v.base, former)
+	v.redirect(http.StatusOK, v.afterSignOut(ended))
+}
+
+// endSessions ends every session that the request's cookies lead to, and returns the
+// token of the one that was believed, or of the first; nil if there is none.
+func (v *visit) endSessions(found cookie.Session) (*Token, error) {
+	all, err := v.openAll(v.c.Request.Context(), found, v.base, v.opts.Now())
+	if err != nil {
+		return nil, err
+	}
+	var newest *Token
+	told := map[string]bool{} // of which sessions Events.SignOut was told
+	for _, id := range all {
+		t := &id.token
+		if err := v.end(v.c.Request.Context(), id, v.base); err != nil {
+			return nil, err
+		}
+		if event := v.opts.Events.SignOut; event != nil && (t.sessionID() == "" || !told[t.sessionID()]) {
+			event(v.c, SignOutEvent{Token: t})
+		}
+		told[t.sessionID()] = true
+		if newest == nil || t.IssuedAt.After(newest.IssuedAt) {
+			newest = t
+		}
+	}
+	return newest, nil
+}
+
+// afterSignOut is where the browser goes when its session has ended: on to the
+// provider where OAuth.SignOutAtProvider says so. A provider that cannot be asked
+// where to is no reason to stay: the session here is over either way.
+func (v *visit) afterSignOut(t *Token) string {
+	if t == nil || t.grant == nil {
+		return v.callbackURL
+	}
+	p := v.Auth.provider(t.grant.Provider)
+	if p == nil || !p.signOut {
+		return v.callbackURL
+	}
+	target, err := p.oauth.EndSession(v.c.Request.Context(), t.grant.IDToken, v.callbackURL)
+	if err != nil {
+		v.opts.Logger.Warn("ginauth: the person was signed out here, but not at the provider", "provider", p.id, "error", redact.Error(err))
+		return v.callbackURL
+	}
+	return target
+}
 
 // backchannel is the action of OpenID Connect Back-Channel Logout 1.0.
 const backchannel = "backchannel-logout"

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -122,74 +122,6 @@ func (a *Auth) stands(ctx context.Context, t *Token, value string, base origin.B
 	return err == nil && !ended
 }
 
-// getSession tells a page who is signed in, and moves the session's end where that is
-// due: next-auth does so each time, by which a late answer undoes what a request in
-// between made of the session.
-func (v *visit) getSession() {
-	noStore(v.c.Writer.Header())
-	v.answerSession("", nil)
-}
-
-// postSession changes the session as the page asks: the JWT callback decides
-// what of it counts.
-func (v *visit) postSession() {
-	if !v.csrfVerified {
-		v.json(http.StatusBadRequest, v.nobody())
-		return
-	}
-	v.answerSession(TriggerUpdate, v.body["data"])
-}
-
-// nobody is the answer where nobody is signed in. Each client knows its own
-// server's alone: Auth.js's takes {} for a session.
-func (v *visit) nobody() any {
-	if v.opts.Session.Format == AuthJSV5 {
-		return nil
-	}
-	return struct{}{}
-}
-
-// answerSession answers the session, changed where the page asks for that. A token
-// that does not open is deleted; a fault of a callback keeps it, for the next time.
-func (v *visit) answerSession(trigger Trigger, update any) {
-	found := v.found()
-	if !found.Found {
-		v.json(http.StatusOK, v.nobody())
-		return
-	}
-	var id *identity
-	var err error
-	if trigger == TriggerUpdate {
-		if id, err = v.openLatestFound(v.c.Request.Context(), found, v.base); err == nil {
-			err = v.change(v.c, id, v.base, found, update)
-		}
-	} else if id, err = v.openFound(v.c.Request.Context(), found, v.base, v.opts.Now()); err == nil {
-		err = v.read(v.c, id, v.base, found)
-	}
-	if errors.Is(err, ErrSignedOut) {
-		err = cmp.Or(v.endByCallback(v.c, id, v.base, found), errSignedOut)
-	}
-	switch {
-	case errors.Is(err, errSignedOut):
-		v.clearSession(v.c, found, v.base)
-		v.json(http.StatusOK, v.nobody())
-		return
-	case err != nil:
-		v.fault("reading the session", err)
-		return
-	case v.streams.SignedOut(id.token.sessionID()):
-		// Meanwhile, and the answer to the sign-out deletes the cookie. This one may
-		// come after the next person's sign-in, whose cookie it must not delete.
-		v.json(http.StatusOK, v.nobody())
-		return
-	}
-	if event := v.opts.Events.Session; event != nil {
-		event(v.c, SessionEvent{Session: &id.session, Token: &id.token})
-	}
-	v.json(http.StatusOK, &id.session)
-	id.finish()
-}
-
 // due reports whether a session is to be sealed again though nothing has changed.
 func (a *Auth) due(id *identity, now time.Time) bool {
 	t := &id.token
@@ -272,4 +204,74 @@ func (a *Auth) end(ctx context.Context, id *identity, base origin.Base) error {
 	a.streams.SignOut(session)
 	a.finished.Forget(func(o outcome) bool { return o.session != "" && o.of == session })
 	return nil
+}
+
+// maxSealed is the longest session token, in bytes: the longest claims in base64,
+// with what sealing adds.
+const maxSealed = (maxPayload + 1024) * 4 / 3
+
+// found are the session cookies of this visit.
+func (v *visit) found() cookie.Session {
+	return cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
+}
+
+// openFound reads the session that a request's cookies hold, as open does. Where a
+// browser sends several values of one name, because Cookies.Domain was changed or
+// another host below the same domain sets such a cookie, the one that opens is
+// believed. Of several that open, all of one session, it is the newest. Two
+// different sessions are none: one of them was planted, and nothing tells which.
+func (a *Auth) openFound(ctx context.Context, found cookie.Session, base origin.Base, now time.Time) (*identity, error) {
+	if !found.Doubled {
+		return a.open(ctx, found.Value, base, now)
+	}
+	all, err := a.openAll(ctx, found, base, now)
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == 0 {
+		return nil, errSignedOut
+	}
+	newest := all[0]
+	for _, id := range all[1:] {
+		if !id.token.sameSession(&newest.token) {
+			return nil, errSignedOut
+		}
+		if id.token.IssuedAt.After(newest.token.IssuedAt) {
+			newest = id
+		}
+	}
+	return newest, nil
+}
+
+// openAll reads every session that a request's cookies hold.
+func (a *Auth) openAll(ctx context.Context, found cookie.Session, base origin.Base, now time.Time) ([]*identity, error) {
+	if found.Doubled {
+		a.doubled.warn(a, base)
+	}
+	var all []*identity
+	for _, value := range found.Candidates(maxSealed) {
+		id, err := a.open(ctx, value, base, now)
+		switch {
+		case err == nil:
+			all = append(all, id)
+		case !errors.Is(err, errSignedOut):
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// A doubledWarning tells the log of doubled cookies, once in a while.
+type doubledWarning struct{ next atomic.Int64 }
+
+const doubledWarningEvery = time.Minute
+
+func (w *doubledWarning) warn(a *Auth, base origin.Base) {
+	now := time.Now().UnixNano()
+	if next := w.next.Load(); now < next || !w.next.CompareAndSwap(next, now+int64(doubledWarningEvery)) {
+		return
+	}
+	a.opts.Logger.Warn("ginauth: a browser sends several session cookies of one name",
+		"cookie", a.site(base).names.Session,
+		"likely", "Cookies.Domain was changed, or another host of the same domain sets a cookie of this name; they go at the next sign-in or sign-out")
 }

@@ -1,0 +1,313 @@
+package ginauth
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/markbates/goth"
+
+	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/oauth"
+	"github.com/ginauth/ginauth/internal/pages"
+	"github.com/ginauth/ginauth/internal/redact"
+	"github.com/ginauth/ginauth/internal/transaction"
+)
+
+// rememberCallback is for how long a callback that comes again, by a double click or
+// a reload, is answered as the first was.
+const rememberCallback = time.Minute
+
+// redirectURI is where the provider sends its answer (RFC 6749 §3.1.2).
+func (v *visit) redirectURI() string { return v.base.URL + "/callback/" + v.provider.id }
+
+// beginOAuth sends the browser to the provider.
+func (v *visit) beginOAuth() {
+	if v.provider.formPost != nil && !v.base.Secure && !v.base.Loopback() {
+		v.refused("starting the sign-in", errors.New("the provider answers by POST, which needs a site on https"))
+		v.fail(http.StatusOK, errorcode.OAuthSignin)
+		return
+	}
+	now := v.opts.Now()
+	authURL, tx, err := v.provider.oauth.Begin(v.c.Request.Context(), v.redirectURI(),
+		oauth.DisplayParams(v.c.Request.URL.Query()), now)
+	if err != nil {
+		v.refused("starting the sign-in", err)
+		v.fail(http.StatusOK, errorcode.OAuthSignin)
+		return
+	}
+	tx.User = v.signedIn()
+	if tx.FormPost {
+		tx.Target = v.ownPath(v.callbackURL)
+	}
+	lines, ok := v.signIns().Begin(tx)
+	if !ok {
+		v.refused("starting the sign-in", errors.New("the provider's session is too long for a transaction cookie"))
+		v.fail(http.StatusOK, errorcode.OAuthSignin)
+		return
+	}
+	v.setCookie(lines...)
+	v.redirect(http.StatusOK, authURL)
+}
+
+// finishOAuth takes the provider's answer.
+func (v *visit) finishOAuth() {
+	answer := v.answer()
+	tx, expired := v.signIns().Find(answer)
+	if tx == nil {
+		v.finishAgain(answer, expired)
+		return
+	}
+	if v.loadAgain(tx.Again) {
+		v.setCookie(v.signIns().Revisit(tx))
+		v.continueHere()
+		return
+	}
+	if v.formPosted() {
+		v.callbackURL = v.base.Absolute(tx.Target, v.allowed)
+	}
+	if code := answer.Get("error"); code != "" {
+		v.endTransaction(tx, outcome{})
+		v.providerError(code, true)
+		return
+	}
+	now := v.opts.Now()
+	// The answer to a state is remembered with its code: one without the code is
+	// not the browser's second request but somebody's guess.
+	sum := sha256.Sum256([]byte(tx.State + " " + answer.Get("code")))
+	result := v.finished.Do(v.c.Request.Context(), string(sum[:]), now, now.Add(rememberCallback),
+		func() outcome { return v.signIn(tx, answer) })
+	if result.location == "" { // the first callback's request panicked, or this one is gone
+		result = v.failed(http.StatusOK, errorcode.Callback)
+	}
+	v.notice("")
+	v.endTransaction(tx, result)
+	v.leave(result)
+}
+
+// signIn runs a person's sign-in from the provider's answer to the session.
+func (v *visit) signIn(tx *oauth.Transaction, answer url.Values) outcome {
+	// A double click takes the connection away from the first callback, and the
+	// code is spent: so the exchange goes on without the request, to its own end.
+	ctx := context.WithoutCancel(v.c.Request.Context())
+	id, err := v.provider.oauth.Complete(ctx, tx, v.redirectURI(), answer, v.opts.Now())
+	if err != nil {
+		v.refused("the callback", err)
+		return v.failed(http.StatusOK, errorcode.OAuthCallback)
+	}
+	v.addPostedName(&id.Profile)
+	user, err := v.provider.user(id.Profile)
+	if err != nil {
+		v.refused("the profile", err)
+		return v.failed(http.StatusOK, errorcode.OAuthCallback)
+	}
+	p := SignInParams{User: &user, Account: v.provider.account(id, user), Profile: &id.Profile}
+	if v.opts.Adapter == nil {
+		return v.admit(p)
+	}
+	return v.admitAccount(ctx, tx, p)
+}
+
+// answer is the provider's: the query, and the form of a form_post response. A
+// parameter that stands twice stays so, and is refused (RFC 6749 §3.1).
+func (v *visit) answer() url.Values {
+	answer := v.c.Request.URL.Query()
+	for name, value := range v.body {
+		values, repeated := value.([]string)
+		if !repeated {
+			values = []string{v.field(name)}
+		}
+		answer[name] = append(answer[name], values...)
+	}
+	return answer
+}
+
+// providerError handles an error response (RFC 6749 §4.1.2.1). Its description
+// is the provider's or anybody's who made the link: it never reaches a page, and
+// the log only when this browser did start a sign-in.
+func (v *visit) providerError(code string, ours bool) {
+	if ours {
+		v.opts.Logger.Warn("ginauth: the provider refused a sign-in", "provider", v.provider.id, "code", redact.Code(code))
+	}
+	if code == "access_denied" {
+		v.fail(http.StatusOK, errorcode.AccessDenied)
+		return
+	}
+	v.fail(http.StatusOK, errorcode.Callback)
+}
+
+// signIns are the sign-ins of this browser, as its cookies tell them.
+func (v *visit) signIns() transaction.Cookies {
+	return transaction.Cookies{
+		Keys: v.signInKeys, Names: v.names, Header: v.c.Request.Header["Cookie"], Secure: v.base.Secure, Now: v.opts.Now(),
+	}
+}
+
+// endTransaction leaves, in place of a sign-in under way, whom it signed in and where
+// it led.
+func (v *visit) endTransaction(tx *oauth.Transaction, result outcome) {
+	user, target := "", ""
+	if result.session != "" {
+		user, target = transaction.UserMark(result.user), v.ownPath(result.location)
+	}
+	v.setCookie(v.signIns().End(tx, user, target)...)
+}
+
+// finishAgain answers a callback that belongs to no sign-in under way. Of one that was
+// completed here it leads on, signs nobody in, and tells the provider nothing. expired
+// reports that there is a cookie of the sign-in.
+func (v *visit) finishAgain(answer url.Values, expired bool) {
+	signIns := v.signIns()
+	var done *transaction.Completed
+	if state := answer["state"]; len(state) == 1 {
+		var found bool
+		done, found = signIns.Completed(state[0])
+		expired = expired || found
+	}
+	if done != nil && v.loadAgain(done.Again) {
+		v.setCookie(signIns.RevisitCompleted(done, true))
+		v.continueHere()
+		return
+	}
+	if done != nil && done.Again {
+		v.setCookie(signIns.RevisitCompleted(done, false))
+	}
+	code := answer.Get("error")
+	if done != nil && code != "access_denied" {
+		location, err := v.leadsOn(done)
+		switch {
+		case err != nil:
+			v.leave(v.unread(err))
+			return
+		case location != "":
+			v.redirect(http.StatusOK, location)
+			return
+		}
+	}
+	if code != "" {
+		v.providerError(code, done != nil)
+		return
+	}
+	v.refused("the callback", oauth.ErrTransaction)
+	switch {
+	case expired:
+		v.notice(errorcode.SignInUsed)
+	case len(answer["state"]) != 1:
+		v.notice("")
+	case v.formPosted(): // what is left of it did not come along
+		v.notice(transaction.Suffix(answer["state"][0]))
+	case signIns.Any():
+		v.notice(errorcode.SignInLost)
+	default: // the next page sees by itself that there is none
+		v.notice("")
+	}
+	v.fail(http.StatusOK, errorcode.OAuthCallback)
+}
+
+// unread is what a session that cannot be read leads to.
+func (v *visit) unread(err error) outcome {
+	v.refused("reading the session", err)
+	if errors.Is(err, errUnavailable) {
+		return v.failed(http.StatusServiceUnavailable, errorcode.SessionUnavailable)
+	}
+	return v.failed(http.StatusInternalServerError, errorcode.Callback)
+}
+
+// leadsOn is where a completed sign-in led, for the person whom it signed in and who
+// still is; "" for anybody else.
+func (v *visit) leadsOn(done *transaction.Completed) (location string, err error) {
+	id, err := v.openFound(v.c.Request.Context(), v.found(), v.base, v.opts.Now())
+	switch {
+	case errors.Is(err, errSignedOut):
+		return "", nil
+	case err != nil:
+		return "", err
+	case done.User != transaction.UserMark(id.token.Subject):
+		return "", nil
+	}
+	private(v.c.Writer.Header())
+	return v.base.Absolute(done.Target, v.allowed), nil
+}
+
+// isSignedIn reports whether a session came along.
+func (v *visit) isSignedIn() bool {
+	_, err := v.openFound(v.c.Request.Context(), v.found(), v.base, v.opts.Now())
+	return err == nil
+}
+
+// ownPath shortens a URL of this site to its path.
+func (v *visit) ownPath(location string) string {
+	if path, ok := strings.CutPrefix(location, v.base.Origin+"/"); ok {
+		return "/" + path
+	}
+	return location
+}
+
+// strict reports that browsers send the session cookie with requests of this site's
+// own pages alone. With a provider's answer, to which another site leads, it does
+// not come along; nor with what that answer redirects to.
+func (v *visit) strict() bool { return v.opts.Cookies.SameSite == http.SameSiteStrictMode }
+
+// loadAgain reports whether a provider's answer must be loaded once more, by a page of
+// this site, so that all cookies come along: those of the former session, with all its
+// chunks, and that of the person who adds an account. again says that it was: the
+// cookie of the sign-in, which is sealed, keeps that, so that it never happens twice.
+func (v *visit) loadAgain(again bool) bool {
+	req := v.c.Request
+	return v.strict() && !again && req.Method == http.MethodGet && req.Header.Get("Sec-Fetch-Site") != "same-origin"
+}
+
+// continueHere answers with a page that loads this URL.
+func (v *visit) continueHere() {
+	v.pages.Continue(v.c.Writer, pages.Continue{
+		Site: v.base.Host(), URL: v.redirectURI() + "?" + v.c.Request.URL.RawQuery,
+	})
+}
+
+// maxBlindChunks is how many chunks of a former session are taken away unseen: as
+// many as the longest one has, in base64 with what sealing adds.
+const maxBlindChunks = (maxSealed + cookie.ChunkSize - 1) / cookie.ChunkSize
+
+// formPosted reports that this is a provider's answer by POST. Of this browser's
+// cookies it brings the transaction's alone: what the others say is not known, and
+// none of them may be set anew.
+func (v *visit) formPosted() bool {
+	return v.c.Request.Method == http.MethodPost && v.provider != nil && v.provider.formPost != nil
+}
+
+// unseenSession are the cookies that a former session may have left in the browser.
+// A chunk of it that stayed beside the new one would spoil both.
+func (v *visit) unseenSession() cookie.Session {
+	names := []string{v.names.Session + "="}
+	for i := range maxBlindChunks {
+		names = append(names, v.names.Session+"."+strconv.Itoa(i)+"=")
+	}
+	unseen := cookie.Find(names, v.names.Session)
+	unseen.Doubled = false
+	return unseen
+}
+
+// addPostedName gives a profile without a name the one of the posted form.
+func (v *visit) addPostedName(profile *goth.User) {
+	if !v.formPosted() || profile.Name != "" || profile.FirstName != "" || profile.LastName != "" {
+		return
+	}
+	form := url.Values{}
+	for name, value := range v.body {
+		switch value := value.(type) {
+		case string:
+			form[name] = []string{value}
+		case []string: // more than one: neither can be believed
+			form[name] = value
+		}
+	}
+	given, family := v.provider.formPost.PostedName(form)
+	profile.FirstName, profile.LastName = given, family
+	profile.Name = strings.TrimSpace(given + " " + family)
+}

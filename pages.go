@@ -1,0 +1,239 @@
+package ginauth
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"encoding/json"
+	"html/template"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/origin"
+	"github.com/ginauth/ginauth/internal/pages"
+)
+
+// Pages are URLs of the application's own pages, usually paths, used in place of
+// the built-in ones. Default: the built-in ones.
+type Pages struct {
+	SignIn        string // gets callbackUrl and error in its query
+	SignOut       string
+	Error         string // gets error in its query
+	VerifyRequest string // says that a mail is on its way
+	// NewUser is where a person's first sign-in leads, with the callbackUrl in its
+	// query. It needs an Adapter.
+	NewUser string
+}
+
+// Theme is the look of the built-in pages.
+type Theme struct {
+	ColorScheme string // "light" or "dark"; default: as the browser prefers
+	Logo        string // URL or path of a picture
+	BrandColor  string // #rrggbb or #rgb, of buttons and links
+	ButtonText  string // #rrggbb or #rgb; default: black or white, whichever reads better on BrandColor
+}
+
+// Texts are the words of the built-in pages, for another language or another
+// tone. A field left empty keeps its English default, which its comment quotes.
+// They are text, not HTML.
+type Texts struct {
+	Lang     string // language of these texts, a BCP 47 tag: "en"
+	Dir      string // "rtl" for scripts written right to left: "ltr"
+	SiteName string // shown in place of the site's host name: ""
+
+	SignInTitle       string // "Sign in"
+	SignInSite        string // "to continue to {site}"
+	SignInWith        string // "Sign in with {provider}"
+	SignInFailed      string // for an error code without a text: "Unable to sign in."
+	CredentialsButton string // of the only credentials form; several use SignInWith: "Sign in"
+	EmailLabel        string // "Email address"
+	EmailPlaceholder  string // "you@example.com"
+	EmailButton       string // "Email me a sign-in link"
+	EmailCodeButton   string // where the email brings a code: "Email me a code"
+	Or                string // between buttons and forms: "or"
+	NoProviders       string // "No way to sign in has been set up yet."
+
+	SignOutTitle  string // "Sign out"
+	SignOutText   string // "Do you want to sign out?"
+	SignOutButton string // "Sign out"
+
+	VerifyTitle string // "Check your email"
+	VerifyText  string // "We sent you a sign-in link. Open it to continue."
+	VerifyHint  string // "Nothing there? Look in your spam folder. You can close this page."
+
+	CodeText   string // in place of VerifyText: "We sent you a code. Type it here to continue."
+	CodeLabel  string // "Code"
+	CodeButton string // "Sign in"
+	CodeWrong  string // "That is not the code. Look at the newest email and try again."
+
+	ConfirmTitle  string // of the page behind a sign-in link: "Sign in"
+	ConfirmText   string // "You are about to sign in as {email}."
+	ConfirmButton string // "Sign in"
+
+	MailSubject string // of the email: "Sign in to {site}"
+	MailText    string // above the link: "Use this link to sign in to {site} as {email}."
+	MailButton  string // on the link: "Sign in"
+	MailCode    string // above the code: "This is your code to sign in to {site} as {email}."
+	MailHint    string // "It works once. If you did not ask for it, do nothing, and nothing happens."
+
+	ContinueText   string // of a page that loads the next one by itself: "One moment, please."
+	ContinueButton string // on its link, for browsers that do not: "Continue"
+
+	ErrorTitle         string // "Something went wrong"
+	ConfigurationTitle string // "Sign-in is unavailable"
+	AccessDeniedTitle  string // "Access denied"
+	VerificationTitle  string // "This link no longer works"
+	RateLimitedTitle   string // "Too many attempts"
+	CodeTitle          string // "This code no longer works"
+	BackToSignIn       string // "Back to sign in"
+
+	// Errors are texts by error code, in place of the built-in one or for a code of your own.
+	// Codes are compared without regard to case. SignInUsed and SignInLost say more than
+	// OAuthCallback, LinkUsed and LinkLost more than Verification, CodeUsed and CodeLost
+	// more than VerificationCode; CookiesBlocked stands by itself. In that of RateLimited, {seconds} and
+	// {minutes} are how long to wait, rounded up, and {wait} is the same in English.
+	Errors map[string]string
+}
+
+func (a *Auth) look(opts *Options, f *faults) {
+	var err error
+	if a.pages, err = pages.New(pages.Theme(opts.Theme), pages.Texts(opts.Texts)); err != nil {
+		f.add("Theme or Texts: %w", err)
+	}
+	for _, p := range [...]struct {
+		option string
+		url    *string
+	}{
+		{"SignIn", &opts.Pages.SignIn}, {"SignOut", &opts.Pages.SignOut}, {"Error", &opts.Pages.Error},
+		{"VerifyRequest", &opts.Pages.VerifyRequest}, {"NewUser", &opts.Pages.NewUser},
+	} {
+		if *p.url == "" || strings.HasPrefix(*p.url, "/") {
+			continue
+		}
+		u, err := origin.Parse(*p.url)
+		if err != nil {
+			f.add("Pages.%s is %q; write a path such as /login, or an http(s) URL", p.option, *p.url)
+			continue
+		}
+		*p.url = u.String()
+	}
+}
+
+// CSRFField is a hidden input with the CSRF token, for a form of your own page
+// that posts to an auth route. It may set the CSRF cookie, so it must be called
+// before the page is written. It is empty for a host that the site does not
+// answer for.
+func (a *Auth) CSRFField(c *gin.Context) template.HTML {
+	return a.form(c, func(_, csrfToken string) template.HTML { return pages.CSRFField(csrfToken) })
+}
+
+// SignInForm is a form with one button that starts a sign-in at a provider, for your own
+// pages; the form of Email also has a field for the address. callbackURL is where the
+// sign-in leads; empty: back to the site. For the rest see CSRFField. It is empty for an
+// unknown provider.
+func (a *Auth) SignInForm(c *gin.Context, providerID, callbackURL string) template.HTML {
+	p := a.provider(providerID)
+	if p == nil {
+		return ""
+	}
+	return a.form(c, func(url, csrfToken string) template.HTML {
+		return a.pages.SignInForm(pages.Provider{
+			Name: p.name, Type: p.kind, Code: p.email != nil && p.email.Code, Action: url + "/signin/" + p.id,
+		}, csrfToken, callbackURL)
+	})
+}
+
+// SignOutForm is a form with one button that signs out, for your own pages.
+// callbackURL is where it leads; empty: back to the site. For the rest see
+// CSRFField.
+func (a *Auth) SignOutForm(c *gin.Context, callbackURL string) template.HTML {
+	return a.form(c, func(url, csrfToken string) template.HTML {
+		return a.pages.SignOutForm(pages.SignOut{Action: url + "/signout", CSRFToken: csrfToken, CallbackURL: callbackURL})
+	})
+}
+
+// form writes a form with the URL of the auth routes and the token of this browser.
+func (a *Auth) form(c *gin.Context, write func(url, csrfToken string) template.HTML) template.HTML {
+	base, err := a.hosts.Base(c.Request)
+	if err != nil {
+		return ""
+	}
+	csrfToken := a.csrfToken(c, base)
+	private(c.Writer.Header()) // the token is this browser's
+	return write(base.URL, csrfToken)
+}
+
+// csrfToken is the token of this browser's CSRF cookie. A browser without one is
+// given one, once in each answer.
+func (a *Auth) csrfToken(c *gin.Context, base origin.Base) string {
+	name := a.site(base).names.CSRF
+	for value := range cookie.Values(c.Request.Header["Cookie"], name) {
+		if token, ok := a.csrf.Open(value); ok {
+			return token
+		}
+	}
+	for _, line := range c.Writer.Header()["Set-Cookie"] {
+		if rest, ok := strings.CutPrefix(line, name+"="); ok {
+			value, _, _ := strings.Cut(rest, ";")
+			value, _ = cookie.Unescape(value)
+			if token, ok := a.csrf.Open(value); ok {
+				return token
+			}
+		}
+	}
+	token, value := a.csrf.New()
+	addCookies(c, []string{cookie.Line(name, value, cookie.Attributes{Secure: base.Secure})})
+	return token
+}
+
+//go:embed client/ginauth.js
+var clientSource []byte
+
+// A clientModule is the client module as one site serves it.
+type clientModule struct {
+	body []byte
+	// version changes with the body: it is its entity tag, and in its URL it lets
+	// browsers keep it for good.
+	version string
+}
+
+// newClientModule tells the module the path of the auth routes. It cannot find
+// out by itself: import.meta.url is another one once it is bundled.
+func newClientModule(path string) clientModule {
+	quoted, _ := json.Marshal(path) // a text of JSON is one of JavaScript
+	body := bytes.Replace(clientSource, []byte("let base = '/api/auth'"), append([]byte("let base = "), quoted...), 1)
+	sum := sha256.Sum256(body)
+	return clientModule{body, hex.EncodeToString(sum[:8])}
+}
+
+// ClientURL is the path of the client module, for a page's import map or script:
+//
+//	<script type="module">
+//	  import { onSession, signIn, signOut } from "{{.ClientURL}}"
+//	</script>
+//
+// Browsers keep what it leads to for good, since it changes with the module.
+// Without its query the module is asked for again each time.
+func (a *Auth) ClientURL() string { return a.publicURL + "/client.js?v=" + a.client.version }
+
+// getClient serves the client module, which is the same for everybody.
+func (v *visit) getClient() {
+	h := v.c.Writer.Header()
+	etag := `"` + v.client.version + `"`
+	h["Etag"] = []string{etag}
+	h["X-Content-Type-Options"] = []string{"nosniff"}
+	h["Cache-Control"] = []string{"no-cache"}
+	if v.c.Query("v") == v.client.version {
+		h["Cache-Control"] = []string{"public, max-age=31536000, immutable"}
+	}
+	if strings.Contains(v.c.GetHeader("If-None-Match"), etag) {
+		v.c.Status(http.StatusNotModified)
+		v.c.Writer.WriteHeaderNow()
+		return
+	}
+	v.c.Data(http.StatusOK, "text/javascript; charset=utf-8", v.client.body)
+}
