@@ -114,6 +114,7 @@ func (p *Provider) complete(authURL string, r request, extra url.Values) (string
 // tx. The checks come in the order that spares the provider every request that
 // cannot be honest: state, binding and issuer before the code is used.
 func (p *Provider) Complete(ctx context.Context, tx *Transaction, redirectURL string, answer url.Values, now time.Time) (id Identity, err error) {
+	ctx, notes := withNotes(ctx)
 	ctx, cancel := p.context(ctx)
 	defer cancel()
 	defer recovered(ctx, &err)
@@ -140,6 +141,9 @@ func (p *Provider) Complete(ctx context.Context, tx *Transaction, redirectURL st
 		return Identity{}, ErrCode
 	}
 	r := request{redirectURL: redirectURL, state: tx.State, nonce: tx.Nonce, verifier: tx.Verifier}
+	if r.echoed, err = p.echo(answer); err != nil {
+		return Identity{}, err
+	}
 	id, err = p.engine.exchange(ctx, r, code, tx.Session)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -154,7 +158,22 @@ func (p *Provider) Complete(ctx context.Context, tx *Transaction, redirectURL st
 	if id.Profile.UserID == "" {
 		return Identity{}, ErrSubject
 	}
+	id.Notes = notes.all()
 	return id, nil
+}
+
+// echo takes from the provider's answer what its token endpoint wants to have
+// back, in the bounds of a code.
+func (p *Provider) echo(answer url.Values) (map[string]string, error) {
+	echoed := map[string]string{}
+	for _, name := range p.echoes {
+		if value := single(answer, name); validCode(value) {
+			echoed[name] = value
+		} else if len(answer[name]) > 0 {
+			return nil, ErrCode
+		}
+	}
+	return echoed, nil
 }
 
 // context bounds one step of a sign-in, and puts the client where x/oauth2 and

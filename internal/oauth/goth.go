@@ -205,7 +205,7 @@ func (e *gothEngine) exchange(ctx context.Context, r request, code, kept string)
 	if user.UserID == "0" {
 		user.UserID = ""
 	}
-	return Identity{user, tok, e.vouched(ctx, b.client(), user, tok)}, nil
+	return Identity{Profile: user, Token: tok, EmailVerified: e.vouched(ctx, b.client(), user, tok)}, nil
 }
 
 // exchangeOwn makes the token request of a provider that would escape the

@@ -52,6 +52,7 @@ type Provider struct {
 	params   url.Values
 	pkce     bool
 	formPost bool
+	echoes   []string // parameters of the answer that go into the token request
 	client   *http.Client
 	engine   engine
 
@@ -81,6 +82,7 @@ type Identity struct {
 	Profile       goth.User
 	Token         *oauth2.Token
 	EmailVerified bool // the provider vouches that Profile.Email is the person's
+	Notes         []Note
 }
 
 // request is what both steps of one sign-in share.
@@ -88,7 +90,8 @@ type request struct {
 	redirectURL string
 	state       string
 	nonce       string
-	verifier    string // empty without PKCE
+	verifier    string            // empty without PKCE
+	echoed      map[string]string // of the provider's answer, for the token request
 }
 
 // New chooses the engine for a provider, which is not nil, and copies what it needs of it, so that
@@ -128,6 +131,9 @@ func New(c Config) (*Provider, error) {
 		}
 		if v, ok := c.Provider.(interface{ FormPost() bool }); ok {
 			p.formPost = v.FormPost()
+		}
+		if v, ok := c.Provider.(interface{ CallbackParams() []string }); ok {
+			p.echoes = v.CallbackParams()
 		}
 		p.engine = codeEngine{flow}
 		return p, nil
@@ -250,11 +256,14 @@ func (e codeEngine) exchange(ctx context.Context, r request, code, _ string) (Id
 	if r.verifier != "" {
 		opts = append(opts, oauth2.VerifierOption(r.verifier))
 	}
+	for name, value := range r.echoed {
+		opts = append(opts, oauth2.SetAuthURLParam(name, value))
+	}
 	user, tok, err := e.flow.ExchangeCode(ctx, r.redirectURL, code, r.nonce, opts...)
 	if err != nil {
 		return Identity{}, err
 	}
-	return Identity{user, tok, emailVerified(user)}, nil
+	return Identity{Profile: user, Token: tok, EmailVerified: emailVerified(user)}, nil
 }
 
 func (e codeEngine) issuer(ctx context.Context) (string, bool, error) {
