@@ -13,6 +13,7 @@ import (
 	"github.com/markbates/goth"
 	"golang.org/x/oauth2"
 
+	"github.com/ginauth/ginauth/internal/corrected"
 	"github.com/ginauth/ginauth/internal/oauth"
 )
 
@@ -204,6 +205,7 @@ func (o OAuth) configure(client *http.Client) (*provider, error) {
 		p.name = oauth.DisplayName(o.Provider, p.id)
 	}
 	p.color = oauth.Color(o.Provider, p.id)
+	o.Provider = corrected.Of(o.Provider) // in place of one of goth's that signs nobody in, or wrongly
 	if p.profile == nil {
 		p.profile = defaultProfile
 	}

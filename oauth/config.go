@@ -84,14 +84,15 @@ type Config struct {
 	// UserInfoBody makes the profile request a POST of this JSON, such as a GraphQL
 	// query.
 	UserInfoBody string
-	// UserInfoForm makes it a POST of this form. {access_token} and {client_id} in
-	// a value stand for the two, and so for the other members of the token answer.
+	// UserInfoForm makes it a POST of this form. {access_token}, {client_id} and
+	// {client_secret} in a value stand for the three, and so for the other members of
+	// the token answer.
 	UserInfoForm url.Values
 	// UserInfoHeader is added to the profile request. {client_id} in a value stands
 	// for the client id.
 	UserInfoHeader map[string]string
 	// TokenScheme stands in front of the access token in the Authorization header.
-	// Default Bearer (RFC 6750 §2.1).
+	// Default Bearer (RFC 6750 §2.1). With Basic it is the user name (RFC 7617).
 	TokenScheme string
 	// TokenHeader is the header that carries the bare access token, in place of
 	// Authorization.

@@ -121,6 +121,8 @@ func (e *exchange) request(target string, token *oauth2.Token) (*http.Request, e
 	case c.TokenInQuery != "":
 	case c.TokenHeader != "":
 		req.Header.Set(c.TokenHeader, token.AccessToken)
+	case scheme == "Basic": // RFC 7617 §2, the access token for a user name
+		req.SetBasicAuth(token.AccessToken, "")
 	case scheme != "":
 		req.Header.Set("Authorization", scheme+" "+token.AccessToken)
 	default:
@@ -133,10 +135,11 @@ func (e *exchange) request(target string, token *oauth2.Token) (*http.Request, e
 }
 
 func (e *exchange) form() (string, error) {
-	form := url.Values{}
+	form, known := url.Values{}, e.known()
+	known["client_secret"] = e.config.ClientSecret
 	for name, values := range e.config.UserInfoForm {
 		for _, value := range values {
-			filled, ok := answer.Fill(e.known(), value, func(s string) string { return s })
+			filled, ok := answer.Fill(known, value, func(s string) string { return s })
 			if !ok {
 				return "", errors.New("the token answer lacks what the profile request needs")
 			}
@@ -169,7 +172,10 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return res, t.keep(res)
+	if err := t.keep(res); err != nil {
+		return nil, err
+	}
+	return res, nil
 }
 
 // reform gives the token request the form that the service wants.

@@ -54,5 +54,5 @@ func (p *Provider) VerifyLogoutToken(ctx context.Context, rawLogoutToken string)
 	if p.faults != nil {
 		return nil, p.faults
 	}
-	return p.client.VerifyLogout(ctx, rawLogoutToken)
+	return p.client.VerifyLogout(p.reach(ctx), rawLogoutToken)
 }

@@ -52,7 +52,7 @@ func TestConformance(t *testing.T) {
 			a := newApp(t, f, provider(t, s.ID))
 			t.Run("sign-in", func(t *testing.T) { conformSignIn(t, s, f, a) })
 			t.Run("refusals", func(t *testing.T) { conformRefusals(t, s, f, a) })
-			t.Run("faults", func(t *testing.T) { conformFaults(t, s, f, a) })
+			t.Run("faults", func(t *testing.T) { conformFaults(t, s, f, a, func() ginauth.Provider { return provider(t, s.ID) }) })
 			if t.Failed() {
 				tried.Delete(s.ID)
 			}
@@ -201,7 +201,7 @@ func conformRefusals(t *testing.T, s providers.Service, f *fake, a *app) {
 
 // A service that misbehaves ends one sign-in, in an error page that repeats
 // nothing, as does the log.
-func conformFaults(t *testing.T, s providers.Service, f *fake, a *app) {
+func conformFaults(t *testing.T, s providers.Service, f *fake, a *app, make func() ginauth.Provider) {
 	echo := func(status int, contentType, format string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
@@ -261,7 +261,7 @@ func conformFaults(t *testing.T, s providers.Service, f *fake, a *app) {
 			before := f.tokenRequests()
 			// A client that knows nothing of the service yet: x/oauth2 remembers where
 			// a service reads the secret.
-			a := newApp(t, f, provider(t, s.ID))
+			a := newApp(t, f, make())
 			b := a.near(t)
 			res := b.answer(f, f.approve(b.begin(s.ID), ada).String())
 			// Who somebody is may stand in the token answer alone.

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/ginauth/ginauth"
-	"github.com/ginauth/ginauth/internal/service"
 )
 
 // FromEnv makes the providers whose client is in the environment, in the order of
@@ -31,7 +30,7 @@ import (
 func FromEnv() ([]ginauth.Provider, error) {
 	var made []ginauth.Provider
 	var faults []error
-	for _, known := range service.All() {
+	for _, known := range rows {
 		e := environment{service: known}
 		if !e.read() {
 			continue
@@ -60,7 +59,7 @@ var aliases = map[string][]string{
 
 // environment is what the environment says of one service.
 type environment struct {
-	service  service.Service
+	service  row
 	settings Settings
 	from     map[string]string // the variable that each part of settings came from
 	prefix   string            // of the client's variables
@@ -90,8 +89,8 @@ func (e *environment) read() bool {
 	if e.from[clientID] == "" && e.from[clientSecret] == "" {
 		return false
 	}
-	m, ok := makers[e.service.ID]
-	if !ok { // half of it may be some other program's: STEAM_ID alone asks for no sign-in
+	m := e.service
+	if !m.makes() { // half of it may be some other program's: STEAM_ID alone asks for no sign-in
 		return e.from[clientID] != "" && e.from[clientSecret] != ""
 	}
 	if id := e.from[clientID]; id == "" {
@@ -99,7 +98,7 @@ func (e *environment) read() bool {
 		e.fault("%s is set and %s is not", e.from[clientSecret], e.prefix+"_ID")
 	} else {
 		e.prefix = strings.TrimSuffix(id, "_ID")
-		if e.from[clientSecret] == "" && !m.secretless {
+		if e.from[clientSecret] == "" && !m.secretless && !m.public {
 			e.fault("%s is set and %s is not", id, e.prefix+"_SECRET")
 		}
 	}

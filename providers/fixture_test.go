@@ -14,6 +14,9 @@ type fixture struct {
 	authorize, token string // endpoints
 	style            oauth2.AuthStyle
 	scope            string            // of the authorization request
+	perms            string            // what stands in its place under this name
+	asks             string            // a parameter that the profile request must have
+	echoes           string            // a parameter of the answer that the token request must repeat
 	values           map[string]string // New's Settings.Values
 	access           string            // where the service reads an access token; default the header
 	answer           func(p person, answer map[string]any)
@@ -21,6 +24,9 @@ type fixture struct {
 	lacks            string                        // fields of the user that the service does not tell
 	image            func(p person) string         // where the service tells no address of it
 	always           bool                          // an unverified address is never given out
+
+	signs  func(p person) map[string]any // the access token is a JWT of these claims
+	keySet string                        // where the keys to it are found: the metadata and the key set
 
 	issuer          string // of an OpenID provider
 	claims          func(p person) map[string]any
@@ -71,6 +77,13 @@ func (p person) field(name string) any {
 		return p.Image
 	case "verified":
 		return p.Verified
+	case "one":
+		if p.Verified {
+			return 1
+		}
+		return 0
+	case "height":
+		return 1.75
 	}
 	panic(name)
 }

@@ -102,9 +102,10 @@ var aToL = []Service{
 		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
-		ID: "fitbit", Goth: "fitbit", Name: "Fitbit", Kind: OAuth2, Engine: Exchange, Color: "#00b0b9",
+		ID: "fitbit", Goth: "fitbit", Name: "Fitbit", Kind: OAuth2, Color: "#00b0b9",
 		Docs:      "https://dev.fitbit.com/apps",
 		AuthStyle: oauth2.AuthStyleInHeader,
+		LeftOut:   "Google ends the Fitbit Web API in September 2026; use google",
 	},
 	{
 		ID: "gitea", Goth: "gitea", Name: "Gitea", Kind: OAuth2, Engine: Bound, Color: "#609926",
@@ -113,7 +114,7 @@ var aToL = []Service{
 		TokenInHeader: true,
 	},
 	{
-		ID: "github", Goth: "github", Name: "GitHub", Kind: OAuth2, Engine: Bound, Verified: List, Color: "#24292f",
+		ID: "github", Goth: "github", Name: "GitHub", Kind: OAuth2, Engine: Bound, Verified: List, Color: "#24292f", Refreshes: true,
 		Docs:      "https://github.com/settings/developers",
 		AuthStyle: oauth2.AuthStyleInParams,
 	},

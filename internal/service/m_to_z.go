@@ -186,9 +186,10 @@ var mToZ = []Service{
 		AuthStyle: oauth2.AuthStyleInHeader,
 	},
 	{
-		ID: "yammer", Goth: "yammer", Name: "Yammer", Kind: OAuth2, Engine: Bound, Color: "#0072c6",
+		ID: "yammer", Goth: "yammer", Name: "Yammer", Kind: OAuth2, Color: "#0072c6",
 		Docs:      "https://www.yammer.com/client_applications",
 		AuthStyle: oauth2.AuthStyleInParams,
+		LeftOut:   "Yammer takes no new applications and signs people in with Microsoft Entra ID; use azureadv2",
 	},
 	{
 		ID: "yandex", Goth: "yandex", Name: "Yandex", Kind: OAuth2, Engine: Exchange, Color: "#fc3f1d",
