@@ -12,6 +12,7 @@ import (
 // place: only a preset, which knows why, may do that.
 type traits struct {
 	family        *openid.Family                               // its tenants are issuers of their own
+	accepts       func(issuer, sent string) bool               // of authorization responses, in place of equality
 	nonceOptional bool                                         // it leaves the nonce out of its id_tokens
 	refusesPKCE   bool                                         // it refuses token requests with a code verifier
 	formPost      bool                                         // its answers come in a POST

@@ -29,6 +29,7 @@ type fixture struct {
 	keySet string                        // where the keys to it are found: the metadata and the key set
 
 	issuer          string // of an OpenID provider
+	document        string // where its discovery document is, if not below the issuer
 	claims          func(p person) map[string]any
 	subject         func(p person) string
 	noPKCE, noNonce bool
@@ -114,6 +115,7 @@ func (f fixture) with(change func(f *fixture)) fixture {
 var fixtures = func() map[string]fixture {
 	all := maps.Clone(fixturesAToL)
 	maps.Copy(all, fixturesMToZ)
+	maps.Copy(all, fixturesNew)
 	return all
 }()
 
@@ -129,7 +131,7 @@ func (f fixture) discovered(u *url.URL) (what string, ok bool) {
 	switch {
 	case f.issuer == "":
 		return "", false
-	case place == strings.TrimSuffix(f.issuer, "/")+"/.well-known/openid-configuration":
+	case f.document != "" && place == f.document, f.document == "" && place == strings.TrimSuffix(f.issuer, "/")+"/.well-known/openid-configuration":
 		return "document", true
 	}
 	return "keys", place == f.keys()

@@ -142,7 +142,11 @@ func build(known row, s Settings, called func(string) string) (ginauth.Provider,
 		fault("%s%s", unquoted(v.Validate().Error()), check)
 		return nil, faults
 	}
-	return ginauth.OAuth{Provider: p, ID: known.ID, Name: known.Name, AuthParams: s.AuthParams, DisablePKCE: s.DisablePKCE}, nil
+	name := known.Name
+	if values["name"] != "" {
+		name = values["name"]
+	}
+	return ginauth.OAuth{Provider: p, ID: known.ID, Name: name, AuthParams: s.AuthParams, DisablePKCE: s.DisablePKCE}, nil
 }
 
 // places says what is wrong with the addresses and the subject in the settings, by

@@ -17,8 +17,9 @@ import (
 // A row is what is known of one service, and how its provider is made of a client.
 type row struct {
 	service.Service
-	note     string // what surprises there, in one sentence
-	settings []Setting
+	note      string // what surprises there, in one sentence
+	variables string // what its variables begin with, in place of what the id says
+	settings  []Setting
 
 	oauth  oauth.Config // of a service that speaks plain OAuth 2.0
 	openID oidc.Config  // of an OpenID provider, its issuer a template of settings
@@ -100,7 +101,13 @@ func (r row) make(s Settings) goth.Provider {
 func (r row) makeOpenID(s Settings) goth.Provider {
 	c := r.openID
 	c.Name, c.DisplayName = r.ID, r.Name
-	c.Issuer, c.DiscoveryURL = placed(c.Issuer, s.Values), placed(c.DiscoveryURL, s.Values)
+	c.DiscoveryURL = placed(c.DiscoveryURL, s.Values)
+	if issuer := s.Values["issuer"]; c.Issuer == "{issuer}" {
+		c.Issuer = issuer // a slash at its end counts
+	} else {
+		rest := strings.TrimPrefix(c.Issuer, "{issuer}")
+		c.Issuer = placed(strings.Replace(c.Issuer, "{issuer}", strings.TrimSuffix(strings.TrimRight(issuer, "/"), rest), 1), s.Values)
+	}
 	if params := c.AuthParams; len(params) > 0 {
 		c.AuthParams = url.Values{}
 		for name, values := range params {

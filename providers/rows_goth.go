@@ -55,9 +55,9 @@ var gothFacts = map[string]row{
 	"authentik": preset(setting("issuer", "the OpenID Configuration Issuer of the application", "https://auth.example.com/application/o/shop/"), oidc.Authentik),
 	"azureadv2": entra(""),
 	"battlenet": {
-		settings: []Setting{optional(setting("region", "cn for the service in China; default all others", "cn"))},
+		settings: []Setting{optional(setting("region", "cn for the service in China; default all others", "cn", "issuer"))},
 		adapt: func(c *oauth.Config, values map[string]string) {
-			if values["region"] == "cn" {
+			if region := values["region"]; region == "cn" || strings.Contains(region, "battlenet.com.cn") {
 				for _, at := range []*string{&c.AuthURL, &c.TokenURL, &c.UserInfoURL} {
 					*at = strings.Replace(*at, "https://oauth.battle.net/", "https://oauth.battlenet.com.cn/", 1)
 				}
@@ -242,27 +242,33 @@ const beginKey = "-----BEGIN PRIVATE KEY-----"
 // entraIssuer is the issuer of a tenant, with its ID. What only looks like one is
 // left to oidc.Entra to refuse: with the ID missing it must not become common, which
 // lets everybody in.
-var entraIssuer = regexp.MustCompile(`^https://login\.microsoftonline\.com/([^/]+)/v2\.0/?$`)
+var entraIssuer = regexp.MustCompile(`^https://([a-z0-9.-]+)/([^/]+)/v2\.0/?$`)
 
 // entra makes the services that are Microsoft's: under goth's two names, and under
 // NextAuth's and Auth.js's, whose subject was the claim sub.
 func entra(name string) row {
-	tenant := optional(setting("tenant", "the directory (tenant) ID; default common, anybody with an account at Microsoft", "9f4a3c1e-5b7d-4e2a-8c60-1d2b3a4f5e6c", "tenant_id", "issuer"))
-	r := row{settings: []Setting{tenant}}
-	r.own = func(s Settings) goth.Provider {
-		tenant := s.Values["tenant"]
-		if tenant == "" {
-			tenant = "common"
-		} else if issuer := entraIssuer.FindStringSubmatch(tenant); issuer != nil {
-			tenant = issuer[1]
-		}
-		p := oidc.Entra(tenant, s.ClientID, s.ClientSecret, s.Scopes...)
-		if name != "" {
-			p.SetName(name)
-		}
-		return withEndpoints(p, s)
+	return row{
+		settings: []Setting{
+			optional(setting("tenant", "the directory (tenant) ID; default common, anybody with an account at Microsoft", "9f4a3c1e-5b7d-4e2a-8c60-1d2b3a4f5e6c", "tenant_id", "issuer")),
+			optional(setting("host", "the cloud's; default login.microsoftonline.com", oidc.EntraUSGov, "cloud")),
+		},
+		own: func(s Settings) goth.Provider {
+			c := oidc.EntraConfig{Tenant: s.Values["tenant"], Host: s.Values["host"], ClientID: s.ClientID, ClientSecret: s.ClientSecret, Scopes: s.Scopes, SubjectSub: s.Values["subject"] == "sub"}
+			if c.Tenant == "" {
+				c.Tenant = "common"
+			} else if issuer := entraIssuer.FindStringSubmatch(c.Tenant); issuer != nil {
+				c.Tenant = issuer[2]
+				if c.Host == "" {
+					c.Host = issuer[1]
+				}
+			}
+			p := oidc.NewEntra(c)
+			if name != "" {
+				p.SetName(name)
+			}
+			return withEndpoints(p, s)
+		},
 	}
-	return r
 }
 
 // direct is a row of a provider that is in one place alone.
