@@ -92,6 +92,7 @@ func conformSignIn(t *testing.T, s providers.Service, f *fake, a *app) {
 			t.Fatal(err)
 		}
 		tried.Store(s.ID, u.Query())
+		f.keepAsked(s.ID, authURL)
 	}
 
 	// A picture that is no web address does not reach a page.

@@ -25,7 +25,7 @@ var fixturesAToL = map[string]fixture{
 	"battlenet": {
 		authorize: "https://oauth.battle.net/authorize", token: "https://oauth.battle.net/token", style: inHeader,
 		lacks:    "email image",
-		profiles: at("https://oauth.battle.net/userinfo", flat("id", "number", "battletag", "name")),
+		profiles: at("https://oauth.battle.net/userinfo", flat("sub", "id", "id", "number", "battletag", "name")),
 	},
 	"bitbucket": {
 		authorize: "https://bitbucket.org/site/oauth2/authorize", token: "https://bitbucket.org/site/oauth2/access_token", style: inForm,
@@ -98,7 +98,7 @@ var fixturesAToL = map[string]fixture{
 		authorize: "https://www.dropbox.com/oauth2/authorize", token: "https://api.dropbox.com/oauth2/token", style: inForm,
 		profiles: at("https://api.dropbox.com/2/users/get_current_account", func(p person) any {
 			return obj{
-				"account_id": p.ID, "name": obj{"given_name": p.first(), "surname": p.last()},
+				"account_id": p.ID, "name": obj{"given_name": p.first(), "surname": p.last(), "display_name": p.Name},
 				"email": p.Email, "email_verified": p.Verified, "profile_photo_url": p.Image,
 			}
 		}),
