@@ -65,6 +65,8 @@ type Config struct {
 	ScopeSeparator string
 	// AuthParams are added to the authorization URL, such as owner=user.
 	AuthParams url.Values
+	// AuthFragment stands behind the authorization URL, for a service that wants it.
+	AuthFragment string
 	// TokenParams are added to the token request.
 	TokenParams url.Values
 	// ParamNames are other names of the service for parameters of the authorization

@@ -216,7 +216,7 @@ func (t *transport) reform(req *http.Request) error {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	req.GetBody = nil // a GET without a body would be sent again when the connection breaks, with the code
 	return nil
 }
 
@@ -228,6 +228,9 @@ func (t *transport) keep(res *http.Response) error {
 		return err
 	}
 	res.Body = io.NopCloser(bytes.NewReader(raw))
+	if bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) {
+		res.Header.Set("Content-Type", "application/json") // some say text/plain, which x/oauth2 reads as a form
+	}
 	kept := map[string]any{}
 	switch kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); kind {
 	case "application/x-www-form-urlencoded", "text/plain":

@@ -44,14 +44,14 @@ func (p *Provider) AuthCodeURL(_ context.Context, redirectURL, state, _ string, 
 		all = append(all, oauth2.SetAuthURLParam("scope", strings.Join(p.config.Scopes, s)))
 	}
 	raw := p.oauth(redirectURL).AuthCodeURL(state, all...)
-	if len(p.config.ParamNames) == 0 {
+	if len(p.config.ParamNames) == 0 && p.config.AuthFragment == "" {
 		return raw, nil
 	}
 	u, err := url.Parse(raw)
 	if err != nil {
 		return "", err
 	}
-	u.RawQuery = renamed(u.Query(), p.config.ParamNames).Encode()
+	u.RawQuery, u.Fragment = renamed(u.Query(), p.config.ParamNames).Encode(), p.config.AuthFragment
 	return u.String(), nil
 }
 

@@ -141,7 +141,14 @@ func (e *environment) read() bool {
 	e.from = map[string]string{}
 	all := e.service.prefixes()
 	e.settings.ClientID = e.find(clientID, all, "_ID", "_CLIENT_ID")
-	e.settings.ClientSecret = e.find(clientSecret, all, "_SECRET", "_CLIENT_SECRET")
+	suffixes := []string{"_SECRET", "_CLIENT_SECRET"}
+	if e.service.keyAlone {
+		suffixes = append(suffixes, "_API_KEY")
+	}
+	e.settings.ClientSecret = e.find(clientSecret, all, suffixes...)
+	if e.service.keyAlone && e.from[clientSecret] == "" { // its ID alone is some other program's
+		return false
+	}
 	if e.from[clientID] == "" && e.from[clientSecret] == "" {
 		return false
 	}
@@ -149,7 +156,9 @@ func (e *environment) read() bool {
 	if !m.makes() { // half of it may be some other program's: STEAM_ID alone asks for no sign-in
 		return e.from[clientID] != "" && e.from[clientSecret] != ""
 	}
-	if id := e.from[clientID]; id == "" {
+	if id := e.from[clientID]; m.keyAlone {
+		e.prefix = all[0]
+	} else if id == "" {
 		e.prefix = strings.TrimSuffix(e.from[clientSecret], "_SECRET")
 		e.fault("%s is set and %s is not", e.from[clientSecret], e.prefix+"_ID")
 	} else {

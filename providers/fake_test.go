@@ -157,7 +157,7 @@ func (f *fake) approve(authURL string, p person) *url.URL {
 			f.t.Errorf("%s stands %d times in the authorization URL", name, len(values))
 		}
 	}
-	for name, want := range map[string]string{"client_id": clientID, "response_type": "code", "scope": f.fixture.scope, "perms": f.fixture.perms} {
+	for name, want := range map[string]string{f.fixture.clientName(): clientID, "response_type": "code", "scope": f.fixture.scope, "perms": f.fixture.perms} {
 		if q.Get(name) != want {
 			f.t.Errorf("%s is %q, want %q", name, q.Get(name), want)
 		}
@@ -226,9 +226,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *fake) serveToken(w http.ResponseWriter, r *http.Request) {
-	if err := r.ParseForm(); err != nil || r.Method != http.MethodPost {
-		f.t.Errorf("token request: %s, %v", r.Method, err)
-	}
+	f.readForm(r)
 	form := r.PostForm
 	f.mu.Lock()
 	f.tokens = append(f.tokens, form)
@@ -265,7 +263,61 @@ func (f *fake) serveToken(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	delete(f.grants, form.Get("code"))
 	f.mu.Unlock()
+	if f.fixture.text {
+		w = plainText{w}
+	}
 	f.serveJSON(w, "token", f.answer(g))
+}
+
+// plainText calls an answer text, as WeChat does.
+type plainText struct{ http.ResponseWriter }
+
+func (p plainText) Write(b []byte) (int, error) {
+	p.Header().Set("Content-Type", "text/plain")
+	return p.ResponseWriter.Write(b)
+}
+
+// readForm reads the token request, in the form that the service has, into
+// r.PostForm, under the names that the protocol has.
+func (f *fake) readForm(r *http.Request) {
+	want := http.MethodPost
+	if f.fixture.get {
+		want = http.MethodGet
+	}
+	if r.Method != want {
+		f.t.Errorf("token request: %s", r.Method)
+	}
+	switch {
+	case f.fixture.get:
+		u, _ := url.Parse(r.Header.Get(meant))
+		r.PostForm = u.Query()
+	case f.fixture.json:
+		var object map[string]string
+		if err := json.NewDecoder(r.Body).Decode(&object); err != nil || r.Header.Get("Content-Type") != "application/json" {
+			f.t.Errorf("token request: %v", err)
+		}
+		r.PostForm = url.Values{}
+		for name, value := range object {
+			r.PostForm.Set(name, value)
+		}
+	default:
+		if err := r.ParseForm(); err != nil {
+			f.t.Errorf("token request: %v", err)
+		}
+	}
+	for theirs, ours := range map[string]string{f.fixture.clientName(): "client_id", f.fixture.secretName: "client_secret"} {
+		if theirs != "" && theirs != ours {
+			r.PostForm[ours] = r.PostForm[theirs]
+			delete(r.PostForm, theirs)
+		}
+	}
+}
+
+func (f fixture) clientName() string {
+	if f.client != "" {
+		return f.client
+	}
+	return "client_id"
 }
 
 // answer is that of the token endpoint.
@@ -314,7 +366,7 @@ func (f *fake) authenticated(r *http.Request) {
 		right = f.fixture.secret
 		f.add(&f.secrets, r.PostForm.Get("client_secret"))
 	}
-	if r.URL.Query().Has("client_secret") || strings.Contains(r.Header.Get(meant), "client_secret") {
+	if !f.fixture.get && (r.URL.Query().Has("client_secret") || strings.Contains(r.Header.Get(meant), "client_secret")) {
 		f.t.Error("the client secret is in the token endpoint's URL")
 	}
 	switch f.fixture.style {

@@ -13,7 +13,10 @@ import (
 type fixture struct {
 	authorize, token string // endpoints
 	style            oauth2.AuthStyle
-	scope            string            // of the authorization request
+	scope            string // of the authorization request
+	client           string // what client_id is called, and the secret has its name in secretName
+	secretName       string
+	get, json, text  bool              // the token request is a GET, or JSON; its answer calls itself text
 	perms            string            // what stands in its place under this name
 	asks             string            // a parameter that the profile request must have
 	echoes           string            // a parameter of the answer that the token request must repeat

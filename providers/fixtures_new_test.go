@@ -180,6 +180,27 @@ var fixturesNew = map[string]fixture{
 	"zoho": plain("https://accounts.zoho.com/oauth/v2/auth", "https://accounts.zoho.com/oauth/v2/token", inForm, "AaaServer.profile.Read", "https://accounts.zoho.com/oauth/user/info",
 		flat("ZUID", "number", "First_Name", "first", "Last_Name", "last", "Email", "email")).without("image"),
 
+	"feishu": lark("https://accounts.feishu.cn", "https://open.feishu.cn"),
+	"lark":   lark("https://accounts.larksuite.com", "https://open.larksuite.com"),
+	"instagram": plain("https://www.instagram.com/oauth/authorize", "https://api.instagram.com/oauth/access_token", inForm, "instagram_business_basic", "https://graph.instagram.com/me",
+		flat("user_id", "id", "username", "first", "name", "name", "profile_picture_url", "image")).without("email"),
+	"tiktok": plain("https://www.tiktok.com/v2/auth/authorize/", "https://open.tiktokapis.com/v2/oauth/token/", inForm, "user.info.basic", "https://open.tiktokapis.com/v2/user/info/", func(p person) any {
+		return obj{"data": obj{"user": obj{"open_id": p.ID, "union_id": "union", "display_name": p.Name, "avatar_url": p.Image}}, "error": obj{"code": "ok"}}
+	}).without("email").with(func(f *fixture) { f.client, f.asks = "client_key", "fields" }),
+	"wechat": plain("https://open.weixin.qq.com/connect/qrconnect", "https://api.weixin.qq.com/sns/oauth2/access_token", inForm, "snsapi_login", "https://api.weixin.qq.com/sns/userinfo", func(p person) any {
+		return obj{"openid": "open-" + p.ID, "unionid": p.ID, "nickname": p.Name, "headimgurl": p.Image}
+	}).without("email").noVerifier().with(func(f *fixture) {
+		f.client, f.secretName, f.get, f.access, f.asks, f.text = "appid", "secret", true, "query:access_token", "openid", true
+		f.answer = func(p person, answer map[string]any) { answer["openid"] = "open-1" }
+		f.profiles = at("https://api.weixin.qq.com/sns/userinfo", func(p person) any {
+			profile := obj{"openid": "open-" + p.ID, "unionid": p.ID, "nickname": p.Name, "headimgurl": p.Image}
+			if p.ID == "" {
+				delete(profile, "openid")
+			}
+			return profile
+		})
+	}),
+
 	"asgardeo":       openID("https://api.asgardeo.io/t/example/oauth2/token", "https://api.asgardeo.io/t/example/oauth2", map[string]string{"issuer": "https://api.asgardeo.io/t/example"}),
 	"azure-ad":       entra,
 	"azure-ad-b2c":   b2c,
@@ -229,3 +250,10 @@ var b2c = openID("https://example.b2clogin.com/"+directory+"/v2.0/", "https://ex
 		return obj{"sub": p.ID, "name": p.Name, "emails": []string{p.Email}, "tfp": "B2C_1_signin"}
 	}
 })
+
+// lark takes its token request as JSON.
+func lark(accounts, open string) fixture {
+	return plain(accounts+"/open-apis/authen/v1/authorize", open+"/open-apis/authen/v2/oauth/token", inForm, "", open+"/open-apis/authen/v1/user_info", func(p person) any {
+		return obj{"code": 0, "data": obj{"union_id": p.ID, "open_id": "open", "name": p.Name, "email": p.Email, "avatar_url": p.Image}}
+	}).with(func(f *fixture) { f.json = true })
+}

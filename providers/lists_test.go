@@ -54,6 +54,22 @@ func TestLists(t *testing.T) {
 	}
 }
 
+// The script that extracts witness.tsv knows the same services.
+func TestServicesOfTheScript(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(witnessFolder + "/services.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, s := range providers.All() {
+		ids = append(ids, s.ID)
+	}
+	if want := strings.Join(ids, "\n") + "\n"; string(text) != want {
+		t.Error("services.txt has other services; write the ids of providers.All into it, one a line, and run extract.mjs")
+	}
+}
+
 var counted = regexp.MustCompile(`\*\*(\d+) services\*\*`)
 
 // The README counts the services that people can be signed in at.

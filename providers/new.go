@@ -111,6 +111,7 @@ func build(known row, s Settings, called func(string) string) (ginauth.Provider,
 		switch {
 		case c.name == clientSecret && known.secretless && c.value != "":
 			fault("%s is set, but there is no lasting secret here; leave it out and write the settings", called(c.name))
+		case c.name == clientID && known.keyAlone:
 		case c.value == "" && (c.name == clientID || known.Kind != service.OIDC && !known.public):
 			fault("%s is empty; it comes from %s", called(c.name), known.Docs)
 		case strings.TrimSpace(c.value) != c.value:

@@ -32,6 +32,7 @@ type row struct {
 	fixed      bool     // no scopes can be asked for
 	secretless bool     // the client has no secret but its settings
 	public     bool     // the client may have no secret
+	keyAlone   bool     // the client is its secret
 }
 
 // makes reports whether people can be signed in at the service.

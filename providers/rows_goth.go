@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"net/http"
 	"regexp"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/ginauth/ginauth/oidc"
 	"github.com/ginauth/ginauth/providers/mailru"
 	"github.com/ginauth/ginauth/providers/reddit"
+	"github.com/ginauth/ginauth/providers/steam"
 	"github.com/ginauth/ginauth/providers/tumblr"
 	"github.com/ginauth/ginauth/providers/x"
 )
@@ -34,7 +36,7 @@ func gothRows() []row {
 		}
 		if r.makes() {
 			r.LeftOut = ""
-			if r.oauth.AuthURL != "" {
+			if r.oauth.AuthURL != "" || r.Engine == service.None {
 				r.Engine = service.Own
 			}
 		}
@@ -132,11 +134,20 @@ var gothFacts = map[string]row{
 		AuthURL: "https://id.heroku.com/oauth/authorize", TokenURL: "https://id.heroku.com/oauth/token", UserInfoURL: "https://api.heroku.com/account",
 		AuthStyle: inForm, Scopes: []string{"identity"}, Fields: oauth.Fields{ID: "id", Name: "name", Email: "email"},
 	}},
+	"instagram": {
+		note: "Instagram signs in professional accounts alone, and gives no address.",
+		oauth: oauth.Config{
+			AuthURL: "https://www.instagram.com/oauth/authorize", TokenURL: "https://api.instagram.com/oauth/access_token",
+			UserInfoURL: "https://graph.instagram.com/me?fields=id,username,account_type,user_id,name,profile_picture_url",
+			AuthStyle:   inForm, Scopes: []string{"instagram_business_basic"}, Fields: oauth.Fields{ID: "user_id", Name: "name|username", NickName: "username", Image: "profile_picture_url"},
+		},
+	},
 	"intercom": {oauth: oauth.Config{
 		AuthURL: "https://app.intercom.io/oauth", TokenURL: "https://api.intercom.io/auth/eagle/token", UserInfoURL: "https://api.intercom.io/me",
 		AuthStyle: inForm, TokenScheme: "Basic", Fields: oauth.Fields{ID: "id", Name: "name", Email: "email", EmailVerified: "email_verified", Image: "avatar.image_url"},
 	}},
 	"keycloak": preset(setting("issuer", "the realm's issuer", "https://login.example.com/realms/staff"), oidc.Keycloak),
+	"lark":     {oauth: larkAt("https://accounts.larksuite.com", "https://open.larksuite.com")},
 	"line": {
 		note: "LINE gives out addresses to channels that were granted the permission alone.",
 		oauth: oauth.Config{
@@ -189,14 +200,45 @@ var gothFacts = map[string]row{
 		AuthURL: "https://accounts.spotify.com/authorize", TokenURL: "https://accounts.spotify.com/api/token", UserInfoURL: "https://api.spotify.com/v1/me",
 		AuthStyle: inHeader, Scopes: []string{"user-read-email", "user-read-private"}, Fields: oauth.Fields{ID: "id", Name: "display_name", Email: "email", Image: "images.0.url"},
 	}},
+	"steam": {
+		note: "Steam has a Web API key in place of a client.", keyAlone: true,
+		own: func(s Settings) goth.Provider { return steam.New(s.ClientSecret) },
+	},
 	"strava": {oauth: oauth.Config{
 		AuthURL: "https://www.strava.com/oauth/authorize", TokenURL: "https://www.strava.com/oauth/token", UserInfoURL: "https://www.strava.com/api/v3/athlete",
 		AuthStyle: inForm, Scopes: []string{"read"}, ScopeSeparator: ",", Fields: oauth.Fields{ID: "id", Name: "firstname+lastname", NickName: "username", Image: "profile"},
 	}},
+	"tiktok": {
+		note: "The scope user.info.basic has no address; others need TikTok's review.",
+		oauth: oauth.Config{
+			AuthURL: "https://www.tiktok.com/v2/auth/authorize/", TokenURL: "https://open.tiktokapis.com/v2/oauth/token/",
+			UserInfoURL: "https://open.tiktokapis.com/v2/user/info/?fields=open_id,union_id,display_name,avatar_url",
+			AuthStyle:   inForm, ParamNames: map[string]string{"client_id": "client_key"}, Scopes: []string{"user.info.basic"}, ScopeSeparator: ",",
+			Fields: oauth.Fields{ID: "data.user.open_id", Name: "data.user.display_name", Image: "data.user.avatar_url"},
+		},
+	},
 	"tumblr":  direct(tumblr.New),
 	"twitter": direct(x.New),
+	"wechat": {
+		note: "WeChat knows no code challenge: state alone binds a sign-in to its browser. Its token request has the secret in the URL.",
+		oauth: oauth.Config{
+			AuthURL: "https://open.weixin.qq.com/connect/qrconnect", AuthFragment: "wechat_redirect",
+			TokenURL: "https://api.weixin.qq.com/sns/oauth2/access_token", RefreshURL: "https://api.weixin.qq.com/sns/oauth2/refresh_token", TokenMethod: http.MethodGet,
+			UserInfoURL: "https://api.weixin.qq.com/sns/userinfo?openid={openid}&lang=en", TokenInQuery: "access_token",
+			AuthStyle: inForm, ParamNames: map[string]string{"client_id": "appid", "client_secret": "secret"}, DisablePKCE: true, Scopes: []string{"snsapi_login"}, ScopeSeparator: ",",
+			Fields: oauth.Fields{ID: "unionid|openid", Name: "nickname", Image: "headimgurl"},
+		},
+	},
 	"xero":    direct(oidc.Xero),
 	"zitadel": preset(setting("issuer", "the instance's address", "https://example.zitadel.cloud"), oidc.Zitadel),
+}
+
+// larkAt is the one service under the two names that it has.
+func larkAt(accounts, open string) oauth.Config {
+	return oauth.Config{
+		AuthURL: accounts + "/open-apis/authen/v1/authorize", TokenURL: open + "/open-apis/authen/v2/oauth/token", UserInfoURL: open + "/open-apis/authen/v1/user_info",
+		AuthStyle: inForm, TokenJSON: true, Fields: oauth.Fields{ID: "data.union_id", Name: "data.name", Email: "data.email|data.enterprise_email", Image: "data.avatar_url"},
+	}
 }
 
 // moved leads to a server of the application's own in place of a public one.

@@ -106,6 +106,7 @@ var oauthRows = []row{
 		AuthURL: "https://accounts.faceit.com/accounts?redirect_popup=true", TokenURL: "https://api.faceit.com/auth/v1/oauth/token", UserInfoURL: "https://api.faceit.com/auth/v1/resources/userinfo",
 		AuthStyle: inHeader, Scopes: []string{"openid", "email", "profile"}, Fields: oauth.Fields{ID: "guid", Name: "name|nickname", NickName: "nickname", Email: "email", Image: "picture"},
 	}),
+	plain("feishu", "Feishu", "#3370ff", "https://open.feishu.cn/app", larkAt("https://accounts.feishu.cn", "https://open.feishu.cn")),
 	plain("figma", "Figma", "#f24e1e", "https://www.figma.com/developers/apps", oauth.Config{
 		AuthURL: "https://www.figma.com/oauth", TokenURL: "https://api.figma.com/v1/oauth/token", UserInfoURL: "https://api.figma.com/v1/me", RefreshURL: "https://api.figma.com/v1/oauth/refresh",
 		AuthStyle: inHeader, Scopes: []string{"current_user:read"}, Fields: oauth.Fields{ID: "id", Name: "handle", Email: "email", Image: "img_url"},

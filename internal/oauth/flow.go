@@ -99,8 +99,10 @@ func (p *Provider) complete(authURL string, r request, extra url.Values) (string
 			q[name] = values
 		}
 	}
-	q.Set("redirect_uri", r.redirectURL)
-	q.Set("state", r.state)
+	if p.reader == nil {
+		q.Set("redirect_uri", r.redirectURL)
+		q.Set("state", r.state)
+	}
 	if r.verifier != "" {
 		q.Set("code_challenge", oauth2.S256ChallengeFromVerifier(r.verifier))
 		q.Set("code_challenge_method", "S256")
@@ -137,14 +139,18 @@ func (p *Provider) Complete(ctx context.Context, tx *Transaction, redirectURL st
 		return Identity{}, ErrIssuer
 	}
 	code := single(answer, "code")
-	if !validCode(code) {
+	if p.reader == nil && !validCode(code) {
 		return Identity{}, ErrCode
 	}
 	r := request{redirectURL: redirectURL, state: tx.State, nonce: tx.Nonce, verifier: tx.Verifier}
 	if r.echoed, err = p.echo(answer); err != nil {
 		return Identity{}, err
 	}
-	id, err = p.engine.exchange(ctx, r, code, tx.Session)
+	if p.reader != nil {
+		id.Profile, err = p.reader.ReadAnswer(ctx, redirectURL, tx.State, answer)
+	} else {
+		id, err = p.engine.exchange(ctx, r, code, tx.Session)
+	}
 	if err != nil {
 		if ctx.Err() != nil {
 			err = fmt.Errorf("%w: %w", ctx.Err(), err)

@@ -28,6 +28,15 @@ type AuthCodeProvider interface {
 	ExchangeCode(ctx context.Context, redirectURL, code, nonce string, opts ...oauth2.AuthCodeOption) (goth.User, *oauth2.Token, error)
 }
 
+// AnswerProvider is an AuthCodeProvider whose service answers with no code: it says
+// in the callback's parameters who signed in, and the provider asks the service
+// whether it did. Only the state is checked beforehand, so the answer itself must
+// be bound to redirectURL and state.
+type AnswerProvider interface {
+	AuthCodeProvider
+	ReadAnswer(ctx context.Context, redirectURL, state string, answer url.Values) (goth.User, error)
+}
+
 // RefreshProvider is an AuthCodeProvider that renews access tokens with a
 // context. ginauth.RefreshProvider documents it.
 type RefreshProvider interface {
@@ -53,6 +62,7 @@ type Provider struct {
 	pkce     bool
 	formPost bool
 	echoes   []string // parameters of the answer that go into the token request
+	reader   AnswerProvider
 	client   *http.Client
 	engine   engine
 
@@ -131,6 +141,9 @@ func New(c Config) (*Provider, error) {
 		}
 		if v, ok := c.Provider.(interface{ FormPost() bool }); ok {
 			p.formPost = v.FormPost()
+		}
+		if p.reader, ok = c.Provider.(AnswerProvider); ok {
+			p.pkce = false
 		}
 		if v, ok := c.Provider.(interface{ CallbackParams() []string }); ok {
 			p.echoes = v.CallbackParams()

@@ -109,7 +109,8 @@ function pocketbase() {
   const at = 'v0.40.4'
   const dir = path.join(goModule('github.com/pocketbase/pocketbase', at), 'tools/auth')
   for (const file of fs.readdirSync(dir).filter((f) => f.endsWith('.go') && !f.endsWith('_test.go'))) {
-    scan(file.slice(0, -3), fs.readFileSync(path.join(dir, file), 'utf8'), `pocketbase ${at}`, [
+    const name = file === 'lark.go' ? 'feishu' : file.slice(0, -3) // it has that one's hosts
+    scan(name, fs.readFileSync(path.join(dir, file), 'utf8'), `pocketbase ${at}`, [
       [re('authURL: *'), 'authorization'], [re('tokenURL: *'), 'token'], [re('userInfoURL: *'), 'userinfo'], [re('client\\.Get\\('), 'userinfo'],
     ])
   }
