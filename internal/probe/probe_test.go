@@ -74,7 +74,7 @@ func TestCheck(t *testing.T) {
 			if tt.openID {
 				p = oidc.New(oidc.Config{Name: "forge", Issuer: server.URL, ClientID: "probe", ClientSecret: "probe"})
 			}
-			err := probe.Check(t.Context(), p, &http.Client{Timeout: 5 * time.Second})
+			err := probe.Check(t.Context(), p, &http.Client{Timeout: 5 * time.Second, Transport: server.Client().Transport})
 			if tt.fault == "" && err != nil || tt.fault != "" && (err == nil || !strings.Contains(err.Error(), tt.fault)) {
 				t.Errorf("got %v, want %q", err, tt.fault)
 			}
