@@ -55,12 +55,12 @@ var (
 
 // entra is one cloud, or one external tenant, as a sign-in sees it.
 type entra struct {
-	host   string // with https:// in front and a slash behind
+	hosts  []string // of its issuers, with https:// in front and a slash behind
 	tenant string
 }
 
 // template is the issuer in the discovery document of several tenants.
-func (e entra) template() string { return e.host + "{tenantid}/v2.0" }
+func (e entra) template() string { return e.hosts[0] + "{tenantid}/v2.0" }
 
 // Entra signs people in with Microsoft Entra ID, once Azure AD, and with personal
 // Microsoft accounts. tenant says who may: a directory (tenant) ID or a verified
@@ -104,10 +104,9 @@ func NewEntra(c EntraConfig) *Provider {
 	if len(scopes) > 0 && !slices.Contains(scopes, "profile") {
 		scopes = append([]string{"profile"}, scopes...)
 	}
-	e := entra{"https://" + host + "/", tenant}
-	if external {
-		// Tokens name the tenant's ID in the host too, discovery the name.
-		e.host = "https://" + tenant + ".ciamlogin.com/"
+	e := entra{[]string{"https://" + host + "/"}, tenant}
+	if external { // its issuer may be on the host of its name or of its ID
+		e.hosts = append(e.hosts, "https://"+tenant+".ciamlogin.com/")
 	}
 	t := traits{
 		family: &openid.Family{Document: e.document, Token: e.token},
@@ -165,11 +164,13 @@ func (e entra) document(issuer string) error {
 
 // named is the tenant ID in a tenant's issuer.
 func (e entra) named(issuer string) (string, bool) {
-	id, ok := strings.CutPrefix(issuer, e.host)
-	if ok {
-		id, ok = strings.CutSuffix(id, "/v2.0")
+	for _, host := range e.hosts {
+		if id, ok := strings.CutPrefix(issuer, host); ok {
+			id, ok = strings.CutSuffix(id, "/v2.0")
+			return id, ok && guid.MatchString(id)
+		}
 	}
-	return id, ok && guid.MatchString(id)
+	return "", false
 }
 
 // token judges the issuer of a token. A key may sign for all tenants, or for

@@ -71,7 +71,9 @@ func (p *Provider) Begin(ctx context.Context, redirectURL string, extra url.Valu
 	if err != nil {
 		return "", nil, Redact(err, r.secrets()...)
 	}
-	authURL, err = p.complete(authURL, r, extra)
+	if p.reader == nil { // whose URL has all that binds its answer, in another protocol
+		authURL, err = p.complete(authURL, r, extra)
+	}
 	if err != nil {
 		return "", nil, err
 	}
@@ -99,10 +101,8 @@ func (p *Provider) complete(authURL string, r request, extra url.Values) (string
 			q[name] = values
 		}
 	}
-	if p.reader == nil {
-		q.Set("redirect_uri", r.redirectURL)
-		q.Set("state", r.state)
-	}
+	q.Set("redirect_uri", r.redirectURL)
+	q.Set("state", r.state)
 	if r.verifier != "" {
 		q.Set("code_challenge", oauth2.S256ChallengeFromVerifier(r.verifier))
 		q.Set("code_challenge_method", "S256")
