@@ -28,6 +28,12 @@ type Config struct {
 	// ClientSecret authenticates this application. Empty makes it a public
 	// client, which PKCE alone protects.
 	ClientSecret string `json:"-"`
+	// PrivateKey authenticates this application by a signature in place of a secret
+	// (private_key_jwt, OpenID Connect Core §9; RFC 7523): the text of a PKCS #8 file
+	// with an RSA, a P-256 or an Ed25519 key. Its public key is registered at the
+	// provider, under PrivateKeyID where it has several. ClientSecret stays empty.
+	PrivateKey   string `json:"-"`
+	PrivateKeyID string
 	// Scopes are asked for at sign-in; "openid" is put in front where it is
 	// missing. Default openid, profile and email. Many providers issue a
 	// refresh token only for "offline_access".
@@ -99,6 +105,14 @@ func (c Config) validate(where string, place error) error {
 	}
 	if strings.TrimSpace(c.ClientSecret) != c.ClientSecret {
 		fault("ClientSecret has white space around it: write it without")
+	}
+	if c.PrivateKey != "" {
+		if _, _, err := assertionKey(c.PrivateKey); err != nil {
+			faults = append(faults, fmt.Errorf("oidc: "+where+"%w", err))
+		}
+		if c.ClientSecret != "" {
+			fault("PrivateKey and ClientSecret are both set: leave one of them out")
+		}
 	}
 	if c.DiscoveryURL != "" {
 		if u, err := url.Parse(c.DiscoveryURL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil {

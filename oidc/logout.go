@@ -33,6 +33,13 @@ func (p *Provider) EndSessionURL(ctx context.Context, idTokenHint, postLogoutRed
 	}
 	query := u.Query()
 	query.Set("client_id", p.config.ClientID)
+	if p.traits.logoutURI { // Cognito's, which knows neither hint nor state
+		if postLogoutRedirectURL != "" {
+			query.Set("logout_uri", postLogoutRedirectURL)
+		}
+		u.RawQuery = query.Encode()
+		return u.String(), nil
+	}
 	if idTokenHint != "" {
 		query.Set("id_token_hint", idTokenHint)
 	}

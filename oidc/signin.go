@@ -64,7 +64,11 @@ func (p *Provider) ExchangeCode(ctx context.Context, redirectURL, code, nonce st
 	if err != nil {
 		return goth.User{}, nil, err
 	}
-	token, err := client.Exchange(fetch.Context(p.reach(ctx)), code, opts...)
+	authenticated, err := p.authenticated(ctx, m.Endpoint.TokenURL)
+	if err != nil {
+		return goth.User{}, nil, err
+	}
+	token, err := client.Exchange(fetch.Context(authenticated), code, opts...)
 	if err != nil {
 		return goth.User{}, nil, openid.Fault(ctx, "oidc: token request", err)
 	}
@@ -122,7 +126,11 @@ func (p *Provider) RefreshTokenContext(ctx context.Context, refreshToken string)
 	if err != nil {
 		return nil, err
 	}
-	token, err := client.TokenSource(fetch.Context(p.reach(ctx)), &oauth2.Token{RefreshToken: refreshToken}).Token()
+	authenticated, err := p.authenticated(ctx, m.Endpoint.TokenURL)
+	if err != nil {
+		return nil, err
+	}
+	token, err := client.TokenSource(fetch.Context(authenticated), &oauth2.Token{RefreshToken: refreshToken}).Token()
 	if err != nil {
 		return nil, openid.Fault(ctx, "oidc: refresh request", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/markbates/goth"
 
 	"github.com/ginauth/ginauth"
+	"github.com/ginauth/ginauth/internal/service"
 )
 
 // FromEnv makes the providers whose client is in the environment, in the order of
@@ -34,7 +35,8 @@ import (
 // Further variables change what is known of a service. Behind the same beginning
 // stand SCOPE (with spaces between), AUTHORIZATION_PARAMS (prompt=consent&hd=…),
 // DISABLE_PKCE (true), SUBJECT, AUTHORIZATION_URL, TOKEN_URL, USERINFO_URL and
-// EMAILS_URL, and at an OpenID provider DISCOVERY_URL and BACK_CHANNEL.
+// EMAILS_URL, and at an OpenID provider DISCOVERY_URL, BACK_CHANNEL, PRIVATE_KEY and
+// PRIVATE_KEY_ID.
 //
 // A service with neither client id nor secret is not made, and a program without
 // any gets an empty list. All faults come in one error: a client id without its
@@ -156,6 +158,10 @@ func (e *environment) read() bool {
 	if !m.makes() { // half of it may be some other program's: STEAM_ID alone asks for no sign-in
 		return e.from[clientID] != "" && e.from[clientSecret] != ""
 	}
+	if m.Kind == service.OIDC && !m.secretless {
+		e.settings.PrivateKey = e.find("private_key", all, "_PRIVATE_KEY")
+		e.settings.PrivateKeyID = e.find("private_key_id", all, "_PRIVATE_KEY_ID")
+	}
 	if id := e.from[clientID]; m.keyAlone {
 		e.prefix = all[0]
 	} else if id == "" {
@@ -163,7 +169,7 @@ func (e *environment) read() bool {
 		e.fault("%s is set and %s is not", e.from[clientSecret], e.prefix+"_ID")
 	} else {
 		e.prefix = strings.TrimSuffix(id, "_ID")
-		if e.from[clientSecret] == "" && !m.secretless && !m.public {
+		if e.from[clientSecret] == "" && !m.secretless && !m.public && e.settings.PrivateKey == "" {
 			e.fault("%s is set and %s is not", id, e.prefix+"_SECRET")
 		}
 	}

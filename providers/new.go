@@ -34,6 +34,10 @@ type Settings struct {
 	// AuthURL, TokenURL, UserInfoURL and EmailsURL take the place of the endpoints
 	// that are known, or that an OpenID provider's discovery document has.
 	AuthURL, TokenURL, UserInfoURL, EmailsURL string
+	// PrivateKey and PrivateKeyID authenticate the client at an OpenID provider in
+	// place of ClientSecret, as in oidc.Config. \n may stand for the line breaks.
+	PrivateKey   string `json:"-"`
+	PrivateKeyID string
 	// DiscoveryURL and BackChannel are those of oidc.Config, at an OpenID provider.
 	DiscoveryURL, BackChannel string
 	// Values are the service's further Settings, by name.
@@ -81,6 +85,10 @@ func New(id string, s Settings) (ginauth.Provider, error) {
 			return "Settings.BackChannel"
 		case "subject":
 			return "Settings.Subject"
+		case "private_key":
+			if !slices.ContainsFunc(known.settings, func(s Setting) bool { return s.Name == name }) {
+				return "Settings.PrivateKey"
+			}
 		}
 		return fmt.Sprintf("Settings.Values[%q]", name)
 	})
@@ -172,6 +180,9 @@ func (s Settings) places(known row) map[string]string {
 				faults[p.name] = hint
 			}
 		}
+	}
+	if s.PrivateKey != "" && (!openID || known.secretless) {
+		faults["private_key"] = "is set, but this service takes no signature for a secret; leave it out"
 	}
 	if s.Subject != "" && (known.oauth.Fields.ID == "" || !facts) {
 		faults["subject"] = "is set, but the subject at this service is no member of a profile; leave it out"

@@ -124,7 +124,7 @@ func (r row) makeOpenID(s Settings) goth.Provider {
 // withEndpoints puts what Settings say of an OpenID provider's addresses in place
 // of what is known.
 func withEndpoints(p *oidc.Provider, s Settings) *oidc.Provider {
-	if s.DiscoveryURL == "" && s.BackChannel == "" && s.AuthURL == "" && s.TokenURL == "" && s.UserInfoURL == "" {
+	if s.DiscoveryURL == "" && s.BackChannel == "" && s.AuthURL == "" && s.TokenURL == "" && s.UserInfoURL == "" && s.PrivateKey == "" {
 		return p
 	}
 	return p.With(func(c *oidc.Config) {
@@ -134,6 +134,7 @@ func withEndpoints(p *oidc.Provider, s Settings) *oidc.Provider {
 		if s.BackChannel != "" {
 			c.BackChannel = s.BackChannel
 		}
+		c.PrivateKey, c.PrivateKeyID = strings.ReplaceAll(s.PrivateKey, `\n`, "\n"), s.PrivateKeyID
 		c.AuthURL, c.TokenURL, c.UserInfoURL = s.AuthURL, s.TokenURL, s.UserInfoURL
 	})
 }
