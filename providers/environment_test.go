@@ -151,3 +151,46 @@ func TestFromEnv_Faults(t *testing.T) {
 		})
 	}
 }
+
+// everything is an environment with a client of every service.
+func everything(setenv func(name, value string)) (made int) {
+	for _, s := range providers.All() {
+		if s.LeftOut != "" {
+			continue
+		}
+		made++
+		prefix := "AUTH_" + strings.ToUpper(strings.ReplaceAll(s.ID, "-", "_"))
+		setenv(prefix+"_ID", "i")
+		if fixtures[s.ID].secret == nil {
+			setenv(prefix+"_SECRET", "s")
+		}
+		for name, value := range fixtures[s.ID].values {
+			setenv(prefix+"_"+strings.ToUpper(name), value)
+		}
+	}
+	return made
+}
+
+// With a client of every service, every provider is made, and one site takes them
+// all.
+func TestFromEnv_Everything(t *testing.T) {
+	setenv(t, nil)
+	want := everything(t.Setenv)
+	got, err := providers.FromEnv()
+	if err != nil || len(got) != want {
+		t.Fatalf("made %d of %d: %v", len(got), want, err)
+	}
+	if _, err := ginauth.New(ginauth.Options{Providers: got, Secret: strings.Repeat("x", 32), BaseURL: base}); err != nil {
+		t.Error(err)
+	}
+}
+
+// BenchmarkFromEnv is what a program's start costs with a client of every service.
+func BenchmarkFromEnv(b *testing.B) {
+	everything(b.Setenv)
+	for b.Loop() {
+		if _, err := providers.FromEnv(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -158,7 +158,7 @@ func (p *Provider) confirm(ctx context.Context, answer url.Values) error {
 		}
 	}
 	if !slices.Equal(said["is_valid"], []string{"true"}) || !slices.Equal(said["ns"], []string{protocol}) {
-		return errors.New("Steam does not confirm the assertion")
+		return errors.New("the service does not confirm the assertion")
 	}
 	return nil
 }
