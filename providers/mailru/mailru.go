@@ -7,6 +7,7 @@
 package mailru
 
 import (
+	"fmt"
 	"github.com/markbates/goth"
 	"golang.org/x/oauth2"
 
@@ -40,6 +41,14 @@ func New(clientID, clientSecret string, scopes ...string) *Provider {
 		Profile:      profile,
 	})}
 }
+
+// String leaves out the client secret.
+func (p *Provider) String() string {
+	return fmt.Sprintf("mailru.Provider{Name: %q, ClientID: %q}", p.Name(), p.ClientID())
+}
+
+// GoString is String: the %#v verb must not print the secret either.
+func (p *Provider) GoString() string { return p.String() }
 
 // profile reads the answer of GET /userinfo.
 func profile(body map[string]any) (goth.User, bool) {

@@ -10,6 +10,7 @@
 package reddit
 
 import (
+	"fmt"
 	"github.com/markbates/goth"
 	"golang.org/x/oauth2"
 
@@ -61,6 +62,14 @@ func (p *Provider) WithUserAgent(userAgent string) *Provider {
 func newProvider(config oauth.Config) *Provider {
 	return &Provider{Provider: oauth.New(config), config: config}
 }
+
+// String leaves out the client secret.
+func (p *Provider) String() string {
+	return fmt.Sprintf("reddit.Provider{Name: %q, ClientID: %q}", p.Name(), p.ClientID())
+}
+
+// GoString is String: the %#v verb must not print the secret either.
+func (p *Provider) GoString() string { return p.String() }
 
 // profile reads the answer of GET /api/v1/me.
 func profile(body map[string]any) (goth.User, bool) {

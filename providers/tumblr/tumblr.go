@@ -9,6 +9,7 @@
 package tumblr
 
 import (
+	"fmt"
 	"github.com/markbates/goth"
 	"golang.org/x/oauth2"
 
@@ -49,6 +50,14 @@ func New(clientID, clientSecret string, scopes ...string) *Provider {
 		Profile:     profile,
 	})}
 }
+
+// String leaves out the client secret.
+func (p *Provider) String() string {
+	return fmt.Sprintf("tumblr.Provider{Name: %q, ClientID: %q}", p.Name(), p.ClientID())
+}
+
+// GoString is String: the %#v verb must not print the secret either.
+func (p *Provider) GoString() string { return p.String() }
 
 // profile reads the answer of GET /v2/user/info.
 func profile(body map[string]any) (goth.User, bool) {

@@ -7,6 +7,7 @@
 package x
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/markbates/goth"
@@ -54,6 +55,14 @@ func New(clientID, clientSecret string, scopes ...string) *Provider {
 		Profile:     profile,
 	})}
 }
+
+// String leaves out the client secret.
+func (p *Provider) String() string {
+	return fmt.Sprintf("x.Provider{Name: %q, ClientID: %q}", p.Name(), p.ClientID())
+}
+
+// GoString is String: the %#v verb must not print the secret either.
+func (p *Provider) GoString() string { return p.String() }
 
 // profile reads the answer of GET /2/users/me.
 func profile(body map[string]any) (goth.User, bool) {
