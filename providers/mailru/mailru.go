@@ -8,6 +8,7 @@ package mailru
 
 import (
 	"fmt"
+
 	"github.com/markbates/goth"
 	"golang.org/x/oauth2"
 

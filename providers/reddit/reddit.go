@@ -11,6 +11,7 @@ package reddit
 
 import (
 	"fmt"
+
 	"github.com/markbates/goth"
 	"golang.org/x/oauth2"
 

@@ -10,6 +10,7 @@ package tumblr
 
 import (
 	"fmt"
+
 	"github.com/markbates/goth"
 	"golang.org/x/oauth2"
 
