@@ -42,3 +42,17 @@ func ExampleProvider_Validate() {
 	// Output:
 	// oauth: forge: TokenURL is not an http(s) URL: write the service's endpoint, such as https://forge.example/oauth/token
 }
+
+// A known service on a server of your own.
+func ExampleProvider_With() {
+	forge := oauth.New(oauth.Config{
+		Name: "forge", ClientID: "shop", ClientSecret: "the client secret",
+		AuthURL:     "https://forge.example/oauth/authorize",
+		TokenURL:    "https://forge.example/oauth/token",
+		UserInfoURL: "https://forge.example/api/user",
+		Fields:      oauth.Fields{ID: "id"},
+	})
+	moved := forge.With(func(c *oauth.Config) { c.UserInfoURL = "https://api.forge.example/user" })
+	fmt.Println(moved.Name(), moved.Validate())
+	// Output: forge <nil>
+}

@@ -56,6 +56,14 @@ func New(config Config) *Provider {
 	return p
 }
 
+// With returns a provider whose Config is as change makes it; p stays as it is.
+func (p *Provider) With(change func(*Config)) *Provider {
+	config := p.config.withDefaults() // in slices of its own
+	config.Name = p.Name()
+	change(&config)
+	return New(config)
+}
+
 // Validate returns every fault of the Config, joined; nil where there is none.
 func (p *Provider) Validate() error { return p.faults }
 

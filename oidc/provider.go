@@ -7,7 +7,7 @@
 //
 // Presets make the provider of a known service from what its console shows:
 // [Google], [Entra], [Apple], [GitLab], [LinkedIn], [Slack], [Auth0], [Okta],
-// [Cognito], [Keycloak], [Zitadel], [Authentik] and [Xero]. Each is named as
+// [Cognito], [Keycloak], [Zitadel], [Authentik], [AzureB2C] and [Xero]. Each is named as
 // ginauth knows the service, and asks for what its service needs to sign people in
 // soundly; where a service leaves a check out, its preset says so. The place comes
 // first, then client id, client secret and scopes; without scopes it asks for

@@ -163,11 +163,12 @@ func build(known row, s Settings, called func(string) string) (ginauth.Provider,
 func (s Settings) places(known row) map[string]string {
 	faults := map[string]string{}
 	openID, facts := known.Kind == service.OIDC, known.oauth.AuthURL != ""
+	plain := known.Kind == service.OAuth2 || facts
 	for _, p := range []struct {
 		name, value string
 		fits        bool
 	}{
-		{"authorization_url", s.AuthURL, openID || facts}, {"token_url", s.TokenURL, openID || facts}, {"userinfo_url", s.UserInfoURL, openID || facts},
+		{"authorization_url", s.AuthURL, openID || plain}, {"token_url", s.TokenURL, openID || plain}, {"userinfo_url", s.UserInfoURL, openID || plain},
 		{"emails_url", s.EmailsURL, facts && known.oauth.Emails.URL != ""}, {"discovery_url", s.DiscoveryURL, openID}, {"back_channel", s.BackChannel, openID},
 	} {
 		switch {

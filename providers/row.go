@@ -88,6 +88,12 @@ func (r row) make(s Settings) goth.Provider {
 		r.adapt(&c, s.Values)
 	}
 	c.Scopes = s.Scopes
+	s.replace(&c)
+	return corrected.New(c)
+}
+
+// replace puts what the settings say in place of what is known.
+func (s Settings) replace(c *oauth.Config) {
 	for _, e := range []struct {
 		to    *string
 		value string
@@ -96,7 +102,9 @@ func (r row) make(s Settings) goth.Provider {
 			*e.to = e.value
 		}
 	}
-	return corrected.New(c)
+	if s.TokenURL != "" {
+		c.RefreshURL = s.TokenURL
+	}
 }
 
 func (r row) makeOpenID(s Settings) goth.Provider {

@@ -142,7 +142,7 @@ var gothFacts = map[string]row{
 			AuthStyle:   inForm, Scopes: []string{"instagram_business_basic"}, Fields: oauth.Fields{ID: "user_id", Name: "name|username", NickName: "username", Image: "profile_picture_url"},
 		},
 	},
-	"intercom": {oauth: oauth.Config{
+	"intercom": {note: "Intercom takes https callback URLs alone, and signs in its customers' staff.", oauth: oauth.Config{
 		AuthURL: "https://app.intercom.io/oauth", TokenURL: "https://api.intercom.io/auth/eagle/token", UserInfoURL: "https://api.intercom.io/me",
 		AuthStyle: inForm, TokenScheme: "Basic", Fields: oauth.Fields{ID: "id", Name: "name", Email: "email", EmailVerified: "email_verified", Image: "avatar.image_url"},
 	}},
@@ -271,10 +271,10 @@ var appleID = row{
 		setting("team_id", "the ten characters of the developer account's team", "DEF123GHIJ"),
 	},
 	own: func(s Settings) goth.Provider {
-		return oidc.Apple(oidc.AppleConfig{
+		return ended(oidc.Apple(oidc.AppleConfig{
 			ClientID: s.ClientID, TeamID: s.Values["team_id"], KeyID: s.Values["key_id"], Scopes: s.Scopes,
 			PrivateKey: strings.ReplaceAll(s.Values["private_key"], `\n`, "\n"),
-		})
+		}), s)
 	},
 }
 
@@ -327,10 +327,18 @@ func preset(place Setting, new func(place, id, secret string, scopes ...string) 
 	}}
 }
 
-// ended puts the settings' endpoints into an OpenID provider.
+// ended puts the settings' endpoints into a provider that is made elsewhere.
 func ended(p goth.Provider, s Settings) goth.Provider {
-	if p, ok := p.(*oidc.Provider); ok {
+	switch p := p.(type) {
+	case *oidc.Provider:
 		return withEndpoints(p, s)
+	case interface {
+		With(change func(*oauth.Config)) *oauth.Provider
+	}:
+		if s.AuthURL == "" && s.TokenURL == "" && s.UserInfoURL == "" {
+			break
+		}
+		return p.With(s.replace)
 	}
 	return p
 }
