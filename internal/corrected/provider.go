@@ -63,7 +63,11 @@ func Of(p goth.Provider) goth.Provider {
 		return p
 	}
 	id, secret := v.Elem().FieldByName("ClientKey"), v.Elem().FieldByName("Secret")
-	given, err := asked(p)
+	begun, err := asked(p)
+	if err == nil && custom(folder, begun) {
+		return p // a server of the application's own, of which the facts say nothing
+	}
+	given := begun.Query()
 	if id.Kind() != reflect.String || secret.Kind() != reflect.String || err != nil {
 		return p
 	}
@@ -90,27 +94,36 @@ func Of(p goth.Provider) goth.Provider {
 	return made
 }
 
-// asked are the parameters of goth's authorization URL: what the application gave
-// it stands there alone. No request is made for it.
-func asked(p goth.Provider) (given url.Values, err error) {
+// asked is goth's authorization URL: what the application gave it stands there
+// alone. No request is made for it.
+func asked(p goth.Provider) (begun *url.URL, err error) {
 	defer func() {
 		if recover() != nil {
-			err = http.ErrNotSupported
+			begun, err = &url.URL{}, http.ErrNotSupported
 		}
 	}()
 	session, err := p.BeginAuth("")
 	if err != nil {
-		return nil, err
+		return &url.URL{}, err
 	}
 	raw, err := session.GetAuthURL()
 	if err != nil {
-		return nil, err
+		return &url.URL{}, err
 	}
-	u, err := url.Parse(raw)
-	if err != nil {
-		return nil, err
+	if begun, err = url.Parse(raw); err != nil {
+		return &url.URL{}, err
 	}
-	return u.Query(), nil
+	return begun, nil
+}
+
+// custom reports whether goth's provider was made for another server than the
+// service's, as patreon.NewCustomisedURL does, and paypal's for test accounts.
+func custom(folder string, begun *url.URL) bool {
+	switch folder {
+	case "patreon", "paypal":
+		return begun.Host != "www."+folder+".com"
+	}
+	return false
 }
 
 // scopes reads a scope parameter with spaces or commas between.

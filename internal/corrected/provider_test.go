@@ -19,6 +19,7 @@ import (
 	"github.com/markbates/goth/providers/discord"
 	"github.com/markbates/goth/providers/eveonline"
 	"github.com/markbates/goth/providers/kakao"
+	"github.com/markbates/goth/providers/patreon"
 	"github.com/markbates/goth/providers/zoom"
 	"golang.org/x/oauth2"
 
@@ -77,6 +78,9 @@ func TestOf(t *testing.T) {
 	}
 	if right := amazon.New("id", "secret", ""); corrected.Of(right) != goth.Provider(right) {
 		t.Error("a provider that needs no correction was replaced")
+	}
+	if own := patreon.NewCustomisedURL("id", "secret", "", "https://patreon.example/oauth2/authorize", "https://patreon.example/token", "https://patreon.example/me"); corrected.Of(own) != goth.Provider(own) {
+		t.Error("a provider of another server was replaced")
 	}
 	if err := corrected.Of(zoom.New("", "", "")).(*corrected.Provider).Validate(); err == nil || !strings.Contains(err.Error(), "client id is empty") {
 		t.Errorf("a provider without a client: %v", err)
