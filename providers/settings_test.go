@@ -2,6 +2,7 @@ package providers_test
 
 import (
 	"maps"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -81,3 +82,87 @@ func TestSettings_Faults(t *testing.T) {
 		t.Errorf("%v, %v", p, err)
 	}
 }
+
+// A server of the application's own, or another region, is asked in place of the
+// public service, at every endpoint.
+func TestSettings_Places(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		id     string
+		values map[string]string
+		moves  []string // pairs: from, to
+	}{
+		{"github", map[string]string{"url": "https://git.example.com/"}, []string{
+			"https://github.com/", "https://git.example.com/", "https://api.github.com/", "https://git.example.com/api/v3/",
+		}},
+		{"github", map[string]string{"url": "https://github.com"}, nil},
+		{"battlenet", map[string]string{"region": "cn"}, []string{"https://oauth.battle.net/", "https://oauth.battlenet.com.cn/"}},
+		{"battlenet", map[string]string{"issuer": "https://oauth.battlenet.com.cn"}, []string{"https://oauth.battle.net/", "https://oauth.battlenet.com.cn/"}},
+		{"battlenet", map[string]string{"issuer": "https://us.battle.net/oauth"}, nil},
+		{"paypal", map[string]string{"environment": "sandbox"}, []string{
+			"https://www.paypal.com/", "https://www.sandbox.paypal.com/", "https://api-m.paypal.com/", "https://api-m.sandbox.paypal.com/",
+		}},
+		{"salesforce", map[string]string{"url": "https://example.my.salesforce.com"}, []string{"https://login.salesforce.com/", "https://example.my.salesforce.com/"}},
+		{"zoho", map[string]string{"url": "https://accounts.zoho.eu/"}, []string{"https://accounts.zoho.com/", "https://accounts.zoho.eu/"}},
+		{"gitea", nil, []string{"https://git.example.com/", "https://gitea.com/"}},
+	} {
+		t.Run(tt.id, func(t *testing.T) {
+			t.Parallel()
+			fix := fixtures[tt.id]
+			fix.values = tt.values
+			moved := strings.NewReplacer(tt.moves...)
+			fix.authorize, fix.token = moved.Replace(fix.authorize), moved.Replace(fix.token)
+			profiles := fix.profiles
+			fix.profiles = map[string]func(p person) any{}
+			for place, profile := range profiles {
+				fix.profiles[moved.Replace(place)] = profile
+			}
+			p, err := providers.New(tt.id, fix.settings())
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := newFake(t, fix)
+			a := newApp(t, f, p)
+			b := a.near(t)
+			if res := b.answer(f, f.approve(b.begin(tt.id), ada).String()); !res.session {
+				t.Fatalf("leads to %s; log: %s", res.location, a.log.take())
+			}
+			for _, place := range f.reached {
+				if len(tt.moves) > 0 && strings.HasPrefix(place, tt.moves[0]) {
+					t.Errorf("%s was asked", place)
+				}
+			}
+		})
+	}
+}
+
+// A tenant of FusionAuth has a document of its own.
+func TestSettings_FusionAuthTenant(t *testing.T) {
+	t.Parallel()
+	fix := fixtures["fusionauth"]
+	fix.values = map[string]string{"issuer": "https://example.fusionauth.io", "tenant_id": "7"}
+	p, err := providers.New("fusionauth", fix.settings())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newFake(t, fix)
+	seen := ""
+	a := newApp(t, transport(func(req *http.Request) (*http.Response, error) {
+		if strings.HasSuffix(req.URL.Path, "/openid-configuration") {
+			seen = req.URL.RawQuery
+		}
+		return f.RoundTrip(req)
+	}), p)
+	b := a.near(t)
+	authURL := b.begin("fusionauth")
+	if u, err := url.Parse(authURL); err != nil || u.Query().Get("tenantId") != "7" || seen != "tenantId=7" {
+		t.Errorf("%s; the document is asked for with %q", authURL, seen)
+	}
+	if res := b.answer(f, f.approve(authURL, ada).String()); !res.session {
+		t.Errorf("leads to %s; log: %s", res.location, a.log.take())
+	}
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
