@@ -253,7 +253,7 @@ var oauthRows = []row{
 	left("azure-devops", "Azure DevOps", "https://app.vsaex.visualstudio.com/", "Microsoft takes no new applications for its sign-in; use azureadv2"),
 	left("bluesky", "Bluesky", "https://docs.bsky.app/docs/advanced-guides/oauth-client", "it has a server of each person's own, found by handle, with PAR and DPoP, which ginauth does not speak"),
 	left("clerk", "Clerk", "https://clerk.com/docs", "no source but memory says how its answers look; use openid-connect with its issuer"),
-	left("dingtalk", "DingTalk", "https://open.dingtalk.com/", "its answer calls the authorization code authCode, and its token answer is not that of OAuth 2.0"),
+	left("dingtalk", "DingTalk", "https://open.dingtalk.com/", "its answer calls the authorization code authCode, and its token answer has other members than OAuth 2.0 has"),
 	left("epicgames", "Epic Games", "https://dev.epicgames.com/portal", "its profile is known from memory alone; use openid-connect with its issuer"),
 	left("etsy", "Etsy", "https://www.etsy.com/developers/your-apps", "the person's ID stands inside the access token, by a rule that no document promises to keep"),
 	left("identity-server4", "IdentityServer4", "https://identityserver4.readthedocs.io/", "its makers have ended it; use duende-identity-server6"),

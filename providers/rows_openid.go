@@ -123,5 +123,5 @@ func withEntra(id, name string) row {
 	r := entra(id)
 	r.settings = append(r.settings, optional(setting("subject", "sub for the subject of NextAuth.js; default the directory's and the object's ID", "sub")))
 	r.Service = service.Service{ID: id, Name: name, Kind: service.OIDC, Engine: service.Preset, Color: "#0078d4", Docs: "https://entra.microsoft.com"}
-	return r.says("The subject is the directory's and the object's ID; that of NextAuth.js, the claim sub, comes with the setting subject.")
+	return r.says("The subject is the directory's and the object's ID; the setting subject brings the claim sub, which NextAuth.js takes.")
 }

@@ -268,7 +268,7 @@ func TestRefreshHangs(t *testing.T) {
 	}
 }
 
-// goth's word on who cannot refresh is taken, but for GitHub, whose Apps have
+// goth's word on who cannot refresh is taken, except for GitHub, whose Apps have
 // refresh tokens that goth does not know of.
 func TestCannotRefresh(t *testing.T) {
 	t.Parallel()
