@@ -101,6 +101,9 @@ func (v *visit) signIn(tx *oauth.Transaction, answer url.Values) outcome {
 		v.refused("the callback", err)
 		return v.failed(http.StatusOK, errorcode.OAuthCallback)
 	}
+	for _, note := range id.Notes { // an extra that did not come fails no sign-in
+		v.opts.Logger.WarnContext(ctx, "ginauth: the sign-in goes on without "+note.What, "provider", v.provider.id, "error", note.Err)
+	}
 	v.addPostedName(&id.Profile)
 	user, err := v.provider.user(id.Profile)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/ginauth/ginauth/internal/ascii"
+	"github.com/ginauth/ginauth/internal/corrected"
 	"github.com/ginauth/ginauth/internal/oauth"
 )
 
@@ -212,6 +213,7 @@ func (o OAuth) configure(client *http.Client) (*provider, error) {
 		p.name = oauth.DisplayName(o.Provider, p.id)
 	}
 	p.color = oauth.Color(o.Provider, p.id)
+	o.Provider = corrected.Of(o.Provider) // in place of one of goth's that signs nobody in, or wrongly
 	if p.profile == nil {
 		p.profile = defaultProfile
 	}

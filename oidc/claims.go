@@ -5,6 +5,8 @@ import (
 
 	"github.com/markbates/goth"
 	"golang.org/x/oauth2"
+
+	"github.com/ginauth/ginauth/internal/answer"
 )
 
 // mergeClaims adds to the id_token's claims what userinfo alone knows. The
@@ -89,16 +91,31 @@ func (p *Provider) user(claims map[string]any, token *oauth2.Token, rawIDToken s
 		}
 		return ""
 	}
+	shown := p.config.Claims
+	name, email, image := text("name"), text("email"), text("picture")
+	if shown.Name != "" {
+		name = answer.Text(claims, shown.Name)
+	}
+	if shown.Image != "" {
+		image = answer.Text(claims, shown.Image)
+	}
+	if shown.Email != "" {
+		// email_verified speaks of the claim email alone.
+		if other := answer.Text(claims, shown.Email); other != email {
+			email = other
+			delete(claims, "email_verified")
+		}
+	}
 	return goth.User{
 		RawData:      claims,
 		Provider:     p.Name(),
 		UserID:       text("sub"),
-		Name:         text("name"),
-		Email:        text("email"),
+		Name:         name,
+		Email:        email,
 		NickName:     text("preferred_username", "nickname"),
 		FirstName:    text("given_name"),
 		LastName:     text("family_name"),
-		AvatarURL:    text("picture"),
+		AvatarURL:    image,
 		AccessToken:  token.AccessToken,
 		RefreshToken: token.RefreshToken,
 		ExpiresAt:    token.Expiry,

@@ -28,6 +28,12 @@ type Config struct {
 	// ClientSecret authenticates this application. Empty makes it a public
 	// client, which PKCE alone protects.
 	ClientSecret string `json:"-"`
+	// PrivateKey authenticates this application by a signature in place of a secret
+	// (private_key_jwt, OpenID Connect Core §9; RFC 7523): the text of a PKCS #8 file
+	// with an RSA, a P-256 or an Ed25519 key. Its public key is registered at the
+	// provider, under PrivateKeyID where it has several. ClientSecret stays empty.
+	PrivateKey   string `json:"-"`
+	PrivateKeyID string
 	// Scopes are asked for at sign-in; "openid" is put in front where it is
 	// missing. Default openid, profile and email. Many providers issue a
 	// refresh token only for "offline_access".
@@ -38,9 +44,36 @@ type Config struct {
 	// AuthStyle is how the client secret is sent. Default: what the discovery
 	// document supports, client_secret_basic before client_secret_post.
 	AuthStyle oauth2.AuthStyle
+	// DiscoveryURL is the address of the discovery document, for a provider that has
+	// it elsewhere than at Issuer and /.well-known/openid-configuration. The document
+	// must name Issuer all the same.
+	DiscoveryURL string
+	// AuthURL, TokenURL and UserInfoURL take the place of the endpoints in the
+	// discovery document, for a provider whose document is wrong.
+	AuthURL, TokenURL, UserInfoURL string
+	// BackChannel is the origin to reach the provider at from here, such as
+	// http://keycloak:8080, where it differs from the issuer's, which browsers reach:
+	// requests to the issuer's origin go there, with the issuer's host in their Host
+	// header. With http the network between must be your own.
+	BackChannel string
+	// AuthParams are added to the authorization URL.
+	AuthParams url.Values
+	// Claims say where the provider has a name, an address and a picture, in place
+	// of the standard claims.
+	Claims Claims
+	// AllowAudiencesWithoutParty accepts an id_token for several audiences, this
+	// client among them, that lacks the claim azp (OpenID Connect Core §3.1.3.7, 4).
+	// One of the others may then use a token of its own here: set it only where they
+	// are the provider's own.
+	AllowAudiencesWithoutParty bool
 	// Now is the clock that tokens are held against. Default time.Now.
 	Now func() time.Time `json:"-"`
 }
+
+// Claims are paths as in oauth.Fields: "name|preferred_username", "emails.0". Empty
+// ones are name, email and picture. An address that is not the claim email never
+// counts as verified.
+type Claims struct{ Name, Email, Image string }
 
 // String leaves out the client secret.
 func (c Config) String() string {
@@ -72,6 +105,36 @@ func (c Config) validate(where string, place error) error {
 	}
 	if strings.TrimSpace(c.ClientSecret) != c.ClientSecret {
 		fault("ClientSecret has white space around it: write it without")
+	}
+	if c.PrivateKey != "" {
+		if _, _, err := assertionKey(c.PrivateKey); err != nil {
+			faults = append(faults, fmt.Errorf("oidc: "+where+"%w", err))
+		}
+		if c.ClientSecret != "" {
+			fault("PrivateKey and ClientSecret are both set: leave one of them out")
+		}
+	}
+	if c.DiscoveryURL != "" {
+		if u, err := url.Parse(c.DiscoveryURL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil {
+			fault("DiscoveryURL is not an http(s) URL: write the address of the discovery document, or leave it out")
+		}
+	}
+	for _, e := range [...]struct{ name, value string }{{"AuthURL", c.AuthURL}, {"TokenURL", c.TokenURL}, {"UserInfoURL", c.UserInfoURL}} {
+		if e.value == "" {
+			continue
+		}
+		u, err := url.Parse(e.value)
+		switch {
+		case err != nil, u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "", u.User != nil, u.Fragment != "":
+			fault("%s is not an http(s) URL: write the provider's endpoint, or leave it out", e.name)
+		case u.Scheme == "http" && strings.HasPrefix(c.Issuer, "https:"):
+			fault("%s begins with http, over which anybody on the way reads the secret: write https", e.name)
+		}
+	}
+	if c.BackChannel != "" {
+		if u, err := url.Parse(c.BackChannel); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || strings.ContainsAny(c.BackChannel, "?#") {
+			fault("BackChannel is not an origin: write one such as http://keycloak:8080, or leave it out")
+		}
 	}
 	switch c.AuthStyle {
 	case oauth2.AuthStyleAutoDetect, oauth2.AuthStyleInHeader, oauth2.AuthStyleInParams:

@@ -11,18 +11,57 @@ import (
 	"github.com/ginauth/ginauth/internal/openid"
 )
 
+// personalTenant is the one that all personal Microsoft accounts are in.
+const personalTenant = "9188040d-6c67-4c5b-b112-36a304b66dad"
+
+// Hosts of Microsoft's clouds, for [EntraConfig].
 const (
-	entraHost = "https://login.microsoftonline.com/"
-	// entraTemplate is the issuer in the discovery document of several tenants.
-	entraTemplate = entraHost + "{tenantid}/v2.0"
-	// personalTenant is the one that all personal Microsoft accounts are in.
-	personalTenant = "9188040d-6c67-4c5b-b112-36a304b66dad"
+	EntraPublic = "login.microsoftonline.com"
+	EntraUSGov  = "login.microsoftonline.us"
+	EntraChina  = "login.partner.microsoftonline.cn"
 )
+
+// EntraConfig describes one registration at Microsoft Entra ID. Only the client
+// and the tenant are required.
+type EntraConfig struct {
+	// Tenant says who may sign in, as in [Entra].
+	Tenant string
+	// Host is the cloud's, EntraPublic by default, or that of an external tenant,
+	// such as example.ciamlogin.com, which signs in people of that tenant alone.
+	Host string
+	// ClientID and ClientSecret are those of the application.
+	ClientID     string
+	ClientSecret string `json:"-"`
+	// Scopes are asked for at sign-in. Default openid, profile and email.
+	Scopes []string
+	// SubjectSub makes the claim sub the subject, in place of the tenant's and the
+	// object's ID: it differs between applications, and it is what NextAuth.js takes,
+	// so that accounts made with it stay the same.
+	SubjectSub bool
+}
+
+// String leaves out the client secret.
+func (c EntraConfig) String() string {
+	return fmt.Sprintf("oidc.EntraConfig{Tenant: %q, Host: %q, ClientID: %q}", c.Tenant, c.Host, c.ClientID)
+}
+
+// GoString is String: the %#v verb must not print the secret either.
+func (c EntraConfig) GoString() string { return c.String() }
 
 var (
 	guid         = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 	tenantDomain = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)+$`)
+	ciamHost     = regexp.MustCompile(`^[a-z0-9-]+\.ciamlogin\.com$`)
 )
+
+// entra is one cloud, or one external tenant, as a sign-in sees it.
+type entra struct {
+	hosts  []string // of its issuers, with https:// in front and a slash behind
+	tenant string
+}
+
+// template is the issuer in the discovery document of several tenants.
+func (e entra) template() string { return e.hosts[0] + "{tenantid}/v2.0" }
 
 // Entra signs people in with Microsoft Entra ID, once Azure AD, and with personal
 // Microsoft accounts. tenant says who may: a directory (tenant) ID or a verified
@@ -42,29 +81,61 @@ var (
 // organizations may use an application that is open to all is for the SignIn
 // callback to decide, by tid.
 func Entra(tenant, clientID, clientSecret string, scopes ...string) *Provider {
-	tenant = ascii.Lower(tenant)
-	var place error
-	if !entraShared(tenant) && !guid.MatchString(tenant) && !tenantDomain.MatchString(tenant) {
-		place = fmt.Errorf("tenant is %q: write the directory (tenant) ID, a verified domain of it, or one of common, organizations and consumers", tenant)
+	return NewEntra(EntraConfig{Tenant: tenant, ClientID: clientID, ClientSecret: clientSecret, Scopes: scopes})
+}
+
+// NewEntra is [Entra] in another cloud, at an external tenant, or with another
+// subject.
+func NewEntra(c EntraConfig) *Provider {
+	tenant, host := ascii.Lower(c.Tenant), ascii.Lower(c.Host)
+	if host == "" {
+		host = EntraPublic
 	}
+	var place error
+	external := ciamHost.MatchString(host)
+	switch {
+	case !external && !slices.Contains([]string{EntraPublic, EntraUSGov, EntraChina}, host):
+		place = fmt.Errorf("host is %q: write %s, %s, %s, or the one of an external tenant, such as example.ciamlogin.com", c.Host, EntraPublic, EntraUSGov, EntraChina)
+	case !entraShared(tenant) && !guid.MatchString(tenant) && !tenantDomain.MatchString(tenant):
+		place = fmt.Errorf("tenant is %q: write the directory (tenant) ID, a verified domain of it, or one of common, organizations and consumers", c.Tenant)
+	case external && !guid.MatchString(tenant):
+		place = fmt.Errorf("tenant is %q: write the directory (tenant) ID of the external tenant", c.Tenant)
+	}
+	scopes := c.Scopes
 	if len(scopes) > 0 && !slices.Contains(scopes, "profile") {
 		scopes = append([]string{"profile"}, scopes...)
 	}
+	e := entra{[]string{"https://" + host + "/"}, tenant}
+	if external { // its issuer may be on the host of its name or of its ID
+		e.hosts = append(e.hosts, "https://"+tenant+".ciamlogin.com/")
+	}
+	t := traits{
+		family: &openid.Family{Document: e.document, Token: e.token},
+		accepts: func(issuer, sent string) bool {
+			if issuer != e.template() {
+				return sent == issuer
+			}
+			_, ok := e.named(sent)
+			return ok
+		},
+		identity: entraIdentity,
+	}
+	if c.SubjectSub {
+		t.identity = func(claims map[string]any) (string, error) {
+			if _, err := entraIdentity(claims); err != nil {
+				return "", err
+			}
+			sub, _ := claims["sub"].(string)
+			return sub, nil
+		}
+	}
 	return preset("Entra", Config{
-		Name: "azureadv2", DisplayName: "Microsoft", Issuer: entraHost + tenant + "/v2.0",
-		ClientID: clientID, ClientSecret: clientSecret, Scopes: scopes,
+		Name: "azureadv2", DisplayName: "Microsoft", Issuer: "https://" + host + "/" + tenant + "/v2.0",
+		ClientID: c.ClientID, ClientSecret: c.ClientSecret, Scopes: scopes,
 		// Userinfo is a part of Microsoft Graph. It takes no access token made for
 		// another API, and knows nothing that the id_token lacks.
 		SkipUserinfo: true,
-	}, traits{
-		family: &openid.Family{
-			Document: func(issuer string) error { return entraDocument(tenant, issuer) },
-			Token: func(document, key string, claims map[string]any) error {
-				return entraToken(tenant, document, key, claims)
-			},
-		},
-		identity: entraIdentity,
-	}, place)
+	}, t, place)
 }
 
 // entraShared tells the tenants that stand for many.
@@ -72,16 +143,17 @@ func entraShared(tenant string) bool {
 	return tenant == "common" || tenant == "organizations" || tenant == "consumers"
 }
 
-// entraDocument judges the issuer of a discovery document. That of several
+// document judges the issuer of a discovery document. That of several
 // tenants is the template, that of one is its own; a domain's is whatever tenant
 // has the domain, which only the document tells.
-func entraDocument(tenant, issuer string) error {
-	named, ok := entraTenant(issuer)
+func (e entra) document(issuer string) error {
+	tenant := e.tenant
+	named, ok := e.named(issuer)
 	switch {
 	case tenant == "common" || tenant == "organizations":
-		ok = issuer == entraTemplate
+		ok = issuer == e.template()
 	case tenant == "consumers":
-		ok = issuer == entraTemplate || ok && named == personalTenant
+		ok = issuer == e.template() || ok && named == personalTenant
 	case guid.MatchString(tenant):
 		ok = ok && named == tenant
 	}
@@ -91,33 +163,36 @@ func entraDocument(tenant, issuer string) error {
 	return nil
 }
 
-// entraTenant is the tenant ID in a tenant's issuer.
-func entraTenant(issuer string) (string, bool) {
-	id, ok := strings.CutPrefix(issuer, entraHost)
-	if ok {
-		id, ok = strings.CutSuffix(id, "/v2.0")
+// named is the tenant ID in a tenant's issuer.
+func (e entra) named(issuer string) (string, bool) {
+	for _, host := range e.hosts {
+		if id, ok := strings.CutPrefix(issuer, host); ok {
+			id, ok = strings.CutSuffix(id, "/v2.0")
+			return id, ok && guid.MatchString(id)
+		}
 	}
-	return id, ok && guid.MatchString(id)
+	return "", false
 }
 
-// entraToken judges the issuer of a token. A key may sign for all tenants, or for
+// token judges the issuer of a token. A key may sign for all tenants, or for
 // the one whose issuer the key set puts beside it.
-func entraToken(tenant, document, key string, claims map[string]any) error {
+func (e entra) token(document, key string, claims map[string]any) error {
+	tenant := e.tenant
 	tid, _ := claims["tid"].(string)
 	if !guid.MatchString(tid) {
 		return errors.New("its tid is not a tenant ID")
 	}
 	issuer := document
-	if document == entraTemplate {
-		issuer = strings.Replace(entraTemplate, "{tenantid}", tid, 1)
+	if document == e.template() {
+		issuer = strings.Replace(e.template(), "{tenantid}", tid, 1)
 	}
 	if claims["iss"] != issuer {
 		return errors.New("its iss is another issuer")
 	}
-	if named, ok := entraTenant(issuer); !ok || named != tid {
+	if named, ok := e.named(issuer); !ok || named != tid {
 		return errors.New("its tid is another tenant")
 	}
-	if key != "" && key != entraTemplate && key != issuer {
+	if key != "" && key != e.template() && key != issuer {
 		return errors.New("its key signs for another tenant")
 	}
 	switch {
@@ -147,9 +222,8 @@ func entraIdentity(claims map[string]any) (string, error) {
 // the template of theirs, which no answer names; for all others the two must be
 // equal.
 func (p *Provider) AcceptsIssuer(issuer, sent string) bool {
-	if p.traits.family == nil || issuer != entraTemplate {
+	if p.traits.accepts == nil {
 		return sent == issuer
 	}
-	_, ok := entraTenant(sent)
-	return ok
+	return p.traits.accepts(issuer, sent)
 }

@@ -17,7 +17,7 @@ import (
 // discovery document names issuer, and returns the client that goes there.
 func entraAt(t *testing.T, tenant, issuer string) (*ginauthtest.Provider, *http.Client) {
 	t.Helper()
-	idp, err := ginauthtest.NewProvider(ginauthtest.Config{})
+	idp, err := ginauthtest.NewProvider(ginauthtest.Config{People: []ginauthtest.Person{{Subject: "alice", Name: "Alice"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

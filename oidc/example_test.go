@@ -130,3 +130,31 @@ func ExampleApple() {
 	// apple true
 	// oidc: Apple: PrivateKey is not PEM: write the text of the .p8 file that Apple let you download, with its BEGIN and END lines
 }
+
+// A user flow of Azure AD B2C, by its address.
+func ExampleAzureB2C() {
+	p := oidc.AzureB2C("https://example.b2clogin.com/example.onmicrosoft.com/B2C_1_signin/v2.0", "client id", "client secret")
+	fmt.Println(p.Name(), p.Validate())
+	// Output: azure-ad-b2c <nil>
+}
+
+// An organization in Microsoft's cloud for the US government, with the subject of
+// NextAuth.js.
+func ExampleNewEntra() {
+	p := oidc.NewEntra(oidc.EntraConfig{
+		Tenant: "9f4a3c1e-5b7d-4e2a-8c60-1d2b3a4f5e6c", Host: oidc.EntraUSGov,
+		ClientID: "client id", ClientSecret: "client secret", SubjectSub: true,
+	})
+	fmt.Println(p.DisplayName(), p.Validate())
+	// Output: Microsoft <nil>
+}
+
+// Keycloak in a container: browsers reach it at its public address, this program
+// inside of the network.
+func ExampleProvider_With() {
+	p := oidc.Keycloak("https://login.example.com/realms/staff", "client id", "client secret").With(func(c *oidc.Config) {
+		c.BackChannel = "http://keycloak:8080"
+	})
+	fmt.Println(p.Name(), p.Validate())
+	// Output: keycloak <nil>
+}

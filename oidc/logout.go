@@ -33,6 +33,13 @@ func (p *Provider) EndSessionURL(ctx context.Context, idTokenHint, postLogoutRed
 	}
 	query := u.Query()
 	query.Set("client_id", p.config.ClientID)
+	if p.traits.logoutURI { // Cognito's, which knows neither hint nor state
+		if postLogoutRedirectURL != "" {
+			query.Set("logout_uri", postLogoutRedirectURL)
+		}
+		u.RawQuery = query.Encode()
+		return u.String(), nil
+	}
 	if idTokenHint != "" {
 		query.Set("id_token_hint", idTokenHint)
 	}
@@ -54,5 +61,5 @@ func (p *Provider) VerifyLogoutToken(ctx context.Context, rawLogoutToken string)
 	if p.faults != nil {
 		return nil, p.faults
 	}
-	return p.client.VerifyLogout(ctx, rawLogoutToken)
+	return p.client.VerifyLogout(p.reach(ctx), rawLogoutToken)
 }

@@ -45,7 +45,7 @@ func Cognito(userPoolID, clientID, clientSecret string, scopes ...string) *Provi
 		Name: "cognito", DisplayName: "Amazon Cognito",
 		Issuer:   "https://cognito-idp." + region + ".amazonaws.com/" + userPoolID,
 		ClientID: clientID, ClientSecret: clientSecret, Scopes: scopes,
-	}, traits{}, err)
+	}, traits{logoutURI: true}, err)
 }
 
 // Keycloak signs people in at a realm of a Keycloak server. realmURL is the

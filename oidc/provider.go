@@ -7,7 +7,7 @@
 //
 // Presets make the provider of a known service from what its console shows:
 // [Google], [Entra], [Apple], [GitLab], [LinkedIn], [Slack], [Auth0], [Okta],
-// [Cognito], [Keycloak], [Zitadel], [Authentik] and [Xero]. Each is named as
+// [Cognito], [Keycloak], [Zitadel], [Authentik], [AzureB2C] and [Xero]. Each is named as
 // ginauth knows the service, and asks for what its service needs to sign people in
 // soundly; where a service leaves a check out, its preset says so. The place comes
 // first, then client id, client secret and scopes; without scopes it asks for
@@ -23,6 +23,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"github.com/markbates/goth"
@@ -63,10 +64,23 @@ func newProvider(config Config, t traits, faults error) *Provider {
 		client: &openid.Client{
 			Issuer: config.Issuer, ClientID: config.ClientID, Now: config.Now,
 			Family: t.family, NonceOptional: t.nonceOptional,
+			DiscoveryURL: config.DiscoveryURL, AuthURL: config.AuthURL, TokenURL: config.TokenURL, UserInfoURL: config.UserInfoURL, AudiencesWithoutParty: config.AllowAudiencesWithoutParty,
 		},
 	}
 	p.name.Store(&config.Name)
 	return p
+}
+
+// With returns a provider whose Config is as change makes it; p stays as it is. A
+// preset keeps what sets its service apart.
+func (p *Provider) With(change func(*Config)) *Provider {
+	if p.faults != nil {
+		return p
+	}
+	config := p.config
+	config.Name, config.Scopes = p.Name(), slices.Clone(config.Scopes)
+	change(&config)
+	return newProvider(config, p.traits, config.validate("Config.", nil))
 }
 
 // Validate returns every fault of the Config, joined; each names the field and
@@ -107,7 +121,7 @@ func (p *Provider) discover(ctx context.Context) (*openid.Metadata, error) {
 	if p.faults != nil {
 		return nil, p.faults
 	}
-	return p.client.Discover(ctx)
+	return p.client.Discover(p.reach(ctx))
 }
 
 // oauth returns the OAuth client of one request, without its secret where it

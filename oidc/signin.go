@@ -3,7 +3,7 @@ package oidc
 import (
 	"context"
 	"errors"
-	"slices"
+	"strings"
 
 	"github.com/markbates/goth"
 	"golang.org/x/oauth2"
@@ -26,8 +26,12 @@ func (p *Provider) AuthCodeURL(ctx context.Context, redirectURL, state, nonce st
 	if err != nil {
 		return "", err
 	}
-	// The last option of a name wins. The clip keeps append off the caller's array.
-	opts = append(slices.Clip(opts),
+	var all []oauth2.AuthCodeOption
+	for name, values := range p.config.AuthParams {
+		all = append(all, oauth2.SetAuthURLParam(name, strings.Join(values, " ")))
+	}
+	// The last option of a name wins.
+	opts = append(append(all, opts...),
 		oauth2.SetAuthURLParam("response_type", "code"),
 		oauth2.SetAuthURLParam("client_id", p.config.ClientID),
 		oauth2.SetAuthURLParam("redirect_uri", redirectURL),
@@ -60,7 +64,11 @@ func (p *Provider) ExchangeCode(ctx context.Context, redirectURL, code, nonce st
 	if err != nil {
 		return goth.User{}, nil, err
 	}
-	token, err := client.Exchange(fetch.Context(ctx), code, opts...)
+	authenticated, err := p.authenticated(ctx, m.Endpoint.TokenURL)
+	if err != nil {
+		return goth.User{}, nil, err
+	}
+	token, err := client.Exchange(fetch.Context(authenticated), code, opts...)
 	if err != nil {
 		return goth.User{}, nil, openid.Fault(ctx, "oidc: token request", err)
 	}
@@ -86,7 +94,7 @@ func (p *Provider) ExchangeCode(ctx context.Context, redirectURL, code, nonce st
 
 // claims verifies the id_token and merges userinfo into its claims.
 func (p *Provider) claims(ctx context.Context, m *openid.Metadata, rawIDToken, nonce, accessToken string) (map[string]any, error) {
-	idToken, err := p.client.Verify(ctx, rawIDToken, nonce, accessToken)
+	idToken, err := p.client.Verify(p.reach(ctx), rawIDToken, nonce, accessToken)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +105,7 @@ func (p *Provider) claims(ctx context.Context, m *openid.Metadata, rawIDToken, n
 	if p.config.SkipUserinfo || m.UserInfoEndpoint == "" {
 		return mergeClaims(claims, nil), nil
 	}
-	userinfo, err := p.client.UserInfo(ctx, accessToken, idToken.Subject)
+	userinfo, err := p.client.UserInfo(p.reach(ctx), accessToken, idToken.Subject)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +129,11 @@ func (p *Provider) RefreshTokenContext(ctx context.Context, refreshToken string)
 	if err != nil {
 		return nil, err
 	}
-	token, err := client.TokenSource(fetch.Context(ctx), &oauth2.Token{RefreshToken: refreshToken}).Token()
+	authenticated, err := p.authenticated(ctx, m.Endpoint.TokenURL)
+	if err != nil {
+		return nil, err
+	}
+	token, err := client.TokenSource(fetch.Context(authenticated), &oauth2.Token{RefreshToken: refreshToken}).Token()
 	if err != nil {
 		return nil, openid.Fault(ctx, "oidc: refresh request", err)
 	}
@@ -135,7 +147,7 @@ func (p *Provider) RefreshTokenContext(ctx context.Context, refreshToken string)
 		if rawIDToken == "" { // what a form-encoded answer without one gives
 			return token, nil
 		}
-		if _, err := p.client.Verify(ctx, rawIDToken, "", token.AccessToken); err != nil {
+		if _, err := p.client.Verify(p.reach(ctx), rawIDToken, "", token.AccessToken); err != nil {
 			return nil, err
 		}
 		return token, nil

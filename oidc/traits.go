@@ -12,7 +12,9 @@ import (
 // place: only a preset, which knows why, may do that.
 type traits struct {
 	family        *openid.Family                               // its tenants are issuers of their own
+	accepts       func(issuer, sent string) bool               // of authorization responses, in place of equality
 	nonceOptional bool                                         // it leaves the nonce out of its id_tokens
+	logoutURI     bool                                         // its logout leads back by logout_uri, to a client that client_id names
 	refusesPKCE   bool                                         // it refuses token requests with a code verifier
 	formPost      bool                                         // its answers come in a POST
 	secret        func() (string, error)                       // makes the client secret, in place of Config.ClientSecret
@@ -24,7 +26,7 @@ type traits struct {
 // place is the fault of the argument that says where it is, if it has one.
 func preset(service string, config Config, t traits, place error) *Provider {
 	faults := config.validate(service+": ", place)
-	if t.refusesPKCE && config.ClientSecret == "" {
+	if t.refusesPKCE && config.ClientSecret == "" && config.PrivateKey == "" {
 		// Nothing would be left that binds the code to this client.
 		faults = errors.Join(faults, errors.New("oidc: "+service+": ClientSecret is empty: write the client secret that the provider gave this application"))
 	}

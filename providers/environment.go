@@ -3,8 +3,13 @@ package providers
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
+
+	"github.com/markbates/goth"
 
 	"github.com/ginauth/ginauth"
 	"github.com/ginauth/ginauth/internal/service"
@@ -19,9 +24,19 @@ import (
 //	AUTH_GITHUB_ID           AUTH_GITHUB_SECRET           as Auth.js v5 has them
 //
 // A service's further Settings have the same beginning: KEYCLOAK_ISSUER,
-// AUTH0_DOMAIN, AUTH_AZUREADV2_TENANT. Microsoft's azureadv2 also goes by AZURE_AD
-// and MICROSOFT_ENTRA_ID, openid-connect by OIDC, and twitter by X. Apple has no
-// secret but APPLE_TEAM_ID, APPLE_KEY_ID and APPLE_PRIVATE_KEY.
+// AUTH0_DOMAIN, AUTH_AZURE_AD_TENANT_ID. openid-connect also goes by OIDC, and
+// twitter by X. Apple has no secret but APPLE_TEAM_ID, APPLE_KEY_ID and
+// APPLE_PRIVATE_KEY.
+//
+// Several OpenID providers have a name each behind OIDC, which is their ID in lower
+// case: OIDC_WORK_ID, OIDC_WORK_SECRET and OIDC_WORK_ISSUER make the provider work,
+// and OIDC_WORK_NAME is what its button says.
+//
+// Further variables change what is known of a service. Behind the same beginning
+// stand SCOPE (with spaces between), AUTHORIZATION_PARAMS (prompt=consent&hd=…),
+// DISABLE_PKCE (true), SUBJECT, AUTHORIZATION_URL, TOKEN_URL, USERINFO_URL and
+// EMAILS_URL, and at an OpenID provider DISCOVERY_URL, BACK_CHANNEL, PRIVATE_KEY and
+// PRIVATE_KEY_ID.
 //
 // A service with neither client id nor secret is not made, and a program without
 // any gets an empty list. All faults come in one error: a client id without its
@@ -31,7 +46,7 @@ import (
 func FromEnv() ([]ginauth.Provider, error) {
 	var made []ginauth.Provider
 	var faults []error
-	for _, known := range service.All() {
+	for _, known := range slices.Concat(rows, named(os.Environ())) {
 		e := environment{service: known}
 		if !e.read() {
 			continue
@@ -51,16 +66,54 @@ func FromEnv() ([]ginauth.Provider, error) {
 	return made, nil
 }
 
-// aliases are further names of services in variables.
+// aliases are further names of services in variables, as Auth.js's own pages have
+// them.
 var aliases = map[string][]string{
-	"azureadv2":      {"AZURE_AD", "MICROSOFT_ENTRA_ID"},
-	"openid-connect": {"OIDC"},
-	"twitter":        {"X"},
+	"42-school":               {"FORTY_TWO_SCHOOL"},
+	"beyondidentity":          {"BEYOND_IDENTITY"},
+	"click-up":                {"CLICKUP"},
+	"duende-identity-server6": {"DIS6"},
+	"openid-connect":          {"OIDC"},
+	"twitter":                 {"X"},
+	"united-effects":          {"UE"},
+}
+
+// oidcName is the name of one of several OpenID providers in a variable: its issuer
+// is what makes it one.
+var oidcName = regexp.MustCompile(`^(?:AUTH_)?OIDC_([A-Z0-9]+(?:_[A-Z0-9]+)*)_ISSUER$`)
+
+// named are the OpenID providers that the environment names, in the order of their
+// ids.
+func named(environ []string) (all []row) {
+	known, _ := rowOf("openid-connect")
+	for _, line := range environ {
+		name, value, _ := strings.Cut(line, "=")
+		match := oidcName.FindStringSubmatch(name)
+		if match == nil || value == "" {
+			continue
+		}
+		r := known
+		r.ID = strings.ToLower(strings.ReplaceAll(match[1], "_", "-"))
+		r.Name = strings.ReplaceAll(match[1], "_", " ")
+		r.Name = r.Name[:1] + strings.ToLower(r.Name[1:])
+		r.variables = "OIDC_" + match[1]
+		r.settings = append(slices.Clone(r.settings), optional(setting("name", "what the button says", "Work")))
+		r.own = func(s Settings) goth.Provider {
+			p := withEndpoints(openIDConnect(s.Values["issuer"], s.ClientID, s.ClientSecret, s.Scopes...), s)
+			p.SetName(r.ID)
+			return p
+		}
+		if !slices.ContainsFunc(all, func(other row) bool { return other.ID == r.ID }) { // with AUTH_ and without
+			all = append(all, r)
+		}
+	}
+	slices.SortFunc(all, func(a, b row) int { return strings.Compare(a.ID, b.ID) })
+	return all
 }
 
 // environment is what the environment says of one service.
 type environment struct {
-	service  service.Service
+	service  row
 	settings Settings
 	from     map[string]string // the variable that each part of settings came from
 	prefix   string            // of the client's variables
@@ -68,7 +121,11 @@ type environment struct {
 }
 
 // prefixes begin the names of a service's variables.
-func prefixes(id string) (all []string) {
+func (r row) prefixes() (all []string) {
+	if r.variables != "" {
+		return []string{r.variables, "AUTH_" + r.variables}
+	}
+	id := r.ID
 	name := strings.Map(func(r rune) rune {
 		if r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
 			return r
@@ -84,22 +141,35 @@ func prefixes(id string) (all []string) {
 // read reports whether the service has a client in the environment.
 func (e *environment) read() bool {
 	e.from = map[string]string{}
-	all := prefixes(e.service.ID)
+	all := e.service.prefixes()
 	e.settings.ClientID = e.find(clientID, all, "_ID", "_CLIENT_ID")
-	e.settings.ClientSecret = e.find(clientSecret, all, "_SECRET", "_CLIENT_SECRET")
+	suffixes := []string{"_SECRET", "_CLIENT_SECRET"}
+	if e.service.keyAlone {
+		suffixes = append(suffixes, "_API_KEY")
+	}
+	e.settings.ClientSecret = e.find(clientSecret, all, suffixes...)
+	if e.service.keyAlone && e.from[clientSecret] == "" { // its ID alone is some other program's
+		return false
+	}
 	if e.from[clientID] == "" && e.from[clientSecret] == "" {
 		return false
 	}
-	m, ok := makers[e.service.ID]
-	if !ok { // half of it may be some other program's: STEAM_ID alone asks for no sign-in
+	m := e.service
+	if !m.makes() { // half of it may be some other program's: STEAM_ID alone asks for no sign-in
 		return e.from[clientID] != "" && e.from[clientSecret] != ""
 	}
-	if id := e.from[clientID]; id == "" {
+	if m.Kind == service.OIDC && !m.secretless {
+		e.settings.PrivateKey = e.find("private_key", all, "_PRIVATE_KEY")
+		e.settings.PrivateKeyID = e.find("private_key_id", all, "_PRIVATE_KEY_ID")
+	}
+	if id := e.from[clientID]; m.keyAlone {
+		e.prefix = all[0]
+	} else if id == "" {
 		e.prefix = strings.TrimSuffix(e.from[clientSecret], "_SECRET")
 		e.fault("%s is set and %s is not", e.from[clientSecret], e.prefix+"_ID")
 	} else {
 		e.prefix = strings.TrimSuffix(id, "_ID")
-		if e.from[clientSecret] == "" && !m.secretless {
+		if e.from[clientSecret] == "" && !m.secretless && !m.public && e.settings.PrivateKey == "" {
 			e.fault("%s is set and %s is not", id, e.prefix+"_SECRET")
 		}
 	}
@@ -112,7 +182,43 @@ func (e *environment) read() bool {
 			}
 		}
 	}
+	e.facts(all)
+	if taken, ok := rowOf(m.ID); ok && m.variables != "" {
+		e.fault("%s_ISSUER names a provider that would be %s, which is %s; give it another name", m.variables, m.ID, taken.Name)
+	}
 	return true
+}
+
+// facts reads the variables that change what is known of the service.
+func (e *environment) facts(prefixes []string) {
+	s := &e.settings
+	s.Scopes = strings.Fields(e.find(scopes, prefixes, "_SCOPE", "_SCOPES"))
+	for _, f := range []struct {
+		name string
+		to   *string
+	}{
+		{"subject", &s.Subject}, {"authorization_url", &s.AuthURL}, {"token_url", &s.TokenURL}, {"userinfo_url", &s.UserInfoURL},
+		{"emails_url", &s.EmailsURL}, {"discovery_url", &s.DiscoveryURL}, {"back_channel", &s.BackChannel},
+	} {
+		if f.name == "subject" && slices.ContainsFunc(e.service.settings, func(s Setting) bool { return s.Name == "subject" }) {
+			continue
+		}
+		*f.to = e.find(f.name, prefixes, "_"+strings.ToUpper(f.name))
+	}
+	if text := e.find("authorization_params", prefixes, "_AUTHORIZATION_PARAMS"); text != "" {
+		params, err := url.ParseQuery(text)
+		if err != nil {
+			e.fault("%s is not of the form prompt=consent&hd=example.com", e.from["authorization_params"])
+		}
+		s.AuthParams = params
+	}
+	switch text := e.find("disable_pkce", prefixes, "_DISABLE_PKCE"); text {
+	case "", "false":
+	case "true":
+		s.DisablePKCE = true
+	default:
+		e.fault("%s is neither true nor false", e.from["disable_pkce"])
+	}
 }
 
 // find reads the one variable of several that is set. Two that differ are a fault:

@@ -38,3 +38,18 @@ func (f *fake) sign(claims map[string]any) string {
 	raw, _ := signed.CompactSerialize()
 	return raw
 }
+
+// hs256 signs claims with the client's secret, as LINE does.
+func hs256(claims map[string]any) string {
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: []byte(clientSecret)}, nil)
+	if err != nil {
+		panic(err)
+	}
+	payload, _ := json.Marshal(claims)
+	signed, err := signer.Sign(payload)
+	if err != nil {
+		panic(err)
+	}
+	raw, _ := signed.CompactSerialize()
+	return raw
+}

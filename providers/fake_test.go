@@ -157,7 +157,7 @@ func (f *fake) approve(authURL string, p person) *url.URL {
 			f.t.Errorf("%s stands %d times in the authorization URL", name, len(values))
 		}
 	}
-	for name, want := range map[string]string{"client_id": clientID, "response_type": "code", "scope": f.fixture.scope} {
+	for name, want := range map[string]string{f.fixture.clientName(): clientID, "response_type": "code", "scope": f.fixture.scope, "perms": f.fixture.perms} {
 		if q.Get(name) != want {
 			f.t.Errorf("%s is %q, want %q", name, q.Get(name), want)
 		}
@@ -184,6 +184,9 @@ func (f *fake) approve(authURL string, p person) *url.URL {
 		f.t.Fatalf("redirect_uri is %q", q.Get("redirect_uri"))
 	}
 	answer := url.Values{"code": {code}, "state": {q.Get("state")}}
+	if f.fixture.echoes != "" {
+		answer.Set(f.fixture.echoes, "device-of-"+p.ID)
+	}
 	if (q.Get("response_mode") == "form_post") != f.fixture.post {
 		f.t.Errorf("response_mode is %q", q.Get("response_mode"))
 	}
@@ -207,6 +210,12 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case place == f.fixture.token:
 		f.serveToken(w, r)
+	case strings.Contains(f.fixture.keySet, place):
+		if metadata, keys, _ := strings.Cut(f.fixture.keySet, " "); place == metadata {
+			f.serveJSON(w, "discovery", obj{"issuer": "https://" + target.Host, "jwks_uri": keys})
+			return
+		}
+		f.serveDiscovery(w, "keys")
 	default:
 		if what, ok := f.fixture.discovered(target); ok {
 			f.serveDiscovery(w, what)
@@ -217,9 +226,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *fake) serveToken(w http.ResponseWriter, r *http.Request) {
-	if err := r.ParseForm(); err != nil || r.Method != http.MethodPost {
-		f.t.Errorf("token request: %s, %v", r.Method, err)
-	}
+	f.readForm(r)
 	form := r.PostForm
 	f.mu.Lock()
 	f.tokens = append(f.tokens, form)
@@ -244,6 +251,9 @@ func (f *fake) serveToken(w http.ResponseWriter, r *http.Request) {
 	if f.fixture.noPKCE {
 		verified = !form.Has("code_verifier")
 	}
+	if echo := f.fixture.echoes; echo != "" && form.Get(echo) != "device-of-"+g.ID {
+		verified = false
+	}
 	if !known || !verified || form.Get("redirect_uri") != g.redirect {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusBadRequest)
@@ -253,7 +263,61 @@ func (f *fake) serveToken(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	delete(f.grants, form.Get("code"))
 	f.mu.Unlock()
+	if f.fixture.text {
+		w = plainText{w}
+	}
 	f.serveJSON(w, "token", f.answer(g))
+}
+
+// plainText calls an answer text, as WeChat does.
+type plainText struct{ http.ResponseWriter }
+
+func (p plainText) Write(b []byte) (int, error) {
+	p.Header().Set("Content-Type", "text/plain")
+	return p.ResponseWriter.Write(b)
+}
+
+// readForm reads the token request, in the form that the service has, into
+// r.PostForm, under the names that the protocol has.
+func (f *fake) readForm(r *http.Request) {
+	want := http.MethodPost
+	if f.fixture.get {
+		want = http.MethodGet
+	}
+	if r.Method != want {
+		f.t.Errorf("token request: %s", r.Method)
+	}
+	switch {
+	case f.fixture.get:
+		u, _ := url.Parse(r.Header.Get(meant))
+		r.PostForm = u.Query()
+	case f.fixture.json:
+		var object map[string]string
+		if err := json.NewDecoder(r.Body).Decode(&object); err != nil || r.Header.Get("Content-Type") != "application/json" {
+			f.t.Errorf("token request: %v", err)
+		}
+		r.PostForm = url.Values{}
+		for name, value := range object {
+			r.PostForm.Set(name, value)
+		}
+	default:
+		if err := r.ParseForm(); err != nil {
+			f.t.Errorf("token request: %v", err)
+		}
+	}
+	for theirs, ours := range map[string]string{f.fixture.clientName(): "client_id", f.fixture.secretName: "client_secret"} {
+		if theirs != "" && theirs != ours {
+			r.PostForm[ours] = r.PostForm[theirs]
+			delete(r.PostForm, theirs)
+		}
+	}
+}
+
+func (f fixture) clientName() string {
+	if f.client != "" {
+		return f.client
+	}
+	return "client_id"
 }
 
 // answer is that of the token endpoint.
@@ -271,6 +335,12 @@ func (f *fake) answer(g grant) map[string]any {
 		}
 		answer["id_token"] = f.sign(claims)
 		f.add(&f.secrets, answer["id_token"].(string))
+	}
+	if f.fixture.signs != nil {
+		claims := f.fixture.signs(g.person)
+		maps.Copy(claims, map[string]any{"iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix()})
+		access = f.sign(claims)
+		answer["access_token"] = access
 	}
 	if f.fixture.answer != nil {
 		f.fixture.answer(g.person, answer)
@@ -296,7 +366,7 @@ func (f *fake) authenticated(r *http.Request) {
 		right = f.fixture.secret
 		f.add(&f.secrets, r.PostForm.Get("client_secret"))
 	}
-	if r.URL.Query().Has("client_secret") || strings.Contains(r.Header.Get(meant), "client_secret") {
+	if !f.fixture.get && (r.URL.Query().Has("client_secret") || strings.Contains(r.Header.Get(meant), "client_secret")) {
 		f.t.Error("the client secret is in the token endpoint's URL")
 	}
 	switch f.fixture.style {
@@ -332,11 +402,24 @@ func (f *fake) serveProfile(w http.ResponseWriter, r *http.Request, target *url.
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	if broken := f.fault("profile"); broken != nil {
-		broken(w, r)
-		return
+	if name := f.fixture.asks; name != "" && !target.Query().Has(name) {
+		f.t.Errorf("the request to %s lacks %s", place, name)
+	}
+	for _, endpoint := range f.endpoints(place) {
+		if broken := f.fault(endpoint); broken != nil {
+			broken(w, r)
+			return
+		}
 	}
 	f.serveJSON(w, "profile", profile(p))
+}
+
+// endpoints are what a test may break a place by.
+func (f *fake) endpoints(place string) []string {
+	if len(f.fixture.profiles) > 1 && strings.Contains(place, "emails") {
+		return []string{"profile", "emails"}
+	}
+	return []string{"profile"}
 }
 
 // bearer is the access token, from the one place where the service reads it.
@@ -345,6 +428,11 @@ func (f *fake) bearer(r *http.Request, target *url.URL) string {
 	switch where {
 	case "query":
 		return target.Query().Get(name)
+	case "form":
+		if err := r.ParseForm(); err != nil || r.Method != http.MethodPost {
+			f.t.Errorf("profile request: %s, %v", r.Method, err)
+		}
+		return r.PostForm.Get(name)
 	case "path":
 		return target.Path[strings.LastIndexByte(target.Path, '/')+1:]
 	case "basic":

@@ -13,7 +13,13 @@ import (
 type fixture struct {
 	authorize, token string // endpoints
 	style            oauth2.AuthStyle
-	scope            string            // of the authorization request
+	scope            string // of the authorization request
+	client           string // what client_id is called, and the secret has its name in secretName
+	secretName       string
+	get, json, text  bool              // the token request is a GET, or JSON; its answer calls itself text
+	perms            string            // what stands in its place under this name
+	asks             string            // a parameter that the profile request must have
+	echoes           string            // a parameter of the answer that the token request must repeat
 	values           map[string]string // New's Settings.Values
 	access           string            // where the service reads an access token; default the header
 	answer           func(p person, answer map[string]any)
@@ -22,7 +28,11 @@ type fixture struct {
 	image            func(p person) string         // where the service tells no address of it
 	always           bool                          // an unverified address is never given out
 
+	signs  func(p person) map[string]any // the access token is a JWT of these claims
+	keySet string                        // where the keys to it are found: the metadata and the key set
+
 	issuer          string // of an OpenID provider
+	document        string // where its discovery document is, if not below the issuer
 	claims          func(p person) map[string]any
 	subject         func(p person) string
 	noPKCE, noNonce bool
@@ -71,6 +81,13 @@ func (p person) field(name string) any {
 		return p.Image
 	case "verified":
 		return p.Verified
+	case "one":
+		if p.Verified {
+			return 1
+		}
+		return 0
+	case "height":
+		return 1.75
 	}
 	panic(name)
 }
@@ -101,6 +118,7 @@ func (f fixture) with(change func(f *fixture)) fixture {
 var fixtures = func() map[string]fixture {
 	all := maps.Clone(fixturesAToL)
 	maps.Copy(all, fixturesMToZ)
+	maps.Copy(all, fixturesNew)
 	return all
 }()
 
@@ -116,7 +134,7 @@ func (f fixture) discovered(u *url.URL) (what string, ok bool) {
 	switch {
 	case f.issuer == "":
 		return "", false
-	case place == strings.TrimSuffix(f.issuer, "/")+"/.well-known/openid-configuration":
+	case f.document != "" && place == f.document, f.document == "" && place == strings.TrimSuffix(f.issuer, "/")+"/.well-known/openid-configuration":
 		return "document", true
 	}
 	return "keys", place == f.keys()

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"strings"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -22,13 +23,13 @@ var fixturesAToL = map[string]fixture{
 	"authentik": openID("https://auth.example.com/application/o/shop/", "https://auth.example.com/application/o", map[string]string{"issuer": "https://auth.example.com/application/o/shop/"}),
 	"azureadv2": entra,
 	"battlenet": {
-		authorize: "https://us.battle.net/oauth/authorize", token: "https://us.battle.net/oauth/token", style: inHeader,
+		authorize: "https://oauth.battle.net/authorize", token: "https://oauth.battle.net/token", style: inHeader,
 		lacks:    "email image",
-		profiles: at("https://us.battle.net/oauth/userinfo", flat("id", "number", "battletag", "name")),
+		profiles: at("https://oauth.battle.net/userinfo", flat("sub", "id", "id", "number", "battletag", "name")),
 	},
 	"bitbucket": {
 		authorize: "https://bitbucket.org/site/oauth2/authorize", token: "https://bitbucket.org/site/oauth2/access_token", style: inForm,
-		scope: "account email", always: true,
+		scope: "account email",
 		profiles: map[string]func(p person) any{
 			"https://api.bitbucket.org/2.0/user": func(p person) any {
 				return obj{"uuid": p.ID, "display_name": p.Name, "links": obj{"avatar": obj{"href": p.Image}}}
@@ -36,7 +37,7 @@ var fixturesAToL = map[string]fixture{
 			"https://api.bitbucket.org/2.0/user/emails": func(p person) any {
 				return obj{"values": []obj{
 					{"email": "other@example.com", "is_primary": false, "is_confirmed": true},
-					{"email": p.Email, "is_primary": true, "is_confirmed": true},
+					{"email": p.Email, "is_primary": true, "is_confirmed": p.Verified},
 				}}
 			},
 		},
@@ -52,9 +53,8 @@ var fixturesAToL = map[string]fixture{
 		}),
 	},
 	"box": {
-		authorize: "https://app.box.com/api/oauth2/authorize", token: "https://app.box.com/api/oauth2/token", style: inForm,
-		lacks:    "image",
-		profiles: at("https://api.box.com/2.0/users/me", flat("id", "id", "name", "name", "login", "email")),
+		authorize: "https://account.box.com/api/oauth2/authorize", token: "https://api.box.com/oauth2/token", style: inForm,
+		profiles: at("https://api.box.com/2.0/users/me", flat("id", "id", "name", "name", "login", "email", "avatar_url", "image")),
 	},
 	"classlink": {
 		authorize: "https://launchpad.classlink.com/oauth2/v2/auth", token: "https://launchpad.classlink.com/oauth2/v2/token", style: inForm,
@@ -69,13 +69,13 @@ var fixturesAToL = map[string]fixture{
 	"cognito": openID("https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEfGhI", "https://shop.auth.eu-west-1.amazoncognito.com/oauth2",
 		map[string]string{"pool": "eu-west-1_AbCdEfGhI"}),
 	"dailymotion": {
-		authorize: "https://www.dailymotion.com/oauth/authorize", token: "https://www.dailymotion.com/oauth/token", style: inForm,
-		scope: "email", access: "query:access_token",
+		authorize: "https://www.dailymotion.com/oauth/authorize", token: "https://api.dailymotion.com/oauth/token", style: inForm,
+		scope: "email", asks: "fields",
 		profiles: at("https://api.dailymotion.com/me", flat("id", "id", "fullname", "name", "email", "email", "avatar_720_url", "image")),
 	},
 	"deezer": {
 		authorize: "https://connect.deezer.com/oauth/auth.php", token: "https://connect.deezer.com/oauth/access_token.php",
-		scope: "email", access: "query:access_token",
+		style: inForm, perms: "basic_access,email", access: "query:access_token",
 		answer:   func(_ person, answer map[string]any) { answer["expires"] = 3600 },
 		profiles: at("https://api.deezer.com/user/me", flat("id", "number", "firstname", "first", "lastname", "last", "email", "email", "picture", "image")),
 	},
@@ -89,39 +89,38 @@ var fixturesAToL = map[string]fixture{
 	"discord": {
 		authorize: "https://discord.com/api/oauth2/authorize", token: "https://discord.com/api/oauth2/token", style: inForm,
 		scope: "identify email",
-		image: func(p person) string { return "https://media.discordapp.net/avatars/" + p.ID + "/hash.jpg" },
+		image: func(p person) string { return "https://cdn.discordapp.com/avatars/" + p.ID + "/hash.png" },
 		profiles: at("https://discord.com/api/users/@me", func(p person) any {
-			return obj{"id": p.ID, "username": p.Name, "email": p.Email, "verified": p.Verified, "avatar": "hash"}
+			return obj{"id": p.ID, "username": "user." + p.ID, "global_name": p.Name, "email": p.Email, "verified": p.Verified, "avatar": "hash"}
 		}),
 	},
 	"dropbox": {
 		authorize: "https://www.dropbox.com/oauth2/authorize", token: "https://api.dropbox.com/oauth2/token", style: inForm,
 		profiles: at("https://api.dropbox.com/2/users/get_current_account", func(p person) any {
 			return obj{
-				"account_id": p.ID, "name": obj{"given_name": p.first(), "surname": p.last()},
+				"account_id": p.ID, "name": obj{"given_name": p.first(), "surname": p.last(), "display_name": p.Name},
 				"email": p.Email, "email_verified": p.Verified, "profile_photo_url": p.Image,
 			}
 		}),
 	},
 	"eveonline": {
-		authorize: "https://login.eveonline.com/oauth/authorize/", token: "https://login.eveonline.com/oauth/token", style: inHeader,
-		lacks:    "email image",
-		profiles: at("https://login.eveonline.com/oauth/verify", flat("CharacterID", "number", "CharacterName", "name")),
+		authorize: "https://login.eveonline.com/v2/oauth/authorize", token: "https://login.eveonline.com/v2/oauth/token", style: inHeader,
+		scope: "publicData", lacks: "email", noProfile: true, tokenTells: true,
+		image: func(p person) string { return "https://images.evetech.net/characters/" + p.ID + "/portrait" },
+		signs: func(p person) map[string]any {
+			sub := ""
+			if p.ID != "" {
+				sub = "CHARACTER:EVE:" + p.ID
+			}
+			return obj{"iss": "https://login.eveonline.com", "aud": []string{clientID, "EVE Online"}, "azp": clientID, "sub": sub, "name": p.Name}
+		},
+		keySet: "https://login.eveonline.com/.well-known/oauth-authorization-server https://login.eveonline.com/oauth/jwks",
 	},
 	"facebook": {
 		authorize: "https://www.facebook.com/dialog/oauth", token: "https://graph.facebook.com/oauth/access_token", style: inForm,
 		scope: "email", access: "query:access_token",
 		profiles: at("https://graph.facebook.com/me", func(p person) any {
 			return obj{"id": p.ID, "name": p.Name, "email": p.Email, "picture": obj{"data": obj{"url": p.Image}}}
-		}),
-	},
-	"fitbit": {
-		tokenTells: true,
-		authorize:  "https://www.fitbit.com/oauth2/authorize", token: "https://api.fitbit.com/oauth2/token", style: inHeader,
-		scope: "profile", lacks: "email",
-		answer: func(p person, answer map[string]any) { answer["user_id"] = p.ID },
-		profiles: at("https://api.fitbit.com/1/user/-/profile.json", func(p person) any {
-			return obj{"user": obj{"fullName": p.Name, "avatar": p.Image}}
 		}),
 	},
 	"gitea": {
@@ -148,9 +147,11 @@ var fixturesAToL = map[string]fixture{
 		profiles: at("https://api.heroku.com/account", flat("id", "id", "name", "name", "email", "email")),
 	},
 	"hubspot": {
-		authorize: "https://app.hubspot.com/oauth/authorize", token: "https://api.hubapi.com/oauth/v1/token", style: inForm,
-		scope: "oauth", access: "path", lacks: "name image",
-		profiles: at("https://api.hubapi.com/oauth/v1/access-tokens/{token}", flat("user_id", "number", "user", "email")),
+		authorize: "https://app.hubspot.com/oauth/authorize", token: "https://api.hubapi.com/oauth/2026-03/token", style: inForm,
+		scope: "oauth", access: "form:token", lacks: "name image",
+		profiles: at("https://api.hubapi.com/oauth/2026-03/token/introspect", func(p person) any {
+			return obj{"active": true, "token_use": "access_token", "hub_id": 77, "user_id": p.number(), "user": p.Email}
+		}),
 	},
 	"intercom": {
 		authorize: "https://app.intercom.io/oauth", token: "https://api.intercom.io/auth/eagle/token", style: inForm,
@@ -161,16 +162,21 @@ var fixturesAToL = map[string]fixture{
 	},
 	"kakao": {
 		authorize: "https://kauth.kakao.com/oauth/authorize", token: "https://kauth.kakao.com/oauth/token", style: inForm,
-		lacks: "email",
 		profiles: at("https://kapi.kakao.com/v2/user/me", func(p person) any {
-			return obj{"id": p.number(), "properties": obj{"nickname": p.Name, "profile_image": p.Image}}
+			return obj{"id": p.number(), "properties": obj{"nickname": "old", "profile_image": "http://old.example"}, "kakao_account": obj{
+				"profile": obj{"nickname": p.Name, "profile_image_url": p.Image},
+				"email":   p.Email, "is_email_valid": true, "is_email_verified": p.Verified,
+			}}
 		}),
 	},
 	"keycloak": openID("https://login.example.com/realms/staff", "https://login.example.com/realms/staff/protocol/openid-connect",
 		map[string]string{"issuer": "https://login.example.com/realms/staff"}),
 	"line": {
 		authorize: "https://access.line.me/oauth2/v2.1/authorize", token: "https://api.line.me/oauth2/v2.1/token", style: inForm,
-		scope: "profile", lacks: "email",
+		scope: "openid profile email",
+		answer: func(p person, answer map[string]any) {
+			answer["id_token"] = hs256(obj{"iss": "https://access.line.me", "sub": p.ID, "aud": clientID, "exp": time.Now().Add(time.Hour).Unix(), "iat": time.Now().Unix(), "email": p.Email})
+		},
 		profiles: at("https://api.line.me/v2/profile", flat("userId", "id", "displayName", "name", "pictureUrl", "image")),
 	},
 	// LinkedIn leaves the nonce out and refuses a code verifier.

@@ -31,20 +31,21 @@ var fixturesMToZ = map[string]fixture{
 	"oura": {
 		authorize: "https://cloud.ouraring.com/oauth/authorize", token: "https://api.ouraring.com/oauth/token", style: inForm,
 		scope: "personal email", lacks: "name image",
-		profiles: at("https://api.ouraring.com/v1/userinfo", flat("user_id", "id", "email", "email")),
+		profiles: at("https://api.ouraring.com/v2/usercollection/personal_info", flat("id", "id", "email", "email", "height", "height")),
 	},
 	"patreon": {
 		authorize: "https://www.patreon.com/oauth2/authorize", token: "https://www.patreon.com/api/oauth2/token", style: inForm,
 		scope: "identity identity[email]",
 		profiles: at("https://www.patreon.com/api/oauth2/v2/identity", func(p person) any {
-			return obj{"data": obj{"id": p.ID, "attributes": obj{"full_name": p.Name, "email": p.Email, "image_url": p.Image}}}
+			return obj{"data": obj{"id": p.ID, "attributes": obj{"full_name": p.Name, "email": p.Email, "is_email_verified": p.Verified, "image_url": p.Image}}}
 		}),
 	},
 	"paypal": {
-		authorize: "https://www.paypal.com/webapps/auth/protocol/openidconnect/v1/authorize",
-		token:     "https://www.paypal.com/webapps/auth/protocol/openidconnect/v1/tokenservice", style: inHeader,
+		authorize: "https://www.paypal.com/signin/authorize", token: "https://api-m.paypal.com/v1/oauth2/token", style: inHeader,
 		scope: "openid profile email", lacks: "image",
-		profiles: at("https://www.paypal.com/webapps/auth/protocol/openidconnect/v1/userinfo", flat("user_id", "id", "name", "name", "email", "email")),
+		profiles: at("https://api-m.paypal.com/v1/identity/oauth2/userinfo", func(p person) any {
+			return obj{"user_id": p.ID, "name": p.Name, "emails": []obj{{"value": "other@example.com"}, {"value": p.Email, "primary": true}}}
+		}),
 	},
 	"reddit": {
 		authorize: "https://www.reddit.com/api/v1/authorize", token: "https://www.reddit.com/api/v1/access_token", style: inHeader,
@@ -52,20 +53,17 @@ var fixturesMToZ = map[string]fixture{
 		profiles: at("https://oauth.reddit.com/api/v1/me", flat("id", "id", "name", "name", "icon_img", "image")),
 	},
 	"salesforce": {
-		panics:    true,
 		authorize: "https://login.salesforce.com/services/oauth2/authorize", token: "https://login.salesforce.com/services/oauth2/token", style: inForm,
-		lacks: "image",
-		answer: func(_ person, answer map[string]any) {
-			answer["id"] = "https://login.salesforce.com/id/00D000000000001/005"
-		},
-		profiles: at("https://login.salesforce.com//id/00D000000000001/005",
-			flat("user_id", "id", "display_name", "name", "email", "email")),
+		scope: "openid profile email",
+		profiles: at("https://login.salesforce.com/services/oauth2/userinfo", func(p person) any {
+			return obj{"user_id": p.ID, "name": p.Name, "email": p.Email, "email_verified": p.Verified, "photos": obj{"picture": p.Image}}
+		}),
 	},
 	"slack": openID("https://slack.com", "https://slack.com/openid/connect", nil).with(func(f *fixture) { f.noPKCE = true }),
 	"soundcloud": {
-		authorize: "https://soundcloud.com/connect", token: "https://api.soundcloud.com/oauth2/token", style: inForm,
-		access: "query:oauth_token", lacks: "email",
-		profiles: at("https://api.soundcloud.com/me", flat("id", "number", "full_name", "name", "avatar_url", "image")),
+		authorize: "https://secure.soundcloud.com/authorize", token: "https://secure.soundcloud.com/oauth/token", style: inForm,
+		access: "scheme:OAuth", lacks: "email",
+		profiles: at("https://api.soundcloud.com/me", flat("urn", "id", "full_name", "name", "avatar_url", "image")),
 	},
 	"spotify": {
 		authorize: "https://accounts.spotify.com/authorize", token: "https://accounts.spotify.com/api/token", style: inHeader,
@@ -80,11 +78,12 @@ var fixturesMToZ = map[string]fixture{
 		profiles: at("https://www.strava.com/api/v3/athlete", flat("id", "number", "firstname", "first", "lastname", "last", "profile", "image")),
 	},
 	"stripe": {
-		panics:    true,
 		authorize: "https://connect.stripe.com/oauth/authorize", token: "https://connect.stripe.com/oauth/token", style: inForm,
 		answer: func(_ person, answer map[string]any) { answer["stripe_user_id"] = "acct_1" },
-		profiles: at("https://api.stripe.com/v1/accounts/acct_1",
-			flat("id", "id", "display_name", "name", "email", "email", "business_logo", "image")),
+		lacks:  "image",
+		profiles: at("https://api.stripe.com/v1/account", func(p person) any {
+			return obj{"id": p.ID, "business_profile": obj{"name": p.Name}, "email": p.Email}
+		}),
 	},
 	"tumblr": {
 		authorize: "https://www.tumblr.com/oauth2/authorize", token: "https://api.tumblr.com/v2/oauth2/token", style: inForm,
@@ -99,7 +98,7 @@ var fixturesMToZ = map[string]fixture{
 		authorize: "https://id.twitch.tv/oauth2/authorize", token: "https://id.twitch.tv/oauth2/token", style: inForm,
 		scope: "user:read:email",
 		profiles: at("https://api.twitch.tv/helix/users", func(p person) any {
-			return obj{"data": []obj{{"id": p.ID, "login": p.Name, "email": p.Email, "profile_image_url": p.Image}}}
+			return obj{"data": []obj{{"id": p.ID, "login": "login", "display_name": p.Name, "email": p.Email, "profile_image_url": p.Image}}}
 		}),
 	},
 	"twitter": {
@@ -110,16 +109,15 @@ var fixturesMToZ = map[string]fixture{
 		}),
 	},
 	"uber": {
-		authorize: "https://login.uber.com/oauth/authorize", token: "https://login.uber.com/oauth/token", style: inForm,
+		authorize: "https://auth.uber.com/oauth/v2/authorize", token: "https://auth.uber.com/oauth/v2/token", style: inForm,
 		scope:    "profile",
-		profiles: at("https://api.uber.com/v1/me", flat("uuid", "id", "first_name", "name", "email", "email", "picture", "image")),
+		profiles: at("https://api.uber.com/v3/me", flat("sub", "id", "given_name", "first", "family_name", "last", "email", "email", "picture", "image")),
 	},
 	"vk": {
-		authorize: "https://oauth.vk.com/authorize", token: "https://oauth.vk.com/access_token", style: inForm,
-		scope: "email", access: "query:access_token",
-		answer: func(p person, answer map[string]any) { answer["email"] = p.Email },
-		profiles: at("https://api.vk.com/method/users.get", func(p person) any {
-			return obj{"response": []obj{{"id": p.number(), "first_name": p.first(), "last_name": p.last(), "photo_200": p.Image}}}
+		authorize: "https://id.vk.ru/authorize", token: "https://id.vk.ru/oauth2/auth", style: inForm,
+		scope: "email", access: "form:access_token", echoes: "device_id",
+		profiles: at("https://id.vk.ru/oauth2/user_info", func(p person) any {
+			return obj{"user": obj{"user_id": p.ID, "first_name": p.first(), "last_name": p.last(), "email": p.Email, "avatar": p.Image}}
 		}),
 	},
 	// Xero has no claim about the address.
@@ -135,18 +133,7 @@ var fixturesMToZ = map[string]fixture{
 	"yahoo": {
 		authorize: "https://api.login.yahoo.com/oauth2/request_auth", token: "https://api.login.yahoo.com/oauth2/get_token", style: inHeader,
 		scope:    "openid profile email",
-		profiles: at("https://api.login.yahoo.com/openid/v1/userinfo", flat("sub", "id", "name", "name", "email", "email", "picture", "image")),
-	},
-	// Yammer's token answer is objects in an object.
-	"yammer": {
-		authorize: "https://www.yammer.com/oauth2/authorize", token: "https://www.yammer.com/oauth2/access_token", style: inForm,
-		lacks: "image",
-		answer: func(_ person, answer map[string]any) {
-			access := answer["access_token"]
-			clear(answer)
-			answer["access_token"] = obj{"token": access}
-		},
-		profiles: at("https://www.yammer.com/api/v1/users/current.json", flat("id", "number", "full_name", "name", "email", "email")),
+		profiles: at("https://api.login.yahoo.com/openid/v1/userinfo", flat("sub", "id", "name", "name", "email", "email", "picture", "image", "email_verified", "verified")),
 	},
 	"yandex": {
 		authorize: "https://oauth.yandex.ru/authorize", token: "https://oauth.yandex.com/token", style: inForm,
@@ -159,6 +146,6 @@ var fixturesMToZ = map[string]fixture{
 	"zitadel": openID("https://example.zitadel.cloud", "https://example.zitadel.cloud/oauth/v2", map[string]string{"issuer": "https://example.zitadel.cloud"}),
 	"zoom": {
 		authorize: "https://zoom.us/oauth/authorize", token: "https://zoom.us/oauth/token", style: inHeader,
-		profiles: at("https://zoom.us/v2/users/me", flat("id", "id", "first_name", "first", "last_name", "last", "email", "email", "pic_url", "image")),
+		profiles: at("https://api.zoom.us/v2/users/me", flat("verified", "one", "id", "id", "first_name", "first", "last_name", "last", "email", "email", "pic_url", "image")),
 	},
 }

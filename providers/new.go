@@ -23,6 +23,23 @@ type Settings struct {
 	ClientSecret string `json:"-"`
 	// Scopes are asked for in place of Service.Scopes.
 	Scopes []string
+	// AuthParams are added to the authorization URL, as ginauth.OAuth.AuthParams.
+	AuthParams url.Values
+	// DisablePKCE leaves out the code verifier, as ginauth.OAuth.DisablePKCE.
+	DisablePKCE bool
+	// Subject is the path of the subject in the profile, in place of the known one,
+	// at a service that speaks plain OAuth 2.0. Accounts made with another library
+	// may go by another member of it. See oauth.Fields for the form of a path.
+	Subject string
+	// AuthURL, TokenURL, UserInfoURL and EmailsURL take the place of the endpoints
+	// that are known, or that an OpenID provider's discovery document has.
+	AuthURL, TokenURL, UserInfoURL, EmailsURL string
+	// PrivateKey and PrivateKeyID authenticate the client at an OpenID provider in
+	// place of ClientSecret, as in oidc.Config. \n may stand for the line breaks.
+	PrivateKey   string `json:"-"`
+	PrivateKeyID string
+	// DiscoveryURL and BackChannel are those of oidc.Config, at an OpenID provider.
+	DiscoveryURL, BackChannel string
 	// Values are the service's further Settings, by name.
 	Values map[string]string `json:"-"`
 }
@@ -42,7 +59,7 @@ func (s Settings) GoString() string { return s.String() }
 // An error names every fault of the settings at once, or says why the service is
 // left out. It holds no secret and no value of a setting.
 func New(id string, s Settings) (ginauth.Provider, error) {
-	known, ok := service.ByID(id)
+	known, ok := rowOf(id)
 	if !ok {
 		return nil, fmt.Errorf("providers: no service has the id %q; All lists them", id)
 	}
@@ -54,6 +71,24 @@ func New(id string, s Settings) (ginauth.Provider, error) {
 			return "Settings.ClientSecret"
 		case scopes:
 			return "Settings.Scopes"
+		case "authorization_url":
+			return "Settings.AuthURL"
+		case "token_url":
+			return "Settings.TokenURL"
+		case "userinfo_url":
+			return "Settings.UserInfoURL"
+		case "emails_url":
+			return "Settings.EmailsURL"
+		case "discovery_url":
+			return "Settings.DiscoveryURL"
+		case "back_channel":
+			return "Settings.BackChannel"
+		case "subject":
+			return "Settings.Subject"
+		case "private_key":
+			if !slices.ContainsFunc(known.settings, func(s Setting) bool { return s.Name == name }) {
+				return "Settings.PrivateKey"
+			}
 		}
 		return fmt.Sprintf("Settings.Values[%q]", name)
 	})
@@ -71,30 +106,33 @@ const (
 )
 
 // build makes a provider. called is how a message calls what a fault is about.
-func build(known service.Service, s Settings, called func(string) string) (ginauth.Provider, []error) {
+func build(known row, s Settings, called func(string) string) (ginauth.Provider, []error) {
 	var faults []error
 	fault := func(format string, args ...any) {
 		faults = append(faults, fmt.Errorf("providers: "+known.ID+": "+format, args...))
 	}
-	m, ok := makers[known.ID]
-	if !ok {
+	if !known.makes() {
 		fault("%s", leftOut(known))
 		return nil, faults
 	}
 	for _, c := range [...]struct{ name, value string }{{clientID, s.ClientID}, {clientSecret, s.ClientSecret}} {
 		switch {
-		case c.name == clientSecret && m.secretless && c.value != "":
+		case c.name == clientSecret && known.secretless && c.value != "":
 			fault("%s is set, but there is no lasting secret here; leave it out and write the settings", called(c.name))
-		case c.value == "" && (c.name == clientID || known.Kind != service.OIDC):
+		case c.name == clientID && known.keyAlone:
+		case c.value == "" && (c.name == clientID || known.Kind != service.OIDC && !known.public):
 			fault("%s is empty; it comes from %s", called(c.name), known.Docs)
 		case strings.TrimSpace(c.value) != c.value:
 			fault("%s has white space around it; write it without", called(c.name))
 		}
 	}
-	if m.fixed && len(s.Scopes) > 0 {
+	if known.fixed && len(s.Scopes) > 0 {
 		fault("%s is set, but the scopes are those of the application at %s; leave it out", called(scopes), known.Docs)
 	}
-	values, bad := m.values(s.Values)
+	for name, hint := range s.places(known) {
+		fault("%s %s", called(name), hint)
+	}
+	values, bad := known.values(s.Values)
 	for name, what := range bad {
 		fault("%s %s", called(name), what)
 	}
@@ -102,19 +140,55 @@ func build(known service.Service, s Settings, called func(string) string) (ginau
 		slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 		return nil, faults
 	}
-	if len(s.Scopes) == 0 {
-		s.Scopes = m.scopes
-	}
-	p := m.make(s.ClientID, s.ClientSecret, values, slices.Clone(s.Scopes))
+	given := s.Values
+	s.Values = values
+	p := known.make(s)
 	if v, ok := p.(interface{ Validate() error }); ok && v.Validate() != nil {
 		check := ""
-		for _, setting := range m.settings {
-			check += "; check " + called(setting.given(s.Values)) + " (for instance " + setting.Example + ")"
+		for _, setting := range known.settings {
+			check += "; check " + called(setting.given(given)) + " (for instance " + setting.Example + ")"
 		}
 		fault("%s%s", unquoted(v.Validate().Error()), check)
 		return nil, faults
 	}
-	return ginauth.OAuth{Provider: p, ID: known.ID, Name: known.Name}, nil
+	name := known.Name
+	if values["name"] != "" {
+		name = values["name"]
+	}
+	return ginauth.OAuth{Provider: p, ID: known.ID, Name: name, AuthParams: s.AuthParams, DisablePKCE: s.DisablePKCE}, nil
+}
+
+// places says what is wrong with the addresses and the subject in the settings, by
+// the name of each.
+func (s Settings) places(known row) map[string]string {
+	faults := map[string]string{}
+	openID, facts := known.Kind == service.OIDC, known.oauth.AuthURL != ""
+	plain := known.Kind == service.OAuth2 || facts
+	for _, p := range []struct {
+		name, value string
+		fits        bool
+	}{
+		{"authorization_url", s.AuthURL, openID || plain}, {"token_url", s.TokenURL, openID || plain}, {"userinfo_url", s.UserInfoURL, openID || plain},
+		{"emails_url", s.EmailsURL, facts && known.oauth.Emails.URL != ""}, {"discovery_url", s.DiscoveryURL, openID}, {"back_channel", s.BackChannel, openID},
+	} {
+		switch {
+		case p.value == "":
+		case !p.fits:
+			faults[p.name] = "is set, but this service has no such address; leave it out"
+		case p.name == "back_channel": // in the application's own network
+		default:
+			if hint := addressFault(p.value, "https://login.example.com/oauth/token", true); hint != "" {
+				faults[p.name] = hint
+			}
+		}
+	}
+	if s.PrivateKey != "" && (!openID || known.secretless) {
+		faults["private_key"] = "is set, but this service takes no signature for a secret; leave it out"
+	}
+	if s.Subject != "" && (known.oauth.Fields.ID == "" || !facts) {
+		faults["subject"] = "is set, but the subject at this service is no member of a profile; leave it out"
+	}
+	return faults
 }
 
 // given is the name that a setting was given under.
@@ -135,13 +209,13 @@ func unquoted(text string) string { return quotes.ReplaceAllString(text, "…") 
 
 // values are the settings under their own names, and what is wrong with each by
 // the name it was given under.
-func (m maker) values(given map[string]string) (values, faults map[string]string) {
+func (r row) values(given map[string]string) (values, faults map[string]string) {
 	values, faults = map[string]string{}, map[string]string{}
 	left := map[string]bool{}
 	for name := range given {
 		left[name] = true
 	}
-	for _, s := range m.settings {
+	for _, s := range r.settings {
 		for _, name := range append([]string{s.Name}, s.Also...) {
 			delete(left, name)
 			value := given[name]
@@ -188,10 +262,15 @@ func (s Setting) fault(value string) string {
 	if !strings.Contains(s.Example, "://") {
 		return ""
 	}
+	return addressFault(value, s.Example, false)
+}
+
+func addressFault(value, example string, query bool) string {
 	u, err := url.Parse(value)
 	switch {
-	case err != nil, u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "", u.User != nil, strings.ContainsAny(value, "?#"):
-		return "is not an https address; write for instance " + s.Example
+	case err != nil, u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "", u.User != nil,
+		strings.Contains(value, "#"), !query && strings.Contains(value, "?"), strings.TrimSpace(value) != value:
+		return "is not an https address; write for instance " + example
 	case u.Scheme == "http" && !loopback(u.Hostname()):
 		return "begins with http, over which anybody on the way reads the secret; write https"
 	}

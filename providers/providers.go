@@ -1,18 +1,18 @@
-// Package providers makes a sign-in provider of a service's name. It knows every
-// provider of goth, the OpenID providers of the package oidc, and which services
-// cannot be signed in at, and why.
+// Package providers makes a sign-in provider of a service's name. It knows the
+// services of NextAuth.js, Auth.js and goth under their names there, and which of
+// them nobody can be signed in at, and why.
 //
 // [FromEnv] makes those whose client identifiers are in the environment, under
 // the names that NextAuth.js gives them; [New] makes one.
 //
-// The package links all of them, about one megabyte. A program that wants one
-// service imports that alone and makes the same provider: goth's own package and
-// ginauth.Goth where [Service.Engine] says bound copy or own exchange, with the
-// scopes in [Service.Scopes]; the package oidc where it says oidc.
+// Services are facts: endpoints, scopes and the members of a profile, for the
+// packages oauth and oidc. A fact that is no longer right can be replaced in
+// [Settings] or in the environment.
 package providers
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/ginauth/ginauth/internal/service"
 )
@@ -25,10 +25,8 @@ type Service struct {
 	Name string
 	// Kind is the protocol it speaks: OAuth 2.0, OpenID Connect, or its own.
 	Kind string
-	// Engine says who runs a sign-in: "bound copy", goth's provider with the
-	// sign-in's context and code verifier put into its requests; "own exchange",
-	// the same with the token request made by ginauth; "oidc", the package of that
-	// name; "own", a provider of ginauth's for plain OAuth 2.0.
+	// Engine says who runs a sign-in: "oidc", the package of that name, or "own", a
+	// provider of ginauth's for plain OAuth 2.0, mostly the package oauth.
 	Engine string
 	// EmailVerified says what makes the e-mail address of a profile count as
 	// verified, in words. Empty: nothing does, so that an address is no proof of who
@@ -38,6 +36,8 @@ type Service struct {
 	Color string
 	// Docs is where a client is registered.
 	Docs string
+	// Note says in one sentence what surprises there. Often empty.
+	Note string
 	// LeftOut says why nobody can be signed in there. Empty: somebody can.
 	LeftOut string
 	// Scopes are asked for where Settings name none. Empty: what the service or
@@ -65,45 +65,43 @@ type Setting struct {
 
 // All lists every service, also those left out, in the order of their ids.
 func All() []Service {
-	known := service.All()
-	all := make([]Service, len(known))
-	for i, s := range known {
-		all[i] = public(s)
+	all := make([]Service, len(rows))
+	for i, r := range rows {
+		all[i] = public(r)
 	}
 	return all
 }
 
-func public(s service.Service) Service {
-	m := makers[s.ID]
+func public(r row) Service {
 	return Service{
-		ID: s.ID, Name: s.Name, Kind: string(s.Kind), Engine: string(s.Engine),
-		EmailVerified: verified(s), Color: s.Color, Docs: s.Docs, LeftOut: leftOut(s),
-		Scopes: slices.Clone(m.scopes), Settings: slices.Clone(m.settings),
+		ID: r.ID, Name: r.Name, Kind: string(r.Kind), Engine: string(r.Engine),
+		EmailVerified: verified(r), Color: r.Color, Docs: r.Docs, Note: r.note, LeftOut: leftOut(r),
+		Scopes: slices.Clone(r.defaults()), Settings: slices.Clone(r.settings),
 	}
 }
 
-// leftOut is why a service has no maker.
-func leftOut(s service.Service) string {
-	if _, made := makers[s.ID]; made {
+// leftOut is why nobody can be signed in at a service.
+func leftOut(r row) string {
+	switch {
+	case r.makes():
 		return ""
+	case r.LeftOut != "":
+		return r.LeftOut
 	}
-	if s.LeftOut != "" {
-		return s.LeftOut
-	}
-	return s.Unfit
+	return r.Unfit
 }
 
-func verified(s service.Service) string {
-	if s.Engine == service.Preset && s.Verified != service.Never {
-		return "email_verified in the profile is true"
-	}
-	switch s.Verified {
-	case service.Never:
+func verified(r row) string {
+	switch flag := r.verified(); {
+	case flag == "" || !r.makes():
 		return ""
-	case service.Always:
+	case strings.Contains(flag, " "):
+		return flag
+	case flag == string(service.Always):
 		return "always: the service gives out verified addresses alone"
-	case service.List:
+	case flag == string(service.List):
 		return "the service's list of addresses says so"
+	default:
+		return flag + " in the profile is true"
 	}
-	return string(s.Verified) + " in the profile is true"
 }

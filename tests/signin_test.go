@@ -40,7 +40,7 @@ func TestSignIn_GothProviders(t *testing.T) {
 		{viaGitHub, "user:email", false, true, "Person 1001", "https://example.com/p.png"},
 		{viaGoogle, "openid email profile", true, true, "Person 1001", "https://example.com/p.png"},
 		{viaGitLab, "read_user", false, true, "Person 1001", "https://example.com/p.png"},
-		{viaDiscord, "identify email", false, true, "", "https://media.discordapp.net/avatars/1001/picture.jpg"},
+		{viaDiscord, "identify email", false, true, "Person 1001", "https://cdn.discordapp.com/avatars/1001/picture.png"},
 		{viaAuth0, "openid profile email", true, true, "Person 1001", "https://example.com/p.png"},
 		{viaOpenIDConnect, "profile email openid", true, true, "Person 1001", "https://example.com/p.png"},
 	}

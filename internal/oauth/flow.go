@@ -87,7 +87,10 @@ func (p *Provider) Begin(ctx context.Context, redirectURL string, extra url.Valu
 	if err != nil {
 		return "", nil, Redact(err, r.secrets()...)
 	}
-	authURL, maxAge, err := p.complete(authURL, r, extra)
+	var maxAge *int64
+	if p.reader == nil { // whose URL has all that binds its answer, in another protocol
+		authURL, maxAge, err = p.complete(authURL, r, extra)
+	}
 	if err != nil {
 		return "", nil, err
 	}
@@ -135,6 +138,7 @@ func (p *Provider) complete(authURL string, r request, extra url.Values) (comple
 // tx. The checks come in the order that spares the provider every request that
 // cannot be honest: state, binding and issuer before the code is used.
 func (p *Provider) Complete(ctx context.Context, tx *Transaction, redirectURL string, answer url.Values, now time.Time) (id Identity, err error) {
+	ctx, notes := withNotes(ctx)
 	ctx, cancel := p.context(ctx)
 	defer cancel()
 	defer recovered(ctx, &err)
@@ -157,11 +161,18 @@ func (p *Provider) Complete(ctx context.Context, tx *Transaction, redirectURL st
 		return Identity{}, ErrIssuer
 	}
 	code := single(answer, "code")
-	if !validCode(code) {
+	if p.reader == nil && !validCode(code) {
 		return Identity{}, ErrCode
 	}
 	r := request{redirectURL: redirectURL, state: tx.State, nonce: tx.Nonce, verifier: tx.Verifier}
-	id, err = p.engine.exchange(ctx, r, code, tx.Session)
+	if r.echoed, err = p.echo(answer); err != nil {
+		return Identity{}, err
+	}
+	if p.reader != nil {
+		id.Profile, err = p.reader.ReadAnswer(ctx, redirectURL, tx.State, answer)
+	} else {
+		id, err = p.engine.exchange(ctx, r, code, tx.Session)
+	}
 	if err != nil {
 		if ctx.Err() != nil {
 			err = fmt.Errorf("%w: %w", ctx.Err(), err)
@@ -178,7 +189,22 @@ func (p *Provider) Complete(ctx context.Context, tx *Transaction, redirectURL st
 	if err := tx.checkAuthTime(id, p.openID, now); err != nil {
 		return Identity{}, err
 	}
+	id.Notes = notes.all()
 	return id, nil
+}
+
+// echo takes from the provider's answer what its token endpoint wants to have
+// back, in the bounds of a code.
+func (p *Provider) echo(answer url.Values) (map[string]string, error) {
+	echoed := map[string]string{}
+	for _, name := range p.echoes {
+		if value := single(answer, name); validCode(value) {
+			echoed[name] = value
+		} else if len(answer[name]) > 0 {
+			return nil, ErrCode
+		}
+	}
+	return echoed, nil
 }
 
 // context bounds one step of a sign-in, and puts the client where x/oauth2 and

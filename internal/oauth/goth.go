@@ -34,7 +34,7 @@ type gothEngine struct {
 	knownAs string          // the issuer's identifier, if it has one
 
 	canRefresh bool
-	renew      *oauth2.Config // of an OpenID provider, whose refresh request escapes
+	renew      *oauth2.Config // of a provider that cannot renew, or past the binding
 }
 
 func newGothEngine(p goth.Provider, base http.RoundTripper) (*gothEngine, error) {
@@ -53,6 +53,12 @@ func newGothEngine(p goth.Provider, base http.RoundTripper) (*gothEngine, error)
 	e := &gothEngine{typ: v.Elem().Type(), frozen: reflect.New(v.Elem().Type()).Elem(), base: base, service: known, knownAs: known.Issuer}
 	e.frozen.Set(v.Elem())
 	e.canRefresh = refreshAvailable(p)
+	if known.Refreshes && !e.canRefresh {
+		if config, err := readConfig(p); err == nil { // else it is as goth says
+			config.Endpoint.AuthStyle = known.AuthStyle
+			e.renew, e.canRefresh = config, true
+		}
+	}
 	// A provider that is not bound makes its token request past its HTTPClient.
 	if known.Engine != service.Bound && known.AuthStyle != oauth2.AuthStyleAutoDetect {
 		config, err := readConfig(p)
@@ -123,7 +129,9 @@ func readIssuer(p goth.Provider) (string, error) {
 }
 
 func (e *gothEngine) binding(ctx context.Context, r request) *binding {
-	return &binding{ctx: ctx, base: e.base, request: r, style: e.service.AuthStyle, header: e.service.TokenInHeader}
+	return &binding{
+		ctx: ctx, base: e.base, request: r, style: e.service.AuthStyle, header: e.service.TokenInHeader, addresses: e.addresses(),
+	}
 }
 
 // bind makes the copy of the provider for one step of one sign-in.
@@ -208,7 +216,7 @@ func (e *gothEngine) exchange(ctx context.Context, r request, code, kept string)
 	if user.UserID == "0" {
 		user.UserID = ""
 	}
-	return Identity{user, tok, e.vouched(ctx, b.client(), user, tok)}, nil
+	return Identity{Profile: user, Token: tok, EmailVerified: e.vouched(ctx, b.client(), user, tok)}, nil
 }
 
 // exchangeOwn makes the token request of a provider that would escape the

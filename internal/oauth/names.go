@@ -31,6 +31,11 @@ func DisplayName(p goth.Provider, id string) string {
 // that is not known. A provider that is not goth's own is known by its name, and
 // then by the ID that the application gives it.
 func Color(p goth.Provider, id string) string {
+	if p, ok := p.(interface{ Color() string }); ok {
+		if color := p.Color(); color != "" {
+			return color
+		}
+	}
 	if known := gothService(p); known.Color != "" {
 		return known.Color
 	}

@@ -29,6 +29,15 @@ type AuthCodeProvider interface {
 	ExchangeCode(ctx context.Context, redirectURL, code, nonce string, opts ...oauth2.AuthCodeOption) (goth.User, *oauth2.Token, error)
 }
 
+// AnswerProvider is an AuthCodeProvider whose service answers with no code: it says
+// in the callback's parameters who signed in, and the provider asks the service
+// whether it did. Only the state is checked beforehand, so the answer itself must
+// be bound to redirectURL and state.
+type AnswerProvider interface {
+	AuthCodeProvider
+	ReadAnswer(ctx context.Context, redirectURL, state string, answer url.Values) (goth.User, error)
+}
+
 // RefreshProvider is an AuthCodeProvider that renews access tokens with a
 // context. ginauth.RefreshProvider documents it.
 type RefreshProvider interface {
@@ -53,7 +62,9 @@ type Provider struct {
 	params   url.Values
 	pkce     bool
 	formPost bool
-	openID   bool // it issues id_tokens
+	openID   bool     // it issues id_tokens
+	echoes   []string // parameters of the answer that go into the token request
+	reader   AnswerProvider
 	client   *http.Client
 	engine   engine
 
@@ -83,6 +94,7 @@ type Identity struct {
 	Profile       goth.User
 	Token         *oauth2.Token
 	EmailVerified bool // the provider vouches that Profile.Email is the person's
+	Notes         []Note
 }
 
 // request is what both steps of one sign-in share.
@@ -90,7 +102,8 @@ type request struct {
 	redirectURL string
 	state       string
 	nonce       string
-	verifier    string // empty without PKCE
+	verifier    string            // empty without PKCE
+	echoed      map[string]string // of the provider's answer, for the token request
 }
 
 // New chooses the engine for a provider, which is not nil, and copies what it needs of it, so that
@@ -130,6 +143,12 @@ func New(c Config) (*Provider, error) {
 		}
 		if v, ok := c.Provider.(interface{ FormPost() bool }); ok {
 			p.formPost = v.FormPost()
+		}
+		if p.reader, ok = c.Provider.(AnswerProvider); ok {
+			p.pkce = false
+		}
+		if v, ok := c.Provider.(interface{ CallbackParams() []string }); ok {
+			p.echoes = v.CallbackParams()
 		}
 		p.engine = codeEngine{flow}
 		return p, nil
@@ -261,11 +280,14 @@ func (e codeEngine) exchange(ctx context.Context, r request, code, _ string) (Id
 	if r.verifier != "" {
 		opts = append(opts, oauth2.VerifierOption(r.verifier))
 	}
+	for name, value := range r.echoed {
+		opts = append(opts, oauth2.SetAuthURLParam(name, value))
+	}
 	user, tok, err := e.flow.ExchangeCode(ctx, r.redirectURL, code, r.nonce, opts...)
 	if err != nil {
 		return Identity{}, err
 	}
-	return Identity{user, tok, emailVerified(user)}, nil
+	return Identity{Profile: user, Token: tok, EmailVerified: emailVerified(user)}, nil
 }
 
 func (e codeEngine) issuer(ctx context.Context) (string, bool, error) {

@@ -80,6 +80,8 @@ func (e *gothEngine) refresh(ctx context.Context, refreshToken string) (tok *oau
 		return e.refreshOpenID(ctx, b, refreshToken)
 	case e.own != nil:
 		return refreshWith(ctx, b, *e.own, refreshToken)
+	case e.renew != nil:
+		return refreshWith(ctx, b, *e.renew, refreshToken)
 	}
 	return e.refreshBound(ctx, b, refreshToken)
 }

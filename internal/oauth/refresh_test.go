@@ -268,11 +268,12 @@ func TestRefreshHangs(t *testing.T) {
 	}
 }
 
-// goth's word on who cannot refresh is taken.
+// goth's word on who cannot refresh is taken, except for GitHub, whose Apps have
+// refresh tokens that goth does not know of.
 func TestCannotRefresh(t *testing.T) {
 	t.Parallel()
 	for name, p := range map[string]goth.Provider{
-		"github": github.New("k", "s", ""), "intercom": intercom.New("k", "s", ""), "kakao": kakao.New("k", "s", ""),
+		"intercom": intercom.New("k", "s", ""), "kakao": kakao.New("k", "s", ""),
 		"slack": slack.New("k", "s", ""), "no context": authCodeOnly{x.New("k", "s")},
 	} {
 		registered, err := oauth.New(oauth.Config{ID: name, Provider: p})
@@ -289,6 +290,21 @@ func TestCannotRefresh(t *testing.T) {
 	}
 	if _, err := registered.Refresh(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "no refresh token") {
 		t.Errorf("without a token: %v", err)
+	}
+}
+
+// A GitHub App's token is renewed, with the secret where GitHub reads it.
+func TestRefreshGitHubApp(t *testing.T) {
+	t.Parallel()
+	g := github.New("client", "secret", "")
+	g.HTTPClient = &http.Client{Transport: canned{"/login/oauth/access_token": `{"access_token":"new","token_type":"bearer","refresh_token":"next","expires_in":28800}`}}
+	p, err := oauth.New(oauth.Config{ID: "github", Provider: g})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tok, err := p.Refresh(t.Context(), "old")
+	if err != nil || tok.AccessToken != "new" || tok.RefreshToken != "next" || tok.Expiry.IsZero() {
+		t.Errorf("%+v, %v", tok, err)
 	}
 }
 

@@ -27,6 +27,7 @@ type binding struct {
 	base      http.RoundTripper
 	style     oauth2.AuthStyle // where the service reads the client's secret, if known
 	header    bool             // the service reads access tokens in the header
+	addresses string           // where the service lists addresses; empty where it does not
 	injected  atomic.Int32     // token requests that got the code verifier
 	refreshed atomic.Int32     // token requests with a refresh token
 
@@ -72,6 +73,9 @@ func (b *binding) RoundTrip(req *http.Request) (*http.Response, error) {
 		tokenToHeader(req)
 	}
 	res, err := b.base.RoundTrip(req)
+	if grant == "" && b.addresses != "" && req.URL.String() == b.addresses {
+		return b.listed(req, res, err)
+	}
 	if grant == "" {
 		return res, err
 	}

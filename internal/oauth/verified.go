@@ -1,8 +1,12 @@
 package oauth
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"reflect"
 	"slices"
@@ -11,7 +15,7 @@ import (
 	"github.com/markbates/goth"
 	"golang.org/x/oauth2"
 
-	"github.com/ginauth/ginauth/internal/ascii"
+	"github.com/ginauth/ginauth/internal/answer"
 	"github.com/ginauth/ginauth/internal/fetch"
 	"github.com/ginauth/ginauth/internal/service"
 )
@@ -19,7 +23,7 @@ import (
 // emailVerified reports whether the claims of an OpenID provider vouch for the
 // e-mail address beside them (OpenID Connect Core §5.1).
 func emailVerified(user goth.User) bool {
-	return user.Email != "" && isTrue(user.RawData, "email_verified")
+	return user.Email != "" && answer.True(user.RawData, "email_verified")
 }
 
 // vouched reports whether a service that goth speaks to vouches for a profile's
@@ -37,33 +41,23 @@ func (e *gothEngine) vouched(ctx context.Context, client *http.Client, user goth
 	case service.List:
 		return e.listed(ctx, client, user.Email, tok)
 	}
-	return isTrue(user.RawData, string(e.service.Verified))
+	return answer.True(user.RawData, string(e.service.Verified))
 }
 
-// isTrue looks a flag up in a profile: a name, or two with a dot between.
-func isTrue(raw map[string]any, path string) bool {
-	outer, inner, nested := strings.Cut(path, ".")
-	if nested {
-		raw, _ = raw[outer].(map[string]any)
-		outer = inner
-	}
-	return raw[outer] == true
-}
-
-// listed asks GitHub for the addresses it has verified, where the person let us
-// ask. goth asks only for a person without a public address, which may be any.
-// No answer vouches for nothing.
+// listed asks GitHub for the addresses it has verified. goth asks only for a
+// person without a public address, which may be any. No answer vouches for
+// nothing. The token of an OAuth app says in its scope whether the person let us
+// ask; that of a GitHub App has none.
 func (e *gothEngine) listed(ctx context.Context, client *http.Client, email string, tok *oauth2.Token) bool {
 	scope, _ := tok.Extra("scope").(string)
 	granted := strings.FieldsFunc(scope, func(r rune) bool { return r == ' ' || r == ',' })
-	if !slices.Contains(granted, "user:email") && !slices.Contains(granted, "user") {
+	if len(granted) > 0 && !slices.Contains(granted, "user:email") && !slices.Contains(granted, "user") {
 		return false
 	}
-	f := e.frozen.FieldByName("emailURL")
-	if !f.IsValid() || f.Kind() != reflect.String || f.String() == "" {
+	if e.addresses() == "" {
 		return false
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.String(), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.addresses(), nil)
 	if err != nil {
 		return false
 	}
@@ -73,19 +67,83 @@ func (e *gothEngine) listed(ctx context.Context, client *http.Client, email stri
 		return false
 	}
 	defer res.Body.Close()
-	var list []struct {
-		Email    string `json:"email"`
-		Verified bool   `json:"verified"`
-	}
-	if res.StatusCode != http.StatusOK || json.NewDecoder(res.Body).Decode(&list) != nil {
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
 		return false
 	}
-	for _, entry := range list {
-		if entry.Verified && ascii.EqualFold(entry.Email, email) {
-			return true
+	list, err := answer.Decode(raw)
+	if err != nil {
+		return false
+	}
+	_, verified, _ := githubAddresses.Read(list, email)
+	return verified
+}
+
+var githubAddresses = answer.Addresses{Email: "email", Primary: "primary", Verified: "verified"}
+
+// addresses is where a goth provider asks for the addresses of a person, empty
+// where it does not.
+func (e *gothEngine) addresses() string {
+	if e.service.Verified != service.List {
+		return ""
+	}
+	f := e.frozen.FieldByName("emailURL")
+	if !f.IsValid() || f.Kind() != reflect.String {
+		return ""
+	}
+	return f.String()
+}
+
+// listed makes of what a list of addresses was answered with one that goth finds
+// an entry in: it refuses a person for want of a verified primary address, and
+// where it may not ask at all. A list that does not come is one without entries,
+// which the log says.
+func (b *binding) listed(req *http.Request, res *http.Response, err error) (*http.Response, error) {
+	entries := []any{}
+	switch {
+	case b.ctx.Err() != nil:
+		if res != nil {
+			_ = res.Body.Close()
+		}
+		return nil, b.ctx.Err()
+	case err == nil:
+		var raw []byte
+		raw, err = io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		var v any
+		if err == nil && res.StatusCode != http.StatusOK {
+			err = fmt.Errorf("oauth: the service answered %d", res.StatusCode)
+		}
+		if err == nil {
+			v, err = answer.Decode(raw)
+		}
+		if list, ok := v.([]any); ok {
+			entries = list
+		} else if err == nil {
+			err = errors.New("oauth: the answer is not a list")
 		}
 	}
-	return false
+	if err != nil {
+		Leave(b.ctx, "the e-mail addresses", Redact(err, b.secrets()...))
+	}
+	entries = slices.DeleteFunc(entries, func(entry any) bool { // goth decodes text and flags alone
+		object, ok := entry.(map[string]any)
+		if !ok {
+			return true
+		}
+		_, text := object["email"].(string)
+		_, primary := object["primary"].(bool)
+		_, verified := object["verified"].(bool)
+		return !text || !primary && object["primary"] != nil || !verified && object["verified"] != nil
+	})
+	raw, err := json.Marshal(append(entries, map[string]any{"email": "", "primary": true, "verified": true}))
+	if err != nil {
+		return nil, err
+	}
+	return &http.Response{
+		StatusCode: http.StatusOK, Status: "200 OK", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: req,
+		Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(bytes.NewReader(raw)), ContentLength: int64(len(raw)),
+	}, nil
 }
 
 // client is a plain client through a binding.

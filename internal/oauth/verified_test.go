@@ -2,6 +2,7 @@ package oauth_test
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -46,6 +47,7 @@ func TestEmailVerified(t *testing.T) {
 	t.Parallel()
 	const token, user, emails = "/login/oauth/access_token", "/user", "/user/emails"
 	granted := `{"access_token":"t","token_type":"bearer","scope":"read:user,user:email"}`
+	app := `{"access_token":"t","token_type":"bearer","scope":"","refresh_token":"r"}`
 	list := `[{"email":"kate@example.com","verified":true}]`
 	kate := `{"id":7,"login":"kate","email":"Kate@Example.com"}`
 	tests := []struct {
@@ -65,6 +67,8 @@ func TestEmailVerified(t *testing.T) {
 		{"no answer for the list", canned{token: granted, user: kate, emails: silent}, false},
 		{"a list that is none", canned{token: granted, user: kate, emails: `{"email":"kate@example.com","verified":true}`}, false},
 		{"the list is refused", canned{token: granted, user: kate}, false},
+		{"a GitHub App", canned{token: app, user: kate, emails: list}, true},
+		{"a GitHub App without the permission", canned{token: app, user: kate}, false},
 	}
 	for _, tt := range tests {
 		g := github.New("client", "secret", "")
@@ -106,6 +110,48 @@ func TestEmailVerified(t *testing.T) {
 		}
 		if id := complete(t, p); id.EmailVerified != want {
 			t.Errorf("%s: verified is %v", flag, id.EmailVerified)
+		}
+	}
+}
+
+// A list of addresses that does not come, or has none to use, leaves the person
+// without one, and a note that says why.
+func TestAddressesAreAnExtra(t *testing.T) {
+	t.Parallel()
+	const token, user, emails = "/login/oauth/access_token", "/user", "/user/emails"
+	base := canned{token: `{"access_token":"leaked-access","token_type":"bearer","scope":""}`, user: `{"id":7,"login":"kate","email":null}`}
+	tests := []struct {
+		name, list, email string
+		verified, noted   bool
+	}{
+		{"a verified primary address", `[{"email":"a@x"},{"email":"kate@x","primary":true,"verified":true}]`, "kate@x", true, false},
+		{"refused", "", "", false, true},
+		{"no verified address", `[{"email":"kate@x","primary":true,"verified":false}]`, "", false, false},
+		{"none", `[]`, "", false, false},
+		{"a page", `<html>leaked-access</html>`, "", false, true},
+		{"an object", `{"message":"leaked-access"}`, "", false, true},
+		{"null", `null`, "", false, true},
+		{"other types", `[7,null,{"email":7},{"email":"a@x","primary":"yes"},{"email":"kate@x","primary":true,"verified":true}]`, "kate@x", true, false},
+	}
+	for _, tt := range tests {
+		answers := maps.Clone(base)
+		if tt.list != "" {
+			answers[emails] = tt.list
+		}
+		g := github.New("client", "secret", "", "user:email")
+		g.HTTPClient = &http.Client{Transport: answers}
+		p, err := oauth.New(oauth.Config{ID: "github", Provider: g})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := complete(t, p)
+		if id.Profile.UserID != "7" || id.Profile.Email != tt.email || id.EmailVerified != tt.verified || (len(id.Notes) > 0) != tt.noted {
+			t.Errorf("%s: %q, verified: %v, notes %v", tt.name, id.Profile.Email, id.EmailVerified, id.Notes)
+		}
+		for _, note := range id.Notes {
+			if strings.Contains(note.Err.Error(), "leaked") {
+				t.Errorf("%s: noted %v", tt.name, note.Err)
+			}
 		}
 	}
 }

@@ -9,7 +9,10 @@ package openid
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -37,6 +40,14 @@ type Client struct {
 	Now func() time.Time
 	// Family is set where the document at Issuer speaks for many issuers.
 	Family *Family
+	// DiscoveryURL is where the discovery document is, for an issuer that has it
+	// elsewhere than below its identifier. The document must name Issuer all the same.
+	DiscoveryURL string
+	// AuthURL, TokenURL and UserInfoURL take the place of the document's endpoints.
+	AuthURL, TokenURL, UserInfoURL string
+	// AudiencesWithoutParty accepts a token for several audiences, this client among
+	// them, without azp.
+	AudiencesWithoutParty bool
 	// NonceOptional accepts an id_token without a nonce, for the issuer that
 	// leaves it out. One that is there must be the one sent all the same.
 	NonceOptional bool
@@ -92,12 +103,8 @@ func (c *Client) fetch(ctx context.Context) (*Metadata, error) {
 		// go-oidc leaves the issuer unchecked then: Family.Document checks it.
 		ctx = oidc.InsecureIssuerURLContext(ctx, c.Issuer)
 	}
-	provider, err := oidc.NewProvider(ctx, c.Issuer)
+	doc, provider, err := c.document(ctx)
 	if err != nil {
-		return nil, Fault(ctx, step, err)
-	}
-	var doc document
-	if err := provider.Claims(&doc); err != nil {
 		return nil, Fault(ctx, step, err)
 	}
 	issuer := c.Issuer
@@ -106,6 +113,17 @@ func (c *Client) fetch(ctx context.Context) (*Metadata, error) {
 			return nil, Fault(ctx, step, err)
 		}
 		issuer = doc.Issuer
+	}
+	for _, e := range [...]struct {
+		to    *string
+		value string
+	}{{&doc.Authorization, c.AuthURL}, {&doc.Token, c.TokenURL}, {&doc.UserInfo, c.UserInfoURL}} {
+		if e.value != "" {
+			*e.to = e.value
+		}
+	}
+	if c.AuthURL != "" || c.TokenURL != "" || c.UserInfoURL != "" {
+		provider = doc.provider(ctx)
 	}
 	if err := doc.check(c.Issuer); err != nil {
 		return nil, Fault(ctx, step, err)
@@ -135,6 +153,43 @@ func (c *Client) fetch(ctx context.Context) (*Metadata, error) {
 		userinfos:          provider.Verifier(c.userinfoConfig()),
 		logouts:            oidc.NewVerifier(issuer, sparingKeys(*fetch.From(ctx), doc.JWKS), config),
 	}, nil
+}
+
+// document reads the discovery document.
+func (c *Client) document(ctx context.Context) (doc document, provider *oidc.Provider, err error) {
+	if c.DiscoveryURL == "" {
+		if provider, err = oidc.NewProvider(ctx, c.Issuer); err != nil {
+			return doc, nil, err
+		}
+		return doc, provider, provider.Claims(&doc)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.DiscoveryURL, nil)
+	if err != nil {
+		return doc, nil, err
+	}
+	res, err := fetch.From(ctx).Do(req)
+	if err != nil {
+		return doc, nil, err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return doc, nil, fmt.Errorf("the discovery document's address answered %d", res.StatusCode)
+	}
+	if err := json.NewDecoder(res.Body).Decode(&doc); err != nil {
+		return doc, nil, errors.New("the discovery document is not JSON")
+	}
+	if c.Family == nil && doc.Issuer != c.Issuer {
+		return doc, nil, fmt.Errorf("the discovery document is of the issuer %.100q: write that one, character by character", doc.Issuer)
+	}
+	return doc, doc.provider(ctx), nil
+}
+
+// provider is go-oidc's view of a document that it has not read itself.
+func (d *document) provider(ctx context.Context) *oidc.Provider {
+	return (&oidc.ProviderConfig{
+		IssuerURL: d.Issuer, AuthURL: d.Authorization, TokenURL: d.Token,
+		UserInfoURL: d.UserInfo, JWKSURL: d.JWKS, Algorithms: d.Algorithms,
+	}).NewProvider(ctx)
 }
 
 func (c *Client) now() time.Time {

@@ -101,7 +101,7 @@ func (c *Client) checkAuthorizedParty(audience []string, raw json.RawMessage) er
 		}
 	}
 	if azp == nil {
-		if len(audience) > 1 {
+		if len(audience) > 1 && !c.AudiencesWithoutParty {
 			return errors.New("it has several audiences and no azp")
 		}
 		return nil

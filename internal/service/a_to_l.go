@@ -11,7 +11,7 @@ var aToL = []Service{
 	{
 		ID: "apple", Goth: "apple", Name: "Apple", Kind: OIDC, Engine: Preset, Verified: "email_verified", Color: "#000000",
 		Docs:  "https://developer.apple.com/account/resources/identifiers/list/serviceId",
-		Unfit: "goth reads Apple's id_token without a nonce and with no timeout; use oidc.Apple",
+		Unfit: "goth reads Apple's id_token without a nonce and with no timeout; write ginauth.Goth(oidc.Apple(oidc.AppleConfig{ClientID: key, TeamID: team, KeyID: keyID, PrivateKey: pem}))",
 	},
 	{
 		ID: "auth0", Goth: "auth0", Name: "Auth0", Kind: OIDC, Engine: Preset, Verified: "email_verified", Color: "#eb5424",
@@ -102,9 +102,10 @@ var aToL = []Service{
 		AuthStyle: oauth2.AuthStyleInParams,
 	},
 	{
-		ID: "fitbit", Goth: "fitbit", Name: "Fitbit", Kind: OAuth2, Engine: Exchange, Color: "#00b0b9",
+		ID: "fitbit", Goth: "fitbit", Name: "Fitbit", Kind: OAuth2, Color: "#00b0b9",
 		Docs:      "https://dev.fitbit.com/apps",
 		AuthStyle: oauth2.AuthStyleInHeader,
+		LeftOut:   "Google ends the Fitbit Web API in September 2026; use google",
 	},
 	{
 		ID: "gitea", Goth: "gitea", Name: "Gitea", Kind: OAuth2, Engine: Bound, Color: "#609926",
@@ -113,7 +114,7 @@ var aToL = []Service{
 		TokenInHeader: true,
 	},
 	{
-		ID: "github", Goth: "github", Name: "GitHub", Kind: OAuth2, Engine: Bound, Verified: List, Color: "#24292f",
+		ID: "github", Goth: "github", Name: "GitHub", Kind: OAuth2, Engine: Bound, Verified: List, Color: "#24292f", Refreshes: true,
 		Docs:      "https://github.com/settings/developers",
 		AuthStyle: oauth2.AuthStyleInParams,
 	},
@@ -151,8 +152,8 @@ var aToL = []Service{
 	},
 	{
 		ID: "instagram", Goth: "instagram", Name: "Instagram", Kind: OAuth2, Color: "#e4405f",
-		Docs:    "https://developers.facebook.com/docs/instagram-platform",
-		LeftOut: "Instagram has retired the API that told who a person is; use facebook",
+		Docs:  "https://developers.facebook.com/docs/instagram-platform",
+		Unfit: `goth asks an API that Instagram has retired; write providers.New("instagram", providers.Settings{ClientID: key, ClientSecret: secret})`,
 	},
 	{
 		ID: "intercom", Goth: "intercom", Name: "Intercom", Kind: OAuth2, Engine: Exchange, Verified: "email_verified", Color: "#286efa",
@@ -170,9 +171,8 @@ var aToL = []Service{
 	},
 	{
 		ID: "lark", Goth: "lark", Name: "Lark", Kind: Other, Color: "#3370ff",
-		Docs:    "https://open.larksuite.com/app",
-		Unfit:   "its token request is not a form and cannot carry a code verifier",
-		LeftOut: "its token request cannot carry a code verifier",
+		Docs:  "https://open.larksuite.com/app",
+		Unfit: `its token request is not a form and cannot carry a code verifier; write providers.New("lark", providers.Settings{ClientID: key, ClientSecret: secret})`,
 	},
 	{
 		ID: "lastfm", Goth: "lastfm", Name: "Last.fm", Kind: Other, Color: "#d51007",

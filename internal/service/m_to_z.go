@@ -6,7 +6,7 @@ var mToZ = []Service{
 	{
 		ID: "mailru", Goth: "mailru", Name: "Mail.ru", Kind: OAuth2, Engine: Own, Color: "#005ff9",
 		Docs:  "https://o2.mail.ru/app/",
-		Unfit: "it has no HTTPClient field to bind a sign-in to; use the package providers/mailru",
+		Unfit: "it has no HTTPClient field to bind a sign-in to; write ginauth.Goth(mailru.New(key, secret)) with the package providers/mailru",
 	},
 	{
 		ID: "mastodon", Goth: "mastodon", Name: "Mastodon", Kind: OAuth2, Engine: Bound, Color: "#6364ff",
@@ -65,7 +65,7 @@ var mToZ = []Service{
 	{
 		ID: "reddit", Goth: "reddit", Name: "Reddit", Kind: OAuth2, Engine: Own, Color: "#ff4500",
 		Docs:  "https://www.reddit.com/prefs/apps",
-		Unfit: "it has no HTTPClient field to bind a sign-in to; use the package providers/reddit",
+		Unfit: "it has no HTTPClient field to bind a sign-in to; write ginauth.Goth(reddit.New(key, secret)) with the package providers/reddit",
 	},
 	{
 		ID: "salesforce", Goth: "salesforce", Name: "Salesforce", Kind: OAuth2, Engine: Bound, Color: "#00a1e0",
@@ -101,9 +101,8 @@ var mToZ = []Service{
 	},
 	{
 		ID: "steam", Goth: "steam", Name: "Steam", Kind: Other, Color: "#171a21",
-		Docs:    "https://steamcommunity.com/dev/apikey",
-		Unfit:   "goth accepts assertions that Steam did not confirm",
-		LeftOut: "it speaks OpenID 2.0, which has neither state nor code verifier, and goth accepts assertions that Steam did not confirm",
+		Docs:  "https://steamcommunity.com/dev/apikey",
+		Unfit: "goth accepts assertions that Steam did not confirm; write ginauth.Goth(steam.New(apiKey)) with the package providers/steam",
 	},
 	{
 		ID: "strava", Goth: "strava", Name: "Strava", Kind: OAuth2, Engine: Bound, Color: "#fc4c02",
@@ -118,14 +117,13 @@ var mToZ = []Service{
 	},
 	{
 		ID: "tiktok", Goth: "tiktok", Name: "TikTok", Kind: OAuth2, Color: "#010101",
-		Docs:    "https://developers.tiktok.com/apps",
-		Unfit:   "it has no HTTPClient field to bind a sign-in to",
-		LeftOut: "goth speaks the first version of its API, which TikTok has retired",
+		Docs:  "https://developers.tiktok.com/apps",
+		Unfit: `goth speaks the first version of its API, which TikTok has retired; write providers.New("tiktok", providers.Settings{ClientID: key, ClientSecret: secret})`,
 	},
 	{
 		ID: "tumblr", Goth: "tumblr", Name: "Tumblr", Kind: OAuth2, Engine: Own, Color: "#36465d",
 		Docs:  "https://www.tumblr.com/oauth/apps",
-		Unfit: "it speaks OAuth 1.0a, which has no state and no code verifier; use the package providers/tumblr",
+		Unfit: "it speaks OAuth 1.0a, which has no state and no code verifier; write ginauth.Goth(tumblr.New(key, secret)) with the package providers/tumblr",
 	},
 	{
 		ID: "twitch", Goth: "twitch", Name: "Twitch", Kind: OAuth2, Engine: Bound, Color: "#9146ff",
@@ -135,12 +133,12 @@ var mToZ = []Service{
 	{
 		ID: "twitter", Goth: "twitter", Name: "X", Kind: OAuth2, Engine: Own, Verified: "email_verified", Color: "#000000",
 		Docs:  "https://developer.x.com/en/portal/projects-and-apps",
-		Unfit: "it speaks OAuth 1.0a, which has no state and no code verifier; use the package providers/x",
+		Unfit: "it speaks OAuth 1.0a, which has no state and no code verifier; write ginauth.Goth(x.New(key, secret)) with the package providers/x",
 	},
 	{
 		ID: "twitterv2", Goth: "twitterv2", Name: "X", Kind: OAuth2, Color: "#000000",
 		Docs:    "https://developer.x.com/en/portal/projects-and-apps",
-		Unfit:   "it speaks OAuth 1.0a, which has no state and no code verifier; use the package providers/x",
+		Unfit:   "it speaks OAuth 1.0a, which has no state and no code verifier; write ginauth.Goth(x.New(key, secret)) with the package providers/x",
 		LeftOut: "goth speaks OAuth 1.0a to it; use twitter, which is X on OAuth 2.0",
 	},
 	{
@@ -160,9 +158,8 @@ var mToZ = []Service{
 	},
 	{
 		ID: "wechat", Goth: "wechat", Name: "WeChat", Kind: Other, Color: "#07c160",
-		Docs:    "https://open.weixin.qq.com",
-		Unfit:   "its token request is not a form and cannot carry a code verifier",
-		LeftOut: "its token request cannot carry a code verifier",
+		Docs:  "https://open.weixin.qq.com",
+		Unfit: `its token request goes past every client of ours; write providers.New("wechat", providers.Settings{ClientID: key, ClientSecret: secret})`,
 	},
 	{
 		ID: "wecom", Goth: "wecom", Name: "WeCom", Kind: Other, Color: "#2b7ce9",
@@ -178,7 +175,7 @@ var mToZ = []Service{
 	{
 		ID: "xero", Goth: "xero", Name: "Xero", Kind: OIDC, Engine: Preset, Color: "#13b5ea",
 		Docs:  "https://developer.xero.com/app/manage",
-		Unfit: "it speaks OAuth 1.0a, which has no state and no code verifier; use oidc.Xero",
+		Unfit: "it speaks OAuth 1.0a, which has no state and no code verifier; write ginauth.Goth(oidc.Xero(key, secret))",
 	},
 	{
 		ID: "yahoo", Goth: "yahoo", Name: "Yahoo", Kind: OAuth2, Engine: Bound, Color: "#6001d2",
@@ -186,9 +183,10 @@ var mToZ = []Service{
 		AuthStyle: oauth2.AuthStyleInHeader,
 	},
 	{
-		ID: "yammer", Goth: "yammer", Name: "Yammer", Kind: OAuth2, Engine: Bound, Color: "#0072c6",
+		ID: "yammer", Goth: "yammer", Name: "Yammer", Kind: OAuth2, Color: "#0072c6",
 		Docs:      "https://www.yammer.com/client_applications",
 		AuthStyle: oauth2.AuthStyleInParams,
+		LeftOut:   "Yammer takes no new applications and signs people in with Microsoft Entra ID; use azureadv2",
 	},
 	{
 		ID: "yandex", Goth: "yandex", Name: "Yandex", Kind: OAuth2, Engine: Exchange, Color: "#fc3f1d",

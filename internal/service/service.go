@@ -65,6 +65,9 @@ type Service struct {
 	// (RFC 6749 §2.3.1). Where it is not known, x/oauth2 finds out, at the price
 	// of sending the code and the secret twice to a service that refuses the first.
 	AuthStyle oauth2.AuthStyle
+	// Refreshes says that the service renews access tokens, though goth says that it
+	// does not.
+	Refreshes bool
 	// Issuer is the issuer identifier that goth's provider does not know of but
 	// that authorization responses carry (RFC 9207).
 	Issuer string

@@ -7,10 +7,13 @@
 package mailru
 
 import (
+	"fmt"
+
 	"github.com/markbates/goth"
 	"golang.org/x/oauth2"
 
-	"github.com/ginauth/ginauth/internal/plain"
+	"github.com/ginauth/ginauth/internal/answer"
+	"github.com/ginauth/ginauth/oauth"
 )
 
 // ScopeUserinfo is what the profile needs; it is the default.
@@ -19,7 +22,7 @@ const ScopeUserinfo = "userinfo"
 // Provider is Mail.ru. Make it with [New]. Its ID is mailru.
 //
 // Its e-mail addresses count as unverified: no document says that they are.
-type Provider struct{ *plain.Provider }
+type Provider struct{ *oauth.Provider }
 
 // New returns the provider of one application at Mail.ru. It touches no network.
 // scopes replace the default, userinfo. Faults come out of Validate, which
@@ -28,30 +31,36 @@ func New(clientID, clientSecret string, scopes ...string) *Provider {
 	if len(scopes) == 0 {
 		scopes = []string{ScopeUserinfo}
 	}
-	return &Provider{plain.New(plain.Config{
+	return &Provider{oauth.New(oauth.Config{
 		ClientID: clientID, ClientSecret: clientSecret, Scopes: scopes,
-		Package: "mailru", Name: "mailru", DisplayName: "Mail.ru",
-		Endpoint: oauth2.Endpoint{
-			AuthURL:   "https://oauth.mail.ru/login",
-			TokenURL:  "https://oauth.mail.ru/token",
-			AuthStyle: oauth2.AuthStyleInParams,
-		},
-		ProfileURL:   "https://oauth.mail.ru/userinfo",
+		Name: "mailru", DisplayName: "Mail.ru",
+		AuthURL:      "https://oauth.mail.ru/login",
+		TokenURL:     "https://oauth.mail.ru/token",
+		AuthStyle:    oauth2.AuthStyleInParams,
+		UserInfoURL:  "https://oauth.mail.ru/userinfo",
 		TokenInQuery: "access_token",
 		Profile:      profile,
 	})}
 }
 
+// String leaves out the client secret.
+func (p *Provider) String() string {
+	return fmt.Sprintf("mailru.Provider{Name: %q, ClientID: %q}", p.Name(), p.ClientID())
+}
+
+// GoString is String: the %#v verb must not print the secret either.
+func (p *Provider) GoString() string { return p.String() }
+
 // profile reads the answer of GET /userinfo.
-func profile(answer map[string]any) (goth.User, bool) {
+func profile(body map[string]any) (goth.User, bool) {
 	return goth.User{
-		UserID:    plain.Text(answer, "id"),
-		Name:      plain.Text(answer, "name"),
-		FirstName: plain.Text(answer, "first_name"),
-		LastName:  plain.Text(answer, "last_name"),
-		NickName:  plain.Text(answer, "nickname"),
-		Email:     plain.Text(answer, "email"),
-		AvatarURL: plain.Text(answer, "image"),
-		RawData:   answer,
+		UserID:    answer.Text(body, "id"),
+		Name:      answer.Text(body, "name"),
+		FirstName: answer.Text(body, "first_name"),
+		LastName:  answer.Text(body, "last_name"),
+		NickName:  answer.Text(body, "nickname"),
+		Email:     answer.Text(body, "email"),
+		AvatarURL: answer.Text(body, "image"),
+		RawData:   body,
 	}, false
 }

@@ -10,10 +10,13 @@
 package reddit
 
 import (
+	"fmt"
+
 	"github.com/markbates/goth"
 	"golang.org/x/oauth2"
 
-	"github.com/ginauth/ginauth/internal/plain"
+	"github.com/ginauth/ginauth/internal/answer"
+	"github.com/ginauth/ginauth/oauth"
 )
 
 // ScopeIdentity is what the profile needs; it is the default.
@@ -21,8 +24,8 @@ const ScopeIdentity = "identity"
 
 // Provider is Reddit. Make it with [New]. Its ID is reddit.
 type Provider struct {
-	*plain.Provider
-	config plain.Config
+	*oauth.Provider
+	config oauth.Config
 }
 
 // New returns the provider of one app at Reddit. It touches no network. scopes
@@ -35,18 +38,16 @@ func New(clientID, clientSecret string, scopes ...string) *Provider {
 	if len(scopes) == 0 {
 		scopes = []string{ScopeIdentity}
 	}
-	return newProvider(plain.Config{
+	return newProvider(oauth.Config{
 		ClientID: clientID, ClientSecret: clientSecret, Scopes: scopes,
-		Package: "reddit", Name: "reddit", DisplayName: "Reddit",
-		Endpoint: oauth2.Endpoint{
-			AuthURL:   "https://www.reddit.com/api/v1/authorize",
-			TokenURL:  "https://www.reddit.com/api/v1/access_token",
-			AuthStyle: oauth2.AuthStyleInHeader,
-		},
+		Name: "reddit", DisplayName: "Reddit",
+		AuthURL:   "https://www.reddit.com/api/v1/authorize",
+		TokenURL:  "https://www.reddit.com/api/v1/access_token",
+		AuthStyle: oauth2.AuthStyleInHeader,
 		// raw_json: else the address of the picture has &amp; in it.
-		ProfileURL: "https://oauth.reddit.com/api/v1/me?raw_json=1",
-		UserAgent:  "web:" + clientID + ":1 (ginauth)",
-		Profile:    profile,
+		UserInfoURL: "https://oauth.reddit.com/api/v1/me?raw_json=1",
+		UserAgent:   "web:" + clientID + ":1 (ginauth)",
+		Profile:     profile,
 	})
 }
 
@@ -59,17 +60,25 @@ func (p *Provider) WithUserAgent(userAgent string) *Provider {
 	return newProvider(config)
 }
 
-func newProvider(config plain.Config) *Provider {
-	return &Provider{Provider: plain.New(config), config: config}
+func newProvider(config oauth.Config) *Provider {
+	return &Provider{Provider: oauth.New(config), config: config}
 }
 
+// String leaves out the client secret.
+func (p *Provider) String() string {
+	return fmt.Sprintf("reddit.Provider{Name: %q, ClientID: %q}", p.Name(), p.ClientID())
+}
+
+// GoString is String: the %#v verb must not print the secret either.
+func (p *Provider) GoString() string { return p.String() }
+
 // profile reads the answer of GET /api/v1/me.
-func profile(answer map[string]any) (goth.User, bool) {
+func profile(body map[string]any) (goth.User, bool) {
 	return goth.User{
-		UserID:    plain.Text(answer, "id"),
-		Name:      plain.Text(answer, "name"),
-		NickName:  plain.Text(answer, "name"),
-		AvatarURL: plain.Text(answer, "icon_img"),
-		RawData:   answer,
+		UserID:    answer.Text(body, "id"),
+		Name:      answer.Text(body, "name"),
+		NickName:  answer.Text(body, "name"),
+		AvatarURL: answer.Text(body, "icon_img"),
+		RawData:   body,
 	}, false
 }

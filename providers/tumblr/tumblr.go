@@ -9,10 +9,13 @@
 package tumblr
 
 import (
+	"fmt"
+
 	"github.com/markbates/goth"
 	"golang.org/x/oauth2"
 
-	"github.com/ginauth/ginauth/internal/plain"
+	"github.com/ginauth/ginauth/internal/answer"
+	"github.com/ginauth/ginauth/oauth"
 )
 
 // Scopes of Tumblr that matter to a sign-in.
@@ -29,7 +32,7 @@ const (
 // "t:0aY0xL2Fi1OFJg4YxpmegQ", which Tumblr recommends for it. Names of people and
 // blogs change hands. goth's subject was the name: accounts made with goth are
 // others.
-type Provider struct{ *plain.Provider }
+type Provider struct{ *oauth.Provider }
 
 // New returns the provider of one application at Tumblr. It touches no network.
 // scopes replace the default, basic. Faults come out of Validate, which ginauth
@@ -38,27 +41,33 @@ func New(clientID, clientSecret string, scopes ...string) *Provider {
 	if len(scopes) == 0 {
 		scopes = []string{ScopeBasic}
 	}
-	return &Provider{plain.New(plain.Config{
+	return &Provider{oauth.New(oauth.Config{
 		ClientID: clientID, ClientSecret: clientSecret, Scopes: scopes,
-		Package: "tumblr", Name: "tumblr", DisplayName: "Tumblr",
-		Endpoint: oauth2.Endpoint{
-			AuthURL:   "https://www.tumblr.com/oauth2/authorize",
-			TokenURL:  "https://api.tumblr.com/v2/oauth2/token",
-			AuthStyle: oauth2.AuthStyleInParams,
-		},
-		ProfileURL: "https://api.tumblr.com/v2/user/info",
-		Profile:    profile,
+		Name: "tumblr", DisplayName: "Tumblr",
+		AuthURL:     "https://www.tumblr.com/oauth2/authorize",
+		TokenURL:    "https://api.tumblr.com/v2/oauth2/token",
+		AuthStyle:   oauth2.AuthStyleInParams,
+		UserInfoURL: "https://api.tumblr.com/v2/user/info",
+		Profile:     profile,
 	})}
 }
 
+// String leaves out the client secret.
+func (p *Provider) String() string {
+	return fmt.Sprintf("tumblr.Provider{Name: %q, ClientID: %q}", p.Name(), p.ClientID())
+}
+
+// GoString is String: the %#v verb must not print the secret either.
+func (p *Provider) GoString() string { return p.String() }
+
 // profile reads the answer of GET /v2/user/info.
-func profile(answer map[string]any) (goth.User, bool) {
-	raw := plain.Object(plain.Object(answer, "response"), "user")
+func profile(body map[string]any) (goth.User, bool) {
+	raw := answer.Object(answer.Object(body, "response"), "user")
 	blog := primary(raw)
 	return goth.User{
-		UserID:   plain.Text(blog, "uuid"),
-		Name:     plain.Text(raw, "name"),
-		NickName: plain.Text(raw, "name"),
+		UserID:   answer.Text(blog, "uuid"),
+		Name:     answer.Text(raw, "name"),
+		NickName: answer.Text(raw, "name"),
 		RawData:  raw,
 	}, false
 }

@@ -7,12 +7,14 @@
 package x
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/markbates/goth"
 	"golang.org/x/oauth2"
 
-	"github.com/ginauth/ginauth/internal/plain"
+	"github.com/ginauth/ginauth/internal/answer"
+	"github.com/ginauth/ginauth/oauth"
 )
 
 // Scopes of X that matter to a sign-in.
@@ -30,7 +32,7 @@ const (
 
 // Provider is X. Make it with [New]. Its ID is twitter, as in goth and NextAuth,
 // so that accounts made with these stay the same.
-type Provider struct{ *plain.Provider }
+type Provider struct{ *oauth.Provider }
 
 // New returns the provider of one app at X. It touches no network. scopes
 // replace the default, users.read and tweet.read. Faults come out of Validate,
@@ -43,28 +45,34 @@ func New(clientID, clientSecret string, scopes ...string) *Provider {
 	if slices.Contains(scopes, ScopeEmail) {
 		fields += ",confirmed_email" // X gives it for the scope alone
 	}
-	return &Provider{plain.New(plain.Config{
+	return &Provider{oauth.New(oauth.Config{
 		ClientID: clientID, ClientSecret: clientSecret, Scopes: scopes,
-		Package: "x", Name: "twitter", DisplayName: "X",
-		Endpoint: oauth2.Endpoint{
-			AuthURL:   "https://x.com/i/oauth2/authorize",
-			TokenURL:  "https://api.x.com/2/oauth2/token",
-			AuthStyle: oauth2.AuthStyleInHeader,
-		},
-		ProfileURL: "https://api.x.com/2/users/me?user.fields=" + fields,
-		Profile:    profile,
+		Name: "twitter", DisplayName: "X",
+		AuthURL:     "https://x.com/i/oauth2/authorize",
+		TokenURL:    "https://api.x.com/2/oauth2/token",
+		AuthStyle:   oauth2.AuthStyleInHeader,
+		UserInfoURL: "https://api.x.com/2/users/me?user.fields=" + fields,
+		Profile:     profile,
 	})}
 }
 
+// String leaves out the client secret.
+func (p *Provider) String() string {
+	return fmt.Sprintf("x.Provider{Name: %q, ClientID: %q}", p.Name(), p.ClientID())
+}
+
+// GoString is String: the %#v verb must not print the secret either.
+func (p *Provider) GoString() string { return p.String() }
+
 // profile reads the answer of GET /2/users/me.
-func profile(answer map[string]any) (goth.User, bool) {
-	raw := plain.Object(answer, "data")
+func profile(body map[string]any) (goth.User, bool) {
+	raw := answer.Object(body, "data")
 	return goth.User{
-		UserID:    plain.Text(raw, "id"),
-		Name:      plain.Text(raw, "name"),
-		NickName:  plain.Text(raw, "username"),
-		AvatarURL: plain.Text(raw, "profile_image_url"),
-		Email:     plain.Text(raw, "confirmed_email"),
+		UserID:    answer.Text(raw, "id"),
+		Name:      answer.Text(raw, "name"),
+		NickName:  answer.Text(raw, "username"),
+		AvatarURL: answer.Text(raw, "profile_image_url"),
+		Email:     answer.Text(raw, "confirmed_email"),
 		RawData:   raw,
 	}, true // X sends confirmed addresses alone
 }

@@ -1,4 +1,4 @@
-package plain_test
+package oauth_test
 
 import (
 	"bytes"

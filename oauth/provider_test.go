@@ -1,4 +1,4 @@
-package plain_test
+package oauth_test
 
 import (
 	"encoding/json"
@@ -12,14 +12,14 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/ginauth/ginauth"
-	"github.com/ginauth/ginauth/internal/plain"
+	"github.com/ginauth/ginauth/oauth"
 	"github.com/ginauth/ginauth/providers/reddit"
 	"github.com/ginauth/ginauth/providers/x"
 )
 
 var (
-	_ ginauth.AuthCodeProvider = (*plain.Provider)(nil)
-	_ ginauth.RefreshProvider  = (*plain.Provider)(nil)
+	_ ginauth.AuthCodeProvider = (*oauth.Provider)(nil)
+	_ ginauth.RefreshProvider  = (*oauth.Provider)(nil)
 )
 
 func TestValidate(t *testing.T) {

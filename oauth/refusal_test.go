@@ -1,4 +1,4 @@
-package plain_test
+package oauth_test
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ import (
 
 	"github.com/ginauth/ginauth/ginauthtest"
 	"github.com/ginauth/ginauth/internal/fetch"
-	"github.com/ginauth/ginauth/internal/oauth"
+	flow "github.com/ginauth/ginauth/internal/oauth"
 )
 
 // echo answers with all that the request brought, which no error may repeat.
@@ -43,8 +43,8 @@ func TestRefusals(t *testing.T) {
 		want     string
 		is       error
 	}{
-		{"token: refused", token, echo(400, json, `{"error":"invalid_grant","error_description":"`, `"}`), "answered 400 invalid_grant", oauth.ErrGrant},
-		{"token: refused with 200", token, ginauthtest.Answer(200, json, `{"error":"invalid_grant"}`), "invalid_grant", oauth.ErrGrant},
+		{"token: refused", token, echo(400, json, `{"error":"invalid_grant","error_description":"`, `"}`), "answered 400 invalid_grant", flow.ErrGrant},
+		{"token: refused with 200", token, ginauthtest.Answer(200, json, `{"error":"invalid_grant"}`), "invalid_grant", flow.ErrGrant},
 		{"token: unauthorized", token, echo(401, json, `{"message":"`, `"}`), "answered 401", nil},
 		{"token: page", token, echo(500, "text/html", "<html>", "</html>"), "answered 500", nil},
 		{"token: broken", token, echo(200, json, `{"access_token":"`, ""), "token request", nil},
@@ -57,10 +57,10 @@ func TestRefusals(t *testing.T) {
 		{"profile: text", user, echo(200, json, "", ""), "not a JSON object", nil},
 		{"profile: list", user, echo(200, json, `["`, `"]`), "not a JSON object", nil},
 		{"profile: two objects", user, ginauthtest.Answer(200, json, `{"id":"1","data":{"id":"1"}}{}`), "not a JSON object", nil},
-		{"profile: null", user, ginauthtest.Answer(200, json, `null`), "no subject", oauth.ErrSubject},
-		{"profile: error with 200", user, ginauthtest.Answer(200, json, `{"error":"token not found","error_code":3}`), "no subject", oauth.ErrSubject},
-		{"profile: numbers", user, ginauthtest.Answer(200, json, `{"id":7,"data":{"id":7}}`), "no subject", oauth.ErrSubject},
-		{"profile: other types", user, ginauthtest.Answer(200, json, `{"id":{},"data":[],"response":"x"}`), "no subject", oauth.ErrSubject},
+		{"profile: null", user, ginauthtest.Answer(200, json, `null`), "no subject", flow.ErrSubject},
+		{"profile: error with 200", user, ginauthtest.Answer(200, json, `{"error":"token not found","error_code":3}`), "no subject", flow.ErrSubject},
+		{"profile: numbers", user, ginauthtest.Answer(200, json, `{"id":7,"data":{"id":7}}`), "no subject", flow.ErrSubject},
+		{"profile: other types", user, ginauthtest.Answer(200, json, `{"id":{},"data":[],"response":"x"}`), "no subject", flow.ErrSubject},
 		{"profile: huge", user, ginauthtest.Huge(2 * fetch.MaxBody), "larger than 1 MiB", fetch.ErrTooLarge},
 		{"profile: elsewhere", user, ginauthtest.RedirectTo("https://evil.example/", 302), "another origin", nil},
 	}
@@ -165,7 +165,7 @@ func TestRefresh(t *testing.T) {
 				t.Errorf("the old refresh token was not kept: %v", err)
 			}
 			_, err = p.RefreshTokenContext(ctx, first.RefreshToken) // used before
-			if !errors.Is(err, oauth.ErrGrant) || strings.Contains(err.Error(), first.RefreshToken) {
+			if !errors.Is(err, flow.ErrGrant) || strings.Contains(err.Error(), first.RefreshToken) {
 				t.Errorf("got %v", err)
 			}
 			for _, r := range h.idp.TokenRequests()[1:] {

@@ -1,0 +1,201 @@
+package corrected_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/markbates/goth"
+	"github.com/markbates/goth/providers/amazon"
+	"github.com/markbates/goth/providers/discord"
+	"github.com/markbates/goth/providers/eveonline"
+	"github.com/markbates/goth/providers/kakao"
+	"github.com/markbates/goth/providers/patreon"
+	"github.com/markbates/goth/providers/zoom"
+	"golang.org/x/oauth2"
+
+	"github.com/ginauth/ginauth/internal/corrected"
+)
+
+// canned answers each address with a text.
+type canned map[string]string
+
+func (c canned) RoundTrip(req *http.Request) (*http.Response, error) {
+	bare := *req.URL
+	bare.RawQuery = ""
+	body, ok := c[bare.String()]
+	res := &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Request: req, Body: io.NopCloser(strings.NewReader(body))}
+	if !ok {
+		res.StatusCode = http.StatusNotFound
+	}
+	return res, nil
+}
+
+func (c canned) exchange(t *testing.T, p goth.Provider) (goth.User, error) {
+	t.Helper()
+	flow := p.(interface {
+		ExchangeCode(ctx context.Context, redirectURL, code, nonce string, opts ...oauth2.AuthCodeOption) (goth.User, *oauth2.Token, error)
+	})
+	ctx := context.WithValue(t.Context(), oauth2.HTTPClient, &http.Client{Transport: c})
+	user, _, err := flow.ExchangeCode(ctx, "https://app.example.com/callback", "code", "")
+	return user, err
+}
+
+// What the application gave goth's provider is kept: the client, the scopes, the
+// name, its HTTP client and parameters of its own.
+func TestOf(t *testing.T) {
+	t.Parallel()
+	client := &http.Client{}
+	d := discord.New("id", "secret", "", "identify", "guilds")
+	d.HTTPClient = client
+	d.SetPermissions("8")
+	d.SetName("talk")
+	made, ok := corrected.Of(d).(*corrected.Provider)
+	if !ok {
+		t.Fatal("goth's provider stays")
+	}
+	if made.ClientID() != "id" || made.Name() != "talk" || made.DisplayName() != "Discord" || made.HTTPClient != client || made.Validate() != nil {
+		t.Errorf("%v, %q, %v", made, made.DisplayName(), made.Validate())
+	}
+	raw, err := made.AuthCodeURL(t.Context(), "https://app.example.com/callback", "state", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, _ := url.Parse(raw)
+	for name, want := range map[string]string{"scope": "identify guilds", "permissions": "8", "client_id": "id", "state": "state", "redirect_uri": "https://app.example.com/callback"} {
+		if got := u.Query().Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if right := amazon.New("id", "secret", ""); corrected.Of(right) != goth.Provider(right) {
+		t.Error("a provider that needs no correction was replaced")
+	}
+	if own := patreon.NewCustomisedURL("id", "secret", "", "https://patreon.example/oauth2/authorize", "https://patreon.example/token", "https://patreon.example/me"); corrected.Of(own) != goth.Provider(own) {
+		t.Error("a provider of another server was replaced")
+	}
+	if err := corrected.Of(zoom.New("", "", "")).(*corrected.Provider).Validate(); err == nil || !strings.Contains(err.Error(), "client id is empty") {
+		t.Errorf("a provider without a client: %v", err)
+	}
+}
+
+func TestKakao(t *testing.T) {
+	t.Parallel()
+	for account, want := range map[string][2]any{
+		`{"email":"a@x","is_email_valid":true,"is_email_verified":true}`:  {"a@x", true},
+		`{"email":"a@x","is_email_valid":false,"is_email_verified":true}`: {"a@x", false},
+		`{"email":"a@x","is_email_valid":true}`:                           {"a@x", false},
+		`{"email_needs_agreement":true}`:                                  {"", false},
+	} {
+		user, err := canned{
+			"https://kauth.kakao.com/oauth/token": `{"access_token":"t"}`,
+			"https://kapi.kakao.com/v2/user/me":   `{"id":12,"kakao_account":` + account + `}`,
+		}.exchange(t, corrected.Of(kakao.New("id", "secret", "")))
+		if err != nil || user.UserID != "12" || user.Email != want[0] || user.RawData["email_verified"] != want[1] {
+			t.Errorf("%s: %+v, %v", account, user, err)
+		}
+	}
+}
+
+// Discord draws a picture for a person without one, by the account number.
+func TestDiscordPicture(t *testing.T) {
+	t.Parallel()
+	for profile, want := range map[string]string{
+		`{"id":"80351110224678912","avatar":"abc"}`:                              "https://cdn.discordapp.com/avatars/80351110224678912/abc.png",
+		`{"id":"80351110224678912","avatar":"a_abc"}`:                            "https://cdn.discordapp.com/avatars/80351110224678912/a_abc.gif",
+		`{"id":"80351110224678912","avatar":"../x?y"}`:                           "https://cdn.discordapp.com/avatars/80351110224678912/..%2Fx%3Fy.png",
+		`{"id":"80351110224678912","avatar":null,"discriminator":"0"}`:           "https://cdn.discordapp.com/embed/avatars/5.png",
+		`{"id":"80351110224678912","avatar":null,"discriminator":"1337"}`:        "https://cdn.discordapp.com/embed/avatars/2.png",
+		`{"id":"80351110224678912","avatar":null,"discriminator":"99999999999"}`: "https://cdn.discordapp.com/embed/avatars/5.png",
+	} {
+		user, err := canned{"https://discord.com/api/oauth2/token": `{"access_token":"t"}`, "https://discord.com/api/users/@me": profile}.
+			exchange(t, corrected.Of(discord.New("id", "secret", "")))
+		if err != nil || user.AvatarURL != want {
+			t.Errorf("%s: %q, %v", profile, user.AvatarURL, err)
+		}
+	}
+}
+
+// TestAttack24: EVE Online's access token says who somebody is. One that another
+// signed, or that is for another client, another issuer or another audience, or
+// has expired, is nobody's.
+func TestAttack24_EVEOnline(t *testing.T) {
+	t.Parallel()
+	newKey := func() *ecdsa.PrivateKey {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return key
+	}
+	service, stranger := newKey(), newKey()
+	sign := func(key any, alg jose.SignatureAlgorithm, claims map[string]any) string {
+		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", "k"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		payload, _ := json.Marshal(claims)
+		signed, err := signer.Sign(payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, _ := signed.CompactSerialize()
+		return raw
+	}
+	claims := func(change func(c map[string]any)) map[string]any {
+		c := map[string]any{
+			"iss": "login.eveonline.com", "aud": []string{"id", "EVE Online"}, "sub": "CHARACTER:EVE:123123", "name": "Some Bloke",
+			"exp": time.Now().Add(time.Hour).Unix(), "iat": time.Now().Unix(),
+		}
+		if change != nil {
+			change(c)
+		}
+		return c
+	}
+	keys, _ := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: service.Public(), KeyID: "k", Algorithm: "ES256", Use: "sig"}}})
+	const own = "https://login.eveonline.com/oauth/jwks"
+	tests := []struct {
+		name, token, jwks string
+		id                string
+	}{
+		{"as it should be", sign(service, jose.ES256, claims(nil)), own, "123123"},
+		{"the issuer as a URL", sign(service, jose.ES256, claims(func(c map[string]any) { c["iss"] = "https://login.eveonline.com" })), own, "123123"},
+		{"signed by a stranger", sign(stranger, jose.ES256, claims(nil)), own, ""},
+		{"signed with the client's secret", sign([]byte("a secret of thirty-two bytes or so"), jose.HS256, claims(nil)), own, ""},
+		{"another issuer", sign(service, jose.ES256, claims(func(c map[string]any) { c["iss"] = "login.evil.example" })), own, ""},
+		{"another client", sign(service, jose.ES256, claims(func(c map[string]any) { c["aud"] = []string{"other", "EVE Online"} })), own, ""},
+		{"another audience", sign(service, jose.ES256, claims(func(c map[string]any) { c["aud"] = "id" })), own, ""},
+		{"expired", sign(service, jose.ES256, claims(func(c map[string]any) { c["exp"] = time.Now().Add(-time.Minute).Unix() })), own, ""},
+		{"a corporation", sign(service, jose.ES256, claims(func(c map[string]any) { c["sub"] = "CORPORATION:EVE:123123" })), own, ""},
+		{"no character", sign(service, jose.ES256, claims(func(c map[string]any) { c["sub"] = "CHARACTER:EVE:0" })), own, ""},
+		{"more than a character", sign(service, jose.ES256, claims(func(c map[string]any) { c["sub"] = "CHARACTER:EVE:1\n2" })), own, ""},
+		{"no token", "opaque", own, ""},
+		{"keys of another host", sign(service, jose.ES256, claims(nil)), "https://evil.example/jwks", ""},
+		{"keys of a host with the same beginning", sign(service, jose.ES256, claims(nil)), "https://login.eveonline.com.evil.example/jwks", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			answer, _ := json.Marshal(map[string]any{"access_token": tt.token, "token_type": "Bearer"})
+			user, err := canned{
+				"https://login.eveonline.com/v2/oauth/token":                         string(answer),
+				"https://login.eveonline.com/.well-known/oauth-authorization-server": `{"jwks_uri":"` + tt.jwks + `"}`,
+				tt.jwks: string(keys),
+			}.exchange(t, corrected.Of(eveonline.New("id", "secret", "")))
+			if user.UserID != tt.id || (err == nil) != (tt.id != "") {
+				t.Errorf("%+v, %v", user, err)
+			}
+			if err != nil && strings.Contains(err.Error(), tt.token) {
+				t.Errorf("%v repeats the token", err)
+			}
+		})
+	}
+}
