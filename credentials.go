@@ -138,7 +138,7 @@ func (v *visit) checkCredentials() {
 		return
 	}
 	defer attempt.end()
-	v.began = v.takeovers.now()
+	v.began = v.auth.takeovers.now()
 	user, err := v.provider.credentials.Authorize(v.c, typed)
 	var public publicError
 	var tooMany rateLimited
@@ -147,7 +147,7 @@ func (v *visit) checkCredentials() {
 		v.tooMany(tooMany.wait)
 		return
 	case errors.As(err, &public):
-		v.fail(http.StatusUnauthorized, v.publicErrors.Publish(string(public)))
+		v.fail(http.StatusUnauthorized, v.auth.publicErrors.Publish(string(public)))
 		return
 	case err != nil:
 		v.refused("Credentials.Authorize", err)
@@ -155,7 +155,7 @@ func (v *visit) checkCredentials() {
 		return
 	case user == nil:
 		target := v.errorURL(errorcode.CredentialsSignin) + "&provider=" + url.QueryEscape(v.provider.id)
-		if v.opts.Session.Format == AuthJSV5 {
+		if v.auth.opts.Session.Format == AuthJSV5 {
 			target += "&code=credentials" // what Auth.js's client returns as code
 		}
 		v.redirect(http.StatusUnauthorized, target)
@@ -189,7 +189,7 @@ func (v *visit) admitCredentials(p SignInParams) outcome {
 	if result, refused := v.decide(p); refused {
 		return result
 	}
-	if v.opts.Adapter != nil {
+	if v.auth.opts.Adapter != nil {
 		if err := v.settleCredentials(context.WithoutCancel(v.c.Request.Context()), p); err != nil {
 			return v.notEntered(err)
 		}
@@ -200,14 +200,14 @@ func (v *visit) admitCredentials(p SignInParams) outcome {
 // settleCredentials makes the credentials an account of the adapter's user, if they are
 // of one.
 func (v *visit) settleCredentials(ctx context.Context, p SignInParams) error {
-	user, err := found(v.userByID(ctx, p.User.ID))
+	user, err := found(v.auth.userByID(ctx, p.User.ID))
 	if err != nil || user == nil {
 		v.unlisted = err == nil
 		return err
 	}
 	*p.Account = v.provider.credentialsAccount(user.ID)
 	v.way, v.before = *p.Account, *user
-	w, err := v.waysInto(ctx, *user)
+	w, err := v.auth.waysInto(ctx, *user)
 	if err != nil {
 		return err
 	}
@@ -217,7 +217,7 @@ func (v *visit) settleCredentials(ctx context.Context, p SignInParams) error {
 	case linking.Refuse:
 		return errNotByThis
 	}
-	fresh, err := v.addAccount(ctx, *user, v.way)
+	fresh, err := v.auth.addAccount(ctx, *user, v.way)
 	if err == nil && fresh {
 		v.linked(*user, p.Account, nil)
 	}

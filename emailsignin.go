@@ -28,15 +28,15 @@ func (v *visit) verification() *verification.Method {
 	email := v.provider.email
 	return &verification.Method{
 		Provider: v.provider.id, Code: email.Code, BindBrowser: email.BindBrowser, MaxAge: email.MaxAge,
-		Hash: v.verificationHash, Keyring: v.mailKeyring, Now: v.opts.Now,
+		Hash: v.auth.verificationHash, Keyring: v.auth.mailKeyring, Now: v.auth.opts.Now,
 		Store: func(ctx context.Context, row verification.Row) error {
-			return v.adapt(ctx, func(ctx context.Context) error {
-				return v.opts.Adapter.CreateVerificationToken(ctx, VerificationToken(row))
+			return v.auth.adapt(ctx, func(ctx context.Context) error {
+				return v.auth.opts.Adapter.CreateVerificationToken(ctx, VerificationToken(row))
 			})
 		},
 		Use: func(ctx context.Context, identifier, hash string) (verification.Row, error) {
-			row, err := bulkhead.Do(ctx, v.adapterCalls, func(ctx context.Context) (VerificationToken, error) {
-				return v.opts.Adapter.UseVerificationToken(ctx, identifier, hash)
+			row, err := bulkhead.Do(ctx, v.auth.adapterCalls, func(ctx context.Context) (VerificationToken, error) {
+				return v.auth.opts.Adapter.UseVerificationToken(ctx, identifier, hash)
 			})
 			return verification.Row(row), err
 		},
@@ -76,7 +76,7 @@ func (v *visit) sendProof() (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	if signIn := v.opts.Callbacks.SignIn; signIn != nil {
+	if signIn := v.auth.opts.Callbacks.SignIn; signIn != nil {
 		p := SignInParams{User: &user, Account: v.mailAccount(to), VerificationRequest: true}
 		if err := signIn(v.c, p); err != nil {
 			result := v.denied(err)
@@ -116,14 +116,14 @@ func (v *visit) mail(to string, p verification.Proof) error {
 			"&token=" + p.Token + "&email=" + url.QueryEscape(to)
 	}
 	v.typed = append(v.typed, p.Token, p.Code)
-	letter, err := v.pages.Mail(pages.Mail{Site: v.base.Host(), Email: to, URL: m.URL, Code: m.Code})
+	letter, err := v.auth.pages.Mail(pages.Mail{Site: v.base.Host(), Email: to, URL: m.URL, Code: m.Code})
 	if err != nil {
 		return err
 	}
 	m.Subject, m.Text, m.HTML = letter.Subject, letter.Text, letter.HTML
 	ctx, cancel := v.detached(mailTimeout)
 	defer cancel()
-	_, err = bulkhead.Wait(ctx, v.mailCalls, func(ctx context.Context) (struct{}, error) {
+	_, err = bulkhead.Wait(ctx, v.auth.mailCalls, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, v.provider.email.Send(ctx, m)
 	})
 	return err
@@ -165,7 +165,7 @@ func (v *visit) confirmLink(query url.Values) {
 		v.fail(http.StatusOK, errorcode.Verification)
 		return
 	}
-	v.pages.Confirm(v.c.Writer, pages.Confirm{
+	v.auth.pages.Confirm(v.c.Writer, pages.Confirm{
 		Site: v.base.Host(), Action: v.redirectURI(), CSRFToken: v.csrfToken, CallbackURL: v.callbackURL,
 		Email: to, Token: p.Token,
 	})
@@ -191,7 +191,7 @@ func (v *visit) readLink(emails, tokens []string) (to string, p verification.Pro
 
 // pending is the mail that this browser asked for last.
 func (v *visit) pending() (last verification.Pending, ok bool) {
-	return verification.Open(v.mailKeyring, cookie.Values(v.c.Request.Header["Cookie"], v.names.Mail))
+	return verification.Open(v.auth.mailKeyring, cookie.Values(v.c.Request.Header["Cookie"], v.names.Mail))
 }
 
 // spendLink signs in the person who pressed the button on a link's page.

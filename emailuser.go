@@ -13,7 +13,7 @@ import (
 // mailUser is the user with an e-mail address: the Adapter's, or a new one, who has no
 // ID yet.
 func (v *visit) mailUser(ctx context.Context, to string) (user User, known bool, err error) {
-	user, err = v.userByEmail(ctx, to)
+	user, err = v.auth.userByEmail(ctx, to)
 	if errors.Is(err, ErrNotFound) {
 		return User{Email: to}, false, nil
 	}
@@ -82,12 +82,12 @@ func (v *visit) mayClaim(ctx context.Context, user User) (closing bool, err erro
 	if !user.EmailVerified.IsZero() || v.signedInAs(ctx, user.ID) {
 		return false, nil
 	}
-	w, err := v.waysInto(ctx, user)
+	w, err := v.auth.waysInto(ctx, user)
 	if err != nil {
 		return false, err
 	}
 	// A password need not have been used yet, or not since it became an account.
-	credentials := v.credentials()
+	credentials := v.auth.credentials()
 	if w.byProvider() {
 		return false, errUnproved
 	}
@@ -96,7 +96,7 @@ func (v *visit) mayClaim(ctx context.Context, user User) (closing bool, err erro
 			return false, fmt.Errorf("%w; set Credentials.Reset of the provider %s, which deletes the password, to let the owner of the address in", errUnproved, p.id)
 		}
 	}
-	if (len(credentials) > 0 || w.any()) && !v.endsSessions() {
+	if (len(credentials) > 0 || w.any()) && !v.auth.endsSessions() {
 		return false, fmt.Errorf("%w; set Session.Revocations, for instance ginauth.MemoryRevocations(), or a Session.Store such as redisstore's, so that their sessions can be ended", errUnproved)
 	}
 	return true, nil
@@ -104,17 +104,17 @@ func (v *visit) mayClaim(ctx context.Context, user User) (closing bool, err erro
 
 // signedInAs reports whether this browser's session is that user's.
 func (v *visit) signedInAs(ctx context.Context, userID string) bool {
-	id, err := v.openFound(ctx, v.found(), v.base, v.opts.Now())
+	id, err := v.auth.openFound(ctx, v.found(), v.base, v.auth.opts.Now())
 	return err == nil && userID != "" && id.token.Subject == userID
 }
 
 // createVerified stores a new user, whose address was proved. isNew is also said of one
 // who could not be created.
 func (v *visit) createVerified(ctx context.Context, to string, shown User) (kept User, isNew bool, err error) {
-	fresh := User{Name: shown.Name, Email: to, Image: shown.Image, EmailVerified: v.opts.Now()}
-	kept, err = v.storeUser(ctx, fresh, nil)
+	fresh := User{Name: shown.Name, Email: to, Image: shown.Image, EmailVerified: v.auth.opts.Now()}
+	kept, err = v.auth.storeUser(ctx, fresh, nil)
 	if errors.Is(err, ErrExists) { // a second link of the same person was followed at once, or they registered
-		user, err := v.userByEmail(ctx, to)
+		user, err := v.auth.userByEmail(ctx, to)
 		if err != nil {
 			return User{}, false, err
 		}
@@ -128,7 +128,7 @@ func (v *visit) createVerified(ctx context.Context, to string, shown User) (kept
 	if err != nil {
 		return User{}, true, err
 	}
-	if event := v.opts.Events.CreateUser; event != nil {
+	if event := v.auth.opts.Events.CreateUser; event != nil {
 		event(v.c, UserEvent{User: &kept})
 	}
 	return kept, true, nil
@@ -145,21 +145,21 @@ func (v *visit) keepVerified(ctx context.Context, user User, closing bool) (kept
 	}
 	before := user
 	if closing {
-		v.takeovers.add(user.ID)
+		v.auth.takeovers.add(user.ID)
 	}
-	user.EmailVerified = v.opts.Now()
-	if kept, err = v.updateUser(ctx, user); err != nil {
+	user.EmailVerified = v.auth.opts.Now()
+	if kept, err = v.auth.updateUser(ctx, user); err != nil {
 		return User{}, err
 	}
 	if closing {
 		if err := v.shutOut(ctx, kept); err != nil {
 			ctx, cancel := v.detached(adapterTimeout)
 			defer cancel()
-			_, undo := v.updateUser(ctx, before)
+			_, undo := v.auth.updateUser(ctx, before)
 			return User{}, errors.Join(err, undo)
 		}
 	}
-	if event := v.opts.Events.UpdateUser; event != nil {
+	if event := v.auth.opts.Events.UpdateUser; event != nil {
 		event(v.c, UserEvent{User: &kept})
 	}
 	return kept, nil
@@ -167,9 +167,9 @@ func (v *visit) keepVerified(ctx context.Context, user User, closing bool) (kept
 
 // resetCredentials deletes a user's password, and the account that it is.
 func (v *visit) resetCredentials(ctx context.Context, user User) error {
-	for _, p := range v.credentials() {
+	for _, p := range v.auth.credentials() {
 		bounded, cancel := context.WithTimeout(ctx, adapterTimeout)
-		_, err := bulkhead.Wait(bounded, v.adapterCalls, func(ctx context.Context) (struct{}, error) {
+		_, err := bulkhead.Wait(bounded, v.auth.adapterCalls, func(ctx context.Context) (struct{}, error) {
 			return struct{}{}, p.credentials.Reset(ctx, user.ID)
 		})
 		cancel()
@@ -185,17 +185,17 @@ func (v *visit) resetCredentials(ctx context.Context, user User) error {
 // added after this has looked, addAccount and link take back.
 func (v *visit) shutOut(ctx context.Context, user User) error {
 	err := v.dropCredentials(ctx, user)
-	if err != nil || !v.endsSessions() {
+	if err != nil || !v.auth.endsSessions() {
 		return err
 	}
-	if err := v.RevokeUser(ctx, user.ID); err != nil {
+	if err := v.auth.RevokeUser(ctx, user.ID); err != nil {
 		return err
 	}
 	return v.dropCredentials(ctx, user)
 }
 
 func (v *visit) dropCredentials(ctx context.Context, user User) error {
-	w, err := v.waysInto(ctx, user)
+	w, err := v.auth.waysInto(ctx, user)
 	if err != nil {
 		return err
 	}
@@ -203,7 +203,7 @@ func (v *visit) dropCredentials(ctx context.Context, user User) error {
 		return errUnproved
 	}
 	for _, account := range w.accounts {
-		if err := v.dropAccount(ctx, user.ID, account); err != nil {
+		if err := v.auth.dropAccount(ctx, user.ID, account); err != nil {
 			return err
 		}
 	}

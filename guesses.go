@@ -38,7 +38,7 @@ type attempt struct {
 func (v *visit) tryAllowed(typed map[string]string) (*attempt, bool) {
 	a := &attempt{v: v}
 	v.c.Set(attemptKey, a)
-	if v.attempts == nil {
+	if v.auth.attempts == nil {
 		return a, true
 	}
 	wait := a.count(v.tries(typed))
@@ -52,18 +52,18 @@ func (v *visit) tryAllowed(typed map[string]string) (*attempt, bool) {
 
 // tries are the buckets that credentials are counted in.
 func (v *visit) tries(typed map[string]string) (b limit.Buckets) {
-	limits, client := &v.opts.Limits, v.limitClient()
+	limits, client := &v.auth.opts.Limits, v.limitClient()
 	guesses, all := limit.Rate(limits.Guesses), limit.Rate(limits.AllGuesses)
 	if client.Limited {
-		b.PerClient(v.attempts, client, limit.Rate(limits.Failures).Widened, triesAtOnce, "fail")
+		b.PerClient(v.auth.attempts, client, limit.Rate(limits.Failures).Widened, triesAtOnce, "fail")
 	}
 	for _, name := range v.provider.credentials.identifiers() {
 		if typed[name] == "" {
 			continue
 		}
 		for _, key := range limit.Keys(typed[name]) {
-			b.PerClient(v.attempts, client, guesses.Aimed(all), guessesAtOnce, "guess", v.provider.id, name, key)
-			b.All(v.attempts, all, "guesses", v.provider.id, name, key)
+			b.PerClient(v.auth.attempts, client, guesses.Aimed(all), guessesAtOnce, "guess", v.provider.id, name, key)
+			b.All(v.auth.attempts, all, "guesses", v.provider.id, name, key)
 		}
 	}
 	return b
@@ -72,12 +72,12 @@ func (v *visit) tries(typed map[string]string) (b limit.Buckets) {
 // count waits for the attempt's turn in these buckets and counts it there. It
 // returns how long to wait if it is one too many.
 func (a *attempt) count(b limit.Buckets) (wait time.Duration) {
-	leave, ok := a.v.attempts.Queue(a.v.c.Request.Context(), b.Own)
+	leave, ok := a.v.auth.attempts.Queue(a.v.c.Request.Context(), b.Own)
 	if !ok {
 		return time.Second
 	}
 	a.leave = append(a.leave, leave)
-	taken, wait := a.v.take(b, a.v.attempts.GuessBudget)
+	taken, wait := a.v.take(b, a.v.auth.attempts.GuessBudget)
 	if wait == 0 {
 		a.taken, a.everybody = append(a.taken, taken...), append(a.everybody, b.Everybody...)
 	}
@@ -95,8 +95,8 @@ func (a *attempt) end() {
 // succeeded takes back that the attempt was counted as a failure. From now on it
 // counts nothing.
 func (a *attempt) succeeded() {
-	if a.v.attempts != nil {
-		a.v.attempts.Refund(a.v.c.Request.Context(), a.taken)
+	if a.v.auth.attempts != nil {
+		a.v.auth.attempts.Refund(a.v.c.Request.Context(), a.taken)
 	}
 	a.v = nil
 }
@@ -134,14 +134,14 @@ func CountGuess(c *gin.Context, accountID string) error {
 		return errors.New("ginauth: CountGuess counts only within Credentials.Authorize; call it there, with the context that Authorize gets")
 	case accountID == "":
 		return errors.New("ginauth: CountGuess got an empty account ID; call it with the ID of the account that was found")
-	case a.v.attempts == nil || slices.Contains(a.accounts, accountID):
+	case a.v.auth.attempts == nil || slices.Contains(a.accounts, accountID):
 		return nil
 	}
-	limits, id := &a.v.opts.Limits, a.v.provider.id
+	limits, id := &a.v.auth.opts.Limits, a.v.provider.id
 	guesses, all := limit.Rate(limits.Guesses), limit.Rate(limits.AllGuesses)
 	var b limit.Buckets
-	b.PerClient(a.v.attempts, a.v.limitClient(), guesses.Aimed(all), guessesAtOnce, "account", id, accountID)
-	b.All(a.v.attempts, all, "accounts", id, accountID)
+	b.PerClient(a.v.auth.attempts, a.v.limitClient(), guesses.Aimed(all), guessesAtOnce, "account", id, accountID)
+	b.All(a.v.auth.attempts, all, "accounts", id, accountID)
 	if wait := a.count(b); wait > 0 {
 		return rateLimited{wait}
 	}

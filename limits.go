@@ -155,27 +155,27 @@ var testAddr = netip.MustParseAddr("192.0.2.1")
 
 // limitClient is who sends this request, as far as limits go.
 func (v *visit) limitClient() limit.Client {
-	addr := v.hosts.ClientAddr(v.c.Request)
-	developing := !v.release && (addr.IsLoopback() || addr == testAddr)
+	addr := v.auth.hosts.ClientAddr(v.c.Request)
+	developing := !v.auth.release && (addr.IsLoopback() || addr == testAddr)
 	return limit.Client{Networks: limit.Networks(addr), Limited: !developing}
 }
 
 // startAllowed counts the start of a sign-in, a mail included. It answers the
 // request where that is one too many.
 func (v *visit) startAllowed() bool {
-	if v.attempts == nil {
+	if v.auth.attempts == nil {
 		return true
 	}
-	client, mails := v.limitClient(), limit.Rate(v.opts.Limits.Mails)
+	client, mails := v.limitClient(), limit.Rate(v.auth.opts.Limits.Mails)
 	var b limit.Buckets
 	if client.Limited {
-		b.PerClient(v.attempts, client, limit.Rate(v.opts.Limits.Starts).Widened, 0, "start")
+		b.PerClient(v.auth.attempts, client, limit.Rate(v.auth.opts.Limits.Starts).Widened, 0, "start")
 	}
 	if v.provider.kind == "email" {
 		mailbox := v.mailbox(v.field("email"))
 		// One client may ask for half: otherwise it could keep that person from asking.
-		b.PerClient(v.attempts, client, mails.Half().Aimed(mails), 0, "mail", mailbox)
-		b.All(v.attempts, mails, "mails", mailbox)
+		b.PerClient(v.auth.attempts, client, mails.Half().Aimed(mails), 0, "mail", mailbox)
+		b.All(v.auth.attempts, mails, "mails", mailbox)
 	}
 	if _, wait := v.take(b, v.mailBudget); wait > 0 {
 		v.tooMany(wait)
@@ -197,40 +197,40 @@ func (v *visit) mailbox(typed string) string {
 // others use up too.
 func (v *visit) take(b limit.Buckets, budget func(limit.Device) limit.Tally) (taken []limit.Counted, wait time.Duration) {
 	ctx := v.c.Request.Context()
-	taken, wait = v.attempts.Take(ctx, b.Own)
+	taken, wait = v.auth.attempts.Take(ctx, b.Own)
 	if wait > 0 {
 		return nil, wait
 	}
 	if d, ok := v.devices().Find(v.provider.id, b.Everybody, v.revokedDevice); ok {
-		if own, wait := v.attempts.Take(ctx, []limit.Tally{budget(d)}); wait == 0 {
+		if own, wait := v.auth.attempts.Take(ctx, []limit.Tally{budget(d)}); wait == 0 {
 			return append(taken, own...), 0
 		}
 		if v.provider.credentials != nil { // mails are allowed again after a while
 			v.keepDevices(v.devices().Without(d.ID))
 		}
 	}
-	shared, wait := v.attempts.Take(ctx, b.Shared)
+	shared, wait := v.auth.attempts.Take(ctx, b.Shared)
 	if wait > 0 {
-		v.attempts.Refund(ctx, taken)
+		v.auth.attempts.Refund(ctx, taken)
 		return nil, wait
 	}
 	return append(taken, shared...), 0
 }
 
 func (v *visit) mailBudget(d limit.Device) limit.Tally {
-	return v.attempts.MailBudget(d, limit.Rate(v.opts.Limits.Mails).Half())
+	return v.auth.attempts.MailBudget(d, limit.Rate(v.auth.opts.Limits.Mails).Half())
 }
 
 // successAllowed counts a sign-in of a user. It returns how long to wait where that
 // is one too many, and else how to take it back.
 func (v *visit) successAllowed(ctx context.Context, userID string) (undo func(), wait time.Duration) {
-	if v.attempts == nil {
+	if v.auth.attempts == nil {
 		return func() {}, 0
 	}
-	taken, wait := v.attempts.Take(ctx, []limit.Tally{
-		v.attempts.Tally(limit.Rate(v.opts.Limits.Successes), "success", v.namespace.String(), userID),
+	taken, wait := v.auth.attempts.Take(ctx, []limit.Tally{
+		v.auth.attempts.Tally(limit.Rate(v.auth.opts.Limits.Successes), "success", v.auth.namespace.String(), userID),
 	})
-	return func() { v.attempts.Refund(ctx, taken) }, wait
+	return func() { v.auth.attempts.Refund(ctx, taken) }, wait
 }
 
 // tooMany refuses a request that is one too many. next-auth's client reads the
@@ -249,7 +249,7 @@ func (v *visit) tooMany(wait time.Duration) {
 		h.Set("HX-Redirect", target)
 		v.c.Status(http.StatusTooManyRequests)
 		v.c.Writer.WriteHeaderNow()
-	case v.opts.Pages.Error != "":
+	case v.auth.opts.Pages.Error != "":
 		v.redirect(http.StatusTooManyRequests, target)
 	default:
 		v.errorPage(http.StatusTooManyRequests, errorcode.RateLimited, wait)
@@ -260,11 +260,11 @@ func (v *visit) tooMany(wait time.Duration) {
 // proxy that is not configured is the likeliest fault on our side: all people behind it
 // are then one client.
 func (v *visit) logRefusal() {
-	if !v.attempts.MayLog() {
+	if !v.auth.attempts.MayLog() {
 		return
 	}
-	v.opts.Logger.Warn("ginauth: too many attempts to sign in", "provider", v.provider.id,
-		"forwarded_by_unlisted_proxy", v.hosts.Unlisted(v.c.Request))
+	v.auth.opts.Logger.Warn("ginauth: too many attempts to sign in", "provider", v.provider.id,
+		"forwarded_by_unlisted_proxy", v.auth.hosts.Unlisted(v.c.Request))
 }
 
 // seconds is a time to wait as Retry-After says it, rounded up (RFC 9110
@@ -291,22 +291,22 @@ func (v *visit) devices() limit.Devices {
 		return v.known
 	}
 	value, _ := cookie.Get(v.c.Request.Header["Cookie"], v.names.Device)
-	return v.deviceCookie().Open(value, v.opts.Now())
+	return v.deviceCookie().Open(value, v.auth.opts.Now())
 }
 
 func (v *visit) deviceCookie() limit.DeviceCookie {
-	return limit.DeviceCookie{Keyring: v.deviceKeyring, Name: v.names.Device}
+	return limit.DeviceCookie{Keyring: v.auth.deviceKeyring, Name: v.names.Device}
 }
 
 // revokedDevice reports that RevokeUser was called since the person signed in. While
 // that cannot be told, the device is as good as none.
 func (v *visit) revokedDevice(d limit.Device) bool {
-	if v.revoked == nil {
+	if v.auth.revoked == nil {
 		return false
 	}
-	at, err := v.revoked.UserRevokedAt(context.WithoutCancel(v.c.Request.Context()), d.User)
+	at, err := v.auth.revoked.UserRevokedAt(context.WithoutCancel(v.c.Request.Context()), d.User)
 	if err != nil {
-		v.opts.Logger.Warn("ginauth: whether a device cookie was revoked is unknown; it is ignored", "error", redact.Error(err, d.User))
+		v.auth.opts.Logger.Warn("ginauth: whether a device cookie was revoked is unknown; it is ignored", "error", redact.Error(err, d.User))
 		return true
 	}
 	return !at.IsZero() && !time.Unix(d.Since, 0).After(at)
@@ -327,11 +327,11 @@ func (v *visit) remember(result outcome, everybody []string) outcome {
 
 // rememberMail is remember for a sign-in by mail.
 func (v *visit) rememberMail(result outcome, to string) outcome {
-	if v.attempts == nil {
+	if v.auth.attempts == nil {
 		return result
 	}
 	var b limit.Buckets
-	b.All(v.attempts, limit.Rate(v.opts.Limits.Mails), "mails", v.mailbox(to))
+	b.All(v.auth.attempts, limit.Rate(v.auth.opts.Limits.Mails), "mails", v.mailbox(to))
 	return v.remember(result, b.Everybody)
 }
 

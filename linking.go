@@ -74,7 +74,7 @@ func (v *visit) admitAccount(ctx context.Context, tx *oauth.Transaction, p SignI
 // match looks up who signs in, and who is signed in.
 func (v *visit) match(ctx context.Context, tx *oauth.Transaction, p SignInParams) (m match, err error) {
 	m.began, m.email, m.key = tx.User, p.User.Email, *p.Account
-	if m.account, err = found(v.userByAccount(ctx, p.Account)); err != nil {
+	if m.account, err = found(v.auth.userByAccount(ctx, p.Account)); err != nil {
 		return m, err
 	}
 	if v.formPosted() { // with another site's POST no session comes along
@@ -87,18 +87,18 @@ func (v *visit) match(ctx context.Context, tx *oauth.Transaction, p SignInParams
 	if err != nil {
 		return m, err
 	}
-	m.current, err = found(v.userByID(ctx, id.token.Subject))
+	m.current, err = found(v.auth.userByID(ctx, id.token.Subject))
 	return m, err
 }
 
 // openNow reads a session that an account may be added in. What another process heard
 // of its end a moment ago counts already: an account would outlive the session.
 func (v *visit) openNow(ctx context.Context) (*identity, error) {
-	id, err := v.openFound(ctx, v.found(), v.base, v.opts.Now())
-	if err != nil || v.revoked == nil {
+	id, err := v.auth.openFound(ctx, v.found(), v.base, v.auth.opts.Now())
+	if err != nil || v.auth.revoked == nil {
 		return id, err
 	}
-	ended, err := v.revoked.EndedNow(ctx, id.token.revocable())
+	ended, err := v.auth.revoked.EndedNow(ctx, id.token.revocable())
 	if err == nil && ended {
 		err = errSignedOut
 	}
@@ -109,10 +109,10 @@ func (v *visit) openNow(ctx context.Context) (*identity, error) {
 // and only while they still are, does it add an account: whoever takes over a
 // browser, or a session that has ended meanwhile, does not get it.
 func (v *visit) signedIn() string {
-	if v.opts.Adapter == nil {
+	if v.auth.opts.Adapter == nil {
 		return ""
 	}
-	id, err := v.openFound(v.c.Request.Context(), v.found(), v.base, v.opts.Now())
+	id, err := v.auth.openFound(v.c.Request.Context(), v.found(), v.base, v.auth.opts.Now())
 	if err != nil {
 		return ""
 	}
@@ -149,10 +149,10 @@ func (v *visit) resolveUser(ctx context.Context, p *SignInParams, m match) (isNe
 // again where the session was ended meanwhile: whoever ended it may have looked at the
 // user's accounts before.
 func (v *visit) link(ctx context.Context, user User, p *SignInParams, inSession bool) (User, error) {
-	fresh, err := v.addAccount(ctx, user, *p.Account)
+	fresh, err := v.auth.addAccount(ctx, user, *p.Account)
 	if err == nil && inSession {
 		if _, ended := v.openNow(ctx); ended != nil {
-			err = v.takeBack(ctx, user, *p.Account, errors.Join(errOvertaken, ended))
+			err = v.auth.takeBack(ctx, user, *p.Account, errors.Join(errOvertaken, ended))
 		}
 	}
 	if err != nil {
@@ -168,13 +168,13 @@ func (v *visit) link(ctx context.Context, user User, p *SignInParams, inSession 
 // same person may do so at this moment: then that user is theirs.
 func (v *visit) firstSignIn(ctx context.Context, p *SignInParams, facts linking.Facts) (user User, isNew bool, err error) {
 	for range 3 {
-		owner, err := found(v.userByEmail(ctx, p.User.Email))
+		owner, err := found(v.auth.userByEmail(ctx, p.User.Email))
 		if err != nil {
 			return User{}, false, err
 		}
 		if owner != nil {
 			// Of two sign-ins at once the other one may just have made both.
-			if known, err := found(v.userByAccount(ctx, p.Account)); known != nil || err != nil {
+			if known, err := found(v.auth.userByAccount(ctx, p.Account)); known != nil || err != nil {
 				return deref(known), false, err
 			}
 			facts.Holder = v.holder(*owner, p)
@@ -191,7 +191,7 @@ func (v *visit) firstSignIn(ctx context.Context, p *SignInParams, facts linking.
 		if !errors.Is(err, ErrExists) {
 			return User{}, false, fmt.Errorf("%w: %w", errCreateUser, err)
 		}
-		if known, err := found(v.userByAccount(ctx, p.Account)); known != nil || err != nil {
+		if known, err := found(v.auth.userByAccount(ctx, p.Account)); known != nil || err != nil {
 			return deref(known), false, err
 		}
 	}
@@ -202,13 +202,13 @@ func (v *visit) createUser(ctx context.Context, p *SignInParams) (User, error) {
 	fresh := *p.User
 	fresh.ID = ""
 	if fresh.EmailVerified.IsZero() && fresh.Email != "" && p.Account.EmailVerified {
-		fresh.EmailVerified = v.opts.Now()
+		fresh.EmailVerified = v.auth.opts.Now()
 	}
-	user, err := v.storeUser(ctx, fresh, p.Account)
+	user, err := v.auth.storeUser(ctx, fresh, p.Account)
 	if err != nil {
 		return User{}, err
 	}
-	if event := v.opts.Events.CreateUser; event != nil {
+	if event := v.auth.opts.Events.CreateUser; event != nil {
 		event(v.c, UserEvent{User: &user})
 	}
 	v.linked(user, p.Account, p.Profile)
@@ -226,7 +226,7 @@ func (v *visit) holder(owner User, p *SignInParams) *linking.Holder {
 }
 
 func (v *visit) linked(user User, account *Account, profile *goth.User) {
-	if event := v.opts.Events.LinkAccount; event != nil {
+	if event := v.auth.opts.Events.LinkAccount; event != nil {
 		event(v.c, LinkAccountEvent{User: &user, Account: account, Profile: profile})
 	}
 }
@@ -353,10 +353,10 @@ func (v *visit) confirm(ctx context.Context, userID, session string) error {
 	if v.way.Provider == "" { // no user of the Adapter
 		return nil
 	}
-	user, err := v.userByID(ctx, userID)
+	user, err := v.auth.userByID(ctx, userID)
 	if err == nil {
 		var w ways
-		if w, err = v.waysInto(ctx, user); err == nil && (!w.has(v.way) || v.takenOver(user)) {
+		if w, err = v.auth.waysInto(ctx, user); err == nil && (!w.has(v.way) || v.takenOver(user)) {
 			err = errOvertaken
 		}
 	}
@@ -366,8 +366,8 @@ func (v *visit) confirm(ctx context.Context, userID, session string) error {
 	if err == nil {
 		return nil
 	}
-	if end := v.site(v.base).sessions.Remove(ctx, session); end != nil { // no cookie leads to it
-		v.opts.Logger.Warn("ginauth: the session of a sign-in that was refused was not deleted", "error", redact.Error(end))
+	if end := v.auth.site(v.base).sessions.Remove(ctx, session); end != nil { // no cookie leads to it
+		v.auth.opts.Logger.Warn("ginauth: the session of a sign-in that was refused was not deleted", "error", redact.Error(end))
 	}
 	return err
 }
@@ -375,5 +375,5 @@ func (v *visit) confirm(ctx context.Context, userID, session string) error {
 // takenOver reports whether the password by which somebody signs in was deleted since it
 // was found right.
 func (v *visit) takenOver(now User) bool {
-	return v.way.Type == credentialsType && (provedSince(v.before, now) || v.takeovers.since(now.ID, v.began))
+	return v.way.Type == credentialsType && (provedSince(v.before, now) || v.auth.takeovers.since(now.ID, v.began))
 }

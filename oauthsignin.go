@@ -34,7 +34,7 @@ func (v *visit) beginOAuth() {
 		v.fail(http.StatusOK, errorcode.OAuthSignin)
 		return
 	}
-	now := v.opts.Now()
+	now := v.auth.opts.Now()
 	authURL, tx, err := v.provider.oauth.Begin(v.c.Request.Context(), v.redirectURI(),
 		oauth.DisplayParams(v.c.Request.URL.Query()), now)
 	if err != nil {
@@ -70,18 +70,18 @@ func (v *visit) finishOAuth() {
 		return
 	}
 	if v.formPosted() {
-		v.callbackURL = v.base.Absolute(tx.Target, v.allowed)
+		v.callbackURL = v.base.Absolute(tx.Target, v.auth.allowed)
 	}
 	if code := answer.Get("error"); code != "" {
 		v.endTransaction(tx, outcome{})
 		v.providerError(code, true)
 		return
 	}
-	now := v.opts.Now()
+	now := v.auth.opts.Now()
 	// The answer to a state is remembered with its code: one without the code is
 	// not the browser's second request but somebody's guess.
 	sum := sha256.Sum256([]byte(tx.State + " " + answer.Get("code")))
-	result := v.finished.Do(v.c.Request.Context(), string(sum[:]), now, now.Add(rememberCallback),
+	result := v.auth.finished.Do(v.c.Request.Context(), string(sum[:]), now, now.Add(rememberCallback),
 		func() outcome { return v.signIn(tx, answer) })
 	if result.location == "" { // the first callback's request panicked, or this one is gone
 		result = v.failed(http.StatusOK, errorcode.Callback)
@@ -96,13 +96,13 @@ func (v *visit) signIn(tx *oauth.Transaction, answer url.Values) outcome {
 	// A double click takes the connection away from the first callback, and the
 	// code is spent: so the exchange goes on without the request, to its own end.
 	ctx := context.WithoutCancel(v.c.Request.Context())
-	id, err := v.provider.oauth.Complete(ctx, tx, v.redirectURI(), answer, v.opts.Now())
+	id, err := v.provider.oauth.Complete(ctx, tx, v.redirectURI(), answer, v.auth.opts.Now())
 	if err != nil {
 		v.refused("the callback", err)
 		return v.failed(http.StatusOK, errorcode.OAuthCallback)
 	}
 	for _, note := range id.Notes { // an extra that did not come fails no sign-in
-		v.opts.Logger.WarnContext(ctx, "ginauth: the sign-in goes on without "+note.What, "provider", v.provider.id, "error", note.Err)
+		v.auth.opts.Logger.WarnContext(ctx, "ginauth: the sign-in goes on without "+note.What, "provider", v.provider.id, "error", note.Err)
 	}
 	v.addPostedName(&id.Profile)
 	user, err := v.provider.user(id.Profile)
@@ -111,7 +111,7 @@ func (v *visit) signIn(tx *oauth.Transaction, answer url.Values) outcome {
 		return v.failed(http.StatusOK, errorcode.OAuthCallback)
 	}
 	p := SignInParams{User: &user, Account: v.provider.account(id, user), Profile: &id.Profile}
-	if v.opts.Adapter == nil {
+	if v.auth.opts.Adapter == nil {
 		return v.admit(p)
 	}
 	return v.admitAccount(ctx, tx, p)
@@ -136,7 +136,7 @@ func (v *visit) answer() url.Values {
 // the log only when this browser did start a sign-in.
 func (v *visit) providerError(code string, ours bool) {
 	if ours {
-		v.opts.Logger.Warn("ginauth: the provider refused a sign-in", "provider", v.provider.id, "code", redact.Code(code))
+		v.auth.opts.Logger.Warn("ginauth: the provider refused a sign-in", "provider", v.provider.id, "code", redact.Code(code))
 	}
 	if code == "access_denied" {
 		v.fail(http.StatusOK, errorcode.AccessDenied)
@@ -148,7 +148,7 @@ func (v *visit) providerError(code string, ours bool) {
 // signIns are the sign-ins of this browser, as its cookies tell them.
 func (v *visit) signIns() transaction.Cookies {
 	return transaction.Cookies{
-		Keys: v.signInKeys, Names: v.names, Header: v.c.Request.Header["Cookie"], Secure: v.base.Secure, Now: v.opts.Now(),
+		Keys: v.auth.signInKeys, Names: v.names, Header: v.c.Request.Header["Cookie"], Secure: v.base.Secure, Now: v.auth.opts.Now(),
 	}
 }
 
@@ -225,7 +225,7 @@ func (v *visit) unread(err error) outcome {
 // leadsOn is where a completed sign-in led, for the person whom it signed in and who
 // still is; "" for anybody else.
 func (v *visit) leadsOn(done *transaction.Completed) (location string, err error) {
-	id, err := v.openFound(v.c.Request.Context(), v.found(), v.base, v.opts.Now())
+	id, err := v.auth.openFound(v.c.Request.Context(), v.found(), v.base, v.auth.opts.Now())
 	switch {
 	case errors.Is(err, errSignedOut):
 		return "", nil
@@ -235,12 +235,12 @@ func (v *visit) leadsOn(done *transaction.Completed) (location string, err error
 		return "", nil
 	}
 	private(v.c.Writer.Header())
-	return v.base.Absolute(done.Target, v.allowed), nil
+	return v.base.Absolute(done.Target, v.auth.allowed), nil
 }
 
 // isSignedIn reports whether a session came along.
 func (v *visit) isSignedIn() bool {
-	_, err := v.openFound(v.c.Request.Context(), v.found(), v.base, v.opts.Now())
+	_, err := v.auth.openFound(v.c.Request.Context(), v.found(), v.base, v.auth.opts.Now())
 	return err == nil
 }
 
@@ -255,7 +255,7 @@ func (v *visit) ownPath(location string) string {
 // strict reports that browsers send the session cookie with requests of this site's
 // own pages alone. With a provider's answer, to which another site leads, it does
 // not come along; nor with what that answer redirects to.
-func (v *visit) strict() bool { return v.opts.Cookies.SameSite == http.SameSiteStrictMode }
+func (v *visit) strict() bool { return v.auth.opts.Cookies.SameSite == http.SameSiteStrictMode }
 
 // loadAgain reports whether a provider's answer must be loaded once more, by a page of
 // this site, so that all cookies come along: those of the former session, with all its
@@ -268,7 +268,7 @@ func (v *visit) loadAgain(again bool) bool {
 
 // continueHere answers with a page that loads this URL.
 func (v *visit) continueHere() {
-	v.pages.Continue(v.c.Writer, pages.Continue{
+	v.auth.pages.Continue(v.c.Writer, pages.Continue{
 		Site: v.base.Host(), URL: v.redirectURI() + "?" + v.c.Request.URL.RawQuery,
 	})
 }

@@ -223,11 +223,11 @@ func (a *Auth) ClientURL() string { return a.publicURL + "/client.js?v=" + a.cli
 // getClient serves the client module, which is the same for everybody.
 func (v *visit) getClient() {
 	h := v.c.Writer.Header()
-	etag := `"` + v.client.version + `"`
+	etag := `"` + v.auth.client.version + `"`
 	h["Etag"] = []string{etag}
 	h["X-Content-Type-Options"] = []string{"nosniff"}
 	h["Cache-Control"] = []string{"no-cache"}
-	if v.c.Query("v") == v.client.version {
+	if v.c.Query("v") == v.auth.client.version {
 		h["Cache-Control"] = []string{"public, max-age=31536000, immutable"}
 	}
 	if strings.Contains(v.c.GetHeader("If-None-Match"), etag) {
@@ -235,5 +235,5 @@ func (v *visit) getClient() {
 		v.c.Writer.WriteHeaderNow()
 		return
 	}
-	v.c.Data(http.StatusOK, "text/javascript; charset=utf-8", v.client.body)
+	v.c.Data(http.StatusOK, "text/javascript; charset=utf-8", v.auth.client.body)
 }

@@ -32,7 +32,7 @@ const formType = "application/x-www-form-urlencoded"
 
 // A visit is one request to an auth route, with what every route needs to know.
 type visit struct {
-	*Auth
+	auth     *Auth
 	c        *gin.Context
 	base     origin.Base
 	names    cookie.Names
@@ -67,7 +67,7 @@ func (v *visit) field(name string) string {
 // wantsJSON tells next-auth's client from a form.
 func (v *visit) wantsJSON() bool {
 	return v.field("json") == "true" ||
-		v.opts.Session.Format == AuthJSV5 && v.c.GetHeader("X-Auth-Return-Redirect") == "1"
+		v.auth.opts.Session.Format == AuthJSV5 && v.c.GetHeader("X-Auth-Return-Redirect") == "1"
 }
 
 var (
@@ -142,18 +142,18 @@ func formFields(form url.Values) map[string]any {
 func (v *visit) checkCSRF() {
 	values, matches := 0, false
 	for value := range cookie.Values(v.c.Request.Header["Cookie"], v.names.CSRF) {
-		t, ok := v.csrf.Open(value)
+		t, ok := v.auth.csrf.Open(value)
 		matches = ok && token.Equal(v.field("csrfToken"), t) || matches
 		values++
 	}
 	v.csrfVerified = matches && v.c.Request.Method == http.MethodPost && v.ownOrigin() &&
 		(values == 1 || len(v.c.Request.Header["Origin"]) == 1)
-	v.csrfToken = v.Auth.csrfToken(v.c, v.base)
+	v.csrfToken = v.auth.csrfToken(v.c, v.base)
 }
 
 func (v *visit) ownOrigin() bool {
 	sent := v.c.Request.Header["Origin"]
-	return len(sent) == 0 || len(sent) == 1 && (sent[0] == v.base.Origin || v.trusted.Has(sent[0]))
+	return len(sent) == 0 || len(sent) == 1 && (sent[0] == v.base.Origin || v.auth.trusted.Has(sent[0]))
 }
 
 // resolveCallbackURL settles where this visit leads: what the body says, else
@@ -181,10 +181,10 @@ func (v *visit) resolveCallbackURL() {
 // redirectTarget is where a callback URL leads. Callbacks.Redirect may choose,
 // but not leave the base origin and AllowedRedirects.
 func (v *visit) redirectTarget(asked string) string {
-	if redirect := v.opts.Callbacks.Redirect; redirect != nil {
+	if redirect := v.auth.opts.Callbacks.Redirect; redirect != nil {
 		asked = redirect(v.c, asked, v.base.Origin)
 	}
-	target := v.base.Absolute(asked, v.allowed)
+	target := v.base.Absolute(asked, v.auth.allowed)
 	if len(cookie.Escape(target)) > maxCallbackURL {
 		return v.base.Origin
 	}
@@ -225,7 +225,7 @@ func (v *visit) redirect(status int, url string) {
 // all went well.
 func (v *visit) unproven(page string) {
 	query := "?csrf=true"
-	if v.opts.Session.Format == AuthJSV5 {
+	if v.auth.opts.Session.Format == AuthJSV5 {
 		query = "?error=MissingCSRF"
 	}
 	v.redirect(http.StatusOK, v.base.URL+"/"+page+query)

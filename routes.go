@@ -67,7 +67,7 @@ func (a *Auth) serve(c *gin.Context) {
 	}
 	id, _, _ = strings.Cut(id, "/")
 	v := &visit{
-		Auth: a, c: c, base: base, names: a.site(base).names,
+		auth: a, c: c, base: base, names: a.site(base).names,
 		segment: id, provider: a.provider(id), body: body,
 	}
 	if action == "callback" && v.provider == nil || action == backchannel && !a.takesLogoutTokens(v.provider) {
@@ -100,7 +100,7 @@ func (v *visit) getCSRF() {
 // page's buttons.
 func (v *visit) getProviders() {
 	var list claims.Object
-	for _, p := range v.providers {
+	for _, p := range v.auth.providers {
 		list.Add(p.id, listedProvider{
 			p.id, p.name, p.kind, v.base.URL + "/signin/" + p.id, v.base.URL + "/callback/" + p.id,
 		})
@@ -131,7 +131,7 @@ func (v *visit) getSignIn() {
 		v.redirect(http.StatusFound, location)
 		return
 	}
-	if page := v.opts.Pages.SignIn; page != "" {
+	if page := v.auth.opts.Pages.SignIn; page != "" {
 		if code == "" {
 			code = v.segment
 		}
@@ -145,8 +145,8 @@ func (v *visit) getSignIn() {
 		v.redirect(http.StatusFound, target)
 		return
 	}
-	buttons := make([]pages.Provider, len(v.providers))
-	for i, p := range v.providers {
+	buttons := make([]pages.Provider, len(v.auth.providers))
+	for i, p := range v.auth.providers {
 		buttons[i] = pages.Provider{ID: p.id, Name: p.name, Type: p.kind, Color: p.color, Action: v.base.URL + "/signin/" + p.id}
 		buttons[i].Code = p.email != nil && p.email.Code
 		if p.credentials != nil {
@@ -162,7 +162,7 @@ func (v *visit) getSignIn() {
 	case code != "" && !errorcode.ShownOnSignInPage(code):
 		code = errorcode.Default // whoever made the link must not put words on this page
 	}
-	v.pages.SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
+	v.auth.pages.SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
 		Site: v.base.Host(), Providers: buttons, CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: code,
 	})
 }
@@ -204,7 +204,7 @@ func (v *visit) getError() {
 	if code == "" {
 		code = v.segment
 	}
-	switch page := v.opts.Pages.Error; {
+	switch page := v.auth.opts.Pages.Error; {
 	case errorcode.ShownOnSignInPage(code):
 		v.redirect(http.StatusFound, v.base.URL+"/signin?error="+code)
 	case page != "":
@@ -232,7 +232,7 @@ func (v *visit) errorPage(status int, code string, wait time.Duration) {
 	if notice := errorcode.SignedInNotice(code); notice != "" && v.isSignedIn() {
 		page.Notice, page.ContinueURL = notice, v.callbackURL
 	}
-	v.pages.Error(v.c.Writer, status, page)
+	v.auth.pages.Error(v.c.Writer, status, page)
 }
 
 // errorText is what the application or ginauth says beside next-auth's codes.
@@ -240,7 +240,7 @@ func (v *visit) errorText(code string) string {
 	if code == errorcode.SessionUnavailable {
 		return errorcode.AbortText(code)
 	}
-	return v.publicErrors.Known(code)
+	return v.auth.publicErrors.Known(code)
 }
 
 // withQuery adds a parameter to a URL that may have some, in front of its
@@ -261,22 +261,22 @@ func withQuery(target, name, value string) string {
 // getVerifyRequest says that a mail is on its way, and takes the code that it
 // brings.
 func (v *visit) getVerifyRequest() {
-	if page := v.opts.Pages.VerifyRequest; page != "" {
+	if page := v.auth.opts.Pages.VerifyRequest; page != "" {
 		v.redirect(http.StatusFound, page)
 		return
 	}
 	page := pages.VerifyRequest{Site: v.base.Host()}
-	if p := v.Auth.provider(v.c.Query("provider")); p != nil && p.email != nil && p.email.Code {
+	if p := v.auth.provider(v.c.Query("provider")); p != nil && p.email != nil && p.email.Code {
 		page.Action, page.CSRFToken, page.CallbackURL = v.base.URL+"/callback/"+p.id, v.csrfToken, v.callbackURL
 		page.Wrong = v.c.Query("error") == errorcode.VerificationCode
 	}
-	v.pages.VerifyRequest(v.c.Writer, page)
+	v.auth.pages.VerifyRequest(v.c.Writer, page)
 }
 
 // postLog takes what next-auth's client reports of its own errors. Anybody may
 // send it, so only the code is logged, and only for debugging.
 func (v *visit) postLog() {
-	v.opts.Logger.Debug("ginauth: the client reports an error", "code", redact.Code(v.field("code")))
+	v.auth.opts.Logger.Debug("ginauth: the client reports an error", "code", redact.Code(v.field("code")))
 	v.c.Writer.Header()["Content-Type"] = nil
 	v.c.Status(http.StatusOK)
 	v.c.Writer.WriteHeaderNow()
@@ -288,7 +288,7 @@ func (v *visit) fault(doing string, err error) {
 	if left(v.c, err) {
 		return
 	}
-	v.opts.Logger.Error("ginauth: "+doing+" failed", "error", redact.Error(err))
+	v.auth.opts.Logger.Error("ginauth: "+doing+" failed", "error", redact.Error(err))
 	noStore(v.c.Writer.Header())
 	status := http.StatusInternalServerError
 	if errors.Is(err, errUnavailable) {
@@ -320,7 +320,7 @@ func (v *visit) postSession() {
 // nobody is the answer where nobody is signed in. Each client knows its own
 // server's alone: Auth.js's takes {} for a session.
 func (v *visit) nobody() any {
-	if v.opts.Session.Format == AuthJSV5 {
+	if v.auth.opts.Session.Format == AuthJSV5 {
 		return nil
 	}
 	return struct{}{}
@@ -337,30 +337,30 @@ func (v *visit) answerSession(trigger Trigger, update any) {
 	var id *identity
 	var err error
 	if trigger == TriggerUpdate {
-		if id, err = v.openLatestFound(v.c.Request.Context(), found, v.base); err == nil {
-			err = v.change(v.c, id, v.base, found, update)
+		if id, err = v.auth.openLatestFound(v.c.Request.Context(), found, v.base); err == nil {
+			err = v.auth.change(v.c, id, v.base, found, update)
 		}
-	} else if id, err = v.openFound(v.c.Request.Context(), found, v.base, v.opts.Now()); err == nil {
-		err = v.read(v.c, id, v.base, found)
+	} else if id, err = v.auth.openFound(v.c.Request.Context(), found, v.base, v.auth.opts.Now()); err == nil {
+		err = v.auth.read(v.c, id, v.base, found)
 	}
 	if errors.Is(err, ErrSignedOut) {
-		err = cmp.Or(v.endByCallback(v.c, id, v.base, found), errSignedOut)
+		err = cmp.Or(v.auth.endByCallback(v.c, id, v.base, found), errSignedOut)
 	}
 	switch {
 	case errors.Is(err, errSignedOut):
-		v.clearSession(v.c, found, v.base)
+		v.auth.clearSession(v.c, found, v.base)
 		v.json(http.StatusOK, v.nobody())
 		return
 	case err != nil:
 		v.fault("reading the session", err)
 		return
-	case v.streams.SignedOut(id.token.sessionID()):
+	case v.auth.streams.SignedOut(id.token.sessionID()):
 		// Meanwhile, and the answer to the sign-out deletes the cookie. This one may
 		// come after the next person's sign-in, whose cookie it must not delete.
 		v.json(http.StatusOK, v.nobody())
 		return
 	}
-	if event := v.opts.Events.Session; event != nil {
+	if event := v.auth.opts.Events.Session; event != nil {
 		event(v.c, SessionEvent{Session: &id.session, Token: &id.token})
 	}
 	v.json(http.StatusOK, &id.session)

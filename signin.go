@@ -44,15 +44,15 @@ func (v *visit) leave(result outcome) {
 			found = v.unseenSession()
 		}
 		former := ""
-		if id, err := v.openFound(v.c.Request.Context(), found, v.base, v.opts.Now()); err == nil {
+		if id, err := v.auth.openFound(v.c.Request.Context(), found, v.base, v.auth.opts.Now()); err == nil {
 			former = id.token.domain
 		}
-		v.putSession(v.c, result.session, found, v.base, result.expires, former)
+		v.auth.putSession(v.c, result.session, found, v.base, result.expires, former)
 		if v.c.Request.Method == http.MethodGet { // a cache that keeps redirects must not give it to anybody else
 			private(v.c.Writer.Header())
 		}
 		if v.formPosted() && v.strict() {
-			v.pages.Continue(v.c.Writer, pages.Continue{Site: v.base.Host(), URL: origin.Location(result.location)})
+			v.auth.pages.Continue(v.c.Writer, pages.Continue{Site: v.base.Host(), URL: origin.Location(result.location)})
 			return
 		}
 	}
@@ -70,7 +70,7 @@ func (v *visit) admit(p SignInParams) outcome {
 
 // decide lets the application decide, and says what its refusal leads to.
 func (v *visit) decide(p SignInParams) (result outcome, refused bool) {
-	if signIn := v.opts.Callbacks.SignIn; signIn != nil {
+	if signIn := v.auth.opts.Callbacks.SignIn; signIn != nil {
 		if err := signIn(v.c, p); err != nil {
 			return v.denied(err), true
 		}
@@ -94,12 +94,12 @@ func (v *visit) enter(p SignInParams, isNew bool) outcome {
 		result.wait = wait
 		return result
 	}
-	now := v.opts.Now()
+	now := v.auth.opts.Now()
 	t := &Token{
 		Subject: p.User.ID, Name: p.User.Name, Email: p.User.Email, Picture: p.User.Image,
 		AuthTime: now, shape: p.User.shape, unlisted: v.unlisted,
 	}
-	err := v.runJWT(v.c, JWTParams{
+	err := v.auth.runJWT(v.c, JWTParams{
 		Token: t, User: p.User, Account: p.Account, Profile: p.Profile, IsNewUser: isNew, Trigger: trigger,
 	})
 	if errors.Is(err, ErrSignedOut) {
@@ -110,7 +110,7 @@ func (v *visit) enter(p SignInParams, isNew bool) outcome {
 		v.refused("Callbacks.JWT", err)
 		return v.failed(http.StatusInternalServerError, errorcode.Callback)
 	}
-	t.grant = v.newGrant(v.provider, p.Account)
+	t.grant = v.auth.newGrant(v.provider, p.Account)
 	value, err := v.begin(t, now)
 	if err == nil {
 		if err := v.confirm(context.WithoutCancel(v.c.Request.Context()), p.User.ID, value); err != nil {
@@ -125,11 +125,11 @@ func (v *visit) enter(p SignInParams, isNew bool) outcome {
 		}
 		return v.failed(http.StatusInternalServerError, errorcode.Callback)
 	}
-	if event := v.opts.Events.SignIn; event != nil {
+	if event := v.auth.opts.Events.SignIn; event != nil {
 		event(v.c, SignInEvent{User: p.User, Account: p.Account, Profile: p.Profile, IsNewUser: isNew})
 	}
 	location := v.callbackURL
-	if page := v.opts.Pages.NewUser; isNew && page != "" {
+	if page := v.auth.opts.Pages.NewUser; isNew && page != "" {
 		location = withQuery(page, "callbackUrl", v.callbackURL)
 	}
 	return outcome{
@@ -141,26 +141,26 @@ func (v *visit) enter(p SignInParams, isNew bool) outcome {
 // this browser may have had.
 func (v *visit) begin(t *Token, now time.Time) (value string, err error) {
 	ctx := context.WithoutCancel(v.c.Request.Context())
-	if v.revoked != nil {
-		if t.AuthTime, err = v.revoked.SignInTime(ctx, t.revocable()); err != nil {
+	if v.auth.revoked != nil {
+		if t.AuthTime, err = v.auth.revoked.SignInTime(ctx, t.revocable()); err != nil {
 			return "", err
 		}
 	}
-	if value, err = v.create(ctx, t, v.base, now); err != nil {
+	if value, err = v.auth.create(ctx, t, v.base, now); err != nil {
 		return "", err
 	}
 	// A late answer to a request of before must not bring the former session back.
-	former, err := v.openAll(ctx, v.found(), v.base, now)
+	former, err := v.auth.openAll(ctx, v.found(), v.base, now)
 	if err != nil {
-		v.opts.Logger.Warn("ginauth: the session before this sign-in was not deleted", "error", redact.Error(err))
+		v.auth.opts.Logger.Warn("ginauth: the session before this sign-in was not deleted", "error", redact.Error(err))
 	}
 	for _, id := range former {
-		if err := v.end(ctx, id, v.base); err != nil {
-			v.opts.Logger.Warn("ginauth: the session before this sign-in was not deleted", "error", redact.Error(err))
+		if err := v.auth.end(ctx, id, v.base); err != nil {
+			v.auth.opts.Logger.Warn("ginauth: the session before this sign-in was not deleted", "error", redact.Error(err))
 		}
 	}
-	if err := v.endOldest(ctx, t); err != nil {
-		v.opts.Logger.Warn("ginauth: sessions beyond Session.MaxPerUser were not ended", "error", redact.Error(err))
+	if err := v.auth.endOldest(ctx, t); err != nil {
+		v.auth.opts.Logger.Warn("ginauth: sessions beyond Session.MaxPerUser were not ended", "error", redact.Error(err))
 	}
 	return value, nil
 }
@@ -174,7 +174,7 @@ func (v *visit) denied(err error) outcome {
 	case errors.As(err, &elsewhere):
 		return outcome{location: string(elsewhere), status: http.StatusOK}
 	case errors.As(err, &public):
-		return v.failed(http.StatusOK, v.publicErrors.Publish(string(public)))
+		return v.failed(http.StatusOK, v.auth.publicErrors.Publish(string(public)))
 	case !errors.Is(err, ErrAccessDenied):
 		v.refused("Callbacks.SignIn", err)
 	}
@@ -184,7 +184,7 @@ func (v *visit) denied(err error) outcome {
 // refused logs why somebody was not signed in. The error is redacted: it holds
 // no token, code or secret, nor what the person typed.
 func (v *visit) refused(step string, err error) {
-	v.opts.Logger.Warn("ginauth: sign-in refused", "provider", v.provider.id, "step", step, "error", redact.Error(err, v.typed...))
+	v.auth.opts.Logger.Warn("ginauth: sign-in refused", "provider", v.provider.id, "step", step, "error", redact.Error(err, v.typed...))
 }
 
 // noticeAge is for how long the next page finds a notice.

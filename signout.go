@@ -16,11 +16,11 @@ import (
 )
 
 func (v *visit) getSignOut() {
-	if page := v.opts.Pages.SignOut; page != "" {
+	if page := v.auth.opts.Pages.SignOut; page != "" {
 		v.redirect(http.StatusFound, page)
 		return
 	}
-	v.pages.SignOut(v.c.Writer, pages.SignOut{
+	v.auth.pages.SignOut(v.c.Writer, pages.SignOut{
 		Site: v.base.Host(), Action: v.base.URL + "/signout", CSRFToken: v.csrfToken, CallbackURL: v.callbackURL,
 	})
 }
@@ -42,14 +42,14 @@ func (v *visit) postSignOut() {
 	if ended != nil {
 		former = ended.domain
 	}
-	v.clearSession(v.c, found, v.base, former)
+	v.auth.clearSession(v.c, found, v.base, former)
 	v.redirect(http.StatusOK, v.afterSignOut(ended))
 }
 
 // endSessions ends every session that the request's cookies lead to, and returns the
 // token of the one that was believed, or of the first; nil if there is none.
 func (v *visit) endSessions(found cookie.Session) (*Token, error) {
-	all, err := v.openAll(v.c.Request.Context(), found, v.base, v.opts.Now())
+	all, err := v.auth.openAll(v.c.Request.Context(), found, v.base, v.auth.opts.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -57,10 +57,10 @@ func (v *visit) endSessions(found cookie.Session) (*Token, error) {
 	told := map[string]bool{} // of which sessions Events.SignOut was told
 	for _, id := range all {
 		t := &id.token
-		if err := v.end(v.c.Request.Context(), id, v.base); err != nil {
+		if err := v.auth.end(v.c.Request.Context(), id, v.base); err != nil {
 			return nil, err
 		}
-		if event := v.opts.Events.SignOut; event != nil && (t.sessionID() == "" || !told[t.sessionID()]) {
+		if event := v.auth.opts.Events.SignOut; event != nil && (t.sessionID() == "" || !told[t.sessionID()]) {
 			event(v.c, SignOutEvent{Token: t})
 		}
 		told[t.sessionID()] = true
@@ -78,13 +78,13 @@ func (v *visit) afterSignOut(t *Token) string {
 	if t == nil || t.grant == nil {
 		return v.callbackURL
 	}
-	p := v.Auth.provider(t.grant.Provider)
+	p := v.auth.provider(t.grant.Provider)
 	if p == nil || !p.signOut {
 		return v.callbackURL
 	}
 	target, err := p.oauth.EndSession(v.c.Request.Context(), t.grant.IDToken, v.callbackURL)
 	if err != nil {
-		v.opts.Logger.Warn("ginauth: the person was signed out here, but not at the provider", "provider", p.id, "error", redact.Error(err))
+		v.auth.opts.Logger.Warn("ginauth: the person was signed out here, but not at the provider", "provider", p.id, "error", redact.Error(err))
 		return v.callbackURL
 	}
 	return target
@@ -109,14 +109,14 @@ func (v *visit) postLogoutToken() {
 		v.refuseLogout("invalid_request", errors.New("ginauth: the body is no form with one logout_token"))
 		return
 	}
-	ctx, now := v.c.Request.Context(), v.opts.Now()
+	ctx, now := v.c.Request.Context(), v.auth.opts.Now()
 	t, err := v.provider.oauth.VerifyLogout(ctx, raw, now)
 	if err != nil {
 		v.refuseLogout("invalid_request", err)
 		return
 	}
 	logout := newLogout(v.provider.id, t, now)
-	accepted, err := v.revoked.EndAtProvider(ctx, logout, now)
+	accepted, err := v.auth.revoked.EndAtProvider(ctx, logout, now)
 	if err != nil {
 		v.refuseLogout("temporarily_unavailable", err)
 		return
@@ -125,7 +125,7 @@ func (v *visit) postLogoutToken() {
 		v.refuseLogout("invalid_request", errors.New("ginauth: the logout token came before"))
 		return
 	}
-	v.streams.EndFunc(logout.Ends)
+	v.auth.streams.EndFunc(logout.Ends)
 	v.json(http.StatusOK, struct{}{})
 }
 
@@ -144,6 +144,6 @@ func newLogout(provider string, t *oidc.LogoutToken, now time.Time) revocation.L
 }
 
 func (v *visit) refuseLogout(code string, err error) {
-	v.opts.Logger.Warn("ginauth: a logout token was refused", "provider", v.provider.id, "error", redact.Error(err))
+	v.auth.opts.Logger.Warn("ginauth: a logout token was refused", "provider", v.provider.id, "error", redact.Error(err))
 	v.json(http.StatusBadRequest, map[string]string{"error": code})
 }
