@@ -188,7 +188,7 @@ func issuesIDTokens(p goth.Provider) bool {
 // servers read names of parameters in any case.
 func checkScope(params url.Values, openID bool) error {
 	for name, scope := range params {
-		if openID && strings.EqualFold(name, "scope") && !slices.Contains(strings.Fields(strings.Join(scope, " ")), "openid") {
+		if openID && ascii.EqualFold(name, "scope") && !slices.Contains(strings.Fields(strings.Join(scope, " ")), "openid") {
 			return errors.New("AuthParams sets scope without openid, which an OpenID provider needs; put openid into it")
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/ginauth/ginauth/internal/ascii"
 )
 
 // statement finds what can change about a statement as a whole: a call is dropped, a
@@ -325,7 +327,7 @@ func (f *finder) isMessage(call *ast.CallExpr) bool {
 	switch name := f.callee(call); {
 	case name == "errors.New", name == "fmt.Errorf", name == "panic":
 		return true
-	case strings.EqualFold(path.Ext(name), ".fault"), strings.HasSuffix(name, ".faults.add"):
+	case ascii.EqualFold(path.Ext(name), ".fault"), strings.HasSuffix(name, ".faults.add"):
 		return true
 	}
 	return f.isLog(call)
