@@ -135,10 +135,13 @@ func unprivileged(t testing.TB, name, dir string) *syscall.SysProcAttr {
 	return asUser(uid, gid)
 }
 
-// find returns the path of a server's program. Without it the test is skipped,
-// but not where all of them must run.
+// find returns the path of a server's program. With -short, which is for the tests
+// without servers, it skips the test. Without the program see Missing.
 func find(t testing.TB, name string) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skipf("-short starts no %s", name)
+	}
 	if path, err := exec.LookPath(name); err == nil {
 		return path
 	}
