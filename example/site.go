@@ -18,14 +18,13 @@ func routes(r *gin.Engine, site string, providers []ginauth.Provider) error {
 	if fromEnv := os.Getenv("NEXTAUTH_URL"); fromEnv != "" {
 		site = fromEnv
 	}
-	adapter, err := users()
-	if err != nil {
-		return err
-	}
 	auth, err := ginauth.Register(r, ginauth.Options{
-		BaseURL:   site,
-		Adapter:   adapter,
-		Session:   ginauth.SessionOptions{Revocations: adapter.Revocations()},
+		BaseURL: site,
+		// In memory, so that nothing is left behind, and the first build need not
+		// compile a database. Package gormadapter keeps both in SQLite, PostgreSQL or
+		// MySQL.
+		Adapter:   ginauth.MemoryAdapter(),
+		Session:   ginauth.SessionOptions{Revocations: ginauth.MemoryRevocations()},
 		Providers: providers,
 		Callbacks: ginauth.Callbacks{JWT: keepInToken, Session: passToPage},
 	})
