@@ -126,7 +126,7 @@ func testVerificationToken(t *testing.T, s suite) {
 	}
 }
 
-// A caller that is gone gets an error that says neither that somebody is there nor
+// A caller that is gone gets an error that says neither that a user exists nor
 // that nobody is, and changes nothing.
 func testContext(t *testing.T, s suite) {
 	first, second, spare := account(), account(), account()

@@ -1,4 +1,5 @@
-// Package adaptertest holds an Adapter to the contract of ginauth.Adapter.
+// Package adaptertest tests an Adapter against the contract of ginauth.Adapter. It
+// knows the contract only, not the database behind the adapter.
 package adaptertest
 
 import (

@@ -12,7 +12,7 @@ import (
 	"github.com/ginauth/ginauth"
 )
 
-// routes is the whole of what an application does for sign-in. site is the address
+// routes is everything that an application does for sign-in. site is the address
 // that the links in mails lead to; in production it comes from NEXTAUTH_URL.
 func routes(r *gin.Engine, site string, providers []ginauth.Provider) error {
 	if fromEnv := os.Getenv("NEXTAUTH_URL"); fromEnv != "" {
@@ -42,7 +42,7 @@ func routes(r *gin.Engine, site string, providers []ginauth.Provider) error {
 		}
 	}
 
-	// Pages that anybody may see, and that know who is signed in.
+	// Public pages that know who is signed in.
 	r.GET("/", auth.LoadSession(), show("home.html"))
 	r.GET("/htmx", auth.LoadSession(), show("htmx.html"))
 
@@ -50,7 +50,7 @@ func routes(r *gin.Engine, site string, providers []ginauth.Provider) error {
 	r.GET("/react", show("react.html"))
 	r.GET("/script", show("script.html"))
 
-	// A page, a fragment and an API for signed-in people alone.
+	// A page, a fragment and an API for signed-in people only.
 	r.GET("/account", auth.RequireSession(), show("account.html"))
 	r.GET("/htmx/fragment", auth.RequireSession(), func(c *gin.Context) {
 		c.String(http.StatusOK, "%s, it is %s.", ginauth.GetSession(c).User.Name, time.Now().Format(time.TimeOnly))
@@ -91,7 +91,7 @@ func clock(auth *ginauth.Auth) gin.HandlerFunc {
 }
 
 // policy lets pages load what this server serves, and nothing inline: a script
-// that somebody smuggles into a page does not run. The auth routes' own pages
+// that an attacker smuggles into a page does not run. The auth routes' own pages
 // have a policy of their own.
 func policy(c *gin.Context) {
 	c.Header("Content-Security-Policy",

@@ -96,14 +96,14 @@ func (p *Provider) checkAuthorization(q url.Values) *protocolError {
 	case !isVisible(q.Get("state")) || !isVisible(q.Get("nonce")):
 		return &protocolError{"invalid_request", "state and nonce must be printable ASCII"}
 	case slices.Contains(strings.Fields(q.Get("prompt")), "none"):
-		// Nobody is ever signed in here, so somebody would have to be asked.
+		// There are no sessions here, so a person would have to be asked.
 		return &protocolError{"login_required", "nobody is signed in"}
 	}
 	return p.checkChallenge(q)
 }
 
 // checkChallenge admits an S256 challenge (RFC 7636 §4.3). An absent method
-// means plain, which shows the verifier to whoever sees the request.
+// means plain, which shows the verifier to anyone who sees the request.
 func (p *Provider) checkChallenge(q url.Values) *protocolError {
 	challenge, method := q.Get("code_challenge"), q.Get("code_challenge_method")
 	if !q.Has("code_challenge") {

@@ -1,6 +1,7 @@
 // Package gormadapter keeps users and accounts in SQLite, PostgreSQL, MySQL or
-// MariaDB, through gorm. It imports no driver: gorm.Open is given the one that the
-// application uses.
+// MariaDB, through gorm. It imports no driver: the application passes its own to gorm.Open.
+// It knows tables, transactions and what the databases call a violated key. It does not
+// know sign-ins or requests.
 package gormadapter
 
 import (
@@ -19,8 +20,8 @@ import (
 // Options configure an Adapter.
 type Options struct {
 	// TokenKey encrypts the providers' tokens at rest, with AES-256-GCM: 32 random
-	// bytes, which do not belong into the database's backups. Default: none, tokens
-	// are then not stored.
+	// bytes. Keep it out of the database's backups. Default: none; tokens are then not
+	// stored.
 	TokenKey []byte
 	// PreviousTokenKeys still open tokens, but seal none.
 	PreviousTokenKeys [][]byte
@@ -116,7 +117,7 @@ func (a *Adapter) sweep(ctx context.Context, last *atomic.Int64, row any, condit
 }
 
 // explain makes the contract's errors of the database's. Which key was violated it
-// leaves out: MySQL's message has the value in it, which is somebody's address.
+// leaves out: MySQL's message contains the value, which is a person's address.
 func (a *Adapter) explain(err error) error {
 	for _, known := range [...]error{nil, ginauth.ErrNotFound, ginauth.ErrExists, ginauth.ErrLastAccount} {
 		if errors.Is(err, known) {

@@ -1,5 +1,5 @@
 // Package mail sends one mail at a time to an SMTP server (RFC 5321), encrypted
-// wherever the server is not on this machine.
+// unless the server is on this machine. It does not know why a mail is sent.
 package mail
 
 import (

@@ -25,7 +25,7 @@ var (
 	ErrSubject     = errors.New("oauth: the provider named no subject")
 )
 
-// ErrGrant says that the provider honours a code or a refresh token no more
+// ErrGrant says that the provider no longer honours a code or a refresh token
 // (invalid_grant, RFC 6749 §5.2). Any other failure may pass.
 var ErrGrant = errors.New("oauth: the provider does not honour the grant")
 
@@ -58,7 +58,7 @@ type Transaction struct {
 }
 
 // A Completed transaction is what a sign-in leaves in the browser, for its callback
-// that comes again: whom it signed in and where it led.
+// that comes again: the user whom it signed in, and where it led.
 type Completed struct {
 	State   string `json:"s"`
 	User    string `json:"u,omitempty"` // names who was signed in; empty: it failed

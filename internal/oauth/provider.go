@@ -1,7 +1,8 @@
 // Package oauth runs one sign-in at one identity provider: the authorization
 // code flow of RFC 6749 §4.1 with state, PKCE (RFC 7636), nonce (OpenID Connect
 // Core §3.1.2.1) and issuer identification (RFC 9207), on providers of goth,
-// whose own flow has none of the last three.
+// whose own flow lacks the last three. It does not know cookies, sessions, users or
+// the web framework.
 package oauth
 
 import (

@@ -93,7 +93,7 @@ func refreshWith(ctx context.Context, b *binding, config oauth2.Config, refreshT
 // refreshOpenID makes the request for goth's openidConnect. How the client
 // authenticates is taken from the discovery document: x/oauth2 would find out by
 // sending the refresh token twice. An id_token in the answer is verified as at
-// sign-in, but for the nonce (OpenID Connect Core §12.2).
+// sign-in, except for the nonce (OpenID Connect Core §12.2).
 func (e *gothEngine) refreshOpenID(ctx context.Context, b *binding, refreshToken string) (*oauth2.Token, error) {
 	m, err := e.idToken.Discover(ctx)
 	if err != nil {

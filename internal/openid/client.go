@@ -1,6 +1,7 @@
 // Package openid is one OpenID Connect issuer as a relying party sees it:
-// discovery, the check of an id_token, and userinfo. It follows OpenID Connect
-// Core 1.0 and Discovery 1.0, on coreos/go-oidc.
+// discovery, the checks of id_tokens and logout tokens, and userinfo. It follows
+// OpenID Connect Core 1.0 and Discovery 1.0, on coreos/go-oidc. It does not know the
+// browser's side of a sign-in, or sessions.
 //
 // The HTTP client comes from the context, under the key oauth2.HTTPClient. It
 // is kept for as long as the Client lives (key rotation fetches with it), so it

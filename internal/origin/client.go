@@ -40,7 +40,7 @@ func (r *Resolver) ClientAddr(req *http.Request) netip.Addr {
 }
 
 // Unlisted reports that a request names a client that it was forwarded for, and
-// that its peer is not trusted to: a proxy that is not configured, or somebody's
+// that its peer is not trusted to: a proxy that is not configured, or an attacker's
 // pretence.
 func (r *Resolver) Unlisted(req *http.Request) bool {
 	return len(req.Header["X-Forwarded-For"]) > 0 && !r.trustedPeer(req)

@@ -7,8 +7,8 @@ import (
 
 // Mail is what a mail with a link or a code says.
 type Mail struct {
-	Site  string // the host name named; Texts.SiteName comes before it
-	Email string // whom the mail is for
+	Site  string // the host name named; Texts.SiteName takes precedence
+	Email string // the recipient
 	URL   string // of the link
 	Code  string // in place of the link
 }

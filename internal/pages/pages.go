@@ -1,7 +1,8 @@
 // Package pages renders the built-in pages: sign in, sign out, error, "check your
-// email" and the one behind a mail's link; and the mail. They are plain HTML with one inline stylesheet, no script and no request to
-// anywhere but the theme's logo, so that a page which asks for a password runs nothing
-// but what is in this package.
+// email" and the one behind a mail's link; and the mail. They are plain HTML with one
+// inline stylesheet, without scripts, and request nothing except the theme's logo: a
+// page that asks for a password runs only what is in this package. It gets the values
+// to show. It does not know users, sessions or flows.
 package pages
 
 import (
@@ -31,7 +32,7 @@ type SignIn struct {
 	CSRFToken, CallbackURL string
 	// Email is filled into the field of an email provider.
 	Email string
-	// Error is a code (see Texts.Errors), or a sentence, which is shown as it is. An unknown
+	// Error is a code (see Texts.Errors), or a sentence, which is shown unchanged. An unknown
 	// code reads "Unable to sign in." The caller vouches for a sentence: one taken from the
 	// query would let any link put its words on this page.
 	Error string

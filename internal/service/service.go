@@ -1,6 +1,6 @@
-// Package service is what ginauth knows of each identity service: how its goth
-// provider can be made safe, or why it cannot; what makes an e-mail address of
-// its people verified; and how it looks on a button. It is data alone.
+// Package service has the facts about each identity service: how its goth provider can
+// be made safe, or why it cannot; which of its e-mail addresses are verified; and how
+// its button looks. It contains data only: it does not know the flow that uses them.
 package service
 
 import (

@@ -3,7 +3,8 @@
 // secret, in the forms that next-auth and Auth.js write and read.
 //
 // Each purpose has a key of its own, derived with its own label: a token sealed
-// for one purpose never opens for another, whatever cookie carries it.
+// for one purpose never opens for another, whatever cookie carries it. The package
+// does not know what it seals.
 package token
 
 import (
