@@ -39,7 +39,7 @@ func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 		}
 		q = r.PostForm
 	}
-	// Whoever is not surely the client is not sent an answer: it would make
+	// Without a proven client and redirect URI, no answer is redirected: that would make
 	// the provider an open redirector (RFC 6749 §4.1.2.1).
 	if problem := p.checkClient(q); problem != "" {
 		p.showProblem(w, r, problem)

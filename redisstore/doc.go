@@ -7,9 +7,9 @@
 //	})
 //
 // Every command and script names one key, so that it works on a Redis Cluster as
-// on a single server, from Redis 6 on; it is
-// harmless when a user's index names a session that is gone, or one not yet written.
-// The package does not know what a session says.
+// on a single server, from Redis 6 on. A user's index may name a session that is gone,
+// or one not yet written; that is harmless. The package does not know what a session
+// says.
 //
 // Redis must not evict. Dropping a session signs its user out, dropping a revocation
 // signs its user in again, and dropping a count starts it anew.

@@ -151,8 +151,8 @@ func IsNil(p goth.Provider) bool {
 	return p == nil || reflect.ValueOf(p).Kind() == reflect.Pointer && reflect.ValueOf(p).IsNil()
 }
 
-// protected are the authorization parameters that belong to the flow: whoever
-// sets one of them takes a check away.
+// protected are the authorization parameters that belong to the flow: setting
+// one of them would disable a check.
 var protected = []string{
 	"client_id", "redirect_uri", "response_type", "state", "nonce",
 	"code_challenge", "code_challenge_method", "request", "request_uri", "response_mode",

@@ -16,14 +16,14 @@ var (
 	errEmptyRefresh = errors.New("oauth: the provider answered the refresh request without an access token")
 )
 
-// CanRefresh reports whether Refresh can work. Whether the provider issued a
-// refresh token at all is known by sign-in only.
+// CanRefresh reports whether Refresh can work. Only a sign-in shows
+// whether the provider issues refresh tokens.
 func (p *Provider) CanRefresh() bool { return p.engine.refreshes() }
 
 // Refresh trades a refresh token for new tokens (RFC 6749 §6), within the same
 // bounds as a sign-in. The result always has a refresh token: the old one, where
-// the provider sent none. Its error is ErrGrant where the token is of no more
-// use. The caller lets one request at a time use a refresh token.
+// the provider sent none. Its error is ErrGrant if the token no longer
+// works. The caller lets one request at a time use a refresh token.
 func (p *Provider) Refresh(ctx context.Context, refreshToken string) (tok *oauth2.Token, err error) {
 	ctx, cancel := p.context(ctx)
 	defer cancel()

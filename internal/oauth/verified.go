@@ -24,7 +24,7 @@ func emailVerified(user goth.User) bool {
 
 // vouched reports whether a service that goth speaks to vouches for a profile's
 // e-mail address. Without that, an address does not prove who a person is: at
-// many services anybody may write any into their profile.
+// many services people may write any address into their profile.
 func (e *gothEngine) vouched(ctx context.Context, client *http.Client, user goth.User, tok *oauth2.Token) bool {
 	if user.Email == "" {
 		return false

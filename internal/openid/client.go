@@ -20,9 +20,9 @@ import (
 	"github.com/ginauth/ginauth/internal/fetch"
 )
 
-// sharedTimeout bounds one request for metadata or keys. It belongs to all who
-// wait for it, so no caller's deadline can bound it instead. It ends before the
-// callers' own, so that nobody who comes after them joins one that is lost.
+// sharedTimeout bounds one request for metadata or keys. Several
+// callers wait for it, so no caller's deadline can bound it instead. It ends before the
+// callers' own deadlines, so that later callers do not join a request that is lost.
 const sharedTimeout = fetch.Timeout - time.Second
 
 // Client is a relying party registered at one issuer. The exported fields are
@@ -34,12 +34,12 @@ type Client struct {
 	Issuer string
 	// ClientID is the audience that id_tokens must name.
 	ClientID string
-	// Now is the clock that exp, nbf and iat are held against. Default time.Now.
+	// Now is the clock that exp, nbf and iat are compared with. Default time.Now.
 	Now func() time.Time
 	// Family is set where the document at Issuer speaks for many issuers.
 	Family *Family
 	// NonceOptional accepts an id_token without a nonce, for the issuer that
-	// leaves it out. One that is there must be the one sent all the same.
+	// leaves it out. A nonce that is present must still be the one that was sent.
 	NonceOptional bool
 
 	metadata atomic.Pointer[Metadata]

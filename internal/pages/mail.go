@@ -24,8 +24,8 @@ type letterView struct {
 	Brand, Ink    template.CSS // colours that were parsed and printed again
 }
 
-// Mail writes a mail, as HTML and as plain text, which many programs show alone.
-// Nothing in it is loaded from anywhere: opening it tells nobody.
+// Mail writes a mail as HTML and as plain text, since many programs show only the
+// latter. It loads nothing: opening it is not reported to any server.
 func (s *Set) Mail(m Mail) (Letter, error) {
 	site := m.Site
 	if s.texts.SiteName != "" {

@@ -75,8 +75,8 @@ type Error struct {
 	Wait      time.Duration // how long to wait before another attempt, for RateLimited; zero: not known
 	Site      string        // the host name shown; optional
 	SignInURL string        // where the link back leads; no link when empty
-	// ContinueURL is where the link leads of somebody who is signed in all the same; it
-	// takes the place of SignInURL.
+	// ContinueURL is where the link leads if the person is signed in already. It replaces
+	// SignInURL.
 	ContinueURL string
 }
 
@@ -198,9 +198,9 @@ func (s *Set) VerifyRequest(w http.ResponseWriter, p VerifyRequest) {
 }
 
 // Confirm writes the page that a mail's link leads to, with one button: programs
-// that look into mails follow links, and none of them may use this one up. The
-// address of the page holds the token. So nothing is loaded, not even the logo, and
-// what is requested from here on hears of the site at most.
+// that scan mails follow links, and must not use this one up. The address of the page
+// holds the token. So nothing is loaded, not even the logo, and later requests send no
+// more than the site's origin as referrer.
 func (s *Set) Confirm(w http.ResponseWriter, p Confirm) {
 	f := s.frame(s.texts.ConfirmTitle, p.Site)
 	f.Logo = ""
@@ -214,8 +214,7 @@ func (s *Set) Confirm(w http.ResponseWriter, p Confirm) {
 
 // Continue writes a page that loads another at once, without script, for a redirect
 // that has to come from this site. Its own address and the other may hold an
-// authorization code: nothing is loaded but what it leads to, which does not hear where
-// it was called from.
+// authorization code: it loads only the page that it leads to, and sends no referrer.
 func (s *Set) Continue(w http.ResponseWriter, p Continue) {
 	f := s.frame(s.texts.SignInTitle, p.Site)
 	f.Logo = ""

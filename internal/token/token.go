@@ -22,7 +22,7 @@ import (
 )
 
 // ErrInvalid says that a token is malformed, altered, or sealed with a key that
-// is not in the ring. Which of these it is, is nobody's business.
+// is not in the ring. It does not say which, so that a client learns nothing.
 var ErrInvalid = errors.New("token: not valid")
 
 // MaxLength is the longest token, in bytes, that Open looks at. It is well above
