@@ -126,8 +126,8 @@ func testVerificationToken(t *testing.T, s suite) {
 	}
 }
 
-// A caller that is gone gets an error that says neither that somebody is there nor
-// that nobody is, and changes nothing.
+// A caller that is gone changes nothing and gets an error that says neither that a user
+// exists nor that none does.
 func testContext(t *testing.T, s suite) {
 	first, second, spare := account(), account(), account()
 	user := s.create(address(), &first)

@@ -1,4 +1,5 @@
-// Package adaptertest holds an Adapter to the contract of ginauth.Adapter.
+// Package adaptertest tests an Adapter against the contract of ginauth.Adapter. It
+// knows the contract only, not the database behind the adapter.
 package adaptertest
 
 import (
@@ -14,8 +15,8 @@ import (
 
 // Run tests an adapter, in subtests that run in parallel. newAdapter is called for
 // each of them. The adapters may all keep their users in one database, which need
-// not be empty: the suite makes up addresses and IDs of its own. What it makes it
-// leaves there.
+// not be empty: the suite makes up its own addresses and IDs, and does not delete
+// them.
 //
 // Run it under the race detector, and on the database that you use: another one
 // compares texts in another way.

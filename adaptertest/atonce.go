@@ -94,7 +94,7 @@ func testLinkAtOnce(t *testing.T, s suite) {
 	}
 }
 
-// Somebody takes all their accounts away at once: one stays.
+// A user removes all of their accounts at once: one stays.
 func testUnlinkAtOnce(t *testing.T, s suite) {
 	for range 5 {
 		list := make([]ginauth.Account, 4)
@@ -133,7 +133,7 @@ func testUseAtOnce(t *testing.T, s suite) {
 
 // What a call has changed, the next one sees, also where another did so at the same
 // moment: ginauth looks again, when it has linked an account or stored a proof, whether
-// somebody else did the other.
+// another caller did the other.
 func testSeenAtOnce(t *testing.T, s suite) {
 	for range 20 {
 		a := account()

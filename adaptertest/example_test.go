@@ -8,7 +8,7 @@ import (
 	"github.com/ginauth/ginauth/adaptertest"
 )
 
-// What a test of an adapter of one's own calls.
+// A test of your own adapter calls this.
 func ExampleRun() {
 	test := func(t *testing.T) {
 		adaptertest.Run(t, func(t testing.TB) ginauth.Adapter {

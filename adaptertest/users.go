@@ -124,7 +124,7 @@ func testNotFound(t *testing.T, s suite) {
 	s.has(user.ID, a)
 }
 
-// What is not the same byte by byte is somebody else's. MySQL's usual collations
+// What is not the same byte by byte belongs to another person. MySQL's usual collations
 // take all of these for one.
 func testExact(t *testing.T, s suite) {
 	base := "x" + lower(account().ProviderAccountID)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A person is what a session says of somebody, and what each contestant has to
+// A person is what a session says about a person, and what each contestant has to
 // read from it.
 type person struct {
 	Subject string

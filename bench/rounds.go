@@ -38,7 +38,7 @@ type cost struct {
 // slice in each round.
 //
 // Garbage is collected between the rounds and not in them. Within, it would be
-// charged to whoever runs when the heap is full, and cost what the rest of this
+// charged to the contestant that runs when the heap is full, and cost what the rest of this
 // program makes it cost; what each adds to it is a figure of its own.
 func measure(loads []*load, rounds int, slice time.Duration) error {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))

@@ -5,7 +5,7 @@ import { enter, leave, open, right, sees, startSite } from './site.mjs'
 
 const unasked = /status of \d|ERR_|Failed to fetch|ginauth:/ // Chromium and the module say so in the console
 
-// looked is what a tab notices when somebody comes back to it.
+// looked is what a tab notices when a person comes back to it.
 const looked = (page) => page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
 
 // held lets requests go to the server and keeps their answers back until release.

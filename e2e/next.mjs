@@ -84,7 +84,7 @@ async function startSite({ folder }, signer) {
   return { url, gin, stop: server.stop }
 }
 
-// A Person is somebody in front of a browser.
+// A Person uses a browser.
 class Person {
   constructor(context, site, version) {
     Object.assign(this, { context, site, version })

@@ -1,5 +1,5 @@
-// Command example is a Gin application with sign-in. It needs no account
-// anywhere: the identity provider is one that it starts itself.
+// Command example is a Gin application with sign-in. It needs no account anywhere: it
+// starts its own identity provider. It uses public packages only.
 package main
 
 import (

@@ -12,20 +12,19 @@ import (
 	"github.com/ginauth/ginauth"
 )
 
-// routes is the whole of what an application does for sign-in. site is the address
+// routes is everything that an application does for sign-in. site is the address
 // that the links in mails lead to; in production it comes from NEXTAUTH_URL.
 func routes(r *gin.Engine, site string, providers []ginauth.Provider) error {
 	if fromEnv := os.Getenv("NEXTAUTH_URL"); fromEnv != "" {
 		site = fromEnv
 	}
-	adapter, err := users()
-	if err != nil {
-		return err
-	}
 	auth, err := ginauth.Register(r, ginauth.Options{
-		BaseURL:   site,
-		Adapter:   adapter,
-		Session:   ginauth.SessionOptions{Revocations: adapter.Revocations()},
+		BaseURL: site,
+		// In memory, so that nothing is left behind, and the first build need not
+		// compile a database. Package gormadapter keeps both in SQLite, PostgreSQL or
+		// MySQL.
+		Adapter:   ginauth.MemoryAdapter(),
+		Session:   ginauth.SessionOptions{Revocations: ginauth.MemoryRevocations()},
 		Providers: providers,
 		Callbacks: ginauth.Callbacks{JWT: keepInToken, Session: passToPage},
 	})
@@ -43,7 +42,7 @@ func routes(r *gin.Engine, site string, providers []ginauth.Provider) error {
 		}
 	}
 
-	// Pages that anybody may see, and that know who is signed in.
+	// Public pages that know who is signed in.
 	r.GET("/", auth.LoadSession(), show("home.html"))
 	r.GET("/htmx", auth.LoadSession(), show("htmx.html"))
 
@@ -51,7 +50,7 @@ func routes(r *gin.Engine, site string, providers []ginauth.Provider) error {
 	r.GET("/react", show("react.html"))
 	r.GET("/script", show("script.html"))
 
-	// A page, a fragment and an API for signed-in people alone.
+	// A page, a fragment and an API for signed-in people only.
 	r.GET("/account", auth.RequireSession(), show("account.html"))
 	r.GET("/htmx/fragment", auth.RequireSession(), func(c *gin.Context) {
 		c.String(http.StatusOK, "%s, it is %s.", ginauth.GetSession(c).User.Name, time.Now().Format(time.TimeOnly))
@@ -92,7 +91,7 @@ func clock(auth *ginauth.Auth) gin.HandlerFunc {
 }
 
 // policy lets pages load what this server serves, and nothing inline: a script
-// that somebody smuggles into a page does not run. The auth routes' own pages
+// that an attacker smuggles into a page does not run. The auth routes' own pages
 // have a policy of their own.
 func policy(c *gin.Context) {
 	c.Header("Content-Security-Policy",

@@ -23,7 +23,7 @@ func email() ginauth.Provider {
 	}
 }
 
-// member is somebody with a password.
+// member is a person with a password.
 type member struct {
 	user ginauth.User
 	hash []byte

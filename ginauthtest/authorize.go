@@ -39,7 +39,7 @@ func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 		}
 		q = r.PostForm
 	}
-	// Whoever is not surely the client is not sent an answer: it would make
+	// Without a proven client and redirect URI, no answer is redirected: that would make
 	// the provider an open redirector (RFC 6749 §4.1.2.1).
 	if problem := p.checkClient(q); problem != "" {
 		p.showProblem(w, r, problem)
@@ -96,14 +96,14 @@ func (p *Provider) checkAuthorization(q url.Values) *protocolError {
 	case !isVisible(q.Get("state")) || !isVisible(q.Get("nonce")):
 		return &protocolError{"invalid_request", "state and nonce must be printable ASCII"}
 	case slices.Contains(strings.Fields(q.Get("prompt")), "none"):
-		// Nobody is ever signed in here, so somebody would have to be asked.
+		// There are no sessions here, so a person would have to be asked.
 		return &protocolError{"login_required", "nobody is signed in"}
 	}
 	return p.checkChallenge(q)
 }
 
 // checkChallenge admits an S256 challenge (RFC 7636 §4.3). An absent method
-// means plain, which shows the verifier to whoever sees the request.
+// means plain, which shows the verifier to anyone who sees the request.
 func (p *Provider) checkChallenge(q url.Values) *protocolError {
 	challenge, method := q.Get("code_challenge"), q.Get("code_challenge_method")
 	if !q.Has("code_challenge") {

@@ -54,7 +54,7 @@ func ExampleNewProvider() {
 	// ada ada@example.com
 }
 
-// The provider says that the person is somebody else, then tells the truth
+// The provider names another person, then tells the truth
 // again.
 func ExampleProvider_TamperResponse() {
 	p, err := ginauthtest.NewProvider(ginauthtest.Config{AllowNoPKCE: true})

@@ -19,7 +19,7 @@ func Silent() http.Handler {
 }
 
 // Drip answers 200 and the headers of a JSON body, then one space every so
-// often, for ever: a body that a JSON decoder never gives up on. Each byte
+// often, without an end: a body that a JSON decoder never gives up on. Each byte
 // renews a deadline that only watches for silence. Below one millisecond,
 // every counts as one.
 func Drip(every time.Duration) http.Handler {

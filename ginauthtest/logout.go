@@ -8,8 +8,8 @@ import (
 )
 
 // serveLogout takes RP-initiated logout (OIDC RP-Initiated Logout §2, §3).
-// Nobody has a session with this provider, so there is none to end; what it
-// tests is the client's request and where the browser goes next.
+// This provider keeps no sessions, so it ends none; it tests the client's request and
+// where the browser goes next.
 func (p *Provider) serveLogout(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	if r.Method == http.MethodPost {

@@ -51,7 +51,7 @@ type field struct{ Name, Value string }
 
 type choice struct{ Subject, Name, Email, Initials string }
 
-// showChooser asks who is there. Whoever the login_hint means comes first
+// showChooser asks which person signs in. The one whom the login_hint names comes first
 // (OIDC Core §3.1.2.1).
 func (p *Provider) showChooser(w http.ResponseWriter, q url.Values) {
 	shown := page{

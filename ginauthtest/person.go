@@ -11,7 +11,7 @@ import (
 	"github.com/ginauth/ginauth/internal/ascii"
 )
 
-// Person is somebody who can sign in.
+// Person is a person who can sign in.
 type Person struct {
 	// Subject is the sub claim and must be unique.
 	Subject string

@@ -2,14 +2,14 @@
 // tests and for examples that run with no account anywhere.
 //
 // It is a real provider: a client needs no mock and no special case to sign
-// in with it. It is strict: what RFC 6749, RFC 7636, RFC 9207, RFC 9700 and
-// OpenID Connect Core forbid is refused, so that a client which is careless
-// fails here and not in production. And it can lie: each answer can be
+// in with it. It is strict: it refuses what RFC 6749, RFC 7636, RFC 9207,
+// RFC 9700 and OpenID Connect Core forbid, so that a careless client fails here and
+// not in production. And it can lie: each answer can be
 // altered, signed wrongly or broken off, so that a client's defences can be
 // seen to work.
 //
-// It asks nobody for a password. Whoever reaches it can be any of its people,
-// which is why it listens on loopback addresses alone.
+// It asks for no password. Anyone who reaches it can sign in as any of its people,
+// so it listens on loopback addresses only. It does not know ginauth.
 package ginauthtest
 
 import (

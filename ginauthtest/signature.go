@@ -33,7 +33,7 @@ const (
 const keySize = 2048
 
 // keys hold the provider's signing key, and the other one that is made only
-// when somebody asks for a lie.
+// when a test asks for a lie.
 type keys struct {
 	private *rsa.PrivateKey
 	id      string

@@ -119,7 +119,7 @@ func (p *Provider) exchangeCode(form url.Values, now time.Time) (*grant, error) 
 }
 
 // checkVerifier holds the verifier against the challenge (RFC 7636 §4.6). A
-// verifier without a challenge shows that somebody took the challenge out of
+// verifier without a challenge shows that the challenge was removed from
 // the authorization request (RFC 9700 §4.8.2).
 func checkVerifier(form url.Values, challenge string) error {
 	verifier := form.Get("code_verifier")

@@ -107,8 +107,8 @@ func (a *Adapter) Account(ctx context.Context, userID, provider, providerAccount
 	return account, nil
 }
 
-// keptTokens is how long a mail link's token stays after its end, so that whoever
-// follows it late is told that it has expired.
+// keptTokens is how long a mail link's token stays after its end, so that a person
+// who follows it late is told that it has expired.
 const keptTokens = 24 * time.Hour
 
 // CreateVerificationToken stores what a mail link or code is checked against, and

@@ -22,7 +22,7 @@ import (
 
 // A table that was there before, with text columns of a collation that takes ada, ADA
 // and adá for one: the adapter leaves it alone, and ginauth believes none of its answers
-// about somebody else.
+// about another user.
 func TestCollation(t *testing.T) {
 	t.Parallel()
 	server := servertest.MariaDB(t)

@@ -1,6 +1,7 @@
 // Package gormadapter keeps users and accounts in SQLite, PostgreSQL, MySQL or
-// MariaDB, through gorm. It imports no driver: gorm.Open is given the one that the
-// application uses.
+// MariaDB, through gorm. It imports no driver: the application passes its own to gorm.Open.
+// It knows tables, transactions and what the databases call a violated key. It does not
+// know sign-ins or requests.
 package gormadapter
 
 import (
@@ -19,8 +20,8 @@ import (
 // Options configure an Adapter.
 type Options struct {
 	// TokenKey encrypts the providers' tokens at rest, with AES-256-GCM: 32 random
-	// bytes, which do not belong into the database's backups. Default: none, tokens
-	// are then not stored.
+	// bytes. Keep it out of the database's backups. Default: none; tokens are then not
+	// stored.
 	TokenKey []byte
 	// PreviousTokenKeys still open tokens, but seal none.
 	PreviousTokenKeys [][]byte
@@ -82,7 +83,7 @@ func Schema(database string) (string, error) {
 }
 
 // Migrate creates the tables and indexes that are missing, as gorm's AutoMigrate
-// does. It leaves alone what is there, and may run again.
+// does. It does not change what exists, and may run again.
 func (a *Adapter) Migrate(ctx context.Context) error {
 	db := a.with(ctx)
 	if db.Name() == "mysql" { // MariaDB's own default takes no name outside Latin-1
@@ -91,8 +92,8 @@ func (a *Adapter) Migrate(ctx context.Context) error {
 	return a.explain(db.AutoMigrate(&userRow{}, &accountRow{}, &tokenRow{}, &revocationRow{}))
 }
 
-// with is the database for the time of one call. It has none of the conditions that
-// the caller's *gorm.DB may have had: they must not decide who signs in.
+// with is the database for the time of one call, without the conditions that the
+// caller's *gorm.DB may have: they must not decide who signs in.
 func (a *Adapter) with(ctx context.Context) *gorm.DB {
 	return a.db.Session(&gorm.Session{NewDB: true, Context: ctx})
 }
@@ -105,8 +106,8 @@ func (a *Adapter) change(ctx context.Context, f func(tx *gorm.DB) error) error {
 // sweepEvery is how often a process drops what has expired.
 const sweepEvery = time.Hour
 
-// sweep drops what a condition finds, now and then. Nobody waits for it to work: what
-// is left is no longer believed either way, and the next time takes it along.
+// sweep deletes the rows that a condition finds, now and then. It may fail: the rows
+// that stay have expired and do not count, and the next sweep deletes them.
 func (a *Adapter) sweep(ctx context.Context, last *atomic.Int64, row any, condition string, before time.Time) {
 	now, then := a.now().Unix(), last.Load()
 	if now-then < int64(sweepEvery/time.Second) || !last.CompareAndSwap(then, now) {
@@ -115,8 +116,8 @@ func (a *Adapter) sweep(ctx context.Context, last *atomic.Int64, row any, condit
 	_ = a.with(ctx).Where(condition, before.UnixMilli()).Delete(row).Error
 }
 
-// explain makes the contract's errors of the database's. Which key was violated it
-// leaves out: MySQL's message has the value in it, which is somebody's address.
+// explain translates the database's errors into the contract's. It leaves out which key
+// was violated: MySQL's message contains the value, which is a person's address.
 func (a *Adapter) explain(err error) error {
 	for _, known := range [...]error{nil, ginauth.ErrNotFound, ginauth.ErrExists, ginauth.ErrLastAccount} {
 		if errors.Is(err, known) {

@@ -12,8 +12,8 @@ import (
 	"github.com/ginauth/ginauth/internal/ascii"
 )
 
-// maxExact is how long a text of the type exact may be, in bytes. MySQL cuts off
-// what is longer where it is not strict, and two people could become one.
+// maxExact is how long a text of the type exact may be, in bytes. MySQL cuts
+// longer texts off where it is not strict, and two people could become one.
 const maxExact = 255
 
 // An exact is a text that the database compares byte by byte. MySQL's collations
@@ -29,7 +29,7 @@ func (exact) GormDBDataType(db *gorm.DB, _ *schema.Field) string {
 }
 
 // storable reports whether all databases can hold a text as an exact one; PostgreSQL
-// takes neither NUL nor what is not UTF-8. What none can hold, none has.
+// takes neither NUL nor invalid UTF-8. A text that cannot be stored is never found.
 func storable(texts ...string) bool {
 	for _, text := range texts {
 		if len(text) > maxExact || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {

@@ -100,11 +100,11 @@ func without(list []string, unwanted string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return s == unwanted })
 }
 
-// PostedName returns the name in the form of an answer that came by POST, empty
-// where there is none. Only [Apple] has one, in the field user of a person's first
-// sign-in. Nobody signed it and it came through the browser, so it is no more
-// than what the person says; it is bounded to 100 characters a part, and what else
-// the field holds, such as an e-mail address, is not read.
+// PostedName returns the name in the form of an answer that came by POST, or empty
+// strings. Only [Apple] has one, in the field user of a person's first
+// sign-in. It is not signed and came through the browser, so it is only what the
+// person claims. Each part has at most 100 characters. The field's other members, such as
+// an e-mail address, are not read.
 func (p *Provider) PostedName(form url.Values) (given, family string) {
 	if !p.traits.formPost || p.traits.posted == nil {
 		return "", ""

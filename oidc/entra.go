@@ -69,7 +69,7 @@ func (e entra) template() string { return e.hosts[0] + "{tenantid}/v2.0" }
 // personal accounts, "common" for both. Its name is azureadv2; SetName or
 // OAuth.ID makes it another, such as microsoftonline.
 //
-// Who somebody is, goth.User.UserID, is the tenant's ID, a dot and the person's
+// The subject, goth.User.UserID, is the tenant's ID, a dot and the person's
 // object ID in it (the claims tid and oid): sub differs between applications, and
 // an e-mail address is whatever the administrator of any tenant wrote. For that
 // reason no address counts as verified and RawData has no email_verified. Entra

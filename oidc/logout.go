@@ -56,7 +56,7 @@ func (p *Provider) EndSessionURL(ctx context.Context, idTokenHint, postLogoutRed
 // VerifyLogoutToken verifies a logout token that the provider sent to this client
 // (OpenID Connect Back-Channel Logout 1.0 §2.6): signature, iss, aud, exp, iat at
 // most an hour ago, the event, sub or sid, jti, and no nonce. That the same token
-// did not come before is for the caller, who remembers, to check.
+// was not used before is checked by the caller, who remembers.
 func (p *Provider) VerifyLogoutToken(ctx context.Context, rawLogoutToken string) (*oidc.LogoutToken, error) {
 	if p.faults != nil {
 		return nil, p.faults

@@ -91,7 +91,7 @@ func Authentik(issuer, clientID, clientSecret string, scopes ...string) *Provide
 	}, traits{}, err)
 }
 
-// GitLab signs people in at gitlab.com, or at a GitLab server of one's own, whose
+// GitLab signs people in at gitlab.com, or at your own GitLab server, whose
 // address baseURL is, such as https://gitlab.example.com; empty means gitlab.com.
 func GitLab(baseURL, clientID, clientSecret string, scopes ...string) *Provider {
 	if baseURL == "" {

@@ -19,9 +19,9 @@ func Google(clientID, clientSecret string, scopes ...string) *Provider {
 // authorization code to the browser that asked for it: its id_tokens leave the
 // nonce out, and its token endpoint refuses a request with a code verifier as
 // invalid_client. So a code that leaked on its way to this site could be used
-// at this site by whoever found it, until it is spent or has expired (RFC 9700
+// at this site by anyone who found it, until it is spent or has expired (RFC 9700
 // §4.5). State, the exact redirect URI and the client secret, which is required
-// here, still hold: nobody is signed in as somebody else by a link, and no other
+// here, still hold: a link cannot sign a person in as another user, and no other
 // client can use the code. A nonce that does come must be the one sent.
 func LinkedIn(clientID, clientSecret string, scopes ...string) *Provider {
 	return preset("LinkedIn", Config{

@@ -1,4 +1,5 @@
-// Package oidc is a goth.Provider for any OpenID provider, by its issuer URL.
+// Package oidc is a goth.Provider for any OpenID provider, by its issuer URL. It does
+// not know ginauth: any program that uses goth can import it.
 //
 // Goth's interface has no context, no nonce and no code verifier, and its own
 // OpenID provider does not check signatures. So a [Provider] offers ginauth the

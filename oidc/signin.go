@@ -113,7 +113,7 @@ func (p *Provider) claims(ctx context.Context, m *openid.Metadata, rawIDToken, n
 }
 
 // RefreshTokenContext asks for new tokens (RFC 6749 §6, OpenID Connect Core
-// §12). An id_token in the answer is verified as at sign-in, but for the nonce,
+// §12). An id_token in the answer is verified as at sign-in, except for the nonce,
 // which refreshed ones do not carry; that its sub is still the same user is for
 // the caller, who knows it, to check. Where the provider sends no new refresh
 // token, the result holds the old one.

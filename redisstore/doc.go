@@ -7,11 +7,12 @@
 //	})
 //
 // Every command and script names one key, so that it works on a Redis Cluster as
-// on a single server, from Redis 6 on; that a user's index names a session that is gone, or one
-// not yet written, is no harm.
+// on a single server, from Redis 6 on. A user's index may name a session that is gone,
+// or one not yet written; that is harmless. The package does not know what a session
+// says.
 //
-// Redis must not evict: a session that it drops signs somebody out, a revocation
-// that it drops signs somebody in again, and a count that it drops begins anew.
+// Redis must not evict. Dropping a session signs its user out, dropping a revocation
+// signs its user in again, and dropping a count starts it anew.
 // Run it with maxmemory-policy noeviction, and with appendonly yes so that a
 // restart forgets none of them.
 package redisstore

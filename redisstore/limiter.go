@@ -24,13 +24,13 @@ func NewLimiter(client redis.UniversalClient, opts Options) *Limiter {
 var _ ginauth.Limiter = (*Limiter)(nil)
 
 // The algorithm is GCRA (ITU-T I.371): a key's value is the time at which all is
-// forgotten, and each event moves it on by a step. An event is one too many where
-// that would be further away than all the steps of a rate. Times are whole
+// forgotten, and each event moves it on by a step. An event is refused if that would be
+// further away than all the steps of a rate. Times are whole
 // microseconds, which Redis's numbers hold exactly until the year 2255.
 //
-// A value further away than it can be was written by a process whose clock is ahead
-// of this one's, or was. Which of the two is wrong nobody knows, so that it stays,
-// and Redis's own clock decides, by which the key expires when all is forgotten.
+// A value further away than is possible was written by a process whose clock is or was
+// ahead of this one's. It is unknown which of the two is wrong. So the value stays until
+// its key expires by Redis's own clock.
 var (
 	allow = redis.NewScript(`
 local now, step, all = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])

@@ -12,27 +12,27 @@ import (
 )
 
 const (
-	// lockLife is for how long a lock is held at most: a process that dies with it
-	// holds up nobody for longer.
+	// lockLife is the longest time that a lock is held: a process that dies with it
+	// blocks others for no longer.
 	lockLife = 15 * time.Second
-	// lockPause is how long a process waits before it asks for a lock again, more
-	// or less, so that those who wait do not ask in step.
+	// lockPause is about how long a process waits before it asks for a lock again. The
+	// time varies, so that waiting processes do not ask in step.
 	lockPause = 20 * time.Millisecond
 )
 
-// unlock lets go of a lock only where it is still one's own: after lockLife it
-// may be another's.
+// unlock releases a lock only if this process still has it: after lockLife another may
+// have it.
 var unlock = redis.NewScript(`
 if redis.call('GET', KEYS[1]) == ARGV[1] then
 	return redis.call('DEL', KEYS[1])
 end
 return 0`)
 
-// Lock waits until nobody, in any process, holds the lock of that name, and takes
-// it for 15 seconds at most, or until release is called, which may be more than
-// once. The error is the context's when that ends first, or Redis's. It is for
-// work that must be done once for a session, such as renewing its provider's
-// tokens: Get, Update and Delete wait for nobody.
+// Lock waits until no process holds the lock of that name, and takes it for at most 15
+// seconds, or until release is called. Calling release again is harmless. The error is
+// the context's when that ends first, or Redis's. It is for work that must be done once
+// for a session, such as renewing its provider's tokens. Get, Update and Delete do not
+// wait for it.
 func (s *Store) Lock(ctx context.Context, name string) (release func(), err error) {
 	key, mine := s.opts.Prefix+"lock:"+hash(name), token.Random()
 	for {

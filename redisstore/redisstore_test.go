@@ -220,7 +220,7 @@ func TestUserSessions(t *testing.T) {
 	}
 }
 
-// A session that has expired is none, though Redis, by its own clock, still has it.
+// An expired session does not count, even if Redis, by its own clock, still has it.
 func TestDeleteListed_Expired(t *testing.T) {
 	t.Parallel()
 	var c clock

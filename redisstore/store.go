@@ -17,7 +17,7 @@ import (
 
 // A Store keeps sessions in Redis. It is a ginauth.UserSessionStore, a
 // ginauth.CompareStore and a ginauth.SessionLocker. Of a session's handle only the
-// SHA-256 is kept: whoever reads the Redis can see the sessions, and use none.
+// SHA-256 is kept: an attacker who reads the Redis can see the sessions but not use them.
 type Store struct {
 	client redis.UniversalClient
 	opts   Options

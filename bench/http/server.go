@@ -37,7 +37,7 @@ type person struct {
 	Image string `json:"image"`
 }
 
-// serve is the Gin application, until whoever started it closes stdin. With a
+// serve is the Gin application, until the program that started it closes stdin. With a
 // name of a file it writes its CPU profile there.
 func serve(guard, profile string) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

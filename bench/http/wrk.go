@@ -22,7 +22,7 @@ type measurement struct {
 	requests int
 	took     time.Duration
 	p50, p99 time.Duration
-	// trouble is what wrk says of answers that are none: socket errors, and any
+	// trouble is what wrk reports beside answers: socket errors, and any
 	// status but 2xx and 3xx. Empty when all went well.
 	trouble []string
 }

@@ -86,7 +86,7 @@ type answer struct {
 
 func (a answer) String() string { return fmt.Sprintf("%d %.300s", a.status, a.body) }
 
-// fetch sends a request; a body is a form or, where it is none, sent as JSON.
+// fetch sends a request; a body that is not a form is sent as JSON.
 func (b *browser) fetch(client *http.Client, method, target string, body any, cookie string) (answer, error) {
 	var reader io.Reader
 	contentType := ""

@@ -39,7 +39,7 @@ const providerID = "local"
 // noteClaim is what a page changes of its session.
 const noteClaim = "note"
 
-// serve is the server, until whoever started it has left. It announces two
+// serve is the server, until the program that started it has ended. It announces two
 // addresses: the site's, and that of what only the soak itself asks.
 func serve() error {
 	var s setup

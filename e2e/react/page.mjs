@@ -1,6 +1,6 @@
 // How the suite reads and uses the React page.
 
-// open shows a React page of an application to somebody who is signed out.
+// open shows a React page of an application to a person who is signed out.
 export async function open(context, url) {
   const page = await context.newPage()
   await page.goto(url)

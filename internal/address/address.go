@@ -1,6 +1,7 @@
-// Package address settles what an e-mail address is, so that a person who proves
-// to read the mail of one cannot pass for the owner of another: one that only
-// looks the same, or that a mail server reads in another way than we do.
+// Package address decides what an e-mail address is. A person who proves that they
+// read the mail of one address must not pass for the owner of another: one that only
+// looks the same, or that a mail server reads differently. It knows the grammar and
+// the spelling of addresses. It does not know users or mail servers.
 package address
 
 import (
@@ -13,7 +14,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Limits in bytes (RFC 5321 §4.5.3.1, and §4.5.3.1.3 less the angle brackets).
+// Limits in bytes (RFC 5321 §4.5.3.1, and §4.5.3.1.3 without the angle brackets).
 const (
 	maxLocal   = 64
 	maxAddress = 254
@@ -24,7 +25,7 @@ const (
 const maxInput = 1024
 
 // ErrInvalid says that a text is no e-mail address, or not one that mail is sent
-// to. It does not repeat the text, which somebody typed.
+// to. It does not repeat the text, which a person typed.
 var ErrInvalid = errors.New("address: not one plain e-mail address")
 
 // atext are the ASCII signs of a local part besides letters and digits (RFC 5322
@@ -78,7 +79,7 @@ func localPart(text string) (string, error) {
 			if r != '.' && !letterOrDigit(r) && !strings.ContainsRune(atext, r) {
 				return "", ErrInvalid
 			}
-		case l < utf8.RuneSelf: // the lower case of U+0130 is an i: somebody else's address
+		case l < utf8.RuneSelf: // the lower case of U+0130 is an i: another person's address
 			return "", ErrInvalid
 		case !unicode.IsLetter(l) && !unicode.IsDigit(l) && !unicode.IsMark(l):
 			return "", ErrInvalid // what cannot be seen, and what is no part of a name

@@ -1,10 +1,10 @@
-// Package ascii compares letters as protocols do, A to Z alone. Unicode's case
-// mappings make other letters into ASCII ones: the lower case of İ (U+0130) is i,
-// that of the Kelvin sign (U+212A) is k, and ſ (U+017F) folds to s. What decides
-// must not take them for each other.
+// Package ascii compares letters as protocols do: it knows the case of A to Z only.
+// Unicode's case mappings turn other letters into ASCII: the lower case of İ (U+0130)
+// is i, the lower case of the Kelvin sign (U+212A) is k, and ſ (U+017F) folds to s.
+// Code that decides must not confuse them.
 package ascii
 
-// Lower returns s with A to Z in lower case and every other byte as it is.
+// Lower returns s with A to Z in lower case and every other byte unchanged.
 func Lower(s string) string {
 	for i := range len(s) {
 		if 'A' <= s[i] && s[i] <= 'Z' {

@@ -1,6 +1,7 @@
 // Package claims takes JSON objects apart and puts them together, one member at
 // a time: the claims of a token and the members of a session. Numbers keep their
-// digits, and nothing is lost that a reader did not ask for.
+// digits, and members that a reader did not ask for are kept. It does not know what a
+// claim means.
 package claims
 
 import (
@@ -82,7 +83,7 @@ func (v Value) Any() any {
 	d := json.NewDecoder(strings.NewReader(v.raw))
 	d.UseNumber()
 	var value any
-	_ = d.Decode(&value) // valid: whoever made the Value checked it
+	_ = d.Decode(&value) // valid: the maker of the Value checked it
 	return value
 }
 

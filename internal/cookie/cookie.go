@@ -1,6 +1,7 @@
 // Package cookie names, writes and reads ginauth's cookies as next-auth does:
 // prefixes that bind a cookie to https and to its host, percent-encoded values,
-// and session tokens that are too long for one cookie cut into chunks.
+// and session tokens that are too long for one cookie cut into chunks. It does not
+// know what is in a cookie, or when one is set.
 package cookie
 
 import (

@@ -1,5 +1,6 @@
-// Package fetch bounds the requests that are sent to identity providers: in
-// time, in size, and in where they may be led.
+// Package fetch bounds the requests that are sent to identity providers: their time,
+// their size, and the redirects that they follow. It does not know OAuth, or what is
+// requested.
 package fetch
 
 import (

@@ -1,4 +1,5 @@
-// Package licences_test holds docs/licences.md to what is linked.
+// Package licences_test compares docs/licences.md with the modules that are linked. It
+// does not know what they are for.
 package licences_test
 
 import (
@@ -25,7 +26,7 @@ const (
 	tablesEnd   = "<!-- end of tables -->\n"
 )
 
-// allowed are the licences, by SPDX, that ask no more than to be passed on with a
+// allowed are the licences, by SPDX, that only ask to be passed on with a
 // program. Any other needs a decision first.
 var allowed = []string{"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT"}
 

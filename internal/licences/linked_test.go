@@ -36,7 +36,7 @@ type linkedModule struct {
 }
 
 // linkedModules are the modules that a program gets which imports packages of this
-// module, by their path. What tests alone need is none of it.
+// module, by their path. Modules that only tests need are not in it.
 func linkedModules(t *testing.T) []*linkedModule {
 	t.Helper()
 	found := map[string]*linkedModule{}

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A script is JavaScript of somebody else's that stands in this repository.
+// A script is JavaScript by other authors in this repository.
 type script struct{ name, version, licence, file string }
 
 // bundled are the packages of which esbuild puts something into the example's

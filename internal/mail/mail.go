@@ -1,5 +1,5 @@
 // Package mail sends one mail at a time to an SMTP server (RFC 5321), encrypted
-// wherever the server is not on this machine.
+// unless the server is on this machine. It does not know why a mail is sent.
 package mail
 
 import (
@@ -72,10 +72,10 @@ func New(s Server, from string) (*Sender, error) {
 	switch {
 	case implicit:
 		sender.options = append(sender.options, gomail.WithSSL())
-	case loopback(host): // nobody listens in; where TLS is offered it is used, and must work
+	case loopback(host): // no network to listen in on; where TLS is offered it is used, and must work
 		sender.options = append(sender.options, gomail.WithTLSPolicy(gomail.TLSOpportunistic))
 	default:
-		// Without it whoever is on the way takes the offer of TLS out of the server's
+		// Otherwise an attacker on the network removes the offer of TLS from the server's
 		// answer, and reads link and password (RFC 3207 §6).
 		sender.options = append(sender.options, gomail.WithTLSPolicy(gomail.TLSMandatory))
 	}

@@ -1,5 +1,5 @@
-// Package mailtest is an SMTP server on a loopback address, for tests: it takes
-// mail in, and keeps it for the test to read.
+// Package mailtest is an SMTP server on a loopback address, for tests: it accepts mail
+// and keeps it for the test to read. It does not know ginauth.
 package mailtest
 
 import (

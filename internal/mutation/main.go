@@ -1,6 +1,6 @@
 // Command mutation removes one defence at a time from a copy of the code and
-// expects a test to go red for it. A defence that can go without a red test is
-// not held by any: the next change may lose it unseen.
+// expects a test to fail. If no test fails, the next change may lose the defence
+// unnoticed.
 //
 // Each defence is a file in patches, a unified diff that takes it away, below
 // two lines that say what it is and which test must notice:

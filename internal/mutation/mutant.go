@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// testTimeout bounds the test of a mutant: one that waits for ever is found too.
+// testTimeout bounds the test of a mutant: one that never ends counts as found.
 const testTimeout = time.Minute
 
 // try makes a mutant and runs its test. found says how the test went red; the
@@ -124,7 +124,7 @@ func runTest(root, pkg, binary, run string, timeout time.Duration) (string, erro
 	return string(out), err
 }
 
-// green runs the tests of all patches on the code as it is.
+// green runs the tests of all patches on the unchanged code.
 func green(root, scratch string, patches []Patch) error {
 	runs := map[string][]string{}
 	for _, p := range patches {

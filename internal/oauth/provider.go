@@ -1,7 +1,8 @@
 // Package oauth runs one sign-in at one identity provider: the authorization
 // code flow of RFC 6749 §4.1 with state, PKCE (RFC 7636), nonce (OpenID Connect
 // Core §3.1.2.1) and issuer identification (RFC 9207), on providers of goth,
-// whose own flow has none of the last three.
+// whose own flow lacks the last three. It does not know cookies, sessions, users or
+// the web framework.
 package oauth
 
 import (
@@ -169,8 +170,8 @@ func IsNil(p goth.Provider) bool {
 	return p == nil || reflect.ValueOf(p).Kind() == reflect.Pointer && reflect.ValueOf(p).IsNil()
 }
 
-// protected are the authorization parameters that belong to the flow: whoever
-// sets one of them takes a check away.
+// protected are the authorization parameters that belong to the flow: setting
+// one of them would disable a check.
 var protected = []string{
 	"client_id", "redirect_uri", "response_type", "state", "nonce",
 	"code_challenge", "code_challenge_method", "request", "request_uri", "response_mode",
@@ -207,7 +208,7 @@ func issuesIDTokens(p goth.Provider) bool {
 // servers read names of parameters in any case.
 func checkScope(params url.Values, openID bool) error {
 	for name, scope := range params {
-		if openID && strings.EqualFold(name, "scope") && !slices.Contains(strings.Fields(strings.Join(scope, " ")), "openid") {
+		if openID && ascii.EqualFold(name, "scope") && !slices.Contains(strings.Fields(strings.Join(scope, " ")), "openid") {
 			return errors.New("AuthParams sets scope without openid, which an OpenID provider needs; put openid into it")
 		}
 	}

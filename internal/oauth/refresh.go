@@ -16,14 +16,14 @@ var (
 	errEmptyRefresh = errors.New("oauth: the provider answered the refresh request without an access token")
 )
 
-// CanRefresh reports whether Refresh can work. Whether the provider issued a
-// refresh token at all is known by sign-in only.
+// CanRefresh reports whether Refresh can work. Only a sign-in shows
+// whether the provider issues refresh tokens.
 func (p *Provider) CanRefresh() bool { return p.engine.refreshes() }
 
 // Refresh trades a refresh token for new tokens (RFC 6749 §6), within the same
 // bounds as a sign-in. The result always has a refresh token: the old one, where
-// the provider sent none. Its error is ErrGrant where the token is of no more
-// use. The caller lets one request at a time use a refresh token.
+// the provider sent none. Its error is ErrGrant if the token no longer
+// works. The caller lets one request at a time use a refresh token.
 func (p *Provider) Refresh(ctx context.Context, refreshToken string) (tok *oauth2.Token, err error) {
 	ctx, cancel := p.context(ctx)
 	defer cancel()
@@ -95,7 +95,7 @@ func refreshWith(ctx context.Context, b *binding, config oauth2.Config, refreshT
 // refreshOpenID makes the request for goth's openidConnect. How the client
 // authenticates is taken from the discovery document: x/oauth2 would find out by
 // sending the refresh token twice. An id_token in the answer is verified as at
-// sign-in, but for the nonce (OpenID Connect Core §12.2).
+// sign-in, except for the nonce (OpenID Connect Core §12.2).
 func (e *gothEngine) refreshOpenID(ctx context.Context, b *binding, refreshToken string) (*oauth2.Token, error) {
 	m, err := e.idToken.Discover(ctx)
 	if err != nil {

@@ -94,7 +94,7 @@ func (b *binding) RoundTrip(req *http.Request) (*http.Response, error) {
 		b.injected.Add(1)
 	}
 	if err != nil {
-		// Whether the service has seen the code, nobody can say.
+		// It is unknown whether the service has seen the code.
 		b.mu.Lock()
 		b.refusal = &refusal{err: err}
 		b.mu.Unlock()

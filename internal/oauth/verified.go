@@ -27,8 +27,8 @@ func emailVerified(user goth.User) bool {
 }
 
 // vouched reports whether a service that goth speaks to vouches for a profile's
-// e-mail address. An address is no proof of who somebody is unless it does: at
-// many services anybody may write any into their profile.
+// e-mail address. Without that, an address does not prove who a person is: at
+// many services people may write any address into their profile.
 func (e *gothEngine) vouched(ctx context.Context, client *http.Client, user goth.User, tok *oauth2.Token) bool {
 	if user.Email == "" {
 		return false

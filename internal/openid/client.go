@@ -1,6 +1,7 @@
 // Package openid is one OpenID Connect issuer as a relying party sees it:
-// discovery, the check of an id_token, and userinfo. It follows OpenID Connect
-// Core 1.0 and Discovery 1.0, on coreos/go-oidc.
+// discovery, the checks of id_tokens and logout tokens, and userinfo. It follows
+// OpenID Connect Core 1.0 and Discovery 1.0, on coreos/go-oidc. It does not know the
+// browser's side of a sign-in, or sessions.
 //
 // The HTTP client comes from the context, under the key oauth2.HTTPClient. It
 // is kept for as long as the Client lives (key rotation fetches with it), so it
@@ -22,9 +23,9 @@ import (
 	"github.com/ginauth/ginauth/internal/fetch"
 )
 
-// sharedTimeout bounds one request for metadata or keys. It belongs to all who
-// wait for it, so no caller's deadline can bound it instead. It ends before the
-// callers' own, so that nobody who comes after them joins one that is lost.
+// sharedTimeout bounds one request for metadata or keys. Several
+// callers wait for it, so no caller's deadline can bound it instead. It ends before the
+// callers' own deadlines, so that later callers do not join a request that is lost.
 const sharedTimeout = fetch.Timeout - time.Second
 
 // Client is a relying party registered at one issuer. The exported fields are
@@ -36,7 +37,7 @@ type Client struct {
 	Issuer string
 	// ClientID is the audience that id_tokens must name.
 	ClientID string
-	// Now is the clock that exp, nbf and iat are held against. Default time.Now.
+	// Now is the clock that exp, nbf and iat are compared with. Default time.Now.
 	Now func() time.Time
 	// Family is set where the document at Issuer speaks for many issuers.
 	Family *Family
@@ -49,7 +50,7 @@ type Client struct {
 	// them, without azp.
 	AudiencesWithoutParty bool
 	// NonceOptional accepts an id_token without a nonce, for the issuer that
-	// leaves it out. One that is there must be the one sent all the same.
+	// leaves it out. A nonce that is present must still be the one that was sent.
 	NonceOptional bool
 
 	metadata atomic.Pointer[Metadata]

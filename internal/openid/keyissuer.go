@@ -16,7 +16,7 @@ import (
 
 // keyIssuers knows for which issuer each key of a family's key set signs. go-oidc
 // drops the member issuer of a key, and a set that holds keys of several issuers
-// is worth no more than its weakest one without it: in 2023 tokens of companies
+// is only worth as much as its weakest one without it: in 2023 tokens of companies
 // were signed with a stolen key for personal accounts, and were taken.
 type keyIssuers struct {
 	url   string // the key set

@@ -38,7 +38,7 @@ const (
 
 var errKeyFetches = errors.New("the keys were fetched a moment ago")
 
-// sparing is the transport of a key set of which strangers cause the requests.
+// sparing is the transport of a key set whose requests strangers can cause.
 type sparing struct {
 	base http.RoundTripper
 
@@ -75,7 +75,7 @@ func sparingKeys(client http.Client, url string) oidc.KeySet {
 // VerifyLogout checks a logout token as OpenID Connect Back-Channel Logout 1.0
 // §2.6 asks: signature (see [Metadata].Algorithms), iss, aud, exp, iat at most an
 // hour ago, the event, sub or sid, jti, and no nonce, by which an id_token could
-// pass for one. Whether the same token came before is for the caller to know.
+// pass for one. The caller checks whether the same token was used before.
 func (c *Client) VerifyLogout(ctx context.Context, rawLogoutToken string) (*oidc.LogoutToken, error) {
 	m, err := c.Discover(ctx)
 	if err != nil {
@@ -117,9 +117,9 @@ func (c *Client) checkLogout(token *oidc.LogoutToken) error {
 	return CheckLogoutAge(token, c.now())
 }
 
-// CheckLogoutAge refuses a logout token that is older than an hour, or of the
-// future, or does not say how old it is (iat, Back-Channel Logout 1.0 §2.4): by
-// LogoutMemory after its iat nobody remembers that the same token came before.
+// CheckLogoutAge refuses a logout token that is older than an hour, is from the
+// future, or does not say how old it is (iat, Back-Channel Logout 1.0 §2.4). After
+// LogoutMemory since its iat, it is forgotten that the same token was used before.
 func CheckLogoutAge(token *oidc.LogoutToken, now time.Time) error {
 	switch {
 	case token.IssuedAt.IsZero():

@@ -9,13 +9,13 @@ import (
 )
 
 // UnixSocket stands in TrustedProxies for the peers of a Unix socket, which have no
-// address: it is that of nobody (RFC 4291 §2.5.2).
+// address. It is the unspecified address, which no host has (RFC 4291 §2.5.2).
 func UnixSocket() netip.Prefix { return netip.PrefixFrom(netip.IPv6Unspecified(), 128) }
 
 // ClientAddr is the address of the client: the peer's, or the nearest one in
-// X-Forwarded-For that is not itself a trusted proxy. What is further away than
-// that, the client may have written itself. It is not valid where nobody tells, as on
-// a Unix socket without a trusted proxy.
+// X-Forwarded-For that is not itself a trusted proxy. The client may have
+// written the addresses further away itself. The result is not valid if the address is
+// unknown, as on a Unix socket without a trusted proxy.
 func (r *Resolver) ClientAddr(req *http.Request) netip.Addr {
 	addr := peer(req)
 	if !r.trustedPeer(req) {
@@ -40,7 +40,7 @@ func (r *Resolver) ClientAddr(req *http.Request) netip.Addr {
 }
 
 // Unlisted reports that a request names a client that it was forwarded for, and
-// that its peer is not trusted to: a proxy that is not configured, or somebody's
+// that its peer is not trusted to: a proxy that is not configured, or an attacker's
 // pretence.
 func (r *Resolver) Unlisted(req *http.Request) bool {
 	return len(req.Header["X-Forwarded-For"]) > 0 && !r.trustedPeer(req)
@@ -62,8 +62,8 @@ func (r *Resolver) trusted(addr netip.Addr) bool {
 	return false
 }
 
-// peer is the address of who connected, as net/http writes it, or without a port, as
-// adapters and middlewares do. It is not valid where there is none.
+// peer is the address of the connection's other end, as net/http writes it, or without
+// a port, as adapters and middlewares do. It is not valid if the peer has no address.
 func peer(req *http.Request) netip.Addr { return address(req.RemoteAddr) }
 
 // onUnixSocket reports that a request without an address came by a Unix socket: its
@@ -76,7 +76,7 @@ func onUnixSocket(req *http.Request) bool {
 }
 
 // address reads an address with or without a port, and an IPv6 one with or without
-// brackets. That of nobody is none.
+// brackets. The unspecified address is not valid.
 func address(text string) netip.Addr {
 	text = strings.TrimSpace(text)
 	var addr netip.Addr

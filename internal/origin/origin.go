@@ -1,5 +1,6 @@
-// Package origin decides which URL this site is known by, which of a request's
-// headers may have a say in it, and where a redirect may lead.
+// Package origin decides which URL this site has, which headers of a request it
+// believes for that, and where a redirect may lead. It does not know what is behind a
+// URL, or who sent a request.
 package origin
 
 import (

@@ -7,8 +7,8 @@ import (
 
 // Mail is what a mail with a link or a code says.
 type Mail struct {
-	Site  string // the host name named; Texts.SiteName comes before it
-	Email string // whom the mail is for
+	Site  string // the host name named; Texts.SiteName takes precedence
+	Email string // the recipient
 	URL   string // of the link
 	Code  string // in place of the link
 }
@@ -24,8 +24,8 @@ type letterView struct {
 	Brand, Ink    template.CSS // colours that were parsed and printed again
 }
 
-// Mail writes a mail, as HTML and as plain text, which many programs show alone.
-// Nothing in it is loaded from anywhere: opening it tells nobody.
+// Mail writes a mail as HTML and as plain text, since many programs show only the
+// latter. It loads nothing: opening it is not reported to any server.
 func (s *Set) Mail(m Mail) (Letter, error) {
 	site := m.Site
 	if s.texts.SiteName != "" {

@@ -1,7 +1,8 @@
 // Package pages renders the built-in pages: sign in, sign out, error, "check your
-// email" and the one behind a mail's link; and the mail. They are plain HTML with one inline stylesheet, no script and no request to
-// anywhere but the theme's logo, so that a page which asks for a password runs nothing
-// but what is in this package.
+// email" and the one behind a mail's link; and the mail. They are plain HTML with one
+// inline stylesheet, without scripts, and request nothing except the theme's logo: a
+// page that asks for a password runs only what is in this package. It gets the values
+// to show. It does not know users, sessions or flows.
 package pages
 
 import (
@@ -32,7 +33,7 @@ type SignIn struct {
 	CSRFToken, CallbackURL string
 	// Email is filled into the field of an email provider.
 	Email string
-	// Error is a code (see Texts.Errors), or a sentence, which is shown as it is. An unknown
+	// Error is a code (see Texts.Errors), or a sentence, which is shown unchanged. An unknown
 	// code reads "Unable to sign in." The caller vouches for a sentence: one taken from the
 	// query would let any link put its words on this page.
 	Error string
@@ -75,8 +76,8 @@ type Error struct {
 	Wait      time.Duration // how long to wait before another attempt, for RateLimited; zero: not known
 	Site      string        // the host name shown; optional
 	SignInURL string        // where the link back leads; no link when empty
-	// ContinueURL is where the link leads of somebody who is signed in all the same; it
-	// takes the place of SignInURL.
+	// ContinueURL is where the link leads if the person is signed in already. It replaces
+	// SignInURL.
 	ContinueURL string
 }
 
@@ -198,9 +199,9 @@ func (s *Set) VerifyRequest(w http.ResponseWriter, p VerifyRequest) {
 }
 
 // Confirm writes the page that a mail's link leads to, with one button: programs
-// that look into mails follow links, and none of them may use this one up. The
-// address of the page holds the token. So nothing is loaded, not even the logo, and
-// what is requested from here on hears of the site at most.
+// that scan mails follow links, and must not use this one up. The address of the page
+// holds the token. So nothing is loaded, not even the logo, and later requests send no
+// more than the site's origin as referrer.
 func (s *Set) Confirm(w http.ResponseWriter, p Confirm) {
 	f := s.frame(s.texts.ConfirmTitle, p.Site)
 	f.Logo = ""
@@ -214,8 +215,7 @@ func (s *Set) Confirm(w http.ResponseWriter, p Confirm) {
 
 // Continue writes a page that loads another at once, without script, for a redirect
 // that has to come from this site. Its own address and the other may hold an
-// authorization code: nothing is loaded but what it leads to, which does not hear where
-// it was called from.
+// authorization code: it loads only the page that it leads to, and sends no referrer.
 func (s *Set) Continue(w http.ResponseWriter, p Continue) {
 	f := s.frame(s.texts.SignInTitle, p.Site)
 	f.Logo = ""

@@ -116,7 +116,7 @@ func (t Texts) validate() error {
 		fault(`SignInSite %q names no site: write {site} where its name goes`, t.SignInSite)
 	}
 	if t.ConfirmText != "" && !strings.Contains(t.ConfirmText, "{email}") {
-		// Somebody who is sent another person's link must see whose it is.
+		// A person who was sent another person's link must see whose it is.
 		fault(`ConfirmText %q names no address: write {email} where it goes`, t.ConfirmText)
 	}
 	if strings.ContainsFunc(t.SiteName+t.MailSubject, endsLine) {
@@ -147,7 +147,7 @@ var codePattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 func isCode(s string) bool { return codePattern.MatchString(s) }
 
 // inline is the text that the sign-in page shows for an error: the text of a code,
-// SignInFailed for a code nobody knows, and a sentence as it is.
+// SignInFailed for a code nobody knows, and a sentence unchanged.
 func (t Texts) inline(e string) string {
 	if e == "" {
 		return ""
@@ -162,7 +162,7 @@ func (t Texts) inline(e string) string {
 }
 
 // explained is the heading and the text of the error page for a code. An unknown
-// code is never shown: it comes from the query, so from whoever wrote the link.
+// code is never shown: it comes from the query, so from the author of the link.
 func (t Texts) explained(code string) (title, text string) {
 	code = ascii.Lower(code)
 	text, ok := t.Errors[code]

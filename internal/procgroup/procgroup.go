@@ -1,4 +1,5 @@
-// Package procgroup runs programs that end with the program that started them.
+// Package procgroup runs programs that end with the program that started them. It does
+// not know what they do.
 //
 // A test that panics, or that SIGKILL ends, runs no cleanup: the servers it started
 // would stay. So each program gets a process group of its own, beside a watcher that

@@ -1,7 +1,7 @@
 // Package servertest runs real servers for tests: Redis, PostgreSQL, MariaDB and
 // memcached, each on a free port of the loopback and with its data in a temporary
 // folder. A test can stop or kill one and start it again. A server ends with the test's
-// process, however that ends (see procgroup).
+// process, however that ends (see procgroup). The package does not know what is stored.
 package servertest
 
 import (
@@ -135,10 +135,13 @@ func unprivileged(t testing.TB, name, dir string) *syscall.SysProcAttr {
 	return asUser(uid, gid)
 }
 
-// find returns the path of a server's program. Without it the test is skipped,
-// but not where all of them must run.
+// find returns the path of a server's program. With -short, which is for the tests
+// without servers, it skips the test. Without the program see Missing.
 func find(t testing.TB, name string) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skipf("-short starts no %s", name)
+	}
 	if path, err := exec.LookPath(name); err == nil {
 		return path
 	}
@@ -150,8 +153,8 @@ func find(t testing.TB, name string) string {
 	return found[len(found)-1]
 }
 
-// Missing skips a test for want of something that a machine may not have, and fails
-// it where CI is true.
+// Missing skips a test because the machine lacks something, and fails it if CI is
+// true.
 func Missing(t testing.TB, what string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {

@@ -103,9 +103,27 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+// With -short a test that asks for a server is skipped, also where all must run.
+func TestShort(t *testing.T) {
+	t.Parallel()
+	const child = "SERVERTEST_SHORT"
+	if os.Getenv(child) != "" {
+		servertest.Redis(t)
+		t.Fatal("it was started")
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestShort$", "-test.v", "-test.short")
+	cmd.Env = append(os.Environ(), child+"=1", "CI=true")
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- SKIP: TestShort") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
 // A server is gone when the test's process has died, and with it all cleanup.
 func TestServers_TestDies(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("-short starts no server")
+	}
 	const child = "SERVERTEST_DIES"
 	if name := os.Getenv(child); name != "" {
 		start := map[string]func(testing.TB) *servertest.Server{

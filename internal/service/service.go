@@ -1,6 +1,6 @@
-// Package service is what ginauth knows of each identity service: how its goth
-// provider can be made safe, or why it cannot; what makes an e-mail address of
-// its people verified; and how it looks on a button. It is data alone.
+// Package service has the facts about each identity service: how its goth provider can
+// be made safe, or why it cannot; which of its e-mail addresses are verified; and how
+// its button looks. It contains data only: it does not know the flow that uses them.
 package service
 
 import (
@@ -50,10 +50,10 @@ type Service struct {
 	Unfit string
 	// Stale says why goth's provider is replaced though it could be bound.
 	Stale string
-	// LeftOut says why there is no way to sign in at all.
+	// LeftOut says why people cannot sign in with this service.
 	LeftOut string
 	// Verified says what makes the e-mail address of goth's profile verified. A
-	// preset goes by the claim email_verified alone, and Entra's by nothing.
+	// preset goes by the claim email_verified only; Entra's addresses never count as verified.
 	Verified Verified
 	// Subject is the member of a profile's raw answer that says who a person is,
 	// where goth's provider does not read one.

@@ -11,7 +11,7 @@ import (
 )
 
 // A Digest makes the hashes under which one-time tokens are stored. They are keyed
-// (HMAC, RFC 2104), so that whoever reads or writes the table they stand in can
+// (HMAC, RFC 2104), so that an attacker who reads or writes their table can
 // neither tell a token nor make a row for one of their own. It is safe for
 // concurrent use.
 type Digest struct{ keys [][]byte }

@@ -3,7 +3,8 @@
 // secret, in the forms that next-auth and Auth.js write and read.
 //
 // Each purpose has a key of its own, derived with its own label: a token sealed
-// for one purpose never opens for another, whatever cookie carries it.
+// for one purpose never opens for another, whatever cookie carries it. The package
+// does not know what it seals.
 package token
 
 import (
@@ -21,7 +22,7 @@ import (
 )
 
 // ErrInvalid says that a token is malformed, altered, or sealed with a key that
-// is not in the ring. Which of these it is, is nobody's business.
+// is not in the ring. It does not say which, so that a client learns nothing.
 var ErrInvalid = errors.New("token: not valid")
 
 // MaxLength is the longest token, in bytes, that Open looks at. It is well above

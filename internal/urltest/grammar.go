@@ -181,7 +181,7 @@ func (g *Grammar) address() string {
 	return strings.Join(parts, ".") + g.pick("", "", "", ".")
 }
 
-// runes are letters of any script, and what is none.
+// runes are letters of any script, and characters that are not letters.
 func (g *Grammar) runes(n int) string {
 	var b strings.Builder
 	for range n {

@@ -1,5 +1,6 @@
-// Package urltest asks Node.js, whose URL parser follows the WHATWG URL Standard as
-// browsers do, what a text is as a URL. Tests hold the code against its word.
+// Package urltest asks Node.js how it parses a text as a URL: its parser follows the
+// WHATWG URL Standard, as browsers do. Tests compare the code with its answers. The
+// package does not know how ginauth parses URLs.
 package urltest
 
 import (

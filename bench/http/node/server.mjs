@@ -46,4 +46,4 @@ app.get("/", async (req, res) => {
   res.status(person ? 200 : 401).json(person)
 })
 const server = app.listen(0, "127.0.0.1", () => console.log(`listening on 127.0.0.1:${server.address().port}`))
-process.stdin.on("end", () => process.exit()).resume() // whoever started this has left
+process.stdin.on("end", () => process.exit()).resume() // the program that started this has ended

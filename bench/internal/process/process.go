@@ -63,7 +63,7 @@ func (p *Process) Stop() error {
 // Announce is the server's part of Start.
 func Announce(addr string) { fmt.Println(listening + addr) }
 
-// Left returns when whoever started this process has stopped it, or is gone.
+// Left returns when the program that started this process has stopped it, or has ended.
 func Left() error {
 	_, err := io.Copy(io.Discard, os.Stdin)
 	return err

@@ -1,5 +1,6 @@
 // Package mutants draws mutants of a module's code at random and runs the tests that
-// reach them. A mutant that no test notices shows code that may change unseen.
+// reach them. A mutant that no test notices shows code that may change unnoticed.
+// The package knows Go's syntax and types. It does not know which code is a defence.
 //
 // Every mutant of the code is compiled into the test programs at once, each behind a
 // switch that is read from the environment when a program starts. So each package is

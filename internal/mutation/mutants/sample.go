@@ -57,7 +57,7 @@ func (s Score) Percent() float64 {
 // Drawn is the size of the sample.
 func (s Score) Drawn() int { return s.Killed + s.Equivalent + len(s.Survivors) }
 
-// All lists the mutants of the code, and the equivalents that are none of them.
+// All lists the mutants of the code, and the entries of the equivalents that fit none.
 func All(o Options) ([]*Mutant, []Equivalent, error) {
 	_, all, equivalents, err := prepare(o)
 	return all, unknown(equivalents, all), err

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// traceTimeout bounds a test on the code as it is.
+// traceTimeout bounds a test on the unchanged code.
 const traceTimeout = 3 * time.Minute
 
 // A program is the tests of one package, with all mutants in it.

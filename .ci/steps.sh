@@ -1,0 +1,61 @@
+# shellcheck shell=bash
+# What the gates share: steps with their times, and the steps that more than one
+# gate takes. A gate sources it in the repository's root.
+
+steps=()
+now=''
+begun=0
+
+# step runs a command as a step of the gate and prints how long it took.
+step() { # name, command, arguments
+  now=$1
+  begun=$SECONDS
+  shift
+  printf '\n== %s\n' "$now"
+  "$@"
+  steps+=("$(printf '%6d s  %s' $((SECONDS - begun)) "$now")")
+  printf -- '-- %s: %d s\n' "$now" $((SECONDS - begun))
+  now=''
+}
+
+# table prints the times of all steps, and the step that failed. It is for the trap
+# at the end of a gate.
+table() { # limit in minutes, optional
+  printf '\n'
+  if [ "${#steps[@]}" -gt 0 ]; then printf '%s\n' "${steps[@]}"; fi
+  if [ -n "$now" ]; then printf '%6d s  %s: FAILED\n' $((SECONDS - begun)) "$now"; fi
+  printf '%6d s  in all\n' "$SECONDS"
+  if [ -n "${1-}" ] && [ "$SECONDS" -gt $(($1 * 60)) ]; then
+    printf 'This gate is to take at most %d minutes on two cores.\n' "$1"
+  fi
+}
+
+formatted() {
+  local files
+  files=$(git ls-files -z '*.go' | xargs -0 gofmt -l)
+  if [ -n "$files" ]; then
+    printf 'not gofmt-clean:\n%s\n' "$files"
+    return 1
+  fi
+}
+
+# modules runs a command in each of the three modules.
+modules() { # command, arguments
+  local module
+  for module in . e2e bench; do
+    (cd "$module" && "$@")
+  done
+}
+
+# fuzz runs each fuzz target for some time.
+fuzz() { # time for each, as -fuzztime takes it
+  local package dir targets target
+  for package in $(go list ./...); do
+    dir=$(go list -f '{{.Dir}}' "$package")
+    targets=$(grep -hos '^func Fuzz[A-Za-z0-9_]*' "$dir"/*_test.go | sed 's/^func //' || true)
+    for target in $targets; do
+      go test -run '^$' -fuzz "^${target}\$" -fuzztime "$1" "$package"
+    done
+  done
+  go -C bench test -run '^$' -fuzz '^FuzzParse$' -fuzztime "$1" ./http
+}
