@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/openid"
 )
 
@@ -54,7 +55,7 @@ func AzureB2C(address, clientID, clientSecret string, scopes ...string) *Provide
 				if claims["iss"] != document {
 					return errors.New("its iss is another issuer")
 				}
-				if made, ok := claims["tfp"].(string); ok && !strings.EqualFold(made, flow) {
+				if made, ok := claims["tfp"].(string); ok && !ascii.EqualFold(made, flow) {
 					return errors.New("its tfp is another user flow")
 				}
 				return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/markbates/goth"
 
 	"github.com/ginauth/ginauth"
+	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/service"
 )
 
@@ -93,9 +94,9 @@ func named(environ []string) (all []row) {
 			continue
 		}
 		r := known
-		r.ID = strings.ToLower(strings.ReplaceAll(match[1], "_", "-"))
+		r.ID = ascii.Lower(strings.ReplaceAll(match[1], "_", "-"))
 		r.Name = strings.ReplaceAll(match[1], "_", " ")
-		r.Name = r.Name[:1] + strings.ToLower(r.Name[1:])
+		r.Name = r.Name[:1] + ascii.Lower(r.Name[1:])
 		r.variables = "OIDC_" + match[1]
 		r.settings = append(slices.Clone(r.settings), optional(setting("name", "what the button says", "Work")))
 		r.own = func(s Settings) goth.Provider {

@@ -90,7 +90,6 @@ var mappedOnPurpose = map[string]string{
 	"ginauthtest/person.go strings.ToUpper":            "initials on a page",
 	"internal/oauth/names.go strings.ToUpper":          "a name on a button",
 	"internal/pages/signin.go unicode.ToUpper":         "an initial on a page",
-	"internal/oauth/provider.go strings.EqualFold":     "refuses what a server could take for scope",
 	"internal/openid/idtoken.go strings.EqualFold":     "the rule by which encoding/json takes one claim for another",
 	"internal/openid/logouttoken.go strings.EqualFold": "the rule by which encoding/json takes one claim for another",
 	"providers/environment.go strings.ToUpper":         "names of variables, made of our own identifiers",
