@@ -294,14 +294,12 @@ func (a *Auth) cookies(opts *Options, f *faults) {
 	}
 	a.namespace = sessionstrategy.NewNamespace(opts.Cookies.Prefix, defaultPrefix)
 	if d := opts.Cookies.Domain; d != "" {
-		name, dotted := strings.CutPrefix(d, ".")
-		host, err := origin.Host(name) // browsers compare it in ASCII
+		// Browsers compare it in ASCII and drop a dot in front (RFC 6265 §5.2.3).
+		host, err := origin.Host(strings.TrimPrefix(d, "."))
 		if err != nil || !domainName.MatchString(host) {
 			f.add("Cookies.Domain is %q; write for instance example.com", d)
 		}
-		if opts.Cookies.Domain = host; dotted {
-			opts.Cookies.Domain = "." + host
-		}
+		opts.Cookies.Domain = host
 	}
 	if s := opts.Cookies.SameSite; s < 0 || s > http.SameSiteNoneMode {
 		f.add("Cookies.SameSite is %d; write http.SameSiteLaxMode, http.SameSiteStrictMode or http.SameSiteNoneMode", s)
