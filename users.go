@@ -174,6 +174,10 @@ func (a *Auth) listed(ctx context.Context, store UserSessionStore, userID string
 	return list, nil
 }
 
+// clocksApart is how far the clocks of two processes are apart at the most, as far as
+// sign-ins at once are told apart.
+const clocksApart = 5 * time.Second
+
 // endOldest ends the oldest sessions of a user beyond Session.MaxPerUser, when one
 // more has begun, and their streams in this process. The one that has just begun
 // stays. Each of several processes at once sees what the others have begun before,
@@ -199,6 +203,13 @@ func (a *Auth) endOldest(ctx context.Context, begun *Token) error {
 	})
 	oldest := list[:len(list)-most]
 	err = bulkhead.Run(ctx, a.storeCalls, func(ctx context.Context) error {
+	if i := slices.IndexFunc(list, func(l listedSession) bool { return l.token.ID == begun.ID }); i >= 0 {
+		own, latest := list[i], time.Now().Add(clocksApart).UnixMicro()
+		oldest = slices.DeleteFunc(slices.Clone(oldest), func(l listedSession) bool {
+			later := cmp.Or(cmp.Compare(l.born, own.born), cmp.Compare(l.id, own.id)) > 0
+			return later && l.born <= latest // else it is of a clock that is ahead
+		})
+	}
 		for _, s := range oldest {
 			if err := store.DeleteListed(ctx, a.namespace.Owner(begun.Subject), s.id); err != nil && !errors.Is(err, ErrNotFound) {
 				return err
@@ -210,6 +221,9 @@ func (a *Auth) endOldest(ctx context.Context, begun *Token) error {
 		return err
 	}
 	for _, s := range oldest {
+	if len(oldest) == 0 {
+		return nil
+	}
 		a.streams.End(s.token.sessionID())
 	}
 	a.opts.Logger.Info("ginauth: a user has more sessions than Session.MaxPerUser; the oldest were ended", "ended", len(oldest))
