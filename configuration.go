@@ -110,10 +110,16 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 		opts.Logger.Warn("ginauth: the client id is empty; was its variable set?", "provider", p)
 	}
 	a.opts = opts
-	if r := opts.Session.Revocations; r != nil {
-		a.revoked = revocation.New(revocation.Config{
-			Store: r, Calls: newStoreCalls(), Scope: a.namespace.Scope(), SessionLife: opts.Session.MaxAge, DeviceLife: limit.DeviceAge,
-		})
+	revocations := revocation.Config{
+		Store: opts.Session.Revocations, Calls: newStoreCalls(), Scope: a.namespace.Scope(),
+		SessionLife: opts.Session.MaxAge, DeviceLife: limit.DeviceAge,
+	}
+	if revocations.Store != nil {
+		a.revoked = revocation.New(revocations)
+		a.revokedDevices = a.revoked
+	} else if _, ok := a.userStore(); ok {
+		revocations.Store = revocation.NewMemory()
+		a.revokedDevices = revocation.New(revocations)
 	}
 	return a, nil
 }
