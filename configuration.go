@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"os"
 	"reflect"
 	"regexp"
@@ -239,6 +240,10 @@ func (a *Auth) location(opts *Options, f *faults, prefix string, release bool) {
 	a.client = newClientModule(a.publicURL)
 
 	for _, p := range opts.TrustedProxies {
+		if p.IsValid() && p.Addr().Is4In6() {
+			f.add("TrustedProxies has %v, an IPv4 network written as IPv6, in which no address is; write %v",
+				p, netip.PrefixFrom(p.Addr().Unmap(), max(0, p.Bits()-96)))
+		}
 		if !p.IsValid() {
 			f.add("TrustedProxies has %v; write for instance netip.MustParsePrefix(\"10.0.0.0/8\"), or ginauth.UnixSocket()", p)
 		}
