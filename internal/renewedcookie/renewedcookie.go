@@ -6,10 +6,8 @@ package renewedcookie
 import (
 	"bufio"
 	"context"
-	"errors"
 	"net"
 	"net/http"
-	"runtime"
 	"slices"
 	"sync/atomic"
 
@@ -114,38 +112,9 @@ func (w *writer) settle() bool {
 }
 
 // send sends a header with the cookie to the browser. Without it net/http would keep a
-// short answer until the handler ends, and the person may sign out before that.
-func (w *writer) send() {
-	if canFlush(w.ResponseWriter) {
-		flush(w.ResponseWriter)
-	}
-}
-
-// canFlush asks the last writer that the others lead to. gin's own says yes in any case.
-func canFlush(w http.ResponseWriter) bool {
-	for {
-		next, ok := w.(interface{ Unwrap() http.ResponseWriter })
-		if !ok {
-			_, ok = w.(http.Flusher)
-			return ok
-		}
-		w = next.Unwrap()
-	}
-}
-
-// flush flushes. Behind a middleware's writer without Unwrap nothing tells whether gin's
-// own can: where it cannot, it panics with a failed type assertion.
-func flush(w http.Flusher) {
-	defer func() {
-		r := recover()
-		err, _ := r.(error)
-		var assertion *runtime.TypeAssertionError
-		if r != nil && !errors.As(err, &assertion) {
-			panic(r)
-		}
-	}()
-	w.Flush()
-}
+// short answer until the handler ends, and the person may sign out before that. gin's
+// writer does nothing where the one below it cannot flush.
+func (w *writer) send() { w.ResponseWriter.Flush() }
 
 // WriteHeader writes nothing yet, unless a middleware's own writer does so.
 func (w *writer) WriteHeader(status int) {
