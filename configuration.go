@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"os"
 	"reflect"
 	"regexp"
@@ -110,10 +111,16 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 		opts.Logger.Warn("ginauth: the client id is empty; was its variable set?", "provider", p)
 	}
 	a.opts = opts
-	if r := opts.Session.Revocations; r != nil {
-		a.revoked = revocation.New(revocation.Config{
-			Store: r, Calls: newStoreCalls(), Scope: a.namespace.Scope(), SessionLife: opts.Session.MaxAge, DeviceLife: limit.DeviceAge,
-		})
+	revocations := revocation.Config{
+		Store: opts.Session.Revocations, Calls: newStoreCalls(), Scope: a.namespace.Scope(),
+		SessionLife: opts.Session.MaxAge, DeviceLife: limit.DeviceAge,
+	}
+	if revocations.Store != nil {
+		a.revoked = revocation.New(revocations)
+		a.revokedDevices = a.revoked
+	} else if _, ok := a.userStore(); ok {
+		revocations.Store = revocation.NewMemory()
+		a.revokedDevices = revocation.New(revocations)
 	}
 	return a, nil
 }
@@ -233,6 +240,10 @@ func (a *Auth) location(opts *Options, f *faults, prefix string, release bool) {
 	a.client = newClientModule(a.publicURL)
 
 	for _, p := range opts.TrustedProxies {
+		if p.IsValid() && p.Addr().Is4In6() {
+			f.add("TrustedProxies has %v, an IPv4 network written as IPv6, in which no address is; write %v",
+				p, netip.PrefixFrom(p.Addr().Unmap(), max(0, p.Bits()-96)))
+		}
 		if !p.IsValid() {
 			f.add("TrustedProxies has %v; write for instance netip.MustParsePrefix(\"10.0.0.0/8\"), or ginauth.UnixSocket()", p)
 		}
@@ -294,14 +305,12 @@ func (a *Auth) cookies(opts *Options, f *faults) {
 	}
 	a.namespace = sessionstrategy.NewNamespace(opts.Cookies.Prefix, defaultPrefix)
 	if d := opts.Cookies.Domain; d != "" {
-		name, dotted := strings.CutPrefix(d, ".")
-		host, err := origin.Host(name) // browsers compare it in ASCII
+		// Browsers compare it in ASCII and drop a dot in front (RFC 6265 §5.2.3).
+		host, err := origin.Host(strings.TrimPrefix(d, "."))
 		if err != nil || !domainName.MatchString(host) {
 			f.add("Cookies.Domain is %q; write for instance example.com", d)
 		}
-		if opts.Cookies.Domain = host; dotted {
-			opts.Cookies.Domain = "." + host
-		}
+		opts.Cookies.Domain = host
 	}
 	if s := opts.Cookies.SameSite; s < 0 || s > http.SameSiteNoneMode {
 		f.add("Cookies.SameSite is %d; write http.SameSiteLaxMode, http.SameSiteStrictMode or http.SameSiteNoneMode", s)

@@ -171,7 +171,7 @@ func (v *visit) checkCredentials() {
 		User:        user,
 		Account:     &Account{Provider: v.provider.id, Type: v.provider.kind, ProviderAccountID: user.ID},
 		Credentials: typed,
-	}), attempt.everybody))
+	}), attempt.reached()))
 }
 
 // Whom Credentials sign in may be a user of the Adapter. Then the credentials are an

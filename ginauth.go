@@ -219,6 +219,7 @@ type Auth struct {
 	publicErrors     errorcode.Public
 	streams          *stream.Streams
 	revoked          *revocation.Check         // nil without Revocations
+	revokedDevices   *revocation.Check         // revoked; without it, and with a store that RevokeUser uses, of this process alone
 	namespace        sessionstrategy.Namespace // of the sessions in a shared store
 	storeCalls       *bulkhead.Bulkhead        // of Session.Store
 	attempts         *limit.Attempts           // nil: no limits

@@ -31,6 +31,8 @@ type attempt struct {
 	taken     []limit.Counted
 	everybody []string // the buckets of all clients that it has to do with
 	accounts  []string // that were counted
+	device    string   // whose budget it was counted in
+	names     int      // how many identifiers were typed
 }
 
 // tryAllowed counts a try of credentials. It answers the request where that is
@@ -40,6 +42,11 @@ func (v *visit) tryAllowed(typed map[string]string) (*attempt, bool) {
 	v.c.Set(attemptKey, a)
 	if v.auth.attempts == nil {
 		return a, true
+	}
+	for _, name := range v.provider.credentials.identifiers() {
+		if typed[name] != "" {
+			a.names++
+		}
 	}
 	wait := a.count(v.tries(typed))
 	if wait > 0 {
@@ -77,11 +84,29 @@ func (a *attempt) count(b limit.Buckets) (wait time.Duration) {
 		return time.Second
 	}
 	a.leave = append(a.leave, leave)
-	taken, wait := a.v.take(b, a.v.auth.attempts.GuessBudget)
+	taken, wait := a.v.take(b, a.budget)
 	if wait == 0 {
 		a.taken, a.everybody = append(a.taken, taken...), append(a.everybody, b.Everybody...)
 	}
 	return wait
+}
+
+// budget is what a device pays with, once for the attempt, however often that is counted.
+func (a *attempt) budget(d limit.Device) limit.Tally {
+	if a.device == d.ID {
+		return a.v.auth.attempts.Tally(limit.Rate{Count: -1}, "device", d.ID)
+	}
+	a.device = d.ID
+	return a.v.auth.attempts.GuessBudget(d)
+}
+
+// reached are the buckets of the person who has signed in. Where two identifiers were
+// typed, or two accounts tried, nothing tells which one let them in, and there are none.
+func (a *attempt) reached() []string {
+	if a.names > 1 || len(a.accounts) > 1 {
+		return nil
+	}
+	return a.everybody
 }
 
 // end makes room for the next one.

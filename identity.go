@@ -14,6 +14,7 @@ import (
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/renewedcookie"
+	"github.com/ginauth/ginauth/internal/revocation"
 	"github.com/ginauth/ginauth/internal/sessionstrategy"
 	"github.com/ginauth/ginauth/internal/token"
 )
@@ -193,14 +194,19 @@ func (a *Auth) endByCallback(c *gin.Context, id *identity, base origin.Base, fou
 // end ends a session: in the store, for the revocations, and for what this process
 // has open and remembers of it.
 func (a *Auth) end(ctx context.Context, id *identity, base origin.Base) error {
-	err := a.site(base).sessions.Remove(ctx, id.value)
-	if err == nil && a.revoked != nil {
-		err = a.revoked.EndSession(ctx, id.token.revocable(), a.opts.Now())
-	}
-	if err != nil {
+	if err := a.site(base).sessions.Remove(ctx, id.value); err != nil {
 		return err
 	}
-	session := id.token.sessionID()
+	return a.endNamed(ctx, id.token.sessionID(), id.token.revocable(), a.opts.Now())
+}
+
+// endNamed ends a session by its name, for the revocations and for this process.
+func (a *Auth) endNamed(ctx context.Context, session string, of revocation.Session, now time.Time) error {
+	if a.revoked != nil {
+		if err := a.revoked.EndSession(ctx, of, now); err != nil {
+			return err
+		}
+	}
 	a.streams.SignOut(session)
 	a.finished.Forget(func(o outcome) bool { return o.session != "" && o.of == session })
 	return nil

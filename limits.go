@@ -301,10 +301,10 @@ func (v *visit) deviceCookie() limit.DeviceCookie {
 // revokedDevice reports that RevokeUser was called since the person signed in. While
 // that cannot be told, the device is as good as none.
 func (v *visit) revokedDevice(d limit.Device) bool {
-	if v.auth.revoked == nil {
+	if v.auth.revokedDevices == nil {
 		return false
 	}
-	at, err := v.auth.revoked.UserRevokedAt(context.WithoutCancel(v.c.Request.Context()), d.User)
+	at, err := v.auth.revokedDevices.UserRevokedAt(context.WithoutCancel(v.c.Request.Context()), d.User)
 	if err != nil {
 		v.auth.opts.Logger.Warn("ginauth: whether a device cookie was revoked is unknown; it is ignored", "error", redact.Error(err, d.User))
 		return true

@@ -17,6 +17,7 @@ import (
 	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/redact"
+	"github.com/ginauth/ginauth/internal/revocation"
 	"github.com/ginauth/ginauth/internal/transaction"
 )
 
@@ -44,7 +45,7 @@ func (v *visit) beginOAuth() {
 	}
 	tx.User = v.signedIn()
 	if tx.FormPost {
-		tx.Target = v.ownPath(v.callbackURL)
+		tx.Target, tx.Former = v.ownPath(v.callbackURL), v.formerSession()
 	}
 	lines, ok := v.signIns().Begin(tx)
 	if !ok {
@@ -104,6 +105,7 @@ func (v *visit) signIn(tx *oauth.Transaction, answer url.Values) outcome {
 	for _, note := range id.Notes { // an extra that did not come fails no sign-in
 		v.auth.opts.Logger.WarnContext(ctx, "ginauth: the sign-in goes on without "+note.What, "provider", v.provider.id, "error", note.Err)
 	}
+	v.former = tx.Former
 	v.addPostedName(&id.Profile)
 	user, err := v.provider.user(id.Profile)
 	if err != nil {
@@ -294,6 +296,47 @@ func (v *visit) unseenSession() cookie.Session {
 	unseen := cookie.Find(names, v.names.Session)
 	unseen.Doubled = false
 	return unseen
+}
+
+// maxFormer is the longest name or handle of a former session, in bytes, that a
+// transaction keeps: its cookie is short.
+const maxFormer = 64
+
+// formerSession is what a transaction keeps of this browser's session, whose cookie does
+// not come along with an answer by POST: the store's handle, or the name. It is empty
+// where that is too long.
+func (v *visit) formerSession() string {
+	id, err := v.auth.openFound(v.c.Request.Context(), v.found(), v.base, v.auth.opts.Now())
+	if err != nil {
+		return ""
+	}
+	former := id.token.sessionID()
+	if v.auth.opts.Session.Store != nil {
+		former = id.value
+	}
+	if len(former) > maxFormer {
+		return ""
+	}
+	return former
+}
+
+// endFormer ends the session that a transaction keeps, as the sign-in that began with it
+// would have by its cookie.
+func (v *visit) endFormer(ctx context.Context, now time.Time) error {
+	switch {
+	case v.former == "":
+		return nil
+	case v.auth.opts.Session.Store == nil:
+		return v.auth.endNamed(ctx, v.former, revocation.Session{SID: v.former}, now)
+	}
+	id, err := v.auth.open(ctx, v.former, v.base, now)
+	if errors.Is(err, errSignedOut) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return v.auth.end(ctx, id, v.base)
 }
 
 // addPostedName gives a profile without a name the one of the posted form.

@@ -46,6 +46,7 @@ type visit struct {
 	csrfVerified bool   // this request proved that a page of ours sent it
 	callbackURL  string // where the sign-in or sign-out leads
 
+	former   string  // the session of before an answer by POST: see endFormer
 	began    uint64  // of the takeovers, before the password was checked
 	way      Account // by which one of the Adapter's users signs in; see confirm
 	before   User    // the user, as they were before their Credentials were an account

@@ -159,6 +159,9 @@ func (v *visit) begin(t *Token, now time.Time) (value string, err error) {
 			v.auth.opts.Logger.Warn("ginauth: the session before this sign-in was not deleted", "error", redact.Error(err))
 		}
 	}
+	if err := v.endFormer(ctx, now); err != nil {
+		v.auth.opts.Logger.Warn("ginauth: the session before this sign-in was not deleted", "error", redact.Error(err, v.former))
+	}
 	if err := v.auth.endOldest(ctx, t); err != nil {
 		v.auth.opts.Logger.Warn("ginauth: sessions beyond Session.MaxPerUser were not ended", "error", redact.Error(err))
 	}

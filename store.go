@@ -58,6 +58,10 @@ type SessionStore interface {
 // as the other one made it, and an update runs again. The store of package redisstore
 // is one. With a store that is none, that holds among the requests of one process, and
 // of those of several where it is a SessionLocker.
+//
+// A store that embeds a CompareStore is one too. Where it changes what is kept, say by
+// encrypting it, it must have an UpdateIf of its own: the embedded one would compare
+// what Get returned with what it keeps, and keep the new data as they are.
 type CompareStore interface {
 	SessionStore
 	// UpdateIf is Update where what is kept under the handle is old, to the byte as

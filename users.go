@@ -174,10 +174,15 @@ func (a *Auth) listed(ctx context.Context, store UserSessionStore, userID string
 	return list, nil
 }
 
+// clocksApart is how far the clocks of two processes are apart at the most, as far as
+// sign-ins at once are told apart.
+const clocksApart = 5 * time.Second
+
 // endOldest ends the oldest sessions of a user beyond Session.MaxPerUser, when one
 // more has begun, and their streams in this process. The one that has just begun
-// stays. Each of several processes at once sees what the others have begun before,
-// so that the last of them leaves no more than the cap.
+// stays, and so do those that begin at the same time, a moment later: their sign-ins
+// end the older ones, so that the last of them leaves no more than the cap, and two at
+// once do not end each other.
 func (a *Auth) endOldest(ctx context.Context, begun *Token) error {
 	store, ok := a.userStore()
 	most := a.opts.Session.MaxPerUser
@@ -198,6 +203,13 @@ func (a *Auth) endOldest(ctx context.Context, begun *Token) error {
 		return cmp.Or(x.token.AuthTime.Compare(y.token.AuthTime), cmp.Compare(x.born, y.born), cmp.Compare(x.id, y.id))
 	})
 	oldest := list[:len(list)-most]
+	if i := slices.IndexFunc(list, func(l listedSession) bool { return l.token.ID == begun.ID }); i >= 0 {
+		own, latest := list[i], time.Now().Add(clocksApart).UnixMicro()
+		oldest = slices.DeleteFunc(slices.Clone(oldest), func(l listedSession) bool {
+			later := cmp.Or(cmp.Compare(l.born, own.born), cmp.Compare(l.id, own.id)) > 0
+			return later && l.born <= latest // else it is of a clock that is ahead
+		})
+	}
 	err = bulkhead.Run(ctx, a.storeCalls, func(ctx context.Context) error {
 		for _, s := range oldest {
 			if err := store.DeleteListed(ctx, a.namespace.Owner(begun.Subject), s.id); err != nil && !errors.Is(err, ErrNotFound) {
@@ -208,6 +220,9 @@ func (a *Auth) endOldest(ctx context.Context, begun *Token) error {
 	})
 	if err != nil {
 		return err
+	}
+	if len(oldest) == 0 {
+		return nil
 	}
 	for _, s := range oldest {
 		a.streams.End(s.token.sessionID())
@@ -279,9 +294,8 @@ func (a *Auth) RevokeUser(ctx context.Context, userID string) error {
 	}
 	ctx = context.WithoutCancel(requestContext(ctx)) // half a sign-out everywhere would look like a whole one
 	var faults []error
-	if a.revoked != nil {
-		faults = append(faults, a.revoked.EndUser(ctx, userID, a.opts.Now()))
-	}
+	// Without Revocations these are the device cookies alone.
+	faults = append(faults, a.revokedDevices.EndUser(ctx, userID, a.opts.Now()))
 	if listed {
 		faults = append(faults, bulkhead.Run(ctx, a.storeCalls, func(ctx context.Context) error {
 			return store.DeleteUser(ctx, a.namespace.Owner(userID))

@@ -3,6 +3,7 @@ package tests
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -140,6 +141,34 @@ func TestRegister_SecretOfTheEnvironment(t *testing.T) {
 		}
 		if strings.Contains(log.String(), "random one") {
 			t.Errorf("%v: another secret was made up", row.env)
+		}
+	}
+}
+
+// An IPv4 network written as IPv6 has no address in it, as netip.Prefix.Contains says: the
+// fault names what to write instead, and following that works.
+func TestRegister_TrustedProxiesWrittenAsIPv6(t *testing.T) {
+	clean(t)
+	for written, instead := range map[string]string{
+		"::ffff:10.0.0.0/104": "10.0.0.0/8", "::ffff:127.0.0.1/128": "127.0.0.1/32", "10.0.0.0/8": "", "fd00::/8": "",
+	} {
+		opts := ginauth.Options{
+			Secret: testSecret, BaseURL: "http://app.example.com", Providers: []ginauth.Provider{members()},
+			TrustedProxies: []netip.Prefix{netip.MustParsePrefix(written)},
+		}
+		_, err := ginauth.Register(gin.New(), opts)
+		if instead == "" {
+			if err != nil {
+				t.Errorf("%s: %v", written, err)
+			}
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), "TrustedProxies") || !strings.Contains(err.Error(), "write "+instead) {
+			t.Errorf("%s: %v", written, err)
+		}
+		opts.TrustedProxies = []netip.Prefix{netip.MustParsePrefix(instead)}
+		if _, err := ginauth.Register(gin.New(), opts); err != nil {
+			t.Errorf("%s: %v", instead, err)
 		}
 	}
 }

@@ -44,7 +44,9 @@ func (w Write) clearOthers(names []string) (lines []string) {
 		lines = Clear(names, others)
 	}
 	for _, domain := range w.Domains {
-		if domain != configured && (w.Found.Doubled || slices.Contains(w.Former, domain)) {
+		// A dot in front says nothing (RFC 6265 §5.2.3).
+		same := func(other string) bool { return strings.TrimPrefix(other, ".") == domain }
+		if !same(configured) && (w.Found.Doubled || slices.ContainsFunc(w.Former, same)) {
 			others.Domain = domain
 			lines = append(lines, Clear(names, others)...)
 		}

@@ -62,6 +62,7 @@ type Transaction struct {
 	// on this site or a URL.
 	FormPost bool   `json:"p,omitempty"`
 	Target   string `json:"t,omitempty"`
+	Former   string `json:"f,omitempty"` // the session that the browser had when it began
 
 	// Again says that the answer came from another site and that this browser was
 	// told to load it once more from this one.

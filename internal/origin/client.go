@@ -13,9 +13,9 @@ import (
 func UnixSocket() netip.Prefix { return netip.PrefixFrom(netip.IPv6Unspecified(), 128) }
 
 // ClientAddr is the address of the client: the peer's, or the nearest one in
-// X-Forwarded-For that is not itself a trusted proxy. The client may have
-// written the addresses further away itself. The result is not valid if the address is
-// unknown, as on a Unix socket without a trusted proxy.
+// X-Forwarded-For that is not itself a trusted proxy. What is further away than
+// that, the client may have written itself. It is not valid where nobody tells, as on
+// a Unix socket without a trusted proxy, or where a trusted one writes "unknown".
 func (r *Resolver) ClientAddr(req *http.Request) netip.Addr {
 	addr := peer(req)
 	if !r.trustedPeer(req) {
@@ -27,6 +27,9 @@ func (r *Resolver) ClientAddr(req *http.Request) netip.Addr {
 			var hop netip.Addr
 			comma := strings.LastIndexByte(rest, ',')
 			hop, more = address(rest[comma+1:]), comma >= 0
+			if withheld(rest[comma+1:]) {
+				return netip.Addr{}
+			}
 			if !hop.IsValid() {
 				return addr
 			}
@@ -37,6 +40,13 @@ func (r *Resolver) ClientAddr(req *http.Request) netip.Addr {
 		}
 	}
 	return addr
+}
+
+// withheld reports that a proxy does not tell whom it forwards for, in the words of RFC
+// 7239 §6.2 and §6.3, which Squid writes here too. All its clients would else be one.
+func withheld(hop string) bool {
+	hop = strings.TrimSpace(hop)
+	return hop == "unknown" || strings.HasPrefix(hop, "_")
 }
 
 // Unlisted reports that a request names a client that it was forwarded for, and

@@ -41,6 +41,10 @@ func TestClientAddr_Peer(t *testing.T) {
 		{"localhost:80", "", ""}, {"unknown", "", ""}, {"_hidden", "", ""}, {"for=203.0.113.7", "", ""}, {"203.0.113.7:", "", ""},
 		{"1.2.3", "", ""}, {"010.0.0.1", "", ""}, {"::", "", ""}, {"0.0.0.0:80", "", ""}, {"[::", "", ""}, {"2001:db8::1]:443", "", ""},
 		{"@", "198.51.100.1", ""}, {"::", "198.51.100.1", ""},
+
+		// RFC 7239 §6.2 and §6.3; what a stranger writes is not looked at.
+		{"10.0.0.1", "unknown", ""}, {"10.0.0.1", "203.0.113.7, unknown", ""}, {"10.0.0.1", "unknown, 10.0.0.2", ""},
+		{"10.0.0.1", "_hidden", ""}, {"10.0.0.1", "unknown, 203.0.113.7", "203.0.113.7"}, {"203.0.113.7", "unknown", "203.0.113.7"},
 	} {
 		r, err := origin.New(origin.Config{TrustAnyHost: true, Path: "/auth", TrustedProxies: clientProxies})
 		if err != nil {

@@ -83,12 +83,17 @@ func (r *Cookie) settle(ctx context.Context, ask bool) {
 }
 
 // Finish decides for an answer whose header nothing has written: gin writes it by the
-// writer that it has made, past the one of New.
+// writer that it has made, past the one of New. Each middleware of the session calls it,
+// and those in front may be slow after that. So the session's end is watched for until
+// the request is over.
 func (r *Cookie) Finish() {
+	ctx := r.c.Request.Context()
 	if !r.c.Writer.Written() {
-		r.settle(r.c.Request.Context(), true)
+		r.settle(ctx, true)
 	}
-	r.forget()
+	if ctx.Done() == nil { // nothing says when this request is over
+		r.forget()
+	}
 }
 
 // A writer lets a Cookie decide when the header is written.
@@ -97,11 +102,19 @@ type writer struct {
 	cookie *Cookie
 }
 
-func (w *writer) settle() {
-	if !w.Written() {
-		w.cookie.settle(w.cookie.c.Request.Context(), true)
+// settle reports whether the header is about to be written with the cookie.
+func (w *writer) settle() bool {
+	if w.Written() {
+		return false
 	}
+	w.cookie.settle(w.cookie.c.Request.Context(), true)
+	return len(w.cookie.lines) > 0
 }
+
+// send sends a header with the cookie to the browser. Without it net/http would keep a
+// short answer until the handler ends, and the person may sign out before that. gin's
+// writer does nothing where the one below it cannot flush.
+func (w *writer) send() { w.ResponseWriter.Flush() }
 
 // WriteHeader writes nothing yet, unless a middleware's own writer does so.
 func (w *writer) WriteHeader(status int) {
@@ -112,18 +125,29 @@ func (w *writer) WriteHeader(status int) {
 }
 
 func (w *writer) WriteHeaderNow() {
-	w.settle()
+	begins := w.settle()
 	w.ResponseWriter.WriteHeaderNow()
+	if begins {
+		w.send()
+	}
 }
 
 func (w *writer) Write(p []byte) (int, error) {
-	w.settle()
-	return w.ResponseWriter.Write(p)
+	begins := w.settle()
+	n, err := w.ResponseWriter.Write(p)
+	if begins {
+		w.send()
+	}
+	return n, err
 }
 
 func (w *writer) WriteString(s string) (int, error) {
-	w.settle()
-	return w.ResponseWriter.WriteString(s)
+	begins := w.settle()
+	n, err := w.ResponseWriter.WriteString(s)
+	if begins {
+		w.send()
+	}
+	return n, err
 }
 
 func (w *writer) Flush() {

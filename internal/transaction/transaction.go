@@ -51,13 +51,17 @@ type Cookies struct {
 
 // Begin returns the Set-Cookie lines of a sign-in that begins, and reports whether its
 // cookie is short enough. A target that is too long is dropped from tx; the sign-in
-// then leads to the base URL. Beyond four sign-ins the oldest is deleted.
+// then leads to the base URL. So is a former session, where that does not suffice.
+// Beyond four sign-ins the oldest is deleted.
 func (c Cookies) Begin(tx *oauth.Transaction) (lines []string, ok bool) {
 	longest := *tx
 	longest.Again = true
 	fits := func() bool { return len(c.openName(tx.State))+len(c.Keys.open.Seal(longest.Bytes())) <= maxCookie }
 	if !fits() {
 		tx.Target, longest.Target = "", ""
+	}
+	if !fits() {
+		tx.Former, longest.Former = "", ""
 	}
 	if !fits() {
 		return nil, false
