@@ -17,7 +17,7 @@ import (
 // of the tests, what pages look like, and the list of goth's services.
 const (
 	Deciding    = ". ./internal/..."
-	NotDeciding = `^\./internal/(licences|mailtest|mutation|pages|procgroup|service|servertest)(/|$)`
+	NotDeciding = `^\./internal/(licences|mailtest|mutation|pages|procgroup|service|servertest|urltest)(/|$)`
 )
 
 // Options say what is drawn, and from what.
