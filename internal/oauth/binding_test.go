@@ -10,10 +10,12 @@ import (
 	"testing"
 	"time"
 
+	goidc "github.com/coreos/go-oidc/v3/oidc"
 	"github.com/markbates/goth"
 	"github.com/markbates/goth/providers/faux"
 	"github.com/markbates/goth/providers/gitea"
 	"github.com/markbates/goth/providers/github"
+	"github.com/markbates/goth/providers/openidConnect"
 
 	"github.com/ginauth/ginauth/internal/oauth"
 )
@@ -234,6 +236,109 @@ func TestTokenToHeader_Kept(t *testing.T) {
 	for _, req := range seen {
 		if req.Header.Get("Authorization") != "" {
 			t.Errorf("it gets %q", req.Header.Get("Authorization"))
+		}
+	}
+}
+
+// A provider's code that panics where a session ends is an error, and its context ends
+// with the step.
+func TestEndSession_Ends(t *testing.T) {
+	t.Parallel()
+	c := &careless{lax: lax{Provider: github.New("c", "s", "")}}
+	p, err := oauth.New(oauth.Config{ID: "p", Provider: c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, step := range map[string]func() error{
+		"EndSession":   func() error { _, err := p.EndSession(t.Context(), "hint", ""); return err },
+		"VerifyLogout": func() error { _, err := p.VerifyLogout(t.Context(), "raw", time.Now()); return err },
+	} {
+		if err := step(); err == nil || !strings.Contains(err.Error(), "panicked") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if !errors.Is(c.ctx.Err(), context.Canceled) {
+			t.Errorf("%s: its context is %v", name, c.ctx.Err())
+		}
+	}
+}
+
+type careless struct {
+	lax
+	ctx context.Context
+}
+
+func (c *careless) EndSessionURL(ctx context.Context, _, _, _ string) (string, error) {
+	c.ctx = ctx
+	panic("driver")
+}
+
+func (c *careless) VerifyLogoutToken(ctx context.Context, _ string) (*goidc.LogoutToken, error) {
+	c.ctx = ctx
+	panic("driver")
+}
+
+// spelled has its client identifier in the field that some of goth's providers have.
+type spelled struct {
+	faux.Provider
+	HTTPClient *http.Client
+	ClientId   string
+}
+
+func TestUnnamed(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		provider goth.Provider
+		want     bool
+	}{
+		"a method":       {lax{Provider: github.New("", "s", "")}, false}, // which says nothing of it
+		"ClientKey":      {github.New("", "s", ""), true},
+		"ClientKey, set": {github.New("c", "s", ""), false},
+		"ClientId":       {&spelled{}, true},
+		"ClientId, set":  {&spelled{ClientId: "c"}, false},
+	} {
+		p, err := oauth.New(oauth.Config{ID: "p", Provider: tt.provider})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Unnamed() != tt.want {
+			t.Errorf("%s: %v", name, p.Unnamed())
+		}
+	}
+}
+
+// A provider of goth's openidConnect that has found no issuer cannot verify an id_token.
+func TestNew_NoIssuer(t *testing.T) {
+	t.Parallel()
+	for name, config := range map[string]*openidConnect.OpenIDConfig{"no document": nil, "no issuer": {TokenEndpoint: "https://id.example/token"}} {
+		p, err := oauth.New(oauth.Config{ID: "p", Provider: &openidConnect.Provider{ClientKey: "c", OpenIDConfig: config}})
+		if err == nil || !strings.Contains(err.Error(), "names no issuer") {
+			t.Errorf("%s: %v, %v", name, p, err)
+		}
+	}
+}
+
+// An answer that names another issuer, or an empty one, is another server's (RFC 9207
+// §2.4), however the provider is spoken to; one that names the right issuer is not.
+func TestComplete_Issuer(t *testing.T) {
+	t.Parallel()
+	const callback = "http://localhost/cb"
+	for _, r := range []renewal{byOIDC, byOpenIDConnect} {
+		b := r.start(t)
+		for iss, refused := range map[string]bool{b.idp.Issuer(): false, "https://evil.example": true, "": true, b.idp.Issuer() + "/": true} {
+			authURL, tx, err := b.Begin(t.Context(), callback, nil, time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			back, err := b.idp.Approve(t.Context(), authURL, "ada")
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer := back.Query()
+			answer.Set("iss", iss)
+			id, err := b.Complete(t.Context(), tx, callback, answer, time.Now())
+			if errors.Is(err, oauth.ErrIssuer) != refused || !refused && (err != nil || id.Profile.UserID == "") {
+				t.Errorf("%s names %q: %v", r.id, iss, err)
+			}
 		}
 	}
 }
