@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -74,6 +75,75 @@ func TestDocument_Unreachable(t *testing.T) {
 		c := &openid.Client{Issuer: "https://id.example", ClientID: clientID, DiscoveryURL: address}
 		if m, err := c.Discover(context.Background()); err == nil || m != nil {
 			t.Errorf("%s: %v", address, m)
+		}
+	}
+}
+
+// The document at another address must be that of the issuer, and what the developer set
+// takes the place of each of its endpoints alone.
+func TestDocument_Overrides(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	i.handle("/document", func(w http.ResponseWriter, req *http.Request) {
+		http.Redirect(w, req, "/.well-known/openid-configuration", http.StatusFound)
+	})
+	other := &openid.Client{Issuer: i.URL + "/", ClientID: clientID, DiscoveryURL: i.URL + "/document"}
+	if _, err := other.Discover(t.Context()); err == nil || !strings.Contains(err.Error(), "write that one") {
+		t.Errorf("a document of another issuer: %v", err)
+	}
+	const instead = "https://elsewhere.example/x"
+	for field, change := range map[string]func(c *openid.Client){
+		"authorization": func(c *openid.Client) { c.AuthURL = instead },
+		"token":         func(c *openid.Client) { c.TokenURL = instead },
+		"userinfo":      func(c *openid.Client) { c.UserInfoURL = instead },
+	} {
+		c := i.client()
+		change(c)
+		m, err := c.Discover(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string][2]string{
+			"authorization": {m.Endpoint.AuthURL, m.Provider.Endpoint().AuthURL},
+			"token":         {m.Endpoint.TokenURL, m.Provider.Endpoint().TokenURL},
+			"userinfo":      {m.UserInfoEndpoint, m.Provider.UserInfoEndpoint()},
+		}
+		for name, urls := range got {
+			if (urls[0] == instead) != (name == field) || urls[0] != urls[1] {
+				t.Errorf("%s is set, and %s is %q", field, name, urls)
+			}
+		}
+	}
+}
+
+// Every asymmetric algorithm of RFC 7518 §3.1 and RFC 8037 that an issuer announces is
+// accepted, and no other.
+func TestDocument_Algorithms(t *testing.T) {
+	t.Parallel()
+	known := []string{"RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "EdDSA"}
+	i := newIssuer(t)
+	i.metadata["id_token_signing_alg_values_supported"] = append([]string{"HS256", "none", "HS512"}, known...)
+	m, err := i.client().Discover(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := slices.Sorted(slices.Values(m.Algorithms)), slices.Sorted(slices.Values(known))
+	if !slices.Equal(got, want) {
+		t.Errorf("accepted are %v", got)
+	}
+}
+
+// A claim that encoding/json would take for a checked one is refused beside it.
+func TestVerify_ClaimsOfOtherCase(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	c := i.client()
+	for _, name := range []string{"iss", "sub", "aud", "exp", "iat", "nbf", "nonce", "azp", "at_hash"} {
+		beside := strings.ToUpper(name[:1]) + name[1:]
+		value := i.claims(map[string]any{"nbf": 1, "azp": clientID})[name]
+		_, err := c.Verify(t.Context(), i.sign(t, i.claims(map[string]any{beside: value})), nonce, accessToken)
+		if err == nil || !strings.Contains(err.Error(), "beside "+name) {
+			t.Errorf("%s: %v", beside, err)
 		}
 	}
 }
