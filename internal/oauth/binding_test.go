@@ -342,3 +342,44 @@ func TestComplete_Issuer(t *testing.T) {
 		}
 	}
 }
+
+// Somebody who leaves while the list of addresses is read is not signed in, and the
+// answer, where there is one, is closed.
+func TestAddresses_PersonLeaves(t *testing.T) {
+	t.Parallel()
+	for name, answered := range map[string]bool{"with an answer": true, "without": false} {
+		ctx, leave := context.WithCancel(t.Context())
+		closed := 0
+		service := roundTrip(func(req *http.Request) (*http.Response, error) {
+			switch req.URL.Path {
+			case "/login/oauth/access_token":
+				return httpAnswer(req, http.StatusOK, `{"access_token":"t","token_type":"bearer"}`), nil
+			case "/user/emails":
+				leave()
+				if !answered {
+					return nil, context.Canceled
+				}
+				res := httpAnswer(req, http.StatusOK, "")
+				res.Body = brokenBody{closed: &closed}
+				return res, nil
+			}
+			return httpAnswer(req, http.StatusOK, `{"id":7,"login":"ada","email":null}`), nil
+		})
+		p, err := oauth.New(oauth.Config{ID: "github", Provider: github.New("client", "secret", "", "user:email"), HTTPClient: &http.Client{Transport: service}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		const callback = "https://app.example/cb"
+		_, tx, err := p.Begin(ctx, callback, nil, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, err := p.Complete(ctx, tx, callback, url.Values{"state": {tx.State}, "code": {"code"}}, time.Now())
+		if id.Profile.UserID != "" || !errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "panicked") {
+			t.Errorf("%s: %q, %v", name, id.Profile.UserID, err)
+		}
+		if answered != (closed == 1) {
+			t.Errorf("%s: closed %d times", name, closed)
+		}
+	}
+}

@@ -147,3 +147,15 @@ func TestVerify_ClaimsOfOtherCase(t *testing.T) {
 		}
 	}
 }
+
+// An issuer that is no URL is refused, though its document names it in the same way.
+func TestDocument_IssuerNoURL(t *testing.T) {
+	t.Parallel()
+	const issuer = "https://id.example/%zz"
+	i := newIssuer(t)
+	i.metadata["issuer"] = issuer
+	c := &openid.Client{Issuer: issuer, ClientID: clientID, DiscoveryURL: i.URL + "/.well-known/openid-configuration"}
+	if m, err := c.Discover(t.Context()); err == nil || !strings.Contains(err.Error(), "invalid URL escape") {
+		t.Errorf("%v, %v", m, err)
+	}
+}
