@@ -121,3 +121,38 @@ func TestGinStore_Tombstone(t *testing.T) {
 
 // unchecked hides what GinStore asks the driver at New.
 type unchecked struct{ ginauth.SessionStore }
+
+// unsaving is a driver whose server goes down after a session was made.
+type unsaving struct {
+	memstore.Store
+	down *atomic.Bool
+}
+
+func (s unsaving) Save(r *http.Request, w http.ResponseWriter, session *gorilla.Session) error {
+	if s.down.Load() {
+		return errors.New("the server is down")
+	}
+	return s.Store.Save(r, w, session)
+}
+
+// A session that could not be ended is not reported as ended.
+func TestGinStore_DeleteFails(t *testing.T) {
+	t.Parallel()
+	driver := unsaving{memstore.NewStore([]byte(testSecret)), new(atomic.Bool)}
+	store := ginauth.GinStore(driver)
+	handle, err := store.Create(t.Context(), "u-ada", []byte(`{"sub":"ada"}`), time.Now().Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	driver.down.Store(true)
+	if err := store.Delete(t.Context(), handle); err == nil || errors.Is(err, ginauth.ErrNotFound) {
+		t.Errorf("it was deleted: %v", err)
+	}
+	driver.down.Store(false)
+	if data, err := store.Get(t.Context(), handle); err != nil || string(data) != `{"sub":"ada"}` {
+		t.Errorf("%s, %v", data, err)
+	}
+	if err := store.Delete(t.Context(), handle); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,10 +1,12 @@
 package tests
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -430,5 +432,29 @@ func TestRequireSession_CallbackURLNamesNoHost(t *testing.T) {
 		if callback := to.Query().Get("callbackUrl"); res.StatusCode != http.StatusFound || !strings.HasPrefix(callback, "/") || strings.HasPrefix(callback, "//") {
 			t.Errorf("%s leads to %q", target, callback)
 		}
+	}
+}
+
+// A failure of our own is one, whether or not the browser has left meanwhile: only that
+// it left goes unlogged.
+func TestRequireSession_FailsAfterBrowserLeft(t *testing.T) {
+	t.Parallel()
+	var leave atomic.Pointer[context.CancelFunc]
+	a := membersApp(t, ginauth.Options{Callbacks: ginauth.Callbacks{Session: func(*gin.Context, ginauth.SessionParams) error {
+		if cancel := leave.Load(); cancel != nil {
+			(*cancel)()
+			return errors.New("the directory is broken")
+		}
+		return nil
+	}}})
+	session := a.enterAs(t, "ada")
+	ctx, cancel := context.WithCancel(t.Context())
+	leave.Store(&cancel)
+	req := httptest.NewRequest(http.MethodGet, a.URL+"/me", nil).WithContext(ctx)
+	req.Header.Set("Cookie", session)
+	w := httptest.NewRecorder()
+	a.engine.ServeHTTP(w, req)
+	if w.Code != http.StatusInternalServerError || !strings.Contains(a.log.String(), "the directory is broken") {
+		t.Errorf("%d, and the log: %s", w.Code, a.log.String())
 	}
 }

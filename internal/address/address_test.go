@@ -25,6 +25,8 @@ func TestParse(t *testing.T) {
 		{"letters beyond ASCII in lower case", "\u00c4da@example.com", "\u00e4da@example.com"},
 		{"international domain", "ada@B\u00dccher.example", "ada@xn--bcher-kva.example"},
 		{"international domain, as it is sent", "ada@XN--BCHER-KVA.example", "ada@xn--bcher-kva.example"},
+		{"sharp s in a domain, which is not ss", "ada@stra\u00dfe.example", "ada@xn--strae-oqa.example"},
+		{"final sigma in a domain", "ada@\u03b1\u03c2.example", "ada@xn--mxa8a.example"},
 		{"ideographic full stop", "ada@example\u3002com", "ada@example.com"},
 		{"full-width full stop", "ada@example\uff0ecom", "ada@example.com"},
 		{"no-break space around", "\u00a0ada@example.com", "ada@example.com"},

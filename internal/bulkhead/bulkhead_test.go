@@ -76,3 +76,14 @@ func TestDo_CallerGone(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A call's context ends with the call: what the driver hangs on it is let go, and not
+// only when the timeout is over.
+func TestDo_EndsTheContext(t *testing.T) {
+	t.Parallel()
+	var kept context.Context
+	err := bulkhead.Run(t.Context(), bulkhead.New(time.Hour, errFault), func(ctx context.Context) error { kept = ctx; return nil })
+	if err != nil || !errors.Is(kept.Err(), context.Canceled) {
+		t.Errorf("%v, and the context is %v", err, kept.Err())
+	}
+}

@@ -68,6 +68,66 @@ func TestCandidates_Bounded(t *testing.T) {
 	}
 }
 
+// What a token is put together of, in the order in which it is likely.
+func TestCandidates_Order(t *testing.T) {
+	t.Parallel()
+	several := func(name string, n int) string {
+		var pairs []string
+		for i := range n {
+			pairs = append(pairs, fmt.Sprintf("%s=%c", name, 'a'+i))
+		}
+		return strings.Join(pairs, "; ")
+	}
+	for _, tt := range []struct{ header, want string }{
+		{several("S", 20), "a b c d e f g h i j k l m n o p"}, // sixteen
+		{several("S.0", 9), "a b c d e f g h"},                // eight values of one chunk
+		{strings.Repeat("S.0=a; ", 8) + "S.0=b", "a b"},
+		{"S=a; S=b; S.x=c", "a b"},
+		{"S.0=aaaa; S.1=b; S.0=cccc; S.1=d", "aaaab ccccd aaaad aaaa ccccb cccc"},
+		{"S.0=aaaa; S.1=dddd; S.2=f; S.0=cccc; S.1=eeee", "aaaaddddf cccceeeef aaaadddd aaaaeeeef aaaaeeee aaaa ccccddddf ccccdddd cccceeee cccc"},
+	} {
+		got := strings.Join(cookie.Find([]string{tt.header}, "S").Candidates(1<<20), " ")
+		if got != tt.want {
+			t.Errorf("%s:\n%s, want\n%s", tt.header, got, tt.want)
+		}
+	}
+}
+
+func TestHas(t *testing.T) {
+	t.Parallel()
+	header := []string{"a=1; b.x=2", "c=3"}
+	for _, tt := range []struct {
+		names []string
+		want  bool
+	}{
+		{[]string{"a"}, true}, {[]string{"z", "c"}, true}, {[]string{"b."}, true}, {[]string{"b.x"}, true},
+		{[]string{"b"}, false}, {[]string{"a."}, false}, {[]string{"x"}, false}, {nil, false}, {[]string{"a=1"}, false},
+	} {
+		if got := cookie.Has(header, tt.names...); got != tt.want {
+			t.Errorf("%q: %v", tt.names, got)
+		}
+	}
+	if cookie.Has(nil, "a") {
+		t.Error("a request without cookies has one")
+	}
+}
+
+// Escape leaves what encodeURIComponent leaves (ECMA-262 §19.2.6.4), and no other byte.
+func TestEscape_EveryByte(t *testing.T) {
+	t.Parallel()
+	const kept = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()"
+	for c := range 256 {
+		text := string([]byte{byte(c)})
+		want := fmt.Sprintf("%%%02X", c)
+		if strings.Contains(kept, text) {
+			want = text
+		}
+		if got := cookie.Escape(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
 // FuzzCandidates puts cookies of two domains behind one another as RFC 6265 §5.4
 // says, in whole or in chunks: both tokens are found.
 func FuzzCandidates(f *testing.F) {

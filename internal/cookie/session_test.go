@@ -60,12 +60,13 @@ func TestFind(t *testing.T) {
 		{"broken escape in a chunk", []string{"S.0=a; S.1=%"}, "", []string{"S.0", "S.1"}},
 		{"equals signs in the value", []string{"S=a=b=="}, "a=b==", []string{"S"}},
 		{"blanks", []string{" \t S=tok \t ;"}, "tok", []string{"S"}},
+		{"no numbers", []string{"S=tok; S.a=x; S.:=y; S./=z; S.1a=w; S.-1=v; S1=u"}, "tok", []string{"S"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			got := cookie.Find(full(tt.header), name)
-			if got.Value != tt.value || !slices.Equal(got.Names(), full(tt.names)) {
+			if got.Value != tt.value || !slices.Equal(got.Names(), full(tt.names)) || got.Found != (len(tt.names) > 0) {
 				t.Errorf("got %q of %q, want %q of %q", got.Value, got.Names(), tt.value, full(tt.names))
 			}
 		})

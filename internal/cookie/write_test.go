@@ -38,6 +38,8 @@ func TestPutSession(t *testing.T) {
 			[]string{gone("S", "example.com"), gone("S", "")}},
 		{"twice", "S=old; S=older", "", nil, []string{gone("S", "www.example.com"), gone("S", "example.com"), set("")},
 			[]string{gone("S", ""), gone("S", "www.example.com"), gone("S", "example.com")}},
+		{"twice, with a domain", "S=old; S=older", "example.com", nil, []string{gone("S", ""), gone("S", "www.example.com"), set("example.com")},
+			[]string{gone("S", "example.com"), gone("S", ""), gone("S", "www.example.com")}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package oauth_test
 
 import (
+	"encoding/json"
 	"io"
 	"maps"
 	"net/http"
@@ -30,7 +31,7 @@ func (c canned) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, io.ErrUnexpectedEOF
 	}
 	status := http.StatusOK
-	if req.URL.Path == "/user/emails" && (req.Header.Get("Authorization") != "Bearer t" || req.Method != http.MethodGet) {
+	if req.URL.Path == "/user/emails" && (req.Header.Get("Authorization") != c.authorization() || req.Method != http.MethodGet) {
 		ok = false
 	}
 	if !ok {
@@ -41,6 +42,15 @@ func (c canned) RoundTrip(req *http.Request) (*http.Response, error) {
 		StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}},
 		Body: io.NopCloser(strings.NewReader(body)), Request: req,
 	}, nil
+}
+
+// authorization is the Authorization of a request with the token that was handed out.
+func (c canned) authorization() string {
+	var granted struct {
+		AccessToken string `json:"access_token"`
+	}
+	_ = json.Unmarshal([]byte(c["/login/oauth/access_token"]), &granted)
+	return "Bearer " + granted.AccessToken
 }
 
 func TestEmailVerified(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -112,6 +113,22 @@ func TestEqual(t *testing.T) {
 	}{{"", "", true}, {"a", "a", true}, {"a", "b", false}, {"a", "", false}, {"ab", "a", false}} {
 		if token.Equal(tt.a, tt.b) != tt.want {
 			t.Errorf("Equal(%q, %q) is %v", tt.a, tt.b, !tt.want)
+		}
+	}
+}
+
+// No digit of an ID tells another one.
+func TestNewID_Independent(t *testing.T) {
+	t.Parallel()
+	var ids []string
+	for range 500 {
+		ids = append(ids, strings.ReplaceAll(token.NewID(), "-", ""))
+	}
+	for i := range ids[0] {
+		for j := range i {
+			if !slices.ContainsFunc(ids, func(id string) bool { return id[i] != id[j] }) {
+				t.Errorf("the digits %d and %d are always the same", j, i)
+			}
 		}
 	}
 }
