@@ -137,7 +137,12 @@ func (a *app) browser(t testing.TB) *browser {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Connections of its own: each server of httptest that closes takes those of
+	// http.DefaultTransport from all tests.
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	t.Cleanup(transport.CloseIdleConnections)
 	return &browser{t, a, &http.Client{
+		Transport:     transport,
 		Jar:           jar,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
