@@ -93,7 +93,6 @@ var mappedOnPurpose = map[string]string{
 	"internal/openid/idtoken.go strings.EqualFold":     "the rule by which encoding/json takes one claim for another",
 	"internal/openid/logouttoken.go strings.EqualFold": "the rule by which encoding/json takes one claim for another",
 	"providers/environment.go strings.ToUpper":         "names of variables, made of our own identifiers",
-	"providers/environment.go strings.ToLower":         "names of variables, made into identifiers",
 	"internal/address/address.go unicode.ToLower":      "refuses what becomes ASCII by it",
 	"internal/servertest/answer.go strings.EqualFold":  "a test server's greeting",
 }

@@ -101,7 +101,7 @@ func TestAll(t *testing.T) {
 		}
 		return strings.Join(drawn, "\n")
 	}
-	if draw(3) != draw(3) || draw(3) == draw(4) || strings.Count(draw(3), "\n") != 4 {
+	if again := draw(3); again != draw(3) || again == draw(4) || strings.Count(draw(3), "\n") != 4 {
 		t.Errorf("%s\n\n%s", draw(3), draw(4))
 	}
 	for _, never := range []string{"slog", "tiny: full"} { // words decide nothing
