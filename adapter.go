@@ -165,8 +165,8 @@ func (a *Auth) oneUser(ctx context.Context, meant func(User) bool, call func(con
 	return user, nil
 }
 
-// found makes a nil of a user who is not there.
-func found(user User, err error) (*User, error) {
+// orNil makes a nil of a user who is not there.
+func orNil(user User, err error) (*User, error) {
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}

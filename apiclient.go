@@ -56,7 +56,7 @@ var errWritten = errors.New("ginauth: the provider's access token has to be rene
 // Requests end with the request of c, each other limit, such as the client's
 // Timeout, is the caller's. The transport is that of Options.HTTPClient.
 func (a *Auth) Client(c *gin.Context) (*http.Client, error) {
-	id := find(c)
+	id := identityFrom(c)
 	if id == nil || id.auth != a {
 		return nil, ErrNoSession
 	}
@@ -213,7 +213,7 @@ func (a *Auth) renewGrant(c *gin.Context, id *identity) (*tokenset.Grant, error)
 	}
 	if r.Handle != "" && r.Handle != id.value {
 		next.value = r.Handle
-		found := cookie.Find(c.Request.Header["Cookie"], a.site(base).names.Session)
+		found := cookie.Find(c.Request.Header["Cookie"], a.scheme(base).names.Session)
 		if found.Found { // a bearer token is not ours to replace
 			a.renewCookie(c, &next, found, base, r.Handle, r.Ends)
 			id.renewed = next.renewed // for the middleware that found it

@@ -84,14 +84,14 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	}
 	calls := newStoreCalls()
 	a := &Auth{
-		finished:     replay.New[outcome](rememberedCallbacks),
-		streams:      stream.New(),
-		storeCalls:   calls,
-		release:      release,
-		locks:        sessionstrategy.NewLocks(opts.Session.Store, calls, sessionErrors()),
-		renewals:     tokenset.NewRenewals(ErrTokensExpired),
-		adapterCalls: newAdapterCalls(),
-		mailCalls:    bulkhead.New(mailTimeout, errUnavailable),
+		callbackResults: replay.New[outcome](rememberedCallbacks),
+		streams:         stream.New(),
+		storeCalls:      calls,
+		release:         release,
+		locks:           sessionstrategy.NewLocks(opts.Session.Store, calls, sessionErrors()),
+		renewals:        tokenset.NewRenewals(ErrTokensExpired),
+		adapterCalls:    newAdapterCalls(),
+		mailCalls:       bulkhead.New(mailTimeout, errUnavailable),
 	}
 	a.location(&opts, &f, prefix, release)
 	a.origins(&opts, &f)
@@ -107,7 +107,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	if made {
 		opts.Logger.Warn("ginauth: no Secret and no NEXTAUTH_SECRET: using a random one, so that sessions end with this process")
 	}
-	for _, p := range a.unnamed() {
+	for _, p := range a.withoutClientID() {
 		opts.Logger.Warn("ginauth: the client id is empty; was its variable set?", "provider", p)
 	}
 	a.opts = opts
@@ -154,7 +154,7 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 	}
 	all := append([]string{opts.Secret}, opts.PreviousSecrets...)
 	successors := sessionstrategy.NewSuccessors()
-	for _, site := range [...]*site{&a.http, &a.https} {
+	for _, site := range [...]*schemeKeys{&a.http, &a.https} {
 		salt, format := "", token.V4
 		switch {
 		case opts.Session.Format == AuthJSV5:
@@ -277,9 +277,9 @@ func (a *Auth) origins(opts *Options, f *faults) {
 	if a.allowed, errs = origin.NewSet(opts.AllowedRedirects); errs != nil {
 		f.add("AllowedRedirects: %w; write for instance https://www.example.com", errors.Join(errs...))
 	}
-	a.crossing = http.NewCrossOriginProtection()
+	a.crossOrigin = http.NewCrossOriginProtection()
 	for o := range a.trusted {
-		if err := a.crossing.AddTrustedOrigin(o); err != nil {
+		if err := a.crossOrigin.AddTrustedOrigin(o); err != nil {
 			f.add("TrustedOrigins: %w", err)
 		}
 	}

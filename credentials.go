@@ -112,7 +112,7 @@ func (p *Credentials) identifiers() []string {
 }
 
 // checkCredentials signs in a person who typed something.
-func (v *visit) checkCredentials() {
+func (v *request) checkCredentials() {
 	if v.c.Request.Method != http.MethodPost {
 		refuse(v.c, http.StatusInternalServerError, "Error: Callback for provider type credentials not supported")
 		return
@@ -129,10 +129,10 @@ func (v *visit) checkCredentials() {
 		case json.Number:
 			typed[name] = string(value)
 		}
-		v.typed = append(v.typed, typed[name])
+		v.secrets = append(v.secrets, typed[name])
 	}
 	// Longest first: a name that begins the password must not leave its rest.
-	slices.SortFunc(v.typed, func(a, b string) int { return len(b) - len(a) })
+	slices.SortFunc(v.secrets, func(a, b string) int { return len(b) - len(a) })
 	attempt, ok := v.tryAllowed(typed)
 	if !ok {
 		return
@@ -150,7 +150,7 @@ func (v *visit) checkCredentials() {
 		v.fail(http.StatusUnauthorized, v.auth.publicErrors.Publish(string(public)))
 		return
 	case err != nil:
-		v.refused("Credentials.Authorize", err)
+		v.logSignInRefused("Credentials.Authorize", err)
 		v.fail(http.StatusInternalServerError, errorcode.Callback)
 		return
 	case user == nil:
@@ -162,7 +162,7 @@ func (v *visit) checkCredentials() {
 		return
 	}
 	if user.ID == "" {
-		v.refused("Credentials.Authorize", errNoUserID)
+		v.logSignInRefused("Credentials.Authorize", errNoUserID)
 		v.fail(http.StatusInternalServerError, errorcode.Callback)
 		return
 	}
@@ -185,7 +185,7 @@ var (
 )
 
 // admitCredentials signs in a person whom Authorize let in.
-func (v *visit) admitCredentials(p SignInParams) outcome {
+func (v *request) admitCredentials(p SignInParams) outcome {
 	if result, refused := v.decide(p); refused {
 		return result
 	}
@@ -194,15 +194,15 @@ func (v *visit) admitCredentials(p SignInParams) outcome {
 			return v.notEntered(err)
 		}
 	}
-	return v.enter(p, false)
+	return v.startSession(p, false)
 }
 
 // settleCredentials makes the credentials an account of the adapter's user, if they are
 // of one.
-func (v *visit) settleCredentials(ctx context.Context, p SignInParams) error {
-	user, err := found(v.auth.userByID(ctx, p.User.ID))
+func (v *request) settleCredentials(ctx context.Context, p SignInParams) error {
+	user, err := orNil(v.auth.userByID(ctx, p.User.ID))
 	if err != nil || user == nil {
-		v.unlisted = err == nil
+		v.notInAdapter = err == nil
 		return err
 	}
 	*p.Account = v.provider.credentialsAccount(user.ID)
@@ -229,8 +229,8 @@ func (p *provider) credentialsAccount(userID string) Account {
 }
 
 // notEntered is what a sign-in leads to that cannot go on. It is logged.
-func (v *visit) notEntered(err error) outcome {
-	v.refused("the user and account", err)
+func (v *request) notEntered(err error) outcome {
+	v.logSignInRefused("the user and account", err)
 	switch {
 	case v.provider.kind != credentialsType:
 		return v.failed(http.StatusOK, adapterCode(err))

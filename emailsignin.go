@@ -24,7 +24,7 @@ const (
 
 // verification is how the provider of this request proves addresses, with the
 // Adapter's rows.
-func (v *visit) verification() *verification.Method {
+func (v *request) verification() *verification.Method {
 	email := v.provider.email
 	return &verification.Method{
 		Provider: v.provider.id, Code: email.Code, BindBrowser: email.BindBrowser, MaxAge: email.MaxAge,
@@ -47,26 +47,26 @@ func (v *visit) verification() *verification.Method {
 // beginEmail sends a mail to the address that was typed. The answer and the
 // work are the same whether or not a user has this address: only a reader of its mail
 // learns which.
-func (v *visit) beginEmail() {
+func (v *request) beginEmail() {
 	result, err := v.sendProof()
 	if err != nil {
-		v.refused("the sign-in mail", err)
+		v.logSignInRefused("the sign-in mail", err)
 		result = v.failed(http.StatusOK, errorcode.EmailSignin)
 	}
 	v.leave(result)
 }
 
-func (v *visit) sendProof() (outcome, error) {
+func (v *request) sendProof() (outcome, error) {
 	typed, ok := v.body["email"].(string) // two of them are none
 	if !ok {
 		return outcome{}, address.ErrInvalid
 	}
-	v.typed = append(v.typed, typed)
+	v.secrets = append(v.secrets, typed)
 	to, err := v.provider.email.address(typed)
 	if err != nil {
 		return outcome{}, err
 	}
-	v.typed = append(v.typed, to)
+	v.secrets = append(v.secrets, to)
 	ctx, cancel := v.detached(proofTimeout)
 	defer cancel()
 	user, _, err := v.mailUser(ctx, to)
@@ -79,7 +79,7 @@ func (v *visit) sendProof() (outcome, error) {
 	if signIn := v.auth.opts.Callbacks.SignIn; signIn != nil {
 		p := SignInParams{User: &user, Account: v.mailAccount(to), VerificationRequest: true}
 		if err := signIn(v.c, p); err != nil {
-			result := v.denied(err)
+			result := v.callbackRefusal(err)
 			result.status = http.StatusOK // as next-auth answers here
 			return result, nil
 		}
@@ -103,19 +103,19 @@ func (v *visit) sendProof() (outcome, error) {
 }
 
 // verifyURL says that a mail is on its way.
-func (v *visit) verifyURL() string {
+func (v *request) verifyURL() string {
 	return v.base.URL + "/verify-request?provider=" + url.QueryEscape(v.provider.id) + "&type=email"
 }
 
 // mail sends a proof and waits until it is sent, as next-auth does: otherwise the
 // person could not be told that it was not.
-func (v *visit) mail(to string, p verification.Proof) error {
+func (v *request) mail(to string, p verification.Proof) error {
 	m := Mail{To: to, From: v.provider.email.From, Code: p.Code, Expires: p.Expires}
 	if p.Token != "" {
 		m.URL = v.redirectURI() + "?callbackUrl=" + url.QueryEscape(v.callbackURL) +
 			"&token=" + p.Token + "&email=" + url.QueryEscape(to)
 	}
-	v.typed = append(v.typed, p.Token, p.Code)
+	v.secrets = append(v.secrets, p.Token, p.Code)
 	letter, err := v.auth.pages.Mail(pages.Mail{Site: v.base.Host(), Email: to, URL: m.URL, Code: m.Code})
 	if err != nil {
 		return err
@@ -131,13 +131,13 @@ func (v *visit) mail(to string, p verification.Proof) error {
 
 // detached is a context that goes on when the browser leaves: a sign-in that stops
 // half done, with its token spent, would help nobody.
-func (v *visit) detached(limit time.Duration) (context.Context, context.CancelFunc) {
+func (v *request) detached(limit time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(v.c.Request.Context()), limit)
 }
 
 // emailCallback takes what the mail brought: a link that is followed, its page's
 // button, or a code.
-func (v *visit) emailCallback() {
+func (v *request) emailCallback() {
 	switch {
 	case v.c.Request.Method != http.MethodPost && v.provider.email.Code: // there is no link
 		v.redirect(http.StatusOK, v.verifyURL())
@@ -154,7 +154,7 @@ func (v *visit) emailCallback() {
 
 // confirmLink shows the page of a link. It asks the Adapter nothing: looking at a
 // link must not use it up, and tells nobody whether it is one.
-func (v *visit) confirmLink(query url.Values) {
+func (v *request) confirmLink(query url.Values) {
 	if query.Get("token") == "" {
 		v.fail(http.StatusOK, "configuration") // as next-auth says it
 		return
@@ -173,7 +173,7 @@ func (v *visit) confirmLink(query url.Values) {
 
 // readLink reads a link's parameters: each stands once, and the address has the form
 // that mail was sent to. A link that is bound to a browser needs that browser.
-func (v *visit) readLink(emails, tokens []string) (to string, p verification.Proof, ok bool) {
+func (v *request) readLink(emails, tokens []string) (to string, p verification.Proof, ok bool) {
 	if len(emails) != 1 || len(tokens) != 1 {
 		return "", p, false
 	}
@@ -190,15 +190,15 @@ func (v *visit) readLink(emails, tokens []string) (to string, p verification.Pro
 }
 
 // pending is the mail that this browser asked for last.
-func (v *visit) pending() (last verification.Pending, ok bool) {
+func (v *request) pending() (last verification.Pending, ok bool) {
 	return verification.Open(v.auth.mailKeyring, cookie.Values(v.c.Request.Header["Cookie"], v.names.Mail))
 }
 
 // spendLink signs in the person who pressed the button on a link's page.
-func (v *visit) spendLink() outcome {
+func (v *request) spendLink() outcome {
 	emails, _ := v.body["email"].(string)
 	tokens, _ := v.body["token"].(string)
-	v.typed = append(v.typed, tokens, emails)
+	v.secrets = append(v.secrets, tokens, emails)
 	to, p, ok := v.readLink([]string{emails}, []string{tokens})
 	if !ok {
 		v.noticeLink()
@@ -208,7 +208,7 @@ func (v *visit) spendLink() outcome {
 	defer cancel()
 	ok, err := v.verification().SpendLink(ctx, p)
 	if err != nil {
-		v.refused("checking the link", err)
+		v.logSignInRefused("checking the link", err)
 		return v.failed(http.StatusInternalServerError, errorcode.Callback)
 	}
 	if !ok {
@@ -218,25 +218,25 @@ func (v *visit) spendLink() outcome {
 }
 
 // noticeLink tells a person whose link is bound to a browser that it is not this one.
-func (v *visit) noticeLink() {
+func (v *request) noticeLink() {
 	if _, known := v.pending(); v.provider.email.BindBrowser && !known {
 		v.notice(errorcode.LinkLost)
 	}
 }
 
 // spendCode signs in the person who typed the code.
-func (v *visit) spendCode() outcome {
+func (v *request) spendCode() outcome {
 	pending, ok := v.pending()
 	if !ok || pending.Code == "" {
 		v.notice(errorcode.CodeLost)
 		return v.failed(http.StatusUnauthorized, errorcode.VerificationCode)
 	}
-	v.typed = append(v.typed, pending.Code, pending.Email)
+	v.secrets = append(v.secrets, pending.Code, pending.Email)
 	ctx, cancel := v.detached(proofTimeout)
 	defer cancel()
 	result, err := v.verification().TryCode(ctx, pending, v.field("code"))
 	if err != nil {
-		v.refused("checking the code", err)
+		v.logSignInRefused("checking the code", err)
 		return v.failed(http.StatusInternalServerError, errorcode.Callback)
 	}
 	switch result {
@@ -250,6 +250,6 @@ func (v *visit) spendCode() outcome {
 }
 
 // tryAgain shows the page for the code once more.
-func (v *visit) tryAgain() outcome {
+func (v *request) tryAgain() outcome {
 	return outcome{location: v.verifyURL() + "&error=" + errorcode.VerificationCode, status: http.StatusUnauthorized}
 }

@@ -12,7 +12,7 @@ import (
 
 // mailUser is the user with an e-mail address: the Adapter's, or a new one, who has no
 // ID yet.
-func (v *visit) mailUser(ctx context.Context, to string) (user User, known bool, err error) {
+func (v *request) mailUser(ctx context.Context, to string) (user User, known bool, err error) {
 	user, err = v.auth.userByEmail(ctx, to)
 	if errors.Is(err, ErrNotFound) {
 		return User{Email: to}, false, nil
@@ -22,14 +22,14 @@ func (v *visit) mailUser(ctx context.Context, to string) (user User, known bool,
 
 // mailAccount is the account of a person who reads the mail to an address. It is
 // linked to no user: the address itself is.
-func (v *visit) mailAccount(to string) *Account {
+func (v *request) mailAccount(to string) *Account {
 	return &Account{Provider: v.provider.id, Type: v.provider.kind, ProviderAccountID: to}
 }
 
 var errUnproved = errors.New("ginauth: somebody else may sign in as the user with this address, who never proved that it is theirs")
 
 // admitEmail signs in a person who proved to read the mail to an address.
-func (v *visit) admitEmail(ctx context.Context, to string) outcome {
+func (v *request) admitEmail(ctx context.Context, to string) outcome {
 	user, known, err := v.mailUser(ctx, to)
 	closing := false
 	if err == nil && known {
@@ -57,12 +57,12 @@ func (v *visit) admitEmail(ctx context.Context, to string) outcome {
 	}
 	kept.Values = shown.Values
 	p.User, v.way = &kept, *v.mailAccount(to)
-	return v.enter(p, isNew)
+	return v.startSession(p, isNew)
 }
 
 // unkept is what a user who cannot be found or kept leads to.
-func (v *visit) unkept(err error, isNew bool) outcome {
-	v.refused("keeping the user", err)
+func (v *request) unkept(err error, isNew bool) outcome {
+	v.logSignInRefused("keeping the user", err)
 	switch {
 	case errors.Is(err, errUnproved), errors.Is(err, errOtherUser):
 		return v.failed(http.StatusOK, errorcode.OAuthAccountNotLinked)
@@ -78,7 +78,7 @@ func (v *visit) unkept(err error, isNew bool) outcome {
 // from now on. An account at a provider cannot be told from the owner's, so that it
 // refuses them. A password can be deleted: closing says that it has to be, with all
 // that was let in by it. One who is signed in as this user has proved both.
-func (v *visit) mayClaim(ctx context.Context, user User) (closing bool, err error) {
+func (v *request) mayClaim(ctx context.Context, user User) (closing bool, err error) {
 	if !user.EmailVerified.IsZero() || v.signedInAs(ctx, user.ID) {
 		return false, nil
 	}
@@ -103,14 +103,14 @@ func (v *visit) mayClaim(ctx context.Context, user User) (closing bool, err erro
 }
 
 // signedInAs reports whether this browser's session is that user's.
-func (v *visit) signedInAs(ctx context.Context, userID string) bool {
+func (v *request) signedInAs(ctx context.Context, userID string) bool {
 	id, err := v.auth.openFound(ctx, v.found(), v.base, v.auth.opts.Now())
 	return err == nil && userID != "" && id.token.Subject == userID
 }
 
 // createVerified stores a new user, whose address was proved. isNew is also said of one
 // who could not be created.
-func (v *visit) createVerified(ctx context.Context, to string, shown User) (kept User, isNew bool, err error) {
+func (v *request) createVerified(ctx context.Context, to string, shown User) (kept User, isNew bool, err error) {
 	fresh := User{Name: shown.Name, Email: to, Image: shown.Image, EmailVerified: v.auth.opts.Now()}
 	kept, err = v.auth.storeUser(ctx, fresh, nil)
 	if errors.Is(err, ErrExists) { // a second link of the same person was followed at once, or they registered
@@ -137,7 +137,7 @@ func (v *visit) createVerified(ctx context.Context, to string, shown User) (kept
 // keepVerified stores that a user's address was proved. Where that closes the ways by
 // which anybody else could enter, no step may be missed: what fails leaves the address
 // unproved, so that the next proof closes them again.
-func (v *visit) keepVerified(ctx context.Context, user User, closing bool) (kept User, err error) {
+func (v *request) keepVerified(ctx context.Context, user User, closing bool) (kept User, err error) {
 	if closing {
 		if err := v.resetCredentials(ctx, user); err != nil {
 			return User{}, err
@@ -166,7 +166,7 @@ func (v *visit) keepVerified(ctx context.Context, user User, closing bool) (kept
 }
 
 // resetCredentials deletes a user's password, and the account that it is.
-func (v *visit) resetCredentials(ctx context.Context, user User) error {
+func (v *request) resetCredentials(ctx context.Context, user User) error {
 	for _, p := range v.auth.credentials() {
 		bounded, cancel := context.WithTimeout(ctx, adapterTimeout)
 		_, err := bulkhead.Wait(bounded, v.auth.adapterCalls, func(ctx context.Context) (struct{}, error) {
@@ -183,7 +183,7 @@ func (v *visit) resetCredentials(ctx context.Context, user User) error {
 // shutOut ends what the password let in. A sign-in that had passed it may have linked
 // its account since, and who was signed in may have added one at a provider. What is
 // added after this has looked, addAccount and link take back.
-func (v *visit) shutOut(ctx context.Context, user User) error {
+func (v *request) shutOut(ctx context.Context, user User) error {
 	err := v.dropCredentials(ctx, user)
 	if err != nil || !v.auth.endsSessions() {
 		return err
@@ -194,7 +194,7 @@ func (v *visit) shutOut(ctx context.Context, user User) error {
 	return v.dropCredentials(ctx, user)
 }
 
-func (v *visit) dropCredentials(ctx context.Context, user User) error {
+func (v *request) dropCredentials(ctx context.Context, user User) error {
 	w, err := v.auth.waysInto(ctx, user)
 	if err != nil {
 		return err

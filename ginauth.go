@@ -203,18 +203,18 @@ type Auth struct {
 	publicURL string      // path of the auth routes as browsers see it
 	mountPath string      // path of the auth routes below the router
 
-	hosts    *origin.Resolver
-	trusted  origin.Set // TrustedOrigins
-	allowed  origin.Set // AllowedRedirects
-	crossing *http.CrossOriginProtection
+	hosts       *origin.Resolver
+	trusted     origin.Set // TrustedOrigins
+	allowed     origin.Set // AllowedRedirects
+	crossOrigin *http.CrossOriginProtection
 
-	http, https      site
+	http, https      schemeKeys
 	signInKeys       transaction.Keys
 	csrf             *token.CSRF
 	verificationHash *token.Digest  // of mailed links and codes
 	mailKeyring      *token.Keyring // of the mails that browsers asked for
 	deviceKeyring    *token.Keyring // of who has signed in in a browser
-	finished         *replay.Results[outcome]
+	callbackResults  *replay.Results[outcome]
 	doubled          doubledWarning
 	publicErrors     errorcode.Public
 	streams          *stream.Streams
@@ -233,14 +233,14 @@ type Auth struct {
 	client           clientModule
 }
 
-// A site is what hangs on whether the site is on https: the cookies' names, and
+// schemeKeys are what hangs on whether the site is on https: the cookies' names, and
 // the key of Auth.js's sessions, which is derived with their cookie's name.
-type site struct {
+type schemeKeys struct {
 	names    cookie.Names
 	sessions sessionstrategy.Strategy
 }
 
-func (a *Auth) site(base origin.Base) *site {
+func (a *Auth) scheme(base origin.Base) *schemeKeys {
 	if base.Secure {
 		return &a.https
 	}

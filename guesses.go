@@ -26,7 +26,7 @@ const (
 // An attempt is a try of credentials. It counts as a failure until it succeeds: also
 // where Authorize panics, or the browser leaves before the answer.
 type attempt struct {
-	v         *visit // nil once it has succeeded or ended
+	v         *request // nil once it has succeeded or ended
 	leave     []func()
 	taken     []limit.Counted
 	everybody []string // the buckets of all clients that it has to do with
@@ -37,7 +37,7 @@ type attempt struct {
 
 // tryAllowed counts a try of credentials. It answers the request where that is
 // one too many.
-func (v *visit) tryAllowed(typed map[string]string) (*attempt, bool) {
+func (v *request) tryAllowed(typed map[string]string) (*attempt, bool) {
 	a := &attempt{v: v}
 	v.c.Set(attemptKey, a)
 	if v.auth.attempts == nil {
@@ -58,7 +58,7 @@ func (v *visit) tryAllowed(typed map[string]string) (*attempt, bool) {
 }
 
 // tries are the buckets that credentials are counted in.
-func (v *visit) tries(typed map[string]string) (b limit.Buckets) {
+func (v *request) tries(typed map[string]string) (b limit.Buckets) {
 	limits, client := &v.auth.opts.Limits, v.limitClient()
 	guesses, all := limit.Rate(limits.Guesses), limit.Rate(limits.AllGuesses)
 	if client.Limited {

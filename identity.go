@@ -38,7 +38,7 @@ func (id *identity) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "gina
 // open reads a session. The error is errSignedOut where there is none, else the
 // fault for which nobody can tell.
 func (a *Auth) open(ctx context.Context, value string, base origin.Base, now time.Time) (*identity, error) {
-	kept, err := a.site(base).sessions.Open(ctx, value)
+	kept, err := a.scheme(base).sessions.Open(ctx, value)
 	if errors.Is(err, errUnavailable) {
 		return nil, err
 	}
@@ -66,14 +66,14 @@ func (a *Auth) create(ctx context.Context, t *Token, base origin.Base, now time.
 	if err != nil {
 		return "", err
 	}
-	return a.site(base).sessions.Create(ctx, t.Subject, payload, t.ExpiresAt)
+	return a.scheme(base).sessions.Create(ctx, t.Subject, payload, t.ExpiresAt)
 }
 
 // sessionCookies are where the cookies of a session are written. former are domains
 // for which they are known to have been set.
 func (a *Auth) sessionCookies(c *gin.Context, found cookie.Session, base origin.Base, former ...string) cookie.Write {
 	return cookie.Write{
-		Header: c.Writer.Header(), Name: a.site(base).names.Session, Found: found,
+		Header: c.Writer.Header(), Name: a.scheme(base).names.Session, Found: found,
 		Attributes: cookie.Attributes{Domain: a.opts.Cookies.Domain, SameSite: a.opts.Cookies.SameSite, Secure: base.Secure},
 		Domains:    base.Domains(), Former: former,
 	}
@@ -103,7 +103,7 @@ func (a *Auth) renewCookie(c *gin.Context, id *identity, found cookie.Session, b
 		Put: func(s sessionstrategy.Cookie) []string {
 			return a.putSession(c, s.Value, found, base, s.Expires)
 		},
-		Latest: a.site(base).sessions.Latest,
+		Latest: a.scheme(base).sessions.Latest,
 		Stands: func(ctx context.Context, s sessionstrategy.Cookie) bool { return a.stands(ctx, &t, s.Value, base) },
 	})
 }
@@ -112,7 +112,7 @@ func (a *Auth) renewCookie(c *gin.Context, id *identity, found cookie.Session, b
 // they cannot tell, it is false.
 func (a *Auth) stands(ctx context.Context, t *Token, value string, base origin.Base) bool {
 	if a.opts.Session.Store != nil {
-		if _, err := a.site(base).sessions.Open(ctx, value); err != nil {
+		if _, err := a.scheme(base).sessions.Open(ctx, value); err != nil {
 			return false
 		}
 	}
@@ -123,8 +123,8 @@ func (a *Auth) stands(ctx context.Context, t *Token, value string, base origin.B
 	return err == nil && !ended
 }
 
-// due reports whether a session is to be sealed again though nothing has changed.
-func (a *Auth) due(id *identity, now time.Time) bool {
+// needsReseal reports whether a session is to be sealed again though nothing has changed.
+func (a *Auth) needsReseal(id *identity, now time.Time) bool {
 	t := &id.token
 	return !id.kept.Current || t.ExpiresAt.IsZero() || now.Sub(t.IssuedAt) >= a.opts.Session.UpdateAge
 }
@@ -149,7 +149,7 @@ func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session) 
 // runCallbacks makes the session of a guarded request.
 func (a *Auth) runCallbacks(c *gin.Context, id *identity, base origin.Base, found cookie.Session, now time.Time) error {
 	t := &id.token
-	due := a.due(id, now)
+	due := a.needsReseal(id, now)
 	if a.opts.Callbacks.JWT != nil {
 		if err := a.runJWT(c, JWTParams{Token: t}); err != nil {
 			return err
@@ -194,7 +194,7 @@ func (a *Auth) endByCallback(c *gin.Context, id *identity, base origin.Base, fou
 // end ends a session: in the store, for the revocations, and for what this process
 // has open and remembers of it.
 func (a *Auth) end(ctx context.Context, id *identity, base origin.Base) error {
-	if err := a.site(base).sessions.Remove(ctx, id.value); err != nil {
+	if err := a.scheme(base).sessions.Remove(ctx, id.value); err != nil {
 		return err
 	}
 	return a.endNamed(ctx, id.token.sessionID(), id.token.revocable(), a.opts.Now())
@@ -208,7 +208,7 @@ func (a *Auth) endNamed(ctx context.Context, session string, of revocation.Sessi
 		}
 	}
 	a.streams.SignOut(session)
-	a.finished.Forget(func(o outcome) bool { return o.session != "" && o.of == session })
+	a.callbackResults.Forget(func(o outcome) bool { return o.session != "" && o.of == session })
 	return nil
 }
 
@@ -216,8 +216,8 @@ func (a *Auth) endNamed(ctx context.Context, session string, of revocation.Sessi
 // with what sealing adds.
 const maxSealed = (maxPayload + 1024) * 4 / 3
 
-// found are the session cookies of this visit.
-func (v *visit) found() cookie.Session {
+// found are the session cookies of this request.
+func (v *request) found() cookie.Session {
 	return cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
 }
 
@@ -278,6 +278,6 @@ func (w *doubledWarning) warn(a *Auth, base origin.Base) {
 		return
 	}
 	a.opts.Logger.Warn("ginauth: a browser sends several session cookies of one name",
-		"cookie", a.site(base).names.Session,
+		"cookie", a.scheme(base).names.Session,
 		"likely", "Cookies.Domain was changed, or another host of the same domain sets a cookie of this name; they go at the next sign-in or sign-out")
 }

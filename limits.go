@@ -154,7 +154,7 @@ func newAttempts(opts *Options) (*limit.Attempts, error) {
 var testAddr = netip.MustParseAddr("192.0.2.1")
 
 // limitClient is who sends this request, as far as limits go.
-func (v *visit) limitClient() limit.Client {
+func (v *request) limitClient() limit.Client {
 	addr := v.auth.hosts.ClientAddr(v.c.Request)
 	developing := !v.auth.release && (addr.IsLoopback() || addr == testAddr)
 	return limit.Client{Networks: limit.Networks(addr), Limited: !developing}
@@ -162,7 +162,7 @@ func (v *visit) limitClient() limit.Client {
 
 // startAllowed counts the start of a sign-in, a mail included. It answers the
 // request where that is one too many.
-func (v *visit) startAllowed() bool {
+func (v *request) startAllowed() bool {
 	if v.auth.attempts == nil {
 		return true
 	}
@@ -185,7 +185,7 @@ func (v *visit) startAllowed() bool {
 }
 
 // mailbox is what all spellings of an address have in common.
-func (v *visit) mailbox(typed string) string {
+func (v *request) mailbox(typed string) string {
 	if to, err := v.provider.email.address(typed); err == nil {
 		typed = to
 	}
@@ -195,7 +195,7 @@ func (v *visit) mailbox(typed string) string {
 // take counts an attempt in its buckets, or in none, and returns how long to wait
 // then. Where this browser knows the person, its budget takes the place of what
 // others use up too.
-func (v *visit) take(b limit.Buckets, budget func(limit.Device) limit.Tally) (taken []limit.Counted, wait time.Duration) {
+func (v *request) take(b limit.Buckets, budget func(limit.Device) limit.Tally) (taken []limit.Counted, wait time.Duration) {
 	ctx := v.c.Request.Context()
 	taken, wait = v.auth.attempts.Take(ctx, b.Own)
 	if wait > 0 {
@@ -217,13 +217,13 @@ func (v *visit) take(b limit.Buckets, budget func(limit.Device) limit.Tally) (ta
 	return append(taken, shared...), 0
 }
 
-func (v *visit) mailBudget(d limit.Device) limit.Tally {
+func (v *request) mailBudget(d limit.Device) limit.Tally {
 	return v.auth.attempts.MailBudget(d, limit.Rate(v.auth.opts.Limits.Mails).Half())
 }
 
 // successAllowed counts a sign-in of a user. It returns how long to wait where that
 // is one too many, and else how to take it back.
-func (v *visit) successAllowed(ctx context.Context, userID string) (undo func(), wait time.Duration) {
+func (v *request) successAllowed(ctx context.Context, userID string) (undo func(), wait time.Duration) {
 	if v.auth.attempts == nil {
 		return func() {}, 0
 	}
@@ -236,7 +236,7 @@ func (v *visit) successAllowed(ctx context.Context, userID string) (undo func(),
 // tooMany refuses a request that is one too many. next-auth's client reads the
 // code out of the URL; a person gets the page at once, since a redirect would
 // lose the status.
-func (v *visit) tooMany(wait time.Duration) {
+func (v *request) tooMany(wait time.Duration) {
 	v.logRefusal()
 	h := v.c.Writer.Header()
 	h.Set("Retry-After", seconds(wait))
@@ -259,7 +259,7 @@ func (v *visit) tooMany(wait time.Duration) {
 // logRefusal names neither the client nor the identifier: the attacker chooses both. A
 // proxy that is not configured is the likeliest fault on our side: all people behind it
 // are then one client.
-func (v *visit) logRefusal() {
+func (v *request) logRefusal() {
 	if !v.auth.attempts.MayLog() {
 		return
 	}
@@ -274,7 +274,7 @@ func seconds(wait time.Duration) string {
 }
 
 // waitAsked is how long to wait as the error page's URL says; zero: it does not.
-func (v *visit) waitAsked() time.Duration {
+func (v *request) waitAsked() time.Duration {
 	if !strings.EqualFold(v.c.Query("error"), errorcode.RateLimited) {
 		return 0
 	}
@@ -286,7 +286,7 @@ func (v *visit) waitAsked() time.Duration {
 }
 
 // devices are the people that this browser knows, the last sign-in first.
-func (v *visit) devices() limit.Devices {
+func (v *request) devices() limit.Devices {
 	if v.known != nil {
 		return v.known
 	}
@@ -294,13 +294,13 @@ func (v *visit) devices() limit.Devices {
 	return v.deviceCookie().Open(value, v.auth.opts.Now())
 }
 
-func (v *visit) deviceCookie() limit.DeviceCookie {
+func (v *request) deviceCookie() limit.DeviceCookie {
 	return limit.DeviceCookie{Keyring: v.auth.deviceKeyring, Name: v.names.Device}
 }
 
 // revokedDevice reports that RevokeUser was called since the person signed in. While
 // that cannot be told, the device is as good as none.
-func (v *visit) revokedDevice(d limit.Device) bool {
+func (v *request) revokedDevice(d limit.Device) bool {
 	if v.auth.revokedDevices == nil {
 		return false
 	}
@@ -315,7 +315,7 @@ func (v *visit) revokedDevice(d limit.Device) bool {
 // remember records in the device cookie that a person has signed in in this browser, if
 // they have. Call it after the last factor. everybody are the buckets of all clients
 // that the device passes.
-func (v *visit) remember(result outcome, everybody []string) outcome {
+func (v *request) remember(result outcome, everybody []string) outcome {
 	if result.session == "" {
 		return result
 	}
@@ -326,7 +326,7 @@ func (v *visit) remember(result outcome, everybody []string) outcome {
 }
 
 // rememberMail is remember for a sign-in by mail.
-func (v *visit) rememberMail(result outcome, to string) outcome {
+func (v *request) rememberMail(result outcome, to string) outcome {
 	if v.auth.attempts == nil {
 		return result
 	}
@@ -336,7 +336,7 @@ func (v *visit) rememberMail(result outcome, to string) outcome {
 }
 
 // keepDevices sets the device cookie, in place of one that this answer set before.
-func (v *visit) keepDevices(list limit.Devices) {
+func (v *request) keepDevices(list limit.Devices) {
 	value, kept := v.deviceCookie().Seal(list)
 	attributes := v.attributes()
 	line := cookie.Deletion(v.names.Device, attributes)

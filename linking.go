@@ -45,12 +45,12 @@ type match struct {
 	email   string  // of the person, before the SignIn callback may have changed it
 }
 
-// admitAccount is admit where the Adapter says who has an account, and keeps it where
+// admitAccount is completeSignIn where the Adapter says who has an account, and keeps it where
 // it is new.
-func (v *visit) admitAccount(ctx context.Context, tx *oauth.Transaction, p SignInParams) outcome {
+func (v *request) admitAccount(ctx context.Context, tx *oauth.Transaction, p SignInParams) outcome {
 	m, err := v.match(ctx, tx, p)
 	if err != nil {
-		v.refused("looking up the user", err)
+		v.logSignInRefused("looking up the user", err)
 		return v.failed(http.StatusOK, adapterCode(err))
 	}
 	if m.account != nil {
@@ -62,19 +62,19 @@ func (v *visit) admitAccount(ctx context.Context, tx *oauth.Transaction, p SignI
 	}
 	isNew, err := v.resolveUser(ctx, &p, m)
 	if err != nil {
-		v.refused("the user and account", err)
+		v.logSignInRefused("the user and account", err)
 		return v.failed(http.StatusOK, adapterCode(err))
 	}
 	if v.way = *p.Account; m.account != nil {
 		v.way = m.key
 	}
-	return v.enter(p, isNew)
+	return v.startSession(p, isNew)
 }
 
 // match looks up who signs in, and who is signed in.
-func (v *visit) match(ctx context.Context, tx *oauth.Transaction, p SignInParams) (m match, err error) {
+func (v *request) match(ctx context.Context, tx *oauth.Transaction, p SignInParams) (m match, err error) {
 	m.began, m.email, m.key = tx.User, p.User.Email, *p.Account
-	if m.account, err = found(v.auth.userByAccount(ctx, p.Account)); err != nil {
+	if m.account, err = orNil(v.auth.userByAccount(ctx, p.Account)); err != nil {
 		return m, err
 	}
 	if v.formPosted() { // with another site's POST no session comes along
@@ -87,13 +87,13 @@ func (v *visit) match(ctx context.Context, tx *oauth.Transaction, p SignInParams
 	if err != nil {
 		return m, err
 	}
-	m.current, err = found(v.auth.userByID(ctx, id.token.Subject))
+	m.current, err = orNil(v.auth.userByID(ctx, id.token.Subject))
 	return m, err
 }
 
 // openNow reads a session that an account may be added in. What another process heard
 // of its end a moment ago counts already: an account would outlive the session.
-func (v *visit) openNow(ctx context.Context) (*identity, error) {
+func (v *request) openNow(ctx context.Context) (*identity, error) {
 	id, err := v.auth.openFound(ctx, v.found(), v.base, v.auth.opts.Now())
 	if err != nil || v.auth.revoked == nil {
 		return id, err
@@ -108,7 +108,7 @@ func (v *visit) openNow(ctx context.Context) (*identity, error) {
 // signedIn marks in a transaction who is signed in when it begins. Only for them,
 // and only while they still are, does it add an account: whoever takes over a
 // browser, or a session that has ended meanwhile, does not get it.
-func (v *visit) signedIn() string {
+func (v *request) signedIn() string {
 	if v.auth.opts.Adapter == nil {
 		return ""
 	}
@@ -120,7 +120,7 @@ func (v *visit) signedIn() string {
 }
 
 // resolveUser finds or makes the user of a person who may sign in, and puts them into p.
-func (v *visit) resolveUser(ctx context.Context, p *SignInParams, m match) (isNew bool, err error) {
+func (v *request) resolveUser(ctx context.Context, p *SignInParams, m match) (isNew bool, err error) {
 	if p.User.Email != m.email { // the callback's choice, of which the provider says nothing
 		p.Account.EmailVerified = false
 	}
@@ -148,7 +148,7 @@ func (v *visit) resolveUser(ctx context.Context, p *SignInParams, m match) (isNe
 // link gives a user a further account. One that is added in a session is taken away
 // again where the session was ended meanwhile: whoever ended it may have looked at the
 // user's accounts before.
-func (v *visit) link(ctx context.Context, user User, p *SignInParams, inSession bool) (User, error) {
+func (v *request) link(ctx context.Context, user User, p *SignInParams, inSession bool) (User, error) {
 	fresh, err := v.auth.addAccount(ctx, user, *p.Account)
 	if err == nil && inSession {
 		if _, ended := v.openNow(ctx); ended != nil {
@@ -166,15 +166,15 @@ func (v *visit) link(ctx context.Context, user User, p *SignInParams, inSession 
 
 // firstSignIn makes a user for an account that nobody has. Another sign-in of the
 // same person may do so at this moment: then that user is theirs.
-func (v *visit) firstSignIn(ctx context.Context, p *SignInParams, facts linking.Facts) (user User, isNew bool, err error) {
+func (v *request) firstSignIn(ctx context.Context, p *SignInParams, facts linking.Facts) (user User, isNew bool, err error) {
 	for range 3 {
-		owner, err := found(v.auth.userByEmail(ctx, p.User.Email))
+		owner, err := orNil(v.auth.userByEmail(ctx, p.User.Email))
 		if err != nil {
 			return User{}, false, err
 		}
 		if owner != nil {
 			// Of two sign-ins at once the other one may just have made both.
-			if known, err := found(v.auth.userByAccount(ctx, p.Account)); known != nil || err != nil {
+			if known, err := orNil(v.auth.userByAccount(ctx, p.Account)); known != nil || err != nil {
 				return deref(known), false, err
 			}
 			facts.Holder = v.holder(*owner, p)
@@ -191,14 +191,14 @@ func (v *visit) firstSignIn(ctx context.Context, p *SignInParams, facts linking.
 		if !errors.Is(err, ErrExists) {
 			return User{}, false, fmt.Errorf("%w: %w", errCreateUser, err)
 		}
-		if known, err := found(v.auth.userByAccount(ctx, p.Account)); known != nil || err != nil {
+		if known, err := orNil(v.auth.userByAccount(ctx, p.Account)); known != nil || err != nil {
 			return deref(known), false, err
 		}
 	}
 	return User{}, false, fmt.Errorf("%w: the adapter says that they exist, and does not find them", errCreateUser)
 }
 
-func (v *visit) createUser(ctx context.Context, p *SignInParams) (User, error) {
+func (v *request) createUser(ctx context.Context, p *SignInParams) (User, error) {
 	fresh := *p.User
 	fresh.ID = ""
 	if fresh.EmailVerified.IsZero() && fresh.Email != "" && p.Account.EmailVerified {
@@ -216,7 +216,7 @@ func (v *visit) createUser(ctx context.Context, p *SignInParams) (User, error) {
 }
 
 // holder is what is known of the user who has a new account's address.
-func (v *visit) holder(owner User, p *SignInParams) *linking.Holder {
+func (v *request) holder(owner User, p *SignInParams) *linking.Holder {
 	return &linking.Holder{
 		Trusted:     v.provider.linksByEmail,
 		Vouched:     p.Account.EmailVerified,
@@ -225,7 +225,7 @@ func (v *visit) holder(owner User, p *SignInParams) *linking.Holder {
 	}
 }
 
-func (v *visit) linked(user User, account *Account, profile *goth.User) {
+func (v *request) linked(user User, account *Account, profile *goth.User) {
 	if event := v.auth.opts.Events.LinkAccount; event != nil {
 		event(v.c, LinkAccountEvent{User: &user, Account: account, Profile: profile})
 	}
@@ -349,7 +349,7 @@ func (a *Auth) endsSessions() bool {
 // confirm looks again when a session is kept, and ends it if the way by which it began
 // is closed. Whoever closes one ends the user's sessions afterwards. So a session is
 // either among these, or kept so late that the way is seen to be closed.
-func (v *visit) confirm(ctx context.Context, userID, session string) error {
+func (v *request) confirm(ctx context.Context, userID, session string) error {
 	if v.way.Provider == "" { // no user of the Adapter
 		return nil
 	}
@@ -366,7 +366,7 @@ func (v *visit) confirm(ctx context.Context, userID, session string) error {
 	if err == nil {
 		return nil
 	}
-	if end := v.auth.site(v.base).sessions.Remove(ctx, session); end != nil { // no cookie leads to it
+	if end := v.auth.scheme(v.base).sessions.Remove(ctx, session); end != nil { // no cookie leads to it
 		v.auth.opts.Logger.Warn("ginauth: the session of a sign-in that was refused was not deleted", "error", redact.Error(end))
 	}
 	return err
@@ -374,6 +374,6 @@ func (v *visit) confirm(ctx context.Context, userID, session string) error {
 
 // takenOver reports whether the password by which somebody signs in was deleted since it
 // was found right.
-func (v *visit) takenOver(now User) bool {
+func (v *request) takenOver(now User) bool {
 	return v.way.Type == credentialsType && (provedSince(v.before, now) || v.auth.takeovers.since(now.ID, v.began))
 }

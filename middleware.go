@@ -45,10 +45,10 @@ func (a *Auth) RequireSession(guards ...Guard) gin.HandlerFunc {
 			a.askToSignIn(c, base)
 			return
 		case errors.Is(err, errForeign):
-			a.stop(c, base, http.StatusForbidden, errorcode.CrossOriginRequest)
+			a.abort(c, base, http.StatusForbidden, errorcode.CrossOriginRequest)
 			return
 		case err != nil:
-			a.stopFault(c, base, err)
+			a.abortFault(c, base, err)
 			return
 		}
 		a.attach(c, id)
@@ -57,7 +57,7 @@ func (a *Auth) RequireSession(guards ...Guard) gin.HandlerFunc {
 				if c.Writer.Written() {
 					c.Abort()
 				} else {
-					a.stop(c, base, http.StatusForbidden, errorcode.AccessDenied)
+					a.abort(c, base, http.StatusForbidden, errorcode.AccessDenied)
 				}
 				return
 			}
@@ -85,7 +85,7 @@ func (a *Auth) LoadSession() gin.HandlerFunc {
 		case err == nil:
 			a.attach(c, id)
 		case !errors.Is(err, errSignedOut) && !errors.Is(err, errForeign):
-			a.stopFault(c, base, err)
+			a.abortFault(c, base, err)
 			return
 		}
 		c.Next()
@@ -107,10 +107,10 @@ func (a *Auth) identity(c *gin.Context) (*identity, origin.Base, error) {
 		return nil, base, err
 	}
 	private(c.Writer.Header())
-	if id := find(c); id != nil && id.auth == a { // a middleware in front has found out
+	if id := identityFrom(c); id != nil && id.auth == a { // a middleware in front has found out
 		return id, base, nil
 	}
-	found := cookie.Find(c.Request.Header["Cookie"], a.site(base).names.Session)
+	found := cookie.Find(c.Request.Header["Cookie"], a.scheme(base).names.Session)
 	if !found.Found {
 		found.Value = bearer(c.Request.Header)
 	} else if a.foreign(c.Request, base) {
@@ -123,30 +123,30 @@ func (a *Auth) identity(c *gin.Context) (*identity, origin.Base, error) {
 	return id, base, err
 }
 
-// stopFault ends a request that cannot be answered: never by going on.
-func (a *Auth) stopFault(c *gin.Context, base origin.Base, err error) {
+// abortFault ends a request that cannot be answered: never by going on.
+func (a *Auth) abortFault(c *gin.Context, base origin.Base, err error) {
 	if errors.Is(err, origin.ErrHost) {
-		a.stop(c, base, http.StatusBadRequest, errorcode.BadHost)
+		a.abort(c, base, http.StatusBadRequest, errorcode.BadHost)
 		return
 	}
-	if left(c, err) {
+	if clientGone(c, err) {
 		return
 	}
 	a.opts.Logger.Error("ginauth: reading the session failed", "error", redact.Error(err))
 	if errors.Is(err, errUnavailable) {
-		a.stop(c, base, http.StatusServiceUnavailable, errorcode.SessionUnavailable)
+		a.abort(c, base, http.StatusServiceUnavailable, errorcode.SessionUnavailable)
 		return
 	}
-	a.stop(c, base, http.StatusInternalServerError, errorcode.SessionFault)
+	a.abort(c, base, http.StatusInternalServerError, errorcode.SessionFault)
 }
 
 // statusLeft is what nginx logs for a client that closed the connection.
 const statusLeft = 499
 
-// left ends a request whose browser has left, where that is all that went wrong:
+// clientGone ends a request whose browser has left, where that is all that went wrong:
 // nobody reads the answer, and neither a log nor a count of the answers with 503
 // may look like an outage for it.
-func left(c *gin.Context, err error) bool {
+func clientGone(c *gin.Context, err error) bool {
 	if c.Request.Context().Err() == nil || !errors.Is(err, context.Canceled) {
 		return false
 	}
@@ -182,7 +182,7 @@ func (a *Auth) foreign(req *http.Request, base origin.Base) bool {
 	if o := req.Header["Origin"]; len(o) == 1 && o[0] == base.Origin {
 		return false
 	}
-	return a.crossing.Check(req) != nil
+	return a.crossOrigin.Check(req) != nil
 }
 
 // attach puts the session where GetSession finds it: into the gin.Context, and
@@ -224,7 +224,7 @@ func (id *identity) Value(key any) any {
 // contexts again, and such a one would return the next request's person. In a
 // goroutine that outlives the request use c.Copy() or c.Request.Context().
 func GetSession(ctx context.Context) *Session {
-	if id := find(ctx); id != nil {
+	if id := identityFrom(ctx); id != nil {
 		return &id.session
 	}
 	return nil
@@ -233,13 +233,13 @@ func GetSession(ctx context.Context) *Session {
 // GetToken returns the token of the session that GetSession returns, or nil. It
 // must not be changed: JWT callbacks do that.
 func GetToken(ctx context.Context) *Token {
-	if id := find(ctx); id != nil {
+	if id := identityFrom(ctx); id != nil {
 		return &id.token
 	}
 	return nil
 }
 
-func find(ctx context.Context) *identity {
+func identityFrom(ctx context.Context) *identity {
 	if ctx == nil {
 		return nil
 	}
@@ -269,10 +269,10 @@ func (a *Auth) askToSignIn(c *gin.Context, base origin.Base) {
 			page = req.URL.RequestURI() // a link: there the person wants to go
 		}
 		c.Header("HX-Redirect", origin.Location(a.signInURL(base, page)))
-		a.stop(c, base, http.StatusUnauthorized, errorcode.SessionRequired)
+		a.abort(c, base, http.StatusUnauthorized, errorcode.SessionRequired)
 	case !navigates(req):
 		c.Header("WWW-Authenticate", "Bearer")
-		a.stop(c, base, http.StatusUnauthorized, errorcode.SessionRequired)
+		a.abort(c, base, http.StatusUnauthorized, errorcode.SessionRequired)
 	case req.Method == http.MethodGet || req.Method == http.MethodHead:
 		a.sendTo(c, http.StatusFound, a.signInURL(base, req.URL.RequestURI()))
 	default: // a form: back to the page it stands on, since its own URL may only take forms
@@ -313,8 +313,8 @@ func (a *Auth) sendTo(c *gin.Context, status int, url string) {
 	c.Writer.WriteHeaderNow()
 }
 
-// stop ends a request with a page or JSON, whichever the sender can read.
-func (a *Auth) stop(c *gin.Context, base origin.Base, status int, code string) {
+// abort ends a request with a page or JSON, whichever the sender can read.
+func (a *Auth) abort(c *gin.Context, base origin.Base, status int, code string) {
 	c.Abort()
 	if navigates(c.Request) && status != http.StatusUnauthorized {
 		a.pages.Error(c.Writer, status, pages.Error{

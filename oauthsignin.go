@@ -26,12 +26,12 @@ import (
 const rememberCallback = time.Minute
 
 // redirectURI is where the provider sends its answer (RFC 6749 §3.1.2).
-func (v *visit) redirectURI() string { return v.base.URL + "/callback/" + v.provider.id }
+func (v *request) redirectURI() string { return v.base.URL + "/callback/" + v.provider.id }
 
 // beginOAuth sends the browser to the provider.
-func (v *visit) beginOAuth() {
+func (v *request) beginOAuth() {
 	if v.provider.formPost != nil && !v.base.Secure && !v.base.Loopback() {
-		v.refused("starting the sign-in", errors.New("the provider answers by POST, which needs a site on https"))
+		v.logSignInRefused("starting the sign-in", errors.New("the provider answers by POST, which needs a site on https"))
 		v.fail(http.StatusOK, errorcode.OAuthSignin)
 		return
 	}
@@ -39,7 +39,7 @@ func (v *visit) beginOAuth() {
 	authURL, tx, err := v.provider.oauth.Begin(v.c.Request.Context(), v.redirectURI(),
 		oauth.DisplayParams(v.c.Request.URL.Query()), now)
 	if err != nil {
-		v.refused("starting the sign-in", err)
+		v.logSignInRefused("starting the sign-in", err)
 		v.fail(http.StatusOK, errorcode.OAuthSignin)
 		return
 	}
@@ -49,7 +49,7 @@ func (v *visit) beginOAuth() {
 	}
 	lines, ok := v.signIns().Begin(tx)
 	if !ok {
-		v.refused("starting the sign-in", errors.New("the provider's session is too long for a transaction cookie"))
+		v.logSignInRefused("starting the sign-in", errors.New("the provider's session is too long for a transaction cookie"))
 		v.fail(http.StatusOK, errorcode.OAuthSignin)
 		return
 	}
@@ -58,7 +58,7 @@ func (v *visit) beginOAuth() {
 }
 
 // finishOAuth takes the provider's answer.
-func (v *visit) finishOAuth() {
+func (v *request) finishOAuth() {
 	answer := v.answer()
 	tx, expired := v.signIns().Find(answer)
 	if tx == nil {
@@ -82,7 +82,7 @@ func (v *visit) finishOAuth() {
 	// The answer to a state is remembered with its code: one without the code is
 	// not the browser's second request but somebody's guess.
 	sum := sha256.Sum256([]byte(tx.State + " " + answer.Get("code")))
-	result := v.auth.finished.Do(v.c.Request.Context(), string(sum[:]), now, now.Add(rememberCallback),
+	result := v.auth.callbackResults.Do(v.c.Request.Context(), string(sum[:]), now, now.Add(rememberCallback),
 		func() outcome { return v.signIn(tx, answer) })
 	if result.location == "" { // the first callback's request panicked, or this one is gone
 		result = v.failed(http.StatusOK, errorcode.Callback)
@@ -93,13 +93,13 @@ func (v *visit) finishOAuth() {
 }
 
 // signIn runs a person's sign-in from the provider's answer to the session.
-func (v *visit) signIn(tx *oauth.Transaction, answer url.Values) outcome {
+func (v *request) signIn(tx *oauth.Transaction, answer url.Values) outcome {
 	// A double click takes the connection away from the first callback, and the
 	// code is spent: so the exchange goes on without the request, to its own end.
 	ctx := context.WithoutCancel(v.c.Request.Context())
 	id, err := v.provider.oauth.Complete(ctx, tx, v.redirectURI(), answer, v.auth.opts.Now())
 	if err != nil {
-		v.refused("the callback", err)
+		v.logSignInRefused("the callback", err)
 		return v.failed(http.StatusOK, errorcode.OAuthCallback)
 	}
 	for _, note := range id.Notes { // an extra that did not come fails no sign-in
@@ -109,19 +109,19 @@ func (v *visit) signIn(tx *oauth.Transaction, answer url.Values) outcome {
 	v.addPostedName(&id.Profile)
 	user, err := v.provider.user(id.Profile)
 	if err != nil {
-		v.refused("the profile", err)
+		v.logSignInRefused("the profile", err)
 		return v.failed(http.StatusOK, errorcode.OAuthCallback)
 	}
 	p := SignInParams{User: &user, Account: v.provider.account(id, user), Profile: &id.Profile}
 	if v.auth.opts.Adapter == nil {
-		return v.admit(p)
+		return v.completeSignIn(p)
 	}
 	return v.admitAccount(ctx, tx, p)
 }
 
 // answer is the provider's: the query, and the form of a form_post response. A
 // parameter that stands twice stays so, and is refused (RFC 6749 §3.1).
-func (v *visit) answer() url.Values {
+func (v *request) answer() url.Values {
 	answer := v.c.Request.URL.Query()
 	for name, value := range v.body {
 		values, repeated := value.([]string)
@@ -136,7 +136,7 @@ func (v *visit) answer() url.Values {
 // providerError handles an error response (RFC 6749 §4.1.2.1). Its description
 // is the provider's or anybody's who made the link: it never reaches a page, and
 // the log only when this browser did start a sign-in.
-func (v *visit) providerError(code string, ours bool) {
+func (v *request) providerError(code string, ours bool) {
 	if ours {
 		v.auth.opts.Logger.Warn("ginauth: the provider refused a sign-in", "provider", v.provider.id, "code", redact.Code(code))
 	}
@@ -148,7 +148,7 @@ func (v *visit) providerError(code string, ours bool) {
 }
 
 // signIns are the sign-ins of this browser, as its cookies tell them.
-func (v *visit) signIns() transaction.Cookies {
+func (v *request) signIns() transaction.Cookies {
 	return transaction.Cookies{
 		Keys: v.auth.signInKeys, Names: v.names, Header: v.c.Request.Header["Cookie"], Secure: v.base.Secure, Now: v.auth.opts.Now(),
 	}
@@ -156,7 +156,7 @@ func (v *visit) signIns() transaction.Cookies {
 
 // endTransaction leaves, in place of a sign-in under way, whom it signed in and where
 // it led.
-func (v *visit) endTransaction(tx *oauth.Transaction, result outcome) {
+func (v *request) endTransaction(tx *oauth.Transaction, result outcome) {
 	user, target := "", ""
 	if result.session != "" {
 		user, target = transaction.UserMark(result.user), v.ownPath(result.location)
@@ -167,7 +167,7 @@ func (v *visit) endTransaction(tx *oauth.Transaction, result outcome) {
 // finishAgain answers a callback that belongs to no sign-in under way. Of one that was
 // completed here it leads on, signs nobody in, and tells the provider nothing. expired
 // reports that there is a cookie of the sign-in.
-func (v *visit) finishAgain(answer url.Values, expired bool) {
+func (v *request) finishAgain(answer url.Values, expired bool) {
 	signIns := v.signIns()
 	var done *transaction.Completed
 	if state := answer["state"]; len(state) == 1 {
@@ -199,7 +199,7 @@ func (v *visit) finishAgain(answer url.Values, expired bool) {
 		v.providerError(code, done != nil)
 		return
 	}
-	v.refused("the callback", oauth.ErrTransaction)
+	v.logSignInRefused("the callback", oauth.ErrTransaction)
 	switch {
 	case expired:
 		v.notice(errorcode.SignInUsed)
@@ -216,8 +216,8 @@ func (v *visit) finishAgain(answer url.Values, expired bool) {
 }
 
 // unread is what a session that cannot be read leads to.
-func (v *visit) unread(err error) outcome {
-	v.refused("reading the session", err)
+func (v *request) unread(err error) outcome {
+	v.logSignInRefused("reading the session", err)
 	if errors.Is(err, errUnavailable) {
 		return v.failed(http.StatusServiceUnavailable, errorcode.SessionUnavailable)
 	}
@@ -226,7 +226,7 @@ func (v *visit) unread(err error) outcome {
 
 // leadsOn is where a completed sign-in led, for the person whom it signed in and who
 // still is; "" for anybody else.
-func (v *visit) leadsOn(done *transaction.Completed) (location string, err error) {
+func (v *request) leadsOn(done *transaction.Completed) (location string, err error) {
 	id, err := v.auth.openFound(v.c.Request.Context(), v.found(), v.base, v.auth.opts.Now())
 	switch {
 	case errors.Is(err, errSignedOut):
@@ -241,13 +241,13 @@ func (v *visit) leadsOn(done *transaction.Completed) (location string, err error
 }
 
 // isSignedIn reports whether a session came along.
-func (v *visit) isSignedIn() bool {
+func (v *request) isSignedIn() bool {
 	_, err := v.auth.openFound(v.c.Request.Context(), v.found(), v.base, v.auth.opts.Now())
 	return err == nil
 }
 
 // ownPath shortens a URL of this site to its path.
-func (v *visit) ownPath(location string) string {
+func (v *request) ownPath(location string) string {
 	if path, ok := strings.CutPrefix(location, v.base.Origin+"/"); ok {
 		return "/" + path
 	}
@@ -257,19 +257,19 @@ func (v *visit) ownPath(location string) string {
 // strict reports that browsers send the session cookie with requests of this site's
 // own pages alone. With a provider's answer, to which another site leads, it does
 // not come along; nor with what that answer redirects to.
-func (v *visit) strict() bool { return v.auth.opts.Cookies.SameSite == http.SameSiteStrictMode }
+func (v *request) strict() bool { return v.auth.opts.Cookies.SameSite == http.SameSiteStrictMode }
 
 // loadAgain reports whether a provider's answer must be loaded once more, by a page of
 // this site, so that all cookies come along: those of the former session, with all its
 // chunks, and that of the person who adds an account. again says that it was: the
 // cookie of the sign-in, which is sealed, keeps that, so that it never happens twice.
-func (v *visit) loadAgain(again bool) bool {
+func (v *request) loadAgain(again bool) bool {
 	req := v.c.Request
 	return v.strict() && !again && req.Method == http.MethodGet && req.Header.Get("Sec-Fetch-Site") != "same-origin"
 }
 
 // continueHere answers with a page that loads this URL.
-func (v *visit) continueHere() {
+func (v *request) continueHere() {
 	v.auth.pages.Continue(v.c.Writer, pages.Continue{
 		Site: v.base.Host(), URL: v.redirectURI() + "?" + v.c.Request.URL.RawQuery,
 	})
@@ -282,13 +282,13 @@ const maxBlindChunks = (maxSealed + cookie.ChunkSize - 1) / cookie.ChunkSize
 // formPosted reports that this is a provider's answer by POST. Of this browser's
 // cookies it brings the transaction's alone: what the others say is not known, and
 // none of them may be set anew.
-func (v *visit) formPosted() bool {
+func (v *request) formPosted() bool {
 	return v.c.Request.Method == http.MethodPost && v.provider != nil && v.provider.formPost != nil
 }
 
 // unseenSession are the cookies that a former session may have left in the browser.
 // A chunk of it that stayed beside the new one would spoil both.
-func (v *visit) unseenSession() cookie.Session {
+func (v *request) unseenSession() cookie.Session {
 	names := []string{v.names.Session + "="}
 	for i := range maxBlindChunks {
 		names = append(names, v.names.Session+"."+strconv.Itoa(i)+"=")
@@ -305,7 +305,7 @@ const maxFormer = 64
 // formerSession is what a transaction keeps of this browser's session, whose cookie does
 // not come along with an answer by POST: the store's handle, or the name. It is empty
 // where that is too long.
-func (v *visit) formerSession() string {
+func (v *request) formerSession() string {
 	id, err := v.auth.openFound(v.c.Request.Context(), v.found(), v.base, v.auth.opts.Now())
 	if err != nil {
 		return ""
@@ -322,7 +322,7 @@ func (v *visit) formerSession() string {
 
 // endFormer ends the session that a transaction keeps, as the sign-in that began with it
 // would have by its cookie.
-func (v *visit) endFormer(ctx context.Context, now time.Time) error {
+func (v *request) endFormer(ctx context.Context, now time.Time) error {
 	switch {
 	case v.former == "":
 		return nil
@@ -340,7 +340,7 @@ func (v *visit) endFormer(ctx context.Context, now time.Time) error {
 }
 
 // addPostedName gives a profile without a name the one of the posted form.
-func (v *visit) addPostedName(profile *goth.User) {
+func (v *request) addPostedName(profile *goth.User) {
 	if !v.formPosted() || profile.Name != "" || profile.FirstName != "" || profile.LastName != "" {
 		return
 	}

@@ -170,7 +170,7 @@ func (a *Auth) form(c *gin.Context, write func(url, csrfToken string) template.H
 // csrfToken is the token of this browser's CSRF cookie. A browser without one is
 // given one, once in each answer.
 func (a *Auth) csrfToken(c *gin.Context, base origin.Base) string {
-	name := a.site(base).names.CSRF
+	name := a.scheme(base).names.CSRF
 	for value := range cookie.Values(c.Request.Header["Cookie"], name) {
 		if token, ok := a.csrf.Open(value); ok {
 			return token
@@ -221,7 +221,7 @@ func newClientModule(path string) clientModule {
 func (a *Auth) ClientURL() string { return a.publicURL + "/client.js?v=" + a.client.version }
 
 // getClient serves the client module, which is the same for everybody.
-func (v *visit) getClient() {
+func (v *request) getClient() {
 	h := v.c.Writer.Header()
 	etag := `"` + v.auth.client.version + `"`
 	h["Etag"] = []string{etag}

@@ -234,9 +234,9 @@ func (o OAuth) configure(client *http.Client) (*provider, error) {
 	return p, err
 }
 
-// unnamed are the providers that were made without a client id, as happens where
+// withoutClientID are the providers that were made without a client id, as happens where
 // its variable is not set.
-func (a *Auth) unnamed() (ids []string) {
+func (a *Auth) withoutClientID() (ids []string) {
 	for _, p := range a.providers {
 		if p.oauth != nil && p.oauth.Unnamed() {
 			ids = append(ids, p.id)

@@ -30,8 +30,8 @@ const (
 // formType is what a form without files is sent as.
 const formType = "application/x-www-form-urlencoded"
 
-// A visit is one request to an auth route, with what every route needs to know.
-type visit struct {
+// A request is one request to an auth route, with what every route needs to know.
+type request struct {
 	auth     *Auth
 	c        *gin.Context
 	base     origin.Base
@@ -40,22 +40,22 @@ type visit struct {
 	provider *provider      // the one it names, nil if there is none
 	body     map[string]any // the fields of a form or JSON body
 	known    limit.Devices  // what this answer makes of the device cookie; nil: nothing yet
-	typed    []string       // what a person typed, passwords too: never for the log
+	secrets  []string       // what a person typed, passwords too: never for the log
 
 	csrfToken    string // to put into forms
 	csrfVerified bool   // this request proved that a page of ours sent it
 	callbackURL  string // where the sign-in or sign-out leads
 
-	former   string  // the session of before an answer by POST: see endFormer
-	began    uint64  // of the takeovers, before the password was checked
-	way      Account // by which one of the Adapter's users signs in; see confirm
-	before   User    // the user, as they were before their Credentials were an account
-	unlisted bool    // Credentials sign in somebody whom the Adapter does not have
+	former       string  // the session of before an answer by POST: see endFormer
+	began        uint64  // of the takeovers, before the password was checked
+	way          Account // by which one of the Adapter's users signs in; see confirm
+	before       User    // the user, as they were before their Credentials were an account
+	notInAdapter bool    // Credentials sign in somebody whom the Adapter does not have
 }
 
 // field is a text field of the body, the first of its name; other JSON types do
 // not count as one.
-func (v *visit) field(name string) string {
+func (v *request) field(name string) string {
 	switch value := v.body[name].(type) {
 	case string:
 		return value
@@ -66,7 +66,7 @@ func (v *visit) field(name string) string {
 }
 
 // wantsJSON tells next-auth's client from a form.
-func (v *visit) wantsJSON() bool {
+func (v *request) wantsJSON() bool {
 	return v.field("json") == "true" ||
 		v.auth.opts.Session.Format == AuthJSV5 && v.c.GetHeader("X-Auth-Return-Redirect") == "1"
 }
@@ -140,7 +140,7 @@ func formFields(form url.Values) map[string]any {
 // submit), and the Origin, where the browser sends one, is this site's. A cookie
 // can be planted by a sister host; an Origin cannot. So where there are several, the
 // Origin must be there.
-func (v *visit) checkCSRF() {
+func (v *request) checkCSRF() {
 	values, matches := 0, false
 	for value := range cookie.Values(v.c.Request.Header["Cookie"], v.names.CSRF) {
 		t, ok := v.auth.csrf.Open(value)
@@ -152,15 +152,15 @@ func (v *visit) checkCSRF() {
 	v.csrfToken = v.auth.csrfToken(v.c, v.base)
 }
 
-func (v *visit) ownOrigin() bool {
+func (v *request) ownOrigin() bool {
 	sent := v.c.Request.Header["Origin"]
 	return len(sent) == 0 || len(sent) == 1 && (sent[0] == v.base.Origin || v.auth.trusted.Has(sent[0]))
 }
 
-// resolveCallbackURL settles where this visit leads: what the body says, else
-// the query, else what the last visit said, else the site itself. It is kept in
+// resolveCallbackURL settles where this request leads: what the body says, else
+// the query, else what the last one said, else the site itself. It is kept in
 // a cookie for the provider's answer.
-func (v *visit) resolveCallbackURL() {
+func (v *request) resolveCallbackURL() {
 	kept, _ := cookie.Get(v.c.Request.Header["Cookie"], v.names.CallbackURL)
 	_, inBody := v.body["callbackUrl"]
 	asked := v.field("callbackUrl")
@@ -181,7 +181,7 @@ func (v *visit) resolveCallbackURL() {
 
 // redirectTarget is where a callback URL leads. Callbacks.Redirect may choose,
 // but not leave the base origin and AllowedRedirects.
-func (v *visit) redirectTarget(asked string) string {
+func (v *request) redirectTarget(asked string) string {
 	if redirect := v.auth.opts.Callbacks.Redirect; redirect != nil {
 		asked = redirect(v.c, asked, v.base.Origin)
 	}
@@ -193,9 +193,9 @@ func (v *visit) redirectTarget(asked string) string {
 }
 
 // attributes are those of every cookie but the session's.
-func (v *visit) attributes() cookie.Attributes { return cookie.Attributes{Secure: v.base.Secure} }
+func (v *request) attributes() cookie.Attributes { return cookie.Attributes{Secure: v.base.Secure} }
 
-func (v *visit) setCookie(lines ...string) { addCookies(v.c, lines) }
+func (v *request) setCookie(lines ...string) { addCookies(v.c, lines) }
 
 func addCookies(c *gin.Context, lines []string) {
 	h := c.Writer.Header()
@@ -205,7 +205,7 @@ func addCookies(c *gin.Context, lines []string) {
 // redirect sends the browser on: a page by 302, next-auth's client by JSON with
 // the status that the outcome has, and htmx by its own header, since it would
 // follow a 302 itself and put the provider's page into this one.
-func (v *visit) redirect(status int, url string) {
+func (v *request) redirect(status int, url string) {
 	switch {
 	case v.wantsJSON():
 		v.json(status, map[string]string{"url": url})
@@ -224,7 +224,7 @@ func (v *visit) redirect(status int, url string) {
 // unproven answers a form that does not prove that a page of ours sent it, by
 // showing the page again. Auth.js's client wants an error, else it reports that
 // all went well.
-func (v *visit) unproven(page string) {
+func (v *request) unproven(page string) {
 	query := "?csrf=true"
 	if v.auth.opts.Session.Format == AuthJSV5 {
 		query = "?error=MissingCSRF"
@@ -233,15 +233,15 @@ func (v *visit) unproven(page string) {
 }
 
 // fail sends the browser to the error page, which knows what each code means.
-func (v *visit) fail(status int, code string) {
+func (v *request) fail(status int, code string) {
 	v.redirect(status, v.errorURL(code))
 }
 
-func (v *visit) errorURL(code string) string {
+func (v *request) errorURL(code string) string {
 	return v.base.URL + "/error?error=" + cookie.Escape(code)
 }
 
-func (v *visit) json(status int, body any) {
+func (v *request) json(status int, body any) {
 	writeJSON(v.c, status, body)
 }
 

@@ -20,26 +20,26 @@ import (
 
 // A route is one action of the auth routes with one method.
 type route struct {
-	serve func(*visit)
+	serve func(*request)
 	bare  bool // needs neither CSRF token nor callback URL and sets no cookie
 }
 
 var routes = map[string]route{
-	"GET csrf":            {serve: (*visit).getCSRF},
-	"GET providers":       {serve: (*visit).getProviders, bare: true},
-	"GET session":         {serve: (*visit).getSession},
-	"POST session":        {serve: (*visit).postSession},
-	"GET signin":          {serve: (*visit).getSignIn},
-	"POST signin":         {serve: (*visit).postSignIn},
-	"GET callback":        {serve: (*visit).callback},
-	"POST callback":       {serve: (*visit).callback},
-	"GET signout":         {serve: (*visit).getSignOut},
-	"POST signout":        {serve: (*visit).postSignOut},
-	"GET error":           {serve: (*visit).getError},
-	"GET verify-request":  {serve: (*visit).getVerifyRequest},
-	"POST _log":           {serve: (*visit).postLog, bare: true},
-	"POST " + backchannel: {serve: (*visit).postLogoutToken, bare: true},
-	"GET client.js":       {serve: (*visit).getClient, bare: true},
+	"GET csrf":            {serve: (*request).getCSRF},
+	"GET providers":       {serve: (*request).getProviders, bare: true},
+	"GET session":         {serve: (*request).getSession},
+	"POST session":        {serve: (*request).postSession},
+	"GET signin":          {serve: (*request).getSignIn},
+	"POST signin":         {serve: (*request).postSignIn},
+	"GET callback":        {serve: (*request).callback},
+	"POST callback":       {serve: (*request).callback},
+	"GET signout":         {serve: (*request).getSignOut},
+	"POST signout":        {serve: (*request).postSignOut},
+	"GET error":           {serve: (*request).getError},
+	"GET verify-request":  {serve: (*request).getVerifyRequest},
+	"POST _log":           {serve: (*request).postLog, bare: true},
+	"POST " + backchannel: {serve: (*request).postLogoutToken, bare: true},
+	"GET client.js":       {serve: (*request).getClient, bare: true},
 }
 
 // serve answers every request below BasePath.
@@ -66,8 +66,8 @@ func (a *Auth) serve(c *gin.Context) {
 		return
 	}
 	id, _, _ = strings.Cut(id, "/")
-	v := &visit{
-		auth: a, c: c, base: base, names: a.site(base).names,
+	v := &request{
+		auth: a, c: c, base: base, names: a.scheme(base).names,
 		segment: id, provider: a.provider(id), body: body,
 	}
 	if action == "callback" && v.provider == nil || action == backchannel && !a.takesLogoutTokens(v.provider) {
@@ -91,14 +91,14 @@ func refuse(c *gin.Context, status int, text string) {
 	_, _ = c.Writer.WriteString(text)
 }
 
-func (v *visit) getCSRF() {
+func (v *request) getCSRF() {
 	noStore(v.c.Writer.Header())
 	v.json(http.StatusOK, map[string]string{"csrfToken": v.csrfToken})
 }
 
 // getProviders lists the providers in their order, which is the order of a
 // page's buttons.
-func (v *visit) getProviders() {
+func (v *request) getProviders() {
 	var list claims.Object
 	for _, p := range v.auth.providers {
 		list.Add(p.id, listedProvider{
@@ -124,7 +124,7 @@ type listedProvider struct {
 
 // getSignIn shows the ways to sign in. It never starts one: a link or an image
 // on another site must not sign anybody in.
-func (v *visit) getSignIn() {
+func (v *request) getSignIn() {
 	code := v.c.Query("error")
 	notice, location := v.noticed(code)
 	if location != "" {
@@ -169,7 +169,7 @@ func (v *visit) getSignIn() {
 
 // postSignIn starts a sign-in. Without proof that a page of ours asked, it shows
 // the sign-in page instead.
-func (v *visit) postSignIn() {
+func (v *request) postSignIn() {
 	if !v.csrfVerified || v.provider == nil {
 		v.unproven("signin")
 		return
@@ -188,7 +188,7 @@ func (v *visit) postSignIn() {
 	v.beginOAuth()
 }
 
-func (v *visit) callback() {
+func (v *request) callback() {
 	switch {
 	case v.provider.email != nil:
 		v.emailCallback()
@@ -199,7 +199,7 @@ func (v *visit) callback() {
 	}
 }
 
-func (v *visit) getError() {
+func (v *request) getError() {
 	code := v.c.Query("error")
 	if code == "" {
 		code = v.segment
@@ -224,7 +224,7 @@ func (v *visit) getError() {
 	}
 }
 
-func (v *visit) errorPage(status int, code string, wait time.Duration) {
+func (v *request) errorPage(status int, code string, wait time.Duration) {
 	page := pages.Error{
 		Code: code, Text: v.errorText(code), Wait: wait, Site: v.base.Host(), SignInURL: v.base.URL + "/signin",
 	}
@@ -236,7 +236,7 @@ func (v *visit) errorPage(status int, code string, wait time.Duration) {
 }
 
 // errorText is what the application or ginauth says beside next-auth's codes.
-func (v *visit) errorText(code string) string {
+func (v *request) errorText(code string) string {
 	if code == errorcode.SessionUnavailable {
 		return errorcode.AbortText(code)
 	}
@@ -260,7 +260,7 @@ func withQuery(target, name, value string) string {
 
 // getVerifyRequest says that a mail is on its way, and takes the code that it
 // brings.
-func (v *visit) getVerifyRequest() {
+func (v *request) getVerifyRequest() {
 	if page := v.auth.opts.Pages.VerifyRequest; page != "" {
 		v.redirect(http.StatusFound, page)
 		return
@@ -275,7 +275,7 @@ func (v *visit) getVerifyRequest() {
 
 // postLog takes what next-auth's client reports of its own errors. Anybody may
 // send it, so only the code is logged, and only for debugging.
-func (v *visit) postLog() {
+func (v *request) postLog() {
 	v.auth.opts.Logger.Debug("ginauth: the client reports an error", "code", redact.Code(v.field("code")))
 	v.c.Writer.Header()["Content-Type"] = nil
 	v.c.Status(http.StatusOK)
@@ -284,8 +284,8 @@ func (v *visit) postLog() {
 
 // fault answers a fault of ours or of the application's callbacks: the log says
 // what it was, the browser only that it was one. Cookies stay as they are.
-func (v *visit) fault(doing string, err error) {
-	if left(v.c, err) {
+func (v *request) fault(doing string, err error) {
+	if clientGone(v.c, err) {
 		return
 	}
 	v.auth.opts.Logger.Error("ginauth: "+doing+" failed", "error", redact.Error(err))
@@ -302,14 +302,14 @@ func (v *visit) fault(doing string, err error) {
 // getSession tells a page who is signed in, and moves the session's end where that is
 // due: next-auth does so each time, by which a late answer undoes what a request in
 // between made of the session.
-func (v *visit) getSession() {
+func (v *request) getSession() {
 	noStore(v.c.Writer.Header())
 	v.answerSession("", nil)
 }
 
 // postSession changes the session as the page asks: the JWT callback decides
 // what of it counts.
-func (v *visit) postSession() {
+func (v *request) postSession() {
 	if !v.csrfVerified {
 		v.json(http.StatusBadRequest, v.nobody())
 		return
@@ -319,7 +319,7 @@ func (v *visit) postSession() {
 
 // nobody is the answer where nobody is signed in. Each client knows its own
 // server's alone: Auth.js's takes {} for a session.
-func (v *visit) nobody() any {
+func (v *request) nobody() any {
 	if v.auth.opts.Session.Format == AuthJSV5 {
 		return nil
 	}
@@ -328,7 +328,7 @@ func (v *visit) nobody() any {
 
 // answerSession answers the session, changed where the page asks for that. A token
 // that does not open is deleted; a fault of a callback keeps it, for the next time.
-func (v *visit) answerSession(trigger Trigger, update any) {
+func (v *request) answerSession(trigger Trigger, update any) {
 	found := v.found()
 	if !found.Found {
 		v.json(http.StatusOK, v.nobody())

@@ -133,8 +133,8 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := cookie.Find(c.Request.Header["Cookie"], a.site(base).names.Session)
-	latest, before := found, find(c)
+	found := cookie.Find(c.Request.Header["Cookie"], a.scheme(base).names.Session)
+	latest, before := found, identityFrom(c)
 	if before == nil { // no middleware has kept this answer out of caches
 		private(c.Writer.Header())
 	} else if before.auth == a && found.Found { // this request may have sealed it again
@@ -174,7 +174,7 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 // openLatest opens a session as this process last sealed it, which may be later than
 // what the browser had when it sent its request.
 func (a *Auth) openLatest(ctx context.Context, value string, base origin.Base) (*identity, error) {
-	latest := a.site(base).sessions.Latest(sessionstrategy.Cookie{Value: value})
+	latest := a.scheme(base).sessions.Latest(sessionstrategy.Cookie{Value: value})
 	return a.open(ctx, latest.Value, base, a.opts.Now())
 }
 
@@ -194,7 +194,7 @@ func (a *Auth) openLatestFound(ctx context.Context, found cookie.Session, base o
 // it, and reports whether it is to be sealed again.
 func (a *Auth) refresh(c *gin.Context, id *identity, trigger Trigger, update any) (due bool, err error) {
 	now := a.opts.Now()
-	due = trigger != "" || a.due(id, now)
+	due = trigger != "" || a.needsReseal(id, now)
 	if err := a.lookUp(c.Request.Context(), id); err != nil {
 		return false, err
 	}
@@ -289,7 +289,7 @@ func (a *Auth) keep(c *gin.Context, id *identity, base origin.Base, found cookie
 // error is ErrConflict where another is there by now, and errSignedOut where nothing
 // is: the session was ended while this request was under way.
 func (a *Auth) replace(ctx context.Context, id *identity, payload []byte, expires time.Time, base origin.Base) (value string, err error) {
-	value, err = a.site(base).sessions.Replace(ctx, id.token.sessionID(), id.value, id.kept, payload, expires)
+	value, err = a.scheme(base).sessions.Replace(ctx, id.token.sessionID(), id.value, id.kept, payload, expires)
 	if errors.Is(err, ErrNotFound) {
 		err = errSignedOut
 	}

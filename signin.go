@@ -28,12 +28,12 @@ type outcome struct {
 }
 
 // failed is an outcome on the error page.
-func (v *visit) failed(status int, code string) outcome {
+func (v *request) failed(status int, code string) outcome {
 	return outcome{location: v.errorURL(code), status: status}
 }
 
-// leave ends the visit with an outcome.
-func (v *visit) leave(result outcome) {
+// leave ends the request with an outcome.
+func (v *request) leave(result outcome) {
 	if result.wait > 0 {
 		v.tooMany(result.wait)
 		return
@@ -59,33 +59,33 @@ func (v *visit) leave(result outcome) {
 	v.redirect(result.status, result.location)
 }
 
-// admit lets the application decide, and makes the session of a person who has
+// completeSignIn lets the application decide, and makes the session of a person who has
 // proved who they are.
-func (v *visit) admit(p SignInParams) outcome {
+func (v *request) completeSignIn(p SignInParams) outcome {
 	if result, refused := v.decide(p); refused {
 		return result
 	}
-	return v.enter(p, false)
+	return v.startSession(p, false)
 }
 
 // decide lets the application decide, and says what its refusal leads to.
-func (v *visit) decide(p SignInParams) (result outcome, refused bool) {
+func (v *request) decide(p SignInParams) (result outcome, refused bool) {
 	if signIn := v.auth.opts.Callbacks.SignIn; signIn != nil {
 		if err := signIn(v.c, p); err != nil {
-			return v.denied(err), true
+			return v.callbackRefusal(err), true
 		}
 	}
 	return outcome{}, false
 }
 
-// enter makes the session of a person who may sign in.
-func (v *visit) enter(p SignInParams, isNew bool) outcome {
+// startSession makes the session of a person who may sign in.
+func (v *request) startSession(p SignInParams, isNew bool) outcome {
 	trigger := TriggerSignIn
 	if isNew {
 		trigger = TriggerSignUp
 	}
 	if p.User.ID == "" { // the callback's doing
-		v.refused("Callbacks.SignIn", errors.New("ginauth: the user has no ID; leave it, or set another"))
+		v.logSignInRefused("Callbacks.SignIn", errors.New("ginauth: the user has no ID; leave it, or set another"))
 		return v.failed(http.StatusInternalServerError, errorcode.Callback)
 	}
 	undo, wait := v.successAllowed(v.c.Request.Context(), p.User.ID)
@@ -97,7 +97,7 @@ func (v *visit) enter(p SignInParams, isNew bool) outcome {
 	now := v.auth.opts.Now()
 	t := &Token{
 		Subject: p.User.ID, Name: p.User.Name, Email: p.User.Email, Picture: p.User.Image,
-		AuthTime: now, shape: p.User.shape, unlisted: v.unlisted,
+		AuthTime: now, shape: p.User.shape, notInAdapter: v.notInAdapter,
 	}
 	err := v.auth.runJWT(v.c, JWTParams{
 		Token: t, User: p.User, Account: p.Account, Profile: p.Profile, IsNewUser: isNew, Trigger: trigger,
@@ -107,11 +107,11 @@ func (v *visit) enter(p SignInParams, isNew bool) outcome {
 	}
 	if err != nil {
 		undo()
-		v.refused("Callbacks.JWT", err)
+		v.logSignInRefused("Callbacks.JWT", err)
 		return v.failed(http.StatusInternalServerError, errorcode.Callback)
 	}
 	t.grant = v.auth.newGrant(v.provider, p.Account)
-	value, err := v.begin(t, now)
+	value, err := v.storeSession(t, now)
 	if err == nil {
 		if err := v.confirm(context.WithoutCancel(v.c.Request.Context()), p.User.ID, value); err != nil {
 			return v.notEntered(err)
@@ -119,7 +119,7 @@ func (v *visit) enter(p SignInParams, isNew bool) outcome {
 	}
 	if err != nil {
 		undo()
-		v.refused("keeping the session", err)
+		v.logSignInRefused("keeping the session", err)
 		if errors.Is(err, errUnavailable) {
 			return v.failed(http.StatusServiceUnavailable, errorcode.SessionUnavailable)
 		}
@@ -137,9 +137,9 @@ func (v *visit) enter(p SignInParams, isNew bool) outcome {
 	}
 }
 
-// begin keeps the session of a person who has just signed in, in place of the one
+// storeSession keeps the session of a person who has just signed in, in place of the one
 // this browser may have had.
-func (v *visit) begin(t *Token, now time.Time) (value string, err error) {
+func (v *request) storeSession(t *Token, now time.Time) (value string, err error) {
 	ctx := context.WithoutCancel(v.c.Request.Context())
 	if v.auth.revoked != nil {
 		if t.AuthTime, err = v.auth.revoked.SignInTime(ctx, t.revocable()); err != nil {
@@ -168,9 +168,9 @@ func (v *visit) begin(t *Token, now time.Time) (value string, err error) {
 	return value, nil
 }
 
-// denied is what an error of the SignIn callback leads to. Only a PublicError's
+// callbackRefusal is what an error of the SignIn callback leads to. Only a PublicError's
 // text reaches the browser.
-func (v *visit) denied(err error) outcome {
+func (v *request) callbackRefusal(err error) outcome {
 	var elsewhere redirectTo
 	var public publicError
 	switch {
@@ -179,15 +179,15 @@ func (v *visit) denied(err error) outcome {
 	case errors.As(err, &public):
 		return v.failed(http.StatusOK, v.auth.publicErrors.Publish(string(public)))
 	case !errors.Is(err, ErrAccessDenied):
-		v.refused("Callbacks.SignIn", err)
+		v.logSignInRefused("Callbacks.SignIn", err)
 	}
 	return v.failed(http.StatusForbidden, errorcode.AccessDenied)
 }
 
-// refused logs why somebody was not signed in. The error is redacted: it holds
+// logSignInRefused logs why somebody was not signed in. The error is redacted: it holds
 // no token, code or secret, nor what the person typed.
-func (v *visit) refused(step string, err error) {
-	v.auth.opts.Logger.Warn("ginauth: sign-in refused", "provider", v.provider.id, "step", step, "error", redact.Error(err, v.typed...))
+func (v *request) logSignInRefused(step string, err error) {
+	v.auth.opts.Logger.Warn("ginauth: sign-in refused", "provider", v.provider.id, "step", step, "error", redact.Error(err, v.secrets...))
 }
 
 // noticeAge is for how long the next page finds a notice.
@@ -196,7 +196,7 @@ const noticeAge = time.Minute
 // notice tells the next page more than the error code. It is a cookie and no
 // parameter: the URLs of errors are NextAuth's, and no link can put these words on a
 // page. "" takes the one away that is there.
-func (v *visit) notice(name string) {
+func (v *request) notice(name string) {
 	attributes := v.attributes()
 	if name != "" {
 		attributes.MaxAge = noticeAge
@@ -208,7 +208,7 @@ func (v *visit) notice(name string) {
 
 // noticed is the notice that belongs to an error code; "" for none. location is where
 // a sign-in led that was completed before, for the person whom it signed in.
-func (v *visit) noticed(code string) (notice, location string) {
+func (v *request) noticed(code string) (notice, location string) {
 	value, found := cookie.Get(v.c.Request.Header["Cookie"], v.names.Notice)
 	switch {
 	case code == errorcode.Verification && value == errorcode.LinkLost, code == errorcode.VerificationCode && value == errorcode.CodeLost:
@@ -230,14 +230,14 @@ func (v *visit) noticed(code string) (notice, location string) {
 
 // postedAgain finds what is left of a sign-in whose answer came by another site's
 // POST, which brought no cookie of it.
-func (v *visit) postedAgain(suffix string) (notice, location string) {
+func (v *request) postedAgain(suffix string) (notice, location string) {
 	done := v.signIns().CompletedBySuffix(suffix)
 	if done == nil {
 		return errorcode.SignInLost, ""
 	}
 	location, err := v.leadsOn(done)
 	if err != nil {
-		v.refused("reading the session", err)
+		v.logSignInRefused("reading the session", err)
 	}
 	return errorcode.SignInUsed, location
 }

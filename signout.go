@@ -15,7 +15,7 @@ import (
 	"github.com/ginauth/ginauth/internal/revocation"
 )
 
-func (v *visit) getSignOut() {
+func (v *request) getSignOut() {
 	if page := v.auth.opts.Pages.SignOut; page != "" {
 		v.redirect(http.StatusFound, page)
 		return
@@ -26,7 +26,7 @@ func (v *visit) getSignOut() {
 }
 
 // postSignOut ends the session in this browser.
-func (v *visit) postSignOut() {
+func (v *request) postSignOut() {
 	if !v.csrfVerified {
 		v.unproven("signout")
 		return
@@ -48,7 +48,7 @@ func (v *visit) postSignOut() {
 
 // endSessions ends every session that the request's cookies lead to, and returns the
 // token of the one that was believed, or of the first; nil if there is none.
-func (v *visit) endSessions(found cookie.Session) (*Token, error) {
+func (v *request) endSessions(found cookie.Session) (*Token, error) {
 	all, err := v.auth.openAll(v.c.Request.Context(), found, v.base, v.auth.opts.Now())
 	if err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func (v *visit) endSessions(found cookie.Session) (*Token, error) {
 // afterSignOut is where the browser goes when its session has ended: on to the
 // provider where OAuth.SignOutAtProvider says so. A provider that cannot be asked
 // where to is no reason to stay: the session here is over either way.
-func (v *visit) afterSignOut(t *Token) string {
+func (v *request) afterSignOut(t *Token) string {
 	if t == nil || t.grant == nil {
 		return v.callbackURL
 	}
@@ -101,7 +101,7 @@ func (a *Auth) takesLogoutTokens(p *provider) bool {
 // postLogoutToken ends the sessions that a provider says are over (§2.5). The
 // request comes from its server, with no cookie and no Origin: what proves it is
 // the token's signature alone. The answers are those of §2.8.
-func (v *visit) postLogoutToken() {
+func (v *request) postLogoutToken() {
 	v.c.Writer.Header()["Cache-Control"] = []string{"no-store"}
 	raw, ok := v.body["logout_token"].(string) // once: a repeated field is a list
 	contentType, _, _ := mime.ParseMediaType(v.c.GetHeader("Content-Type"))
@@ -143,7 +143,7 @@ func newLogout(provider string, t *oidc.LogoutToken, now time.Time) revocation.L
 	}
 }
 
-func (v *visit) refuseLogout(code string, err error) {
+func (v *request) refuseLogout(code string, err error) {
 	v.auth.opts.Logger.Warn("ginauth: a logout token was refused", "provider", v.provider.id, "error", redact.Error(err))
 	v.json(http.StatusBadRequest, map[string]string{"error": code})
 }

@@ -32,11 +32,11 @@ type Token struct {
 	// json.Number for numbers, so that no digit is lost.
 	Claims map[string]any
 
-	shape    claims.Shape
-	domain   string          // claimDomain
-	sid      string          // claimSession; empty in tokens that others made: see sessionID
-	grant    *tokenset.Grant // of the sign-in at a provider; nil: nothing is kept of it
-	unlisted bool            // claimUnlisted: the user is not the Adapter's
+	shape        claims.Shape
+	domain       string          // claimDomain
+	sid          string          // claimSession; empty in tokens that others made: see sessionID
+	grant        *tokenset.Grant // of the sign-in at a provider; nil: nothing is kept of it
+	notInAdapter bool            // claimUnlisted: the user is not the Adapter's
 }
 
 // claimUnlisted marks, beside an Adapter, the session of somebody whom Credentials
@@ -126,7 +126,7 @@ func (t *Token) parse(payload []byte, now time.Time) error {
 				return
 			}
 		case claimUnlisted:
-			if t.unlisted = value.Any() == true; t.unlisted {
+			if t.notInAdapter = value.Any() == true; t.notInAdapter {
 				return
 			}
 		}
@@ -169,7 +169,7 @@ func (t *Token) claims() *claims.Object {
 	if t.grant != nil {
 		o.Add(tokenset.Claim, t.grant)
 	}
-	if t.unlisted {
+	if t.notInAdapter {
 		o.Add(claimUnlisted, true)
 	}
 	o.AddAll(claims.Without(t.Claims, t.taken()...))

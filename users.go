@@ -64,10 +64,10 @@ func (a *Auth) DeleteUser(ctx context.Context, userID string) error {
 // lookUp refuses the session of a user whom the adapter no longer has. Somebody
 // whom Credentials signed in may never have been there.
 func (a *Auth) lookUp(ctx context.Context, id *identity) error {
-	if a.opts.Adapter == nil || id.token.unlisted || id.user != nil {
+	if a.opts.Adapter == nil || id.token.notInAdapter || id.user != nil {
 		return nil
 	}
-	user, err := found(a.userByID(ctx, id.token.Subject))
+	user, err := orNil(a.userByID(ctx, id.token.Subject))
 	switch {
 	case errors.Is(err, errOtherUser), err == nil && user == nil:
 		return errSignedOut
@@ -255,7 +255,7 @@ var ErrSessionEnded = errors.New("ginauth: the session ended")
 // session of that moment, as an EventSource does by itself.
 func (a *Auth) SessionContext(c *gin.Context) (ctx context.Context, stop context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(c.Request.Context())
-	id := find(c)
+	id := identityFrom(c)
 	if id == nil {
 		cancel(ErrSessionEnded)
 		return ctx, func() {}
