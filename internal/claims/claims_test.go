@@ -158,7 +158,7 @@ func TestEach_Plain(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
-		if got > 3 {
+		if got > allocations {
 			t.Errorf("%s: %v allocations", object, got)
 		}
 	}
