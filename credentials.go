@@ -36,6 +36,8 @@ type Credentials struct {
 	// with a text of its own. Any other error is logged and says only that
 	// signing in failed.
 	//
+	// An error that is ErrNotFound, as an Adapter returns it, refuses like a nil User.
+	//
 	// A User without ID is refused. Beside an Adapter, return the adapter's ID for
 	// its users, and for others an ID that no adapter's user has. For one of its users
 	// the credentials are an account, linked at their first sign-in by them; a user who
@@ -149,16 +151,16 @@ func (v *request) checkCredentials() {
 	case errors.As(err, &public):
 		v.fail(http.StatusUnauthorized, v.auth.publicErrors.Publish(string(public)))
 		return
-	case err != nil:
-		v.logSignInRefused("Credentials.Authorize", err)
-		v.fail(http.StatusInternalServerError, errorcode.Callback)
-		return
-	case user == nil:
+	case errors.Is(err, ErrNotFound) || err == nil && user == nil: // alike: the answer must not say who has an account
 		target := v.errorURL(errorcode.CredentialsSignin) + "&provider=" + url.QueryEscape(v.provider.id)
 		if v.auth.opts.Session.Format == AuthJSV5 {
 			target += "&code=credentials" // what Auth.js's client returns as code
 		}
 		v.redirect(http.StatusUnauthorized, target)
+		return
+	case err != nil:
+		v.logSignInRefused("Credentials.Authorize", err)
+		v.fail(http.StatusInternalServerError, errorcode.Callback)
 		return
 	}
 	if user.ID == "" {

@@ -541,3 +541,26 @@ func TestAttack23_UserFromTheBody(t *testing.T) {
 		t.Errorf("%d updates ran, want the one of a person signed in", updates.Load())
 	}
 }
+
+// A name that the adapter does not have, and a wrong password, get one answer.
+func TestCredentials_NobodyAsWrongPassword(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, ginauth.Options{Providers: []ginauth.Provider{ginauth.Credentials{
+		Authorize: func(_ *gin.Context, typed map[string]string) (*ginauth.User, error) {
+			if typed["username"] == "nobody" {
+				return nil, fmt.Errorf("looking up the user: %w", ginauth.ErrNotFound)
+			}
+			return nil, nil
+		},
+	}}})
+	b := a.browser(t)
+	csrf := b.csrf()
+	answer := func(name string) string {
+		res := b.post("/api/auth/callback/credentials", url.Values{"csrfToken": {csrf}, "username": {name}, "json": {"true"}})
+		return fmt.Sprint(res.StatusCode, res.body)
+	}
+	wrong, nobody := answer("ada"), answer("nobody")
+	if wrong != nobody || !strings.Contains(wrong, "CredentialsSignin") {
+		t.Errorf("a wrong password: %s; nobody: %s", wrong, nobody)
+	}
+}

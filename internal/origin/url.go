@@ -87,6 +87,9 @@ func Parse(s string) (URL, error) {
 	if err == nil && strings.ContainsAny(u.Rest, "?#") {
 		err = errPlain
 	}
+	if err == errPlain {
+		return URL{}, fmt.Errorf("it %w", err) // which may hold a password
+	}
 	if err != nil {
 		return URL{}, fmt.Errorf("%q %w", s, err)
 	}
