@@ -29,7 +29,7 @@ func main() {
 	var cookies ginauth.CookieOptions
 	flag.StringVar(&cookies.Domain, "domain", "", "domain of the session cookie")
 	strict := flag.Bool("strict", false, "whether the session cookie is SameSite=Strict")
-	host := flag.String("host", "localhost", "host name of the site")
+	host := flag.String("host", "", "host name of the site; empty: any that is loopback")
 	long := flag.Bool("long", false, "whether sessions are too long for one cookie")
 	flag.Parse()
 	if *strict {
@@ -50,11 +50,15 @@ func run(addr, host string, maxAge time.Duration, cookies ginauth.CookieOptions,
 	if err != nil {
 		return err
 	}
-	site := fmt.Sprintf("http://%s:%d", host, listener.Addr().(*net.TCPAddr).Port)
+	site, base := fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port), ""
+	if host != "" {
+		base = strings.Replace(site, "localhost", host, 1)
+		site = base
+	}
 	r := gin.New()
 	r.SetHTMLTemplate(template.Must(template.ParseFS(pages, "*.html")))
 	auth, err := ginauth.Register(r, ginauth.Options{
-		BaseURL: site,
+		BaseURL: base,
 		Cookies: cookies,
 		Secret:  "the secret of a site that is only looked at",
 		Providers: append(ginauth.Goth(oidc.New(oidc.Config{
