@@ -17,7 +17,6 @@ import (
 
 	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/cookie"
-	"github.com/ginauth/ginauth/internal/ginstore"
 	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/replay"
@@ -77,8 +76,8 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	} else if opts.Session.MaxPerUser == 0 {
 		opts.Session.MaxPerUser = defaultMaxPerUser
 	}
-	if store, ok := opts.Session.Store.(*ginstore.Store); ok {
-		if err := store.Validate(opts.Session.MaxAge); err != nil {
+	if store, ok := opts.Session.Store.(interface{ validate(time.Duration) error }); ok {
+		if err := store.validate(opts.Session.MaxAge); err != nil {
 			f.add("Session.Store: %w", err)
 		}
 	}

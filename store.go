@@ -119,8 +119,14 @@ type SessionLocker interface {
 // refused: it cannot end a session. Leave Session.Store nil instead, for a cookie
 // that is encrypted.
 func GinStore(store sessions.Store) SessionStore {
-	return ginstore.New(store, ErrNotFound)
+	return ginStore{ginstore.New(store, ErrNotFound)}
 }
+
+// A ginStore can be told from any other store without linking it into programs that
+// have another one.
+type ginStore struct{ *ginstore.Store }
+
+func (s ginStore) validate(maxAge time.Duration) error { return s.Validate(maxAge) }
 
 const (
 	// storeTimeout bounds one call of a store, so that one that hangs ends in an
