@@ -73,7 +73,7 @@ func (s *sample) draw() (err error) {
 	fmt.Printf("seed %d: %d mutants, %d equivalent, %d found, %d survived: %.1f %% found, in %v\n",
 		o.Seed, score.Drawn(), score.Equivalent, score.Killed, len(score.Survivors), score.Percent(), time.Since(begun).Round(time.Second))
 	switch {
-	case score.Equivalent*10 > max(score.Drawn(), 10):
+	case score.Drawn() >= 100 && score.Equivalent*10 > score.Drawn(): // of fewer, chance decides
 		return fmt.Errorf("%d of %d mutants are listed as equivalent, more than a tenth", score.Equivalent, score.Drawn())
 	case score.Percent() < s.least:
 		return fmt.Errorf("%.1f %% are found, and %v %% are wanted", score.Percent(), s.least)
