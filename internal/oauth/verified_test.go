@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -180,4 +181,43 @@ func complete(t *testing.T, p *oauth.Provider) oauth.Identity {
 		t.Fatal(err)
 	}
 	return id
+}
+
+// interrupted lets something happen while the profile is asked for, once.
+type interrupted struct {
+	canned
+	once   sync.Once
+	during func()
+}
+
+func (i *interrupted) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Path == "/user" {
+		i.once.Do(i.during)
+	}
+	return i.canned.RoundTrip(req)
+}
+
+// A sign-in that begins while another one is completed changes nothing of that one:
+// each has a copy of the provider.
+func TestComplete_WhileAnotherBegins(t *testing.T) {
+	t.Parallel()
+	answers := &interrupted{canned: canned{
+		"/login/oauth/access_token": `{"access_token":"t","token_type":"bearer","scope":"read:user,user:email"}`,
+		"/user":                     `{"id":7,"login":"kate","email":null}`,
+		"/user/emails":              `[{"email":"kate@example.com","primary":true,"verified":true}]`,
+	}}
+	g := github.New("client", "secret", "", "user:email")
+	g.HTTPClient = &http.Client{Transport: answers}
+	p, err := oauth.New(oauth.Config{ID: "github", Provider: g})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers.during = func() {
+		if _, _, err := p.Begin(t.Context(), "https://other.example.com/api/auth/callback/x", nil, time.Now()); err != nil {
+			t.Error(err)
+		}
+	}
+	if id := complete(t, p); id.Profile.UserID != "7" || id.Profile.Email != "kate@example.com" || len(id.Notes) > 0 {
+		t.Errorf("signed in is %q with %q, %v", id.Profile.UserID, id.Profile.Email, id.Notes)
+	}
 }
