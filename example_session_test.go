@@ -42,7 +42,7 @@ func ExampleGinStore() {
 	// Output: 401
 }
 
-// Whoever changes their password is signed out everywhere else.
+// A person who changes the password is signed out everywhere else.
 func ExampleAuth_RevokeUser() {
 	r := gin.New()
 	auth, err := ginauth.Register(r, ginauth.Options{

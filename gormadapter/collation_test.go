@@ -7,6 +7,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 
@@ -36,6 +37,9 @@ func TestCollation(t *testing.T) {
 				t.Fatal(err)
 			}
 			if known == 0 {
+				if os.Getenv("CI") == "true" {
+					t.Fatal("this server does not know it")
+				}
 				t.Skip("this server does not know it")
 			}
 			db := opened(t, mysql.Open(dsn(newDatabase(t, admin))), nil)
