@@ -36,7 +36,7 @@ func (u URL) RequestURI() string {
 
 var (
 	errScheme = errors.New("is not an http or https URL")
-	errPlain  = errors.New("must not have a user, a query or a fragment")
+	errPlain  = errors.New("it must not have a user, a query or a fragment")
 	errSpace  = errors.New("has a space, a control character or a backslash in it")
 	errHost   = errors.New("has a host that is no host name or address")
 	errPort   = errors.New("has a port that is no number up to 65535")
@@ -88,12 +88,27 @@ func Parse(s string) (URL, error) {
 		err = errPlain
 	}
 	if err == errPlain {
-		return URL{}, fmt.Errorf("it %w", err) // which may hold a password
+		return URL{}, fmt.Errorf("%w, only %q", err, withoutSecrets(s))
 	}
 	if err != nil {
 		return URL{}, fmt.Errorf("%q %w", s, err)
 	}
 	return u, nil
+}
+
+// withoutSecrets is a URL without what may hold a password or a token: its user,
+// its query and its fragment.
+func withoutSecrets(s string) string {
+	scheme, after, _ := strings.Cut(s, "://")
+	if end := strings.IndexAny(after, "?#"); end >= 0 {
+		after = after[:end]
+	}
+	authority, path, slash := strings.Cut(after, "/")
+	authority = authority[strings.LastIndexByte(authority, '@')+1:]
+	if slash {
+		path = "/" + path
+	}
+	return scheme + "://" + authority + path
 }
 
 // splitPort takes the port off a host. It is a decimal number without zeros in
