@@ -115,7 +115,7 @@ func (m *module) read(path, dir string, names []string) (*source, error) {
 		if f.text, err = os.ReadFile(f.path); err != nil {
 			return nil, err
 		}
-		if f.syntax, err = parser.ParseFile(m.fset, f.path, f.text, parser.SkipObjectResolution); err != nil {
+		if f.syntax, err = parser.ParseFile(m.fset, f.path, f.text, parser.SkipObjectResolution|parser.ParseComments); err != nil {
 			return nil, err
 		}
 		s.files, syntax = append(s.files, f), append(syntax, f.syntax)

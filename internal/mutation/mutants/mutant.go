@@ -61,6 +61,9 @@ type finder struct {
 func (m *module) find() {
 	for _, s := range m.packages {
 		for _, f := range s.files {
+			if ast.IsGenerated(f.syntax) {
+				continue
+			}
 			find := &finder{m: m, s: s, f: f}
 			find.file()
 			slices.SortStableFunc(f.mutants, func(a, b *Mutant) int { return a.start - b.start })
