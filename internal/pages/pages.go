@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"embed"
 	"errors"
+	"html"
 	"html/template"
 	"net/http"
 	"strings"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/markup"
 )
 
 //go:embed templates/*.html
@@ -111,8 +113,8 @@ type Set struct {
 	style                          template.HTML
 	formPolicy, textPolicy         string // Content-Security-Policy of pages with and without a form
 	barePolicy                     string // of a page with a form and no logo
-	signIn, signOut, fault, verify *template.Template
-	confirm, letter, further       *template.Template
+	signIn, signOut, fault, verify *markup.Template
+	confirm, letter, further       *markup.Template
 }
 
 // New validates theme and texts and prepares the pages. Its error joins all the
@@ -140,17 +142,17 @@ func New(t Theme, texts Texts) (*Set, error) {
 	var err error
 	for _, page := range []struct {
 		file string
-		into **template.Template
+		into **markup.Template
 	}{
 		{"signin.html", &s.signIn}, {"signout.html", &s.signOut}, {"error.html", &s.fault}, {"verify.html", &s.verify},
 		{"confirm.html", &s.confirm}, {"continue.html", &s.further},
 	} {
-		*page.into, err = template.ParseFS(templateFiles, "templates/layout.html", "templates/"+page.file)
+		*page.into, err = markup.ParseFS(templateFiles, "layout", "templates/layout.html", "templates/"+page.file)
 		if err != nil {
 			return nil, err
 		}
 	}
-	s.letter, err = template.ParseFS(templateFiles, "templates/mail.html")
+	s.letter, err = markup.ParseFS(templateFiles, "mail.html", "templates/mail.html")
 	return s, err
 }
 
@@ -221,9 +223,9 @@ func (s *Set) Continue(w http.ResponseWriter, p Continue) {
 	f.Logo = ""
 	f.Page = struct {
 		Continue
-		// Safe: the whole element, because html/template fills in no content attribute.
+		// Safe: the whole element, because no value may stand in a content attribute.
 		Refresh template.HTML
-	}{p, template.HTML(`<meta http-equiv="refresh" content="0;url=` + template.HTMLEscapeString(p.URL) + `">`)}
+	}{p, template.HTML(`<meta http-equiv="refresh" content="0;url=` + html.EscapeString(p.URL) + `">`)}
 	s.renderWith(w, http.StatusOK, s.further, s.barePolicy+"; form-action 'none'", noReferrer, f)
 }
 
@@ -249,13 +251,13 @@ func (s *Set) frame(title, site string) frame {
 
 // render executes the page into memory first: a fault in it then is a plain 500
 // and never half a page under a status that says all is well.
-func (s *Set) render(w http.ResponseWriter, status int, page *template.Template, policy string, f frame) {
+func (s *Set) render(w http.ResponseWriter, status int, page *markup.Template, policy string, f frame) {
 	s.renderWith(w, status, page, policy, sameOrigin, f)
 }
 
-func (s *Set) renderWith(w http.ResponseWriter, status int, page *template.Template, policy, referrer string, f frame) {
+func (s *Set) renderWith(w http.ResponseWriter, status int, page *markup.Template, policy, referrer string, f frame) {
 	var body bytes.Buffer
-	if err := page.ExecuteTemplate(&body, "layout", f); err != nil {
+	if err := page.Execute(&body, f); err != nil {
 		setHeaders(w.Header(), s.textPolicy, referrer)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
