@@ -1,7 +1,7 @@
 // Package pages renders the built-in pages: sign in, sign out, error, "check your
 // email" and the one behind a mail's link; and the mail. They are plain HTML with one
-// inline stylesheet, without scripts, and request nothing except the theme's logo: a
-// page that asks for a password runs only what is in this package. It gets the values
+// inline stylesheet, without scripts, and request nothing except the logos of the
+// application: a page that asks for a password runs only what is in this package. It gets the values
 // to show. It does not know users, sessions or flows.
 package pages
 
@@ -53,7 +53,9 @@ type Provider struct {
 	Action string
 	Fields []Field // of credentials
 	Code   bool    // of email: the mail brings a code
-	Color  string  // of a button's mark, #rgb or #rrggbb; any other text gives a neutral mark
+	Color  string  // of a button's initial, #rgb or #rrggbb; any other text gives a neutral one
+	Mark   string  // the service whose mark the button shows, by ID; any other gives the initial
+	Logo   string  // a picture in place of the mark, one of those that New was given
 }
 
 // Field is one input of a credentials form.
@@ -113,13 +115,15 @@ type Set struct {
 	style                          template.HTML
 	formPolicy, textPolicy         string // Content-Security-Policy of pages with and without a form
 	barePolicy                     string // of a page with a form and no logo
+	signInPolicy                   string // of the page with the logos of providers
 	signIn, signOut, fault, verify *markup.Template
 	confirm, letter, further       *markup.Template
 }
 
 // New validates theme and texts and prepares the pages. Its error joins all the
-// faults, each naming the field and what to write instead.
-func New(t Theme, texts Texts) (*Set, error) {
+// faults, each naming the field and what to write instead. logos are the pictures on
+// the buttons of the sign-in page, which CheckLogo found right.
+func New(t Theme, texts Texts, logos ...string) (*Set, error) {
 	l, themeErr := t.validate()
 	texts, textsErr := texts.resolve()
 	if err := errors.Join(themeErr, textsErr); err != nil {
@@ -127,6 +131,14 @@ func New(t Theme, texts Texts) (*Set, error) {
 	}
 	style := l.properties() + stylesheet
 	policy := contentSecurityPolicy(style, l.imageSource)
+	sources := []string{l.imageSource}
+	for _, logo := range logos {
+		source, err := imageSource(logo)
+		if err != nil {
+			return nil, err
+		}
+		sources = append(sources, source)
+	}
 	s := &Set{
 		texts: texts,
 		logo:  l.logo,
@@ -134,10 +146,11 @@ func New(t Theme, texts Texts) (*Set, error) {
 		ink:   l.ink,
 		// The whole element, because the hash must be that of the exact bytes between the tags.
 		// Safe: the stylesheet is ours and the colours in it were parsed and printed again.
-		style:      template.HTML("<style>" + style + "</style>"),
-		formPolicy: policy,
-		textPolicy: policy + "; form-action 'none'",
-		barePolicy: contentSecurityPolicy(style, ""),
+		style:        template.HTML("<style>" + style + "</style>"),
+		formPolicy:   policy,
+		signInPolicy: contentSecurityPolicy(style, sources...),
+		textPolicy:   policy + "; form-action 'none'",
+		barePolicy:   contentSecurityPolicy(style, ""),
 	}
 	var err error
 	for _, page := range []struct {
@@ -160,7 +173,7 @@ func New(t Theme, texts Texts) (*Set, error) {
 func (s *Set) SignIn(w http.ResponseWriter, status int, p SignIn) {
 	f := s.frame(s.texts.SignInTitle, p.Site)
 	f.Page = s.signInView(p, f.Site)
-	s.render(w, status, s.signIn, s.formPolicy, f)
+	s.render(w, status, s.signIn, s.signInPolicy, f)
 }
 
 // SignOut writes the page that asks whether to sign out.
