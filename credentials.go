@@ -140,7 +140,7 @@ func (v *request) checkCredentials() {
 		return
 	}
 	defer attempt.end()
-	v.began = v.auth.takeovers.now()
+	v.began = v.auth.shared.takeovers.now()
 	user, err := v.provider.credentials.Authorize(v.c, typed)
 	var public publicError
 	var tooMany rateLimited

@@ -28,14 +28,14 @@ func (v *request) verification() *verification.Method {
 	email := v.provider.email
 	return &verification.Method{
 		Provider: v.provider.id, Code: email.Code, BindBrowser: email.BindBrowser, MaxAge: email.MaxAge,
-		Hash: v.auth.verificationHash, Keyring: v.auth.mailKeyring, Now: v.auth.opts.Now,
+		Hash: v.auth.keys.verification, Keyring: v.auth.keys.mail, Now: v.auth.opts.Now,
 		Store: func(ctx context.Context, row verification.Row) error {
 			return v.auth.adapt(ctx, func(ctx context.Context) error {
 				return v.auth.opts.Adapter.CreateVerificationToken(ctx, VerificationToken(row))
 			})
 		},
 		Use: func(ctx context.Context, identifier, hash string) (verification.Row, error) {
-			row, err := bulkhead.Do(ctx, v.auth.adapterCalls, func(ctx context.Context) (VerificationToken, error) {
+			row, err := bulkhead.Do(ctx, v.auth.calls.adapter, func(ctx context.Context) (VerificationToken, error) {
 				return v.auth.opts.Adapter.UseVerificationToken(ctx, identifier, hash)
 			})
 			return verification.Row(row), err
@@ -123,7 +123,7 @@ func (v *request) mail(to string, p verification.Proof) error {
 	m.Subject, m.Text, m.HTML = letter.Subject, letter.Text, letter.HTML
 	ctx, cancel := v.detached(mailTimeout)
 	defer cancel()
-	_, err = bulkhead.Wait(ctx, v.auth.mailCalls, func(ctx context.Context) (struct{}, error) {
+	_, err = bulkhead.Wait(ctx, v.auth.calls.mail, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, v.provider.email.Send(ctx, m)
 	})
 	return err
@@ -191,7 +191,7 @@ func (v *request) readLink(emails, tokens []string) (to string, p verification.P
 
 // pending is the mail that this browser asked for last.
 func (v *request) pending() (last verification.Pending, ok bool) {
-	return verification.Open(v.auth.mailKeyring, cookie.Values(v.c.Request.Header["Cookie"], v.names.Mail))
+	return verification.Open(v.auth.keys.mail, cookie.Values(v.c.Request.Header["Cookie"], v.names.Mail))
 }
 
 // spendLink signs in the person who pressed the button on a link's page.

@@ -145,7 +145,7 @@ func (v *request) keepVerified(ctx context.Context, user User, closing bool) (ke
 	}
 	before := user
 	if closing {
-		v.auth.takeovers.add(user.ID)
+		v.auth.shared.takeovers.add(user.ID)
 	}
 	user.EmailVerified = v.auth.opts.Now()
 	if kept, err = v.auth.updateUser(ctx, user); err != nil {
@@ -169,7 +169,7 @@ func (v *request) keepVerified(ctx context.Context, user User, closing bool) (ke
 func (v *request) resetCredentials(ctx context.Context, user User) error {
 	for _, p := range v.auth.credentials() {
 		bounded, cancel := context.WithTimeout(ctx, adapterTimeout)
-		_, err := bulkhead.Wait(bounded, v.auth.adapterCalls, func(ctx context.Context) (struct{}, error) {
+		_, err := bulkhead.Wait(bounded, v.auth.calls.adapter, func(ctx context.Context) (struct{}, error) {
 			return struct{}{}, p.credentials.Reset(ctx, user.ID)
 		})
 		cancel()

@@ -130,15 +130,15 @@ func newAttempts(opts *Options) (*limit.Attempts, error) {
 	if limiter == nil {
 		return limit.NewAttempts(opts.Secret, nil, opts.Now)
 	}
-	calls := newStoreCalls()
+	limiterCalls := newStoreCalls()
 	return limit.NewAttempts(opts.Secret, &limit.Shared{
 		Allow: func(ctx context.Context, key string, rate limit.Rate) (time.Duration, error) {
-			return bulkhead.Wait(ctx, calls, func(ctx context.Context) (time.Duration, error) {
+			return bulkhead.Wait(ctx, limiterCalls, func(ctx context.Context) (time.Duration, error) {
 				return limiter.Allow(ctx, key, Rate(rate))
 			})
 		},
 		Refund: func(ctx context.Context, key string, rate limit.Rate) error {
-			_, err := bulkhead.Wait(ctx, calls, func(ctx context.Context) (struct{}, error) {
+			_, err := bulkhead.Wait(ctx, limiterCalls, func(ctx context.Context) (struct{}, error) {
 				return struct{}{}, limiter.Refund(ctx, key, Rate(rate))
 			})
 			return err
@@ -155,7 +155,7 @@ var testAddr = netip.MustParseAddr("192.0.2.1")
 
 // limitClient is who sends this request, as far as limits go.
 func (v *request) limitClient() limit.Client {
-	addr := v.auth.hosts.ClientAddr(v.c.Request)
+	addr := v.auth.site.hosts.ClientAddr(v.c.Request)
 	developing := !v.auth.release && (addr.IsLoopback() || addr == testAddr)
 	return limit.Client{Networks: limit.Networks(addr), Limited: !developing}
 }
@@ -264,7 +264,7 @@ func (v *request) logRefusal() {
 		return
 	}
 	v.auth.opts.Logger.Warn("ginauth: too many attempts to sign in", "provider", v.provider.id,
-		"forwarded_by_unlisted_proxy", v.auth.hosts.Unlisted(v.c.Request))
+		"forwarded_by_unlisted_proxy", v.auth.site.hosts.Unlisted(v.c.Request))
 }
 
 // seconds is a time to wait as Retry-After says it, rounded up (RFC 9110
@@ -295,16 +295,16 @@ func (v *request) devices() limit.Devices {
 }
 
 func (v *request) deviceCookie() limit.DeviceCookie {
-	return limit.DeviceCookie{Keyring: v.auth.deviceKeyring, Name: v.names.Device}
+	return limit.DeviceCookie{Keyring: v.auth.keys.device, Name: v.names.Device}
 }
 
 // revokedDevice reports that RevokeUser was called since the person signed in. While
 // that cannot be told, the device is as good as none.
 func (v *request) revokedDevice(d limit.Device) bool {
-	if v.auth.revokedDevices == nil {
+	if v.auth.ending.devices == nil {
 		return false
 	}
-	at, err := v.auth.revokedDevices.UserRevokedAt(context.WithoutCancel(v.c.Request.Context()), d.User)
+	at, err := v.auth.ending.devices.UserRevokedAt(context.WithoutCancel(v.c.Request.Context()), d.User)
 	if err != nil {
 		v.auth.opts.Logger.Warn("ginauth: whether a device cookie was revoked is unknown; it is ignored", "error", redact.Error(err, d.User))
 		return true

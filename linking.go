@@ -95,10 +95,10 @@ func (v *request) match(ctx context.Context, tx *oauth.Transaction, p SignInPara
 // of its end a moment ago counts already: an account would outlive the session.
 func (v *request) openNow(ctx context.Context) (*identity, error) {
 	id, err := v.auth.openFound(ctx, v.found(), v.base, v.auth.opts.Now())
-	if err != nil || v.auth.revoked == nil {
+	if err != nil || v.auth.ending.revoked == nil {
 		return id, err
 	}
-	ended, err := v.auth.revoked.EndedNow(ctx, id.token.revocable())
+	ended, err := v.auth.ending.revoked.EndedNow(ctx, id.token.revocable())
 	if err == nil && ended {
 		err = errSignedOut
 	}
@@ -255,7 +255,7 @@ type ways struct {
 }
 
 func (a *Auth) waysInto(ctx context.Context, user User) (ways, error) {
-	accounts, err := bulkhead.Do(ctx, a.adapterCalls, func(ctx context.Context) ([]Account, error) {
+	accounts, err := bulkhead.Do(ctx, a.calls.adapter, func(ctx context.Context) ([]Account, error) {
 		return a.opts.Adapter.ListAccounts(ctx, user.ID)
 	})
 	w := ways{accounts: accounts}
@@ -343,7 +343,7 @@ func (a *Auth) dropAccount(ctx context.Context, userID string, account Account) 
 // endsSessions reports whether the sessions of a user can be ended.
 func (a *Auth) endsSessions() bool {
 	_, listed := a.userStore()
-	return a.revoked != nil || listed
+	return a.ending.revoked != nil || listed
 }
 
 // confirm looks again when a session is kept, and ends it if the way by which it began
@@ -375,5 +375,5 @@ func (v *request) confirm(ctx context.Context, userID, session string) error {
 // takenOver reports whether the password by which somebody signs in was deleted since it
 // was found right.
 func (v *request) takenOver(now User) bool {
-	return v.way.Type == credentialsType && (provedSince(v.before, now) || v.auth.takeovers.since(now.ID, v.began))
+	return v.way.Type == credentialsType && (provedSince(v.before, now) || v.auth.shared.takeovers.since(now.ID, v.began))
 }

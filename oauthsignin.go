@@ -71,7 +71,7 @@ func (v *request) finishOAuth() {
 		return
 	}
 	if v.formPosted() {
-		v.callbackURL = v.base.Absolute(tx.Target, v.auth.allowed)
+		v.callbackURL = v.base.Absolute(tx.Target, v.auth.site.allowed)
 	}
 	if code := answer.Get("error"); code != "" {
 		v.endTransaction(tx, outcome{})
@@ -82,7 +82,7 @@ func (v *request) finishOAuth() {
 	// The answer to a state is remembered with its code: one without the code is
 	// not the browser's second request but somebody's guess.
 	sum := sha256.Sum256([]byte(tx.State + " " + answer.Get("code")))
-	result := v.auth.callbackResults.Do(v.c.Request.Context(), string(sum[:]), now, now.Add(rememberCallback),
+	result := v.auth.shared.callbacks.Do(v.c.Request.Context(), string(sum[:]), now, now.Add(rememberCallback),
 		func() outcome { return v.signIn(tx, answer) })
 	if result.location == "" { // the first callback's request panicked, or this one is gone
 		result = v.failed(http.StatusOK, errorcode.Callback)
@@ -150,7 +150,7 @@ func (v *request) providerError(code string, ours bool) {
 // signIns are the sign-ins of this browser, as its cookies tell them.
 func (v *request) signIns() transaction.Cookies {
 	return transaction.Cookies{
-		Keys: v.auth.signInKeys, Names: v.names, Header: v.c.Request.Header["Cookie"], Secure: v.base.Secure, Now: v.auth.opts.Now(),
+		Keys: v.auth.keys.signIn, Names: v.names, Header: v.c.Request.Header["Cookie"], Secure: v.base.Secure, Now: v.auth.opts.Now(),
 	}
 }
 
@@ -237,7 +237,7 @@ func (v *request) leadsOn(done *transaction.Completed) (location string, err err
 		return "", nil
 	}
 	private(v.c.Writer.Header())
-	return v.base.Absolute(done.Target, v.auth.allowed), nil
+	return v.base.Absolute(done.Target, v.auth.site.allowed), nil
 }
 
 // isSignedIn reports whether a session came along.

@@ -51,7 +51,7 @@ func (a *Auth) serve(c *gin.Context) {
 		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+c.Request.Method+" is not supported by NextAuth.js")
 		return
 	}
-	base, err := a.hosts.Base(c.Request)
+	base, err := a.site.hosts.Base(c.Request)
 	if err != nil {
 		refuse(c, http.StatusBadRequest, "Error: This site does not answer for the host of this request")
 		return
@@ -354,7 +354,7 @@ func (v *request) answerSession(trigger Trigger, update any) {
 	case err != nil:
 		v.fault("reading the session", err)
 		return
-	case v.auth.streams.SignedOut(id.token.sessionID()):
+	case v.auth.ending.streams.SignedOut(id.token.sessionID()):
 		// Meanwhile, and the answer to the sign-out deletes the cookie. This one may
 		// come after the next person's sign-in, whose cookie it must not delete.
 		v.json(http.StatusOK, v.nobody())

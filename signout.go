@@ -95,7 +95,7 @@ const backchannel = "backchannel-logout"
 
 // takesLogoutTokens reports whether a provider may end sessions here.
 func (a *Auth) takesLogoutTokens(p *provider) bool {
-	return a.revoked != nil && p != nil && p.oauth != nil && p.oauth.VerifiesLogout()
+	return a.ending.revoked != nil && p != nil && p.oauth != nil && p.oauth.VerifiesLogout()
 }
 
 // postLogoutToken ends the sessions that a provider says are over (§2.5). The
@@ -116,7 +116,7 @@ func (v *request) postLogoutToken() {
 		return
 	}
 	logout := newLogout(v.provider.id, t, now)
-	accepted, err := v.auth.revoked.EndAtProvider(ctx, logout, now)
+	accepted, err := v.auth.ending.revoked.EndAtProvider(ctx, logout, now)
 	if err != nil {
 		v.refuseLogout("temporarily_unavailable", err)
 		return
@@ -125,7 +125,7 @@ func (v *request) postLogoutToken() {
 		v.refuseLogout("invalid_request", errors.New("ginauth: the logout token came before"))
 		return
 	}
-	v.auth.streams.EndFunc(logout.Ends)
+	v.auth.ending.streams.EndFunc(logout.Ends)
 	v.json(http.StatusOK, struct{}{})
 }
 
