@@ -96,8 +96,8 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	a.origins(&opts, &f)
 	a.cookies(&opts, &f)
 	made := a.secrets(&opts, &f, release || !routes)
-	a.look(&opts, &f)
 	a.signIns(&opts, &f, routes)
+	a.look(&opts, &f)
 	a.limits(&opts, &f)
 	a.users(&opts, &f)
 	if err := errors.Join(f...); err != nil {

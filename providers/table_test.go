@@ -206,3 +206,28 @@ func TestAll(t *testing.T) {
 		}
 	}
 }
+
+// The marks of the sign-in page are looked for under the names of these services.
+func TestServicesOfMarks(t *testing.T) {
+	t.Parallel()
+	var want strings.Builder
+	for _, s := range providers.All() {
+		if s.LeftOut == "" {
+			want.WriteString(s.ID + "\n")
+		}
+	}
+	const file = "../internal/pages/testdata/marks/services.txt"
+	got, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch {
+	case string(got) == want.String():
+	case *update:
+		if err := os.WriteFile(file, []byte(want.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	default:
+		t.Errorf("%s lists other services; run go test ./providers -run TestServicesOfMarks -update, and testdata/marks/marks.mjs there", file)
+	}
+}

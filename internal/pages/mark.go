@@ -40,6 +40,10 @@ func newMark(name string, p Provider) mark {
 	return m
 }
 
+// markContrast is how far a mark in its own colour stands out. WCAG asks nothing of a
+// logotype (1.4.11), and the label says the same.
+const markContrast = 2.8
+
 // visible paints a mark in its own colour on the cards that it stands out from, and
 // in the colour of the text on others, as owners of marks let it be black or white.
 func visible(own string) string {
@@ -47,7 +51,7 @@ func visible(own string) string {
 	if !ok {
 		return "currentColor"
 	}
-	light, dark := standsOut(c, controlContrast, []color{lightPalette.card}), standsOut(c, controlContrast, []color{darkPalette.card})
+	light, dark := standsOut(c, markContrast, []color{lightPalette.card}), standsOut(c, markContrast, []color{darkPalette.card})
 	switch {
 	case light && dark:
 		return own

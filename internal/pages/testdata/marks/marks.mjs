@@ -30,6 +30,9 @@ const left = [
   'nextcloud', 'okta', 'openstreetmap', 'roblox', 'uber', 'wakatime', 'wordpress',
 ]
 
+// Words rather than marks, which nobody reads at 20 pixels.
+const words = ['box', 'intuit', 'zoom']
+
 // Drawn in their colours by these pages, see mark.go.
 const coloured = ['google']
 
@@ -44,7 +47,7 @@ package pages
 var marks = []drawing{`)
 for (const id of Object.keys(services).sort()) {
   const icon = set.find((icon) => icon.slug === services[id])
-  if (!icon || icon.license || left.includes(id) || coloured.includes(id)) continue
+  if (!icon || icon.license || left.includes(id) || coloured.includes(id) || words.includes(id)) continue
   if (!icon.guidelines && !allowed.includes(id)) continue
   const svg = fs.readFileSync(path.join(folder, 'icons', icon.slug + '.svg'), 'utf8')
   const d = svg.match(/<path d="([^"]+)"\/><\/svg>$/)[1]
