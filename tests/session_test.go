@@ -276,16 +276,16 @@ func TestSession_DomainSetLater(t *testing.T) {
 	}
 }
 
-type placed struct{}
+type ownKey struct{}
 
 // A guard keeps what middlewares before it put into the request's context.
 func TestSession_ContextOfBefore(t *testing.T) {
 	t.Parallel()
 	app := newApp(t, ginauth.Options{Providers: []ginauth.Provider{members()}}, func(_ *app, c *gin.Context) {
-		c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), placed{}, "before"))
+		c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), ownKey{}, "before"))
 	})
 	app.engine.GET("/placed", app.auth.RequireSession(), func(c *gin.Context) {
-		value, _ := c.Request.Context().Value(placed{}).(string)
+		value, _ := c.Request.Context().Value(ownKey{}).(string)
 		c.String(http.StatusOK, value)
 	})
 	b := app.browser(t)
