@@ -289,7 +289,7 @@ func TestSession_ContextOfBefore(t *testing.T) {
 		c.String(http.StatusOK, value)
 	})
 	b := app.browser(t)
-	if res := b.post("/api/auth/callback/credentials", url.Values{"username": {"ada"}, "password": {adasPassword}}); res.StatusCode != http.StatusFound {
+	if res := b.post("/api/auth/callback/credentials", url.Values{"csrfToken": {b.csrf()}, "username": {"ada"}, "password": {adasPassword}}); res.StatusCode != http.StatusFound {
 		t.Fatalf("%d %s", res.StatusCode, res.body)
 	}
 	if res := b.get("/placed"); res.body != "before" {
