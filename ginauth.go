@@ -116,8 +116,16 @@ type Options struct {
 	Pages     Pages
 	Theme     Theme
 	Texts     Texts
-	Cookies   CookieOptions
-	Limits    Limits
+	// Translations are the words of pages and mails in further languages, by BCP 47 tag,
+	// such as texts.German for "de". Each request gets the best match for its
+	// Accept-Language header, and Texts where none matches. What a translation lacks it
+	// takes from Texts. Default: none.
+	Translations map[string]Texts
+	// Language overrides that choice: it returns a BCP 47 tag, from a person's settings for
+	// instance, or "" to leave the choice to the header. Default: none.
+	Language func(c *gin.Context) string
+	Cookies  CookieOptions
+	Limits   Limits
 
 	// Adapter keeps users and their accounts in a database, such as that of the
 	// package gormadapter. A token's subject is then the ID of the adapter's user.
@@ -217,7 +225,7 @@ type Auth struct {
 	shared      shared
 	attempts    *limit.Attempts // nil: no limits
 
-	pages        *pages.Set
+	pages        *pages.Languages
 	publicErrors errorcode.Public
 	client       clientModule
 	doubled      doubledWarning

@@ -273,7 +273,7 @@ func (v *request) loadAgain(again bool) bool {
 
 // continueHere answers with a page that loads this URL.
 func (v *request) continueHere() {
-	v.auth.pages.Continue(v.c.Writer, pages.Continue{
+	v.auth.words(v.c).Continue(v.c.Writer, pages.Continue{
 		Site: v.base.Host(), URL: v.redirectURI() + "?" + v.c.Request.URL.RawQuery,
 	})
 }

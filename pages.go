@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -94,7 +95,8 @@ type Texts struct {
 	// Errors are texts by error code, in place of the built-in one or for a code of your own.
 	// Codes are compared without regard to case. SignInUsed and SignInLost say more than
 	// OAuthCallback, LinkUsed and LinkLost more than Verification, CodeUsed and CodeLost
-	// more than VerificationCode; CookiesBlocked stands by itself. In that of RateLimited, {seconds} and
+	// more than VerificationCode; CookiesBlocked stands by itself. NoAccess, SessionUnavailable,
+	// SessionFault, CrossOriginRequest and BadHost are what guards say on a page. In that of RateLimited, {seconds} and
 	// {minutes} are how long to wait, rounded up, and {wait} is the same in English.
 	Errors map[string]string
 }
@@ -107,8 +109,12 @@ func (a *Auth) look(opts *Options, f *faults) {
 		}
 	}
 	var err error
-	if a.pages, err = pages.New(pages.Theme(opts.Theme), pages.Texts(opts.Texts), logos...); err != nil {
-		f.add("Theme or Texts: %w", err)
+	translations := make(map[string]pages.Texts, len(opts.Translations))
+	for tag, texts := range opts.Translations {
+		translations[tag] = pages.Texts(texts)
+	}
+	if a.pages, err = pages.NewLanguages(pages.Theme(opts.Theme), pages.Texts(opts.Texts), translations, logos...); err != nil {
+		f.add("Theme, Texts or Translations: %w", err)
 	}
 	for _, p := range [...]struct {
 		option string
@@ -129,6 +135,21 @@ func (a *Auth) look(opts *Options, f *faults) {
 	}
 }
 
+// words are the pages in the language of a request.
+func (a *Auth) words(c *gin.Context) *pages.Set {
+	if !a.pages.Several() {
+		return a.pages.Fallback()
+	}
+	if h := c.Writer.Header(); !slices.Contains(h["Vary"], "Accept-Language") {
+		h["Vary"] = append(slices.Clip(h["Vary"]), "Accept-Language")
+	}
+	chosen := ""
+	if a.opts.Language != nil {
+		chosen = a.opts.Language(c)
+	}
+	return a.pages.For(chosen, c.Request.Header)
+}
+
 // CSRFField is a hidden input with the CSRF token, for a form of your own page
 // that posts to an auth route. It may set the CSRF cookie, so it must be called
 // before the page is written. It is empty for a host that the site does not
@@ -147,7 +168,7 @@ func (a *Auth) SignInForm(c *gin.Context, providerID, callbackURL string) templa
 		return ""
 	}
 	return a.form(c, func(url, csrfToken string) template.HTML {
-		return a.pages.SignInForm(p.button(url), csrfToken, callbackURL)
+		return a.words(c).SignInForm(p.button(url), csrfToken, callbackURL)
 	})
 }
 
@@ -156,7 +177,7 @@ func (a *Auth) SignInForm(c *gin.Context, providerID, callbackURL string) templa
 // CSRFField.
 func (a *Auth) SignOutForm(c *gin.Context, callbackURL string) template.HTML {
 	return a.form(c, func(url, csrfToken string) template.HTML {
-		return a.pages.SignOutForm(pages.SignOut{Action: url + "/signout", CSRFToken: csrfToken, CallbackURL: callbackURL})
+		return a.words(c).SignOutForm(pages.SignOut{Action: url + "/signout", CSRFToken: csrfToken, CallbackURL: callbackURL})
 	})
 }
 

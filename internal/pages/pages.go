@@ -76,6 +76,7 @@ type SignOut struct {
 type Error struct {
 	Code      string        // Configuration, AccessDenied, Verification, Default or one of Texts.Errors, in any case; an unknown one is Default
 	Text      string        // the developer's own public text, shown instead of the code's
+	Aborted   bool          // a guarded request ended with the code: no sign-in did
 	Notice    string        // a code that says more: its text is shown below the heading of Code
 	Wait      time.Duration // how long to wait before another attempt, for RateLimited; zero: not known
 	Site      string        // the host name shown; optional
@@ -191,6 +192,9 @@ func (s *Set) Error(w http.ResponseWriter, status int, p Error) {
 	}
 	if ascii.EqualFold(p.Code, errorcode.RateLimited) {
 		text = waiting(text, p.Wait)
+	}
+	if p.Aborted {
+		text = s.abortText(p.Code)
 	}
 	if p.Text != "" {
 		text = errorcode.Clip(p.Text)
