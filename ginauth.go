@@ -86,14 +86,19 @@ type Options struct {
 	PreviousSecrets []string
 	// BaseURL is the canonical URL of the site as browsers know it, such as
 	// https://app.example.com. A path in it is the public path of the auth
-	// routes. An international name, https://münchen.example, stands for its ASCII
+	// routes, and ends in auth unless BasePath names it too. An international name, https://münchen.example, stands for its ASCII
 	// form, which browsers send. Default: the environment's NEXTAUTH_URL, then AUTH_URL. Without
 	// any, and without TrustedHosts, requests to localhost are answered and all
 	// others refused; in gin's release mode that is a fault.
 	BaseURL string
-	// BasePath is where the routes are mounted below the router given to
-	// Register. Default: BaseURL's path less the router's own prefix, else
-	// /api/auth.
+	// BasePath is where the routes are mounted below the router given to Register; /
+	// on a group that is itself the place. Default: BaseURL's path with the router's
+	// own path removed, else /api/auth.
+	//
+	// Where a proxy takes a prefix off the path, so that https://h/shop/me reaches the
+	// application as /me, write both: https://h/shop/api/auth in BaseURL and /api/auth
+	// here. The prefix is what the first has in front of the second. Paths in callback
+	// URLs and Pages then are the application's own, without it.
 	BasePath string
 	// TrustedHosts are the hosts that a site without BaseURL answers for, exact
 	// or *.example.com, with a port where it is not the scheme's own. Default:
@@ -103,6 +108,11 @@ type Options struct {
 	// X-Forwarded-For are believed; UnixSocket stands for those of a Unix socket.
 	// Default: none. gin's own setting is not used: it trusts everybody.
 	TrustedProxies []netip.Prefix
+	// TrustForwardedPrefix also believes their X-Forwarded-Prefix, which says what a
+	// proxy took off the path: /shop. It is for a site whose prefix the application
+	// cannot know, so BaseURL must have no path. Each of the proxies must set the
+	// header or delete it: what a client wrote is believed otherwise. Default: false.
+	TrustForwardedPrefix bool
 	// TrustedOrigins are further origins, such as https://admin.example.com,
 	// that may send state-changing requests. Default: the base origin alone.
 	TrustedOrigins []string

@@ -248,8 +248,8 @@ func (v *request) isSignedIn() bool {
 
 // ownPath shortens a URL of this site to its path.
 func (v *request) ownPath(location string) string {
-	if path, ok := strings.CutPrefix(location, v.base.Origin+"/"); ok {
-		return "/" + path
+	if path, ok := strings.CutPrefix(location, v.base.Site()+"/"); ok {
+		return v.base.Prefix + "/" + path
 	}
 	return location
 }

@@ -162,7 +162,7 @@ func (v *request) getSignIn() {
 	case code != "" && !errorcode.ShownOnSignInPage(code):
 		code = errorcode.Default // whoever made the link must not put words on this page
 	}
-	v.auth.pages.SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
+	v.auth.pages.Below(v.base.Prefix).SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
 		Site: v.base.Host(), Providers: buttons, CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: code,
 	})
 }
@@ -232,7 +232,7 @@ func (v *request) errorPage(status int, code string, wait time.Duration) {
 	if notice := errorcode.SignedInNotice(code); notice != "" && v.isSignedIn() {
 		page.Notice, page.ContinueURL = notice, v.callbackURL
 	}
-	v.auth.pages.Error(v.c.Writer, status, page)
+	v.auth.pages.Below(v.base.Prefix).Error(v.c.Writer, status, page)
 }
 
 // errorText is what the application or ginauth says beside next-auth's codes.
@@ -270,7 +270,7 @@ func (v *request) getVerifyRequest() {
 		page.Action, page.CSRFToken, page.CallbackURL = v.base.URL+"/callback/"+p.id, v.csrfToken, v.callbackURL
 		page.Wrong = v.c.Query("error") == errorcode.VerificationCode
 	}
-	v.auth.pages.VerifyRequest(v.c.Writer, page)
+	v.auth.pages.Below(v.base.Prefix).VerifyRequest(v.c.Writer, page)
 }
 
 // postLog takes what next-auth's client reports of its own errors. Anybody may

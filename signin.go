@@ -130,7 +130,7 @@ func (v *request) startSession(p SignInParams, isNew bool) outcome {
 	}
 	location := v.callbackURL
 	if page := v.auth.opts.Pages.NewUser; isNew && page != "" {
-		location = withQuery(page, "callbackUrl", v.callbackURL)
+		location = withQuery(v.base.Public(page), "callbackUrl", v.callbackURL)
 	}
 	return outcome{
 		location: location, session: value, of: t.sessionID(), user: t.Subject, since: t.AuthTime, expires: t.ExpiresAt, status: http.StatusOK,

@@ -227,6 +227,17 @@ func (s *Set) Continue(w http.ResponseWriter, p Continue) {
 	s.renderWith(w, http.StatusOK, s.further, s.barePolicy+"; form-action 'none'", noReferrer, f)
 }
 
+// Below is the set for an application whose own paths have a prefix to browsers, of the
+// logo's path too.
+func (s *Set) Below(prefix string) *Set {
+	if prefix == "" || !strings.HasPrefix(s.logo, "/") || strings.HasPrefix(s.logo, prefix+"/") {
+		return s
+	}
+	below := *s
+	below.logo = prefix + s.logo
+	return &below
+}
+
 // frame is what the layout needs, whichever page is in it.
 type frame struct {
 	Texts         Texts
