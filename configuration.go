@@ -104,10 +104,8 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	if made {
 		opts.Logger.Warn("ginauth: no Secret and no NEXTAUTH_SECRET: using a random one, so that sessions end with this process")
 	}
-	for _, p := range a.withoutClientID() {
-		opts.Logger.Warn("ginauth: the client id is empty; was its variable set?", "provider", p)
-	}
 	a.opts = opts
+	a.doubts()
 	revocations := revocation.Config{
 		Store: opts.Session.Revocations, Calls: newStoreCalls(), Scope: a.namespace.Scope(),
 		SessionLife: opts.Session.MaxAge, DeviceLife: limit.DeviceAge,

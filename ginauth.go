@@ -52,6 +52,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -221,10 +222,11 @@ type Auth struct {
 	shared      shared
 	attempts    *limit.Attempts // nil: no limits
 
-	pages        *pages.Set
-	publicErrors errorcode.Public
-	client       clientModule
-	doubled      doubledWarning
+	pages         *pages.Set
+	publicErrors  errorcode.Public
+	client        clientModule
+	doubled       doubledWarning
+	largeSessions rarely
 }
 
 // site is where the auth routes are, and which requests and redirects belong to them.
@@ -299,20 +301,56 @@ func Register(r gin.IRouter, opts Options) (*Auth, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.mount(r); err != nil {
+	if err := a.mount(r, prefix); err != nil {
 		return nil, err
 	}
+	a.announce()
 	return a, nil
 }
 
-func (a *Auth) mount(r gin.IRouter) (err error) {
+func (a *Auth) mount(r gin.IRouter, group string) (err error) {
+	path := strings.TrimSuffix(group, "/") + a.site.mountPath
 	defer func() {
-		if v := recover(); v != nil { // gin panics on a conflict
-			err = fmt.Errorf("ginauth: BasePath: the routes cannot be mounted at %s: %v", a.site.mountPath, v)
+		v := recover() // gin panics on a conflict
+		switch {
+		case v == nil:
+		case strings.Contains(fmt.Sprint(v), " existing prefix '"+path+"/*action'"), strings.Contains(fmt.Sprint(v), " for path '"+path+"/*action'"):
+			err = fmt.Errorf("ginauth: Register was called twice on this router, or another route is %s/*action; call it once and use the Auth that it returned, or give the second one a BasePath and a Cookies.Prefix of its own, for instance /admin/auth and admin", path)
+		default:
+			err = fmt.Errorf("ginauth: BasePath: the routes cannot be mounted at %s: %v; take the other route away, or write another path in BasePath", path, v)
 		}
 	}()
 	r.Any(a.site.mountPath+"/*action", a.serve)
 	return nil
+}
+
+// announce says at the start what an operator must enter elsewhere.
+func (a *Auth) announce() {
+	sites := a.site.hosts.Sites()
+	if gin.IsDebugging() {
+		a.opts.Logger.Info("ginauth: the site's auth routes", "at", sites)
+	}
+	for _, p := range a.providers {
+		if p.oauth() != nil {
+			a.opts.Logger.Info("ginauth: register the callback URL with the provider", "provider", p.id, "callback_url", callbackURLs(sites, p.id))
+		}
+	}
+}
+
+// doubts tells the log what is likely to be a mistake, though it may work.
+func (a *Auth) doubts() {
+	log, opts := a.opts.Logger, &a.opts
+	if base, err := a.site.hosts.Base(&http.Request{}); a.release && opts.BaseURL != "" && err == nil && !base.Secure && !base.Loopback() {
+		log.Warn("ginauth: the base URL is on http, so that everybody on the way can read the sessions; write an https URL in BaseURL or NEXTAUTH_URL, and end TLS in a proxy",
+			"base_url", opts.BaseURL)
+	}
+	for _, p := range origin.EveryonesProxies(opts.TrustedProxies) {
+		log.Warn("ginauth: TrustedProxies holds clients too, so that each can write the address, host and scheme that are believed; write the proxy's own address, for instance 10.0.0.5/32",
+			"network", p.String())
+	}
+	for _, p := range a.providers {
+		p.method.doubts(log, opts, p.id, a.site.hosts.Sites())
+	}
 }
 
 func (a *Auth) provider(id string) *provider {

@@ -28,6 +28,18 @@ const rememberCallback = time.Minute
 // redirectURI is where the provider sends its answer (RFC 6749 §3.1.2).
 func (v *request) redirectURI() string { return v.base.URL + "/callback/" + v.provider.id }
 
+// checkSignOut tells the log that SignOutAtProvider has no effect. Of most providers only
+// their discovery document tells, which the first sign-in has read.
+func (m *oauthMethod) checkSignOut(v *request) {
+	if !m.signOut {
+		return
+	}
+	if _, err := m.client.EndSession(v.c.Request.Context(), "", v.base.Home()); err != nil {
+		v.auth.opts.Logger.Warn("ginauth: SignOutAtProvider is set, and the provider signs nobody out; leave it out, or turn RP-initiated logout on at the provider",
+			"provider", v.provider.id, "error", redact.Error(err))
+	}
+}
+
 // begin sends the browser to the provider.
 func (m *oauthMethod) begin(v *request) {
 	if !v.startAllowed("") {
@@ -46,6 +58,7 @@ func (m *oauthMethod) begin(v *request) {
 		v.fail(http.StatusOK, errorcode.OAuthSignin)
 		return
 	}
+	m.signOutAsked.Do(func() { m.checkSignOut(v) })
 	tx.User = v.signedIn()
 	if tx.FormPost {
 		tx.Target, tx.Former = v.ownPath(v.callbackURL), v.formerSession()

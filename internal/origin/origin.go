@@ -135,6 +135,35 @@ func (r *Resolver) below(origin, prefix string, secure bool) Base {
 	return Base{Origin: origin, URL: origin + prefix + r.config.Path, Prefix: prefix, Secure: secure}
 }
 
+// Sites are the URLs at which the auth routes are reached, as far as the configuration
+// tells. What only a request tells is in angle brackets: http://localhost:<port>/api/auth.
+func (r *Resolver) Sites() (sites []string) {
+	path := r.config.Path
+	if r.config.TrustPrefix {
+		path = "<prefix>" + path
+	}
+	if r.fixed != nil {
+		return []string{r.fixed.Origin + path}
+	}
+	for _, p := range r.hosts {
+		scheme, name := "https", p.name
+		if loopback(p.name) {
+			scheme = "http"
+		}
+		if p.suffix {
+			name = "<host>." + name
+		}
+		sites = append(sites, scheme+"://"+withPort(name, p.port, scheme)+path)
+	}
+	switch {
+	case r.config.TrustAnyHost:
+		sites = append(sites, "https://<host>"+path)
+	case r.config.TrustLoopback:
+		sites = append(sites, "http://localhost:<port>"+path)
+	}
+	return sites
+}
+
 // forwardedPrefix is what a trusted proxy says that it took off the path. Proxies pass
 // the header of a client on unless they set it: of several, the nearest one's counts,
 // and a path that is not plain counts for nothing.

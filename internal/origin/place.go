@@ -32,6 +32,8 @@ type Layout struct {
 func (l Layout) Place() (Place, error) {
 	mount := strings.TrimSuffix(l.BasePath, "/")
 	switch {
+	case l.Group != "" && !PlainPath(l.Group):
+		return Place{}, fmt.Errorf("BasePath: the router has the path %q, and the auth routes must have one path that is the same for every request; call Register with the engine, or with a group of letters, digits and . _ ~ - between slashes", l.Group)
 	case l.BasePath == "/" && l.Group == "":
 		return Place{}, fmt.Errorf("BasePath is /, where the auth routes would take every path of the site; write for instance %s", DefaultMount)
 	case l.BasePath != "" && l.BasePath != "/" && !PlainPath(mount):

@@ -66,6 +66,7 @@ func TestLayout_Faults(t *testing.T) {
 		{"", "", "api/auth", []string{`BasePath is "api/auth"`}, ways{{"", "", "/api/auth"}}},
 		{"", "", "/a/../b", []string{`BasePath is "/a/../b"`}, ways{{"", "", "/api/auth"}}},
 		{"https://h/a,b/auth", "", "", []string{"BaseURL has the path"}, nil},
+		{"", "/:tenant", "", []string{`the router has the path "/:tenant"`, "call Register with the engine"}, ways{{"", "", ""}, {"", "/tenant", ""}}},
 		{"https://h/./auth", "", "", []string{"BaseURL has the path"}, nil},
 		{"https://h/" + strings.Repeat("a", 300) + "/auth", "", "", []string{"BaseURL has the path"}, nil},
 
