@@ -222,11 +222,12 @@ type Auth struct {
 	shared      shared
 	attempts    *limit.Attempts // nil: no limits
 
-	pages         *pages.Set
-	publicErrors  errorcode.Public
-	client        clientModule
-	doubled       doubledWarning
-	largeSessions rarely
+	pages        *pages.Set
+	publicErrors errorcode.Public
+	client       clientModule
+	doubled      doubledWarning
+	longSessions rarely
+	longAnswers  rarely
 }
 
 // site is where the auth routes are, and which requests and redirects belong to them.

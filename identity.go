@@ -272,8 +272,10 @@ func (a *Auth) openAll(ctx context.Context, found cookie.Session, base origin.Ba
 }
 
 const (
-	// largeSession is how long, in bytes, a session's cookies may be before the log is
-	// told. With the site's other cookies they must pass the 8 KB that nginx and Apache
+	// bufferedSession is how long, in bytes, the cookies of a session may be that nginx
+	// passes on: by default it takes 4 KB for all header lines of an answer.
+	bufferedSession = 3000
+	// largeSession is how long, in bytes, they may be in requests. With the site's other cookies they must pass the 8 KB that nginx and Apache
 	// take for one header line.
 	largeSession = 7 << 10
 	// maxInCookies is the most: HAProxy and Node.js take 16 KB for all header lines.
@@ -283,15 +285,15 @@ const (
 )
 
 // checkSize refuses a session that hardly any server takes in a request's cookies, and
-// warns of one that not every server takes: its sign-in works, and then each page of the
-// site is the proxy's error page.
+// tells the log of one that not every server takes: the proxy's error page is the answer
+// to the sign-in then, or to every page after it, and the application sees no fault.
 func (a *Auth) checkSize(t *Token, payload []byte, base origin.Base) error {
 	if a.opts.Session.Store != nil {
 		return nil
 	}
 	name := a.scheme(base).names.Session
 	size := cookie.SentLength(name, sealing+(len(payload)*4+2)/3)
-	if size <= largeSession {
+	if size <= bufferedSession {
 		return nil
 	}
 	largest, from := t.largest()
@@ -299,7 +301,13 @@ func (a *Auth) checkSize(t *Token, payload []byte, base origin.Base) error {
 		return redact.Safe(fmt.Sprintf("ginauth: the session has %d bytes in the cookies %s.*, and servers take %d at most; the largest claim is %s, look at %s, or set Session.Store",
 			size, name, maxInCookies, largest, from))
 	}
-	if a.largeSessions.now() {
+	switch {
+	case size <= largeSession:
+		if a.longAnswers.now() {
+			a.opts.Logger.Info("ginauth: the session is so long that nginx answers the sign-in with 502, unless proxy_buffer_size there is more than its default of 4 KB, for instance 16k; keep less in it, or set Session.Store",
+				"cookie", name, "bytes", size, "largest_claim", largest, "look_at", from)
+		}
+	case a.longSessions.now():
 		a.opts.Logger.Warn("ginauth: the session is so long that a proxy may refuse each request with it: nginx and Apache take 8 KB of cookies by default; keep less in it, or set Session.Store",
 			"cookie", name, "bytes", size, "largest_claim", largest, "look_at", from)
 	}

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,6 +39,8 @@ type setting struct {
 	prefix  string // of its pages, as browsers see them
 	home    string // where a sign-in leads that names no page
 	socket  bool   // the proxy reaches it by a Unix socket
+	further string // directives for nginx's server
+	without string // a directive that is taken out
 }
 
 func settings() []setting {
@@ -112,7 +115,7 @@ func behind(t *testing.T, s setting) *proxied {
 	certificate := servertest.Certify(t, "app.example.com")
 	p.tls = &tls.Config{RootCAs: certificate.Authority, ServerName: "app.example.com"}
 	config := func(listen string) string {
-		return exactly(t, s.file, string(text), map[string]string{
+		return exactly(t, s.file, strings.Replace(strings.ReplaceAll(string(text), s.without+"\n", "\n"), "    server_name ", s.further+"    server_name ", 1), map[string]string{
 			"listen 443 ": "listen " + listen + " ", "bind :443 ": "bind " + listen + " ",
 			"/etc/ssl/app.example.com.pem": certificate.CertFile, "/etc/ssl/app.example.com.key": certificate.KeyFile,
 			"/etc/ssl/app.example.com.both.pem": certificate.BothFile,
@@ -321,47 +324,71 @@ func TestProxy_SignIn(t *testing.T) {
 	}
 }
 
-// padded is an application behind nginx whose sessions have this many bytes more.
-func padded(t *testing.T, bytes int) *proxied {
-	t.Helper()
-	return behind(t, setting{file: "nginx.conf", opts: ginauth.Options{
-		BaseURL: proxiedSite, TrustedProxies: loopbackProxies,
-		Callbacks: ginauth.Callbacks{JWT: func(_ *gin.Context, p ginauth.JWTParams) error {
-			p.Token.Claims["pad"] = strings.Repeat("p", bytes)
-			return nil
-		}},
-	}})
+// nginx's own limits, as it has them by default, are the measure for what the log says of
+// long sessions: a session without a line passes, as an answer and in requests; one with
+// a line passes where the advice is followed.
+func TestProxy_LongSessions(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name             string
+		further          string // for nginx's file
+		claims           []int  // bytes
+		logged           string
+		signIn, requests bool // pass
+	}{
+		{"without a line", "", []int{0, 1000, 1500, 1800}, "", true, true},
+		{"too long for an answer", "", []int{2500, 4000}, "unless proxy_buffer_size there is more than its default", false, true},
+		{"with longer answers", "proxy_buffer_size 16k; proxy_buffers 8 16k;", []int{2500, 4000, 4850}, "unless proxy_buffer_size there is more than its default", true, true},
+		{"with other cookies perhaps too long", "proxy_buffer_size 16k; proxy_buffers 8 16k;", []int{5000, 5300}, "a proxy may refuse each request with it", true, true},
+		{"too long for a request", "proxy_buffer_size 16k; proxy_buffers 8 16k;", []int{5900, 8000}, "a proxy may refuse each request with it", true, false},
+		{"with longer requests", "proxy_buffer_size 16k; proxy_buffers 8 16k; large_client_header_buffers 4 16k;", []int{5900, 8000, 11_000}, "a proxy may refuse each request with it", true, true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			var claim atomic.Int64
+			p := behind(t, setting{file: "nginx.conf", further: row.further, opts: ginauth.Options{
+				BaseURL: proxiedSite, TrustedProxies: loopbackProxies,
+				Callbacks: ginauth.Callbacks{JWT: func(_ *gin.Context, p ginauth.JWTParams) error {
+					p.Token.Claims["pad"] = strings.Repeat("p", int(claim.Load()))
+					return nil
+				}},
+			}})
+			p.log.forget()
+			for i, bytes := range row.claims {
+				claim.Store(int64(bytes))
+				b := p.visitor(false) // HTTP/2 has each cookie in a line of its own
+				back := p.get(b, p.approved(p.press(b, p.get(b, proxiedSite+"/api/auth/signin?callbackUrl=/me"))))
+				if passes := back.StatusCode == http.StatusFound; passes != row.signIn {
+					t.Errorf("%d bytes: the sign-in's answer is %d", bytes, back.StatusCode)
+				}
+				if me := p.get(b, proxiedSite+"/me"); row.signIn && (me.StatusCode == http.StatusOK) != row.requests {
+					t.Errorf("%d bytes: /me is %d", bytes, me.StatusCode)
+				}
+				log := p.log.String()
+				if row.logged == "" && log != "" || row.logged != "" && (strings.Count(log, "largest_claim=pad look_at=Callbacks.JWT") != 1 || !strings.Contains(log, row.logged)) {
+					t.Errorf("%d bytes, as number %d: the log says\n%s", bytes, i, log)
+				}
+			}
+		})
+	}
 }
 
-func TestProxy_X(t *testing.T) {
-	for _, n := range []int{500, 1000, 1200, 1400,1600, 1800, 2000, 2200, 2500,3000,4000,5000,6000,7000} {
-		p := padded(t, n)
-		b := p.visitor(false)
-		back := p.get(b, p.approved(p.press(b, p.get(b, proxiedSite+"/api/auth/signin"))))
-		size := 0
-		for k, v := range back.Header { for _, x := range v { size += len(k)+len(x)+4 } }
-		fmt.Println(n, back.StatusCode, size, p.get(b, proxiedSite+"/me").StatusCode)
-		fmt.Println(len(back.Header["Set-Cookie"]), strings.Count(p.log.String(), "a proxy may refuse"))
-	}
-	for _, n := range []int{4500,5000,5100,5300,5500,5700,5800,5900,6000,7000} {
-		p := padded(t, n)
-		b := p.visitor(false)
-		value := ""
-		_ = value
-		u, _ := url.Parse(proxiedSite)
-		name := "__Secure-next-auth.session-token"
-		p.get(b, proxiedSite+"/api/auth/signin")
-		sealed := sessionFor(t, "ada@example.com", map[string]any{"pad": strings.Repeat("p", n)})
-		var cs []*http.Cookie
-		for i := 0; sealed != ""; i++ {
-			k := min(3933, len(sealed))
-			cs = append(cs, &http.Cookie{Name: fmt.Sprintf("%s.%d", name, i), Value: sealed[:k], Path: "/", Secure: true})
-			sealed = sealed[k:]
+// An nginx that does not set X-Forwarded-Prefix passes the browser's own on. With the
+// option that is believed, as its comment says, if it is a plain path and nothing else.
+func TestProxy_PassesThePrefixOn(t *testing.T) {
+	t.Parallel()
+	p := behind(t, setting{file: "nginx.conf", without: `proxy_set_header X-Forwarded-Prefix "";`, opts: ginauth.Options{
+		BaseURL: proxiedSite, TrustedProxies: loopbackProxies, TrustForwardedPrefix: true,
+	}})
+	for sent, want := range map[string]string{
+		"/shop": "/shop", "/shop/": "/shop", "": "",
+		"//evil.example": "", "https://evil.example": "", `/\evil.example`: "", "/../x": "", "/a/./b": "", "/%2e%2e/x": "",
+		"/a?b=c": "", "/a#b": "", `/"><script>`: "", "/a b": "", "shop": "", "/" + strings.Repeat("a", 300): "",
+	} {
+		res := p.get(p.visitor(true), proxiedSite+"/api/auth/providers", "X-Forwarded-Prefix", sent)
+		if !strings.Contains(res.body, `"callbackUrl":"`+proxiedSite+want+`/api/auth/callback/local"`) {
+			t.Errorf("%.40q: %d %s", sent, res.StatusCode, res.body)
 		}
-		b.Jar.SetCookies(u, cs)
-		total := 0
-		for _, c := range b.Jar.Cookies(u) { total += len(c.Name)+len(c.Value)+3 }
-		fmt.Println("8k", n, total, p.get(b, proxiedSite+"/me").StatusCode)
 	}
 }
 
