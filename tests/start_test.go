@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gin-gonic/gin"
@@ -278,5 +279,34 @@ func TestSession_TooLong(t *testing.T) {
 				t.Errorf("the log says\n%s", log)
 			}
 		})
+	}
+}
+
+// A session that grows too long later is not sealed so: the request is a fault of the
+// callback's, which the log names, and the session stays what it was.
+func TestSession_GrowsTooLong(t *testing.T) {
+	t.Parallel()
+	var grown atomic.Bool
+	a := membersApp(t, ginauth.Options{
+		Session: ginauth.SessionOptions{UpdateAge: -1},
+		Callbacks: ginauth.Callbacks{JWT: func(_ *gin.Context, p ginauth.JWTParams) error {
+			if grown.Load() {
+				p.Token.Claims["permissions"] = strings.Repeat("p", 13_000)
+			}
+			return nil
+		}},
+	})
+	b := a.browser(t)
+	b.signInAs("ada")
+	grown.Store(true)
+	if res := b.get("/me"); res.StatusCode != http.StatusInternalServerError || len(res.Header["Set-Cookie"]) != 0 {
+		t.Errorf("/me: %d, %d cookies", res.StatusCode, len(res.Header["Set-Cookie"]))
+	}
+	if log := a.log.String(); !strings.Contains(log, "the largest claim is permissions, look at Callbacks.JWT") {
+		t.Errorf("the log says\n%s", log)
+	}
+	grown.Store(false)
+	if res := b.get("/me"); res.StatusCode != http.StatusOK {
+		t.Errorf("afterwards /me is %d", res.StatusCode)
 	}
 }
