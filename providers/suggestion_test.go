@@ -80,3 +80,12 @@ func TestFromEnv_DidYouMean(t *testing.T) {
 		})
 	}
 }
+
+// A variable that ginauth itself reads is nobody's slip, also where the client lacks a part.
+func TestFromEnv_OwnVariables(t *testing.T) {
+	setenv(t, map[string]string{"AUTH0_ID": "i", "AUTH0_DOMAIN": "example.eu.auth0.com", "AUTH_SECRET": "s", "AUTH_URL": "https://a.example"})
+	_, err := providers.FromEnv()
+	if err == nil || !strings.Contains(err.Error(), "AUTH0_SECRET is not") || strings.Contains(err.Error(), "nothing reads") {
+		t.Error(err)
+	}
+}
