@@ -171,11 +171,11 @@ const renewalTimeout = 8 * time.Second
 
 // newGrant is what is kept of a sign-in: nil where nothing needs it.
 func (a *Auth) newGrant(p *provider, from *Account) *tokenset.Grant {
-	ended := a.ending.revoked != nil && p.oauth != nil && p.oauth.VerifiesLogout()
+	ended := a.takesLogoutTokens(p)
 	g := tokenset.New(p.id, tokenset.Tokens{
 		Access: from.AccessToken, Expires: from.ExpiresAt, Refresh: from.RefreshToken, IDToken: from.IDToken,
 	}, tokenset.Use{
-		Tokens: a.opts.Session.KeepTokens, SignOut: p.signOut, Ended: ended, Stored: a.opts.Session.Store != nil,
+		Tokens: a.opts.Session.KeepTokens, SignOut: p.oauth().signsOut(), Ended: ended, Stored: a.opts.Session.Store != nil,
 	})
 	if ended {
 		t := tokenset.ReadIDToken(from.IDToken)
@@ -290,12 +290,12 @@ func (a *Auth) askProvider(ctx context.Context, g *tokenset.Grant, now time.Time
 	if p == nil {
 		return nil, fmt.Errorf("ginauth: the provider %q, whose tokens the session has, is not in Options.Providers any more", g.Provider)
 	}
-	if p.oauth == nil || !p.oauth.CanRefresh() {
+	if !p.oauth().canRefresh() {
 		return nil, fmt.Errorf("%w: the provider %s cannot renew them", ErrTokensExpired, g.Provider)
 	}
 	ctx, cancel := context.WithTimeout(ctx, renewalTimeout)
 	defer cancel()
-	tok, err := p.oauth.Refresh(ctx, g.Refresh)
+	tok, err := p.oauth().client.Refresh(ctx, g.Refresh)
 	switch {
 	case errors.Is(err, oauth.ErrGrant):
 		return nil, fmt.Errorf("%w: %w", ErrTokensExpired, err)

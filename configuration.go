@@ -344,11 +344,6 @@ func (a *Auth) users(opts *Options, f *faults) {
 	if opts.Pages.NewUser != "" {
 		f.add("Pages.NewUser needs an Adapter, which knows who is new; set Options.Adapter, for instance to gormadapter's")
 	}
-	for _, p := range a.providers {
-		if p.linksByEmail {
-			f.add("provider %s: DangerousEmailAccountLinking needs an Adapter, which has accounts to link; set Options.Adapter", p.id)
-		}
-	}
 }
 
 var providerID = regexp.MustCompile(`^[A-Za-z0-9._~-]+$`)
@@ -363,7 +358,9 @@ func (a *Auth) signIns(opts *Options, f *faults, routes bool) {
 			continue
 		}
 		made, err := p.configure(opts.HTTPClient)
-		err = errors.Join(err, checkEmail(opts, made))
+		if made != nil && made.method != nil {
+			err = errors.Join(err, made.method.check(opts))
+		}
 		switch {
 		case err != nil && made != nil && made.id != "":
 			f.add("provider %s: %w", made.id, err)
@@ -371,7 +368,7 @@ func (a *Auth) signIns(opts *Options, f *faults, routes bool) {
 			f.add("Providers[%d]: %w", i, err)
 		case !providerID.MatchString(made.id):
 			f.add("Providers[%d] has the id %q; set its ID to letters, digits, dots and dashes", i, made.id)
-		case made.formPost != nil && !a.takesFormPost(opts.BaseURL):
+		case made.oauth().answersByPost() && !a.takesFormPost(opts.BaseURL):
 			f.add("provider %s answers by POST, with a cookie that browsers take over https only; write an https BaseURL, or ask for no scope that needs the POST", made.id)
 		case a.provider(made.id) != nil:
 			f.add("two providers have the id %q; set the ID of one of them", made.id)

@@ -160,9 +160,9 @@ func (v *request) limitClient() limit.Client {
 	return limit.Client{Networks: limit.Networks(addr), Limited: !developing}
 }
 
-// startAllowed counts the start of a sign-in, a mail included. It answers the
-// request where that is one too many.
-func (v *request) startAllowed() bool {
+// startAllowed counts the start of a sign-in, and the mail to a mailbox where that is not
+// empty. It answers the request where that is one too many.
+func (v *request) startAllowed(mailbox string) bool {
 	if v.auth.attempts == nil {
 		return true
 	}
@@ -171,31 +171,22 @@ func (v *request) startAllowed() bool {
 	if client.Limited {
 		b.PerClient(v.auth.attempts, client, limit.Rate(v.auth.opts.Limits.Starts).Widened, 0, "start")
 	}
-	if v.provider.kind == "email" {
-		mailbox := v.mailbox(v.field("email"))
+	if mailbox != "" {
 		// One client may ask for half: otherwise it could keep that person from asking.
 		b.PerClient(v.auth.attempts, client, mails.Half().Aimed(mails), 0, "mail", mailbox)
 		b.All(v.auth.attempts, mails, "mails", mailbox)
 	}
-	if _, wait := v.take(b, v.mailBudget); wait > 0 {
+	if _, wait := v.take(b, v.mailBudget, nil); wait > 0 {
 		v.tooMany(wait)
 		return false
 	}
 	return true
 }
 
-// mailbox is what all spellings of an address have in common.
-func (v *request) mailbox(typed string) string {
-	if to, err := v.provider.email.address(typed); err == nil {
-		typed = to
-	}
-	return limit.Mailbox(typed)
-}
-
 // take counts an attempt in its buckets, or in none, and returns how long to wait
 // then. Where this browser knows the person, its budget takes the place of what
-// others use up too.
-func (v *request) take(b limit.Buckets, budget func(limit.Device) limit.Tally) (taken []limit.Counted, wait time.Duration) {
+// others use up too. spent is told of a budget that is used up; nil: nobody is.
+func (v *request) take(b limit.Buckets, budget func(limit.Device) limit.Tally, spent func(limit.Device)) (taken []limit.Counted, wait time.Duration) {
 	ctx := v.c.Request.Context()
 	taken, wait = v.auth.attempts.Take(ctx, b.Own)
 	if wait > 0 {
@@ -205,8 +196,8 @@ func (v *request) take(b limit.Buckets, budget func(limit.Device) limit.Tally) (
 		if own, wait := v.auth.attempts.Take(ctx, []limit.Tally{budget(d)}); wait == 0 {
 			return append(taken, own...), 0
 		}
-		if v.provider.credentials != nil { // mails are allowed again after a while
-			v.keepDevices(v.devices().Without(d.ID))
+		if spent != nil {
+			spent(d)
 		}
 	}
 	shared, wait := v.auth.attempts.Take(ctx, b.Shared)
@@ -326,12 +317,12 @@ func (v *request) remember(result outcome, everybody []string) outcome {
 }
 
 // rememberMail is remember for a sign-in by mail.
-func (v *request) rememberMail(result outcome, to string) outcome {
+func (v *request) rememberMail(result outcome, mailbox string) outcome {
 	if v.auth.attempts == nil {
 		return result
 	}
 	var b limit.Buckets
-	b.All(v.auth.attempts, limit.Rate(v.auth.opts.Limits.Mails), "mails", v.mailbox(to))
+	b.All(v.auth.attempts, limit.Rate(v.auth.opts.Limits.Mails), "mails", mailbox)
 	return v.remember(result, b.Everybody)
 }
 

@@ -218,7 +218,7 @@ func (v *request) createUser(ctx context.Context, p *SignInParams) (User, error)
 // holder is what is known of the user who has a new account's address.
 func (v *request) holder(owner User, p *SignInParams) *linking.Holder {
 	return &linking.Holder{
-		Trusted:     v.provider.linksByEmail,
+		Trusted:     v.provider.oauth().linksByEmail,
 		Vouched:     p.Account.EmailVerified,
 		Proved:      !owner.EmailVerified.IsZero(),
 		SameAddress: ascii.Lower(owner.Email) == ascii.Lower(p.User.Email),
@@ -241,8 +241,12 @@ func deref(u *User) User {
 	return *u
 }
 
-// credentialsType is the Account.Type of Credentials.
-const credentialsType = "credentials"
+// The Account.Type of each way to sign in.
+const (
+	oauthType       = "oauth"
+	emailType       = "email"
+	credentialsType = "credentials"
+)
 
 // errOvertaken refuses a way into a user that was closed meanwhile.
 var errOvertaken = errors.New("ginauth: meanwhile the account was taken away from the user, or their address was proved by its owner")
@@ -268,14 +272,14 @@ func (a *Auth) waysInto(ctx context.Context, user User) (ways, error) {
 // mails reports whether a user can sign in by mail, without any account.
 func (a *Auth) mails(user User) bool {
 	return !user.EmailVerified.IsZero() && user.Email != "" &&
-		slices.ContainsFunc(a.providers, func(p *provider) bool { return p.kind == "email" })
+		slices.ContainsFunc(a.providers, func(p *provider) bool { return p.method.kind() == emailType })
 }
 
 // any reports whether there is any way at all.
 func (w ways) any() bool { return w.address != "" || len(w.accounts) > 0 }
 
 func (w ways) has(account Account) bool {
-	if account.Type == "email" {
+	if account.Type == emailType {
 		return w.address != "" && w.address == ascii.Lower(account.ProviderAccountID)
 	}
 	return slices.ContainsFunc(w.accounts, func(a Account) bool { return keyOf(a) == keyOf(account) })

@@ -141,9 +141,7 @@ func (a *Auth) SignInForm(c *gin.Context, providerID, callbackURL string) templa
 		return ""
 	}
 	return a.form(c, func(url, csrfToken string) template.HTML {
-		return a.pages.SignInForm(pages.Provider{
-			Name: p.name, Type: p.kind, Code: p.email != nil && p.email.Code, Action: url + "/signin/" + p.id,
-		}, csrfToken, callbackURL)
+		return a.pages.SignInForm(p.button(url), csrfToken, callbackURL)
 	})
 }
 
