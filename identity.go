@@ -29,6 +29,7 @@ type identity struct {
 	kept            sessionstrategy.Record // of the session as it was opened
 	renewed         *renewedcookie.Cookie  // where this request sealed it again
 	user            *User                  // the Adapter's, where they were looked up
+	foreign         bool                   // the session is a BearerFunc's: there is no token of this site
 }
 
 // Format prints no more than a name: who logs a request's context, or what is
@@ -74,7 +75,7 @@ func (a *Auth) create(ctx context.Context, t *Token, base origin.Base, now time.
 func (a *Auth) sessionCookies(c *gin.Context, found cookie.Session, base origin.Base, former ...string) cookie.Write {
 	return cookie.Write{
 		Header: c.Writer.Header(), Name: a.scheme(base).names.Session, Found: found,
-		Attributes: cookie.Attributes{Domain: a.opts.Cookies.Domain, SameSite: a.opts.Cookies.SameSite, Secure: base.Secure},
+		Attributes: cookie.Attributes{Domain: a.opts.Cookies.Domain, SameSite: a.opts.Cookies.SameSite, Secure: base.Secure, Partitioned: a.opts.Cookies.Partitioned},
 		Domains:    base.Domains(), Former: former,
 	}
 }

@@ -100,8 +100,14 @@ type Texts struct {
 }
 
 func (a *Auth) look(opts *Options, f *faults) {
+	var logos []string
+	for _, p := range a.providers {
+		if m := p.oauth(); m != nil {
+			logos = append(logos, m.logo)
+		}
+	}
 	var err error
-	if a.pages, err = pages.New(pages.Theme(opts.Theme), pages.Texts(opts.Texts)); err != nil {
+	if a.pages, err = pages.New(pages.Theme(opts.Theme), pages.Texts(opts.Texts), logos...); err != nil {
 		f.add("Theme or Texts: %w", err)
 	}
 	for _, p := range [...]struct {
@@ -184,7 +190,7 @@ func (a *Auth) csrfToken(c *gin.Context, base origin.Base) string {
 		}
 	}
 	token, value := a.keys.csrf.New()
-	addCookies(c, []string{cookie.Line(name, value, cookie.Attributes{Secure: base.Secure})})
+	addCookies(c, []string{cookie.Line(name, value, a.attributes(base))})
 	return token
 }
 
