@@ -152,6 +152,7 @@ type SignInEvent struct {
 	Account   *Account
 	Profile   *goth.User // nil without an OAuth provider
 	IsNewUser bool
+	Client    netip.Addr // as in SignInErrorEvent
 }
 
 // A SignOutEvent says whose session ended.

@@ -153,9 +153,12 @@ func newAttempts(opts *Options) (*limit.Attempts, error) {
 // 5737 §3).
 var testAddr = netip.MustParseAddr("192.0.2.1")
 
+// client is the address that a request comes from; not valid where nobody tells.
+func (v *request) client() netip.Addr { return v.auth.site.hosts.ClientAddr(v.c.Request) }
+
 // limitClient is who sends this request, as far as limits go.
 func (v *request) limitClient() limit.Client {
-	addr := v.auth.site.hosts.ClientAddr(v.c.Request)
+	addr := v.client()
 	developing := !v.auth.release && (addr.IsLoopback() || addr == testAddr)
 	return limit.Client{Networks: limit.Networks(addr), Limited: !developing}
 }

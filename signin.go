@@ -126,7 +126,9 @@ func (v *request) startSession(p SignInParams, isNew bool) outcome {
 		return v.unkeptSession("keeping the session", err)
 	}
 	if event := v.auth.opts.Events.SignIn; event != nil {
-		event(v.c, SignInEvent{User: p.User, Account: p.Account, Profile: p.Profile, IsNewUser: isNew})
+		event(v.c, SignInEvent{
+			User: p.User, Account: p.Account, Profile: p.Profile, IsNewUser: isNew, Client: v.client(),
+		})
 	}
 	location := v.callbackURL
 	if page := v.auth.opts.Pages.NewUser; isNew && page != "" {
@@ -259,7 +261,7 @@ func (v *request) signInError(err error, code string) SignInErrorEvent {
 	if _, tooMany := err.(rateLimited); denied || tooMany || err == ErrAccessDenied {
 		secrets = nil // words of our own, which somebody may have typed too
 	}
-	e := SignInErrorEvent{Code: code, Err: redact.Error(err, secrets...), Client: v.auth.site.hosts.ClientAddr(v.c.Request)}
+	e := SignInErrorEvent{Code: code, Err: redact.Error(err, secrets...), Client: v.client()}
 	if v.provider != nil {
 		e.Provider = v.provider.id
 	}

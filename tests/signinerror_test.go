@@ -1,12 +1,14 @@
 package tests
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -133,6 +135,10 @@ var errLeaky = fmt.Errorf("no row for %s and %s", typedName, typedPassword)
 func TestSignInError(t *testing.T) {
 	t.Parallel()
 	const info, warn = "INFO", "WARN"
+	document, err := os.ReadFile(auditDocument)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, row := range []struct {
 		name string
 		refusalOptions
@@ -354,6 +360,9 @@ func TestSignInError(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
+			if !bytes.Contains(document, []byte("`"+row.code+"`")) {
+				t.Errorf("%s does not have the code %s", auditDocument, row.code)
+			}
 			a := newRefusalApp(t, row.refusalOptions)
 			b := a.visitor(t)
 			if row.do == nil {
