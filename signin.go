@@ -227,7 +227,7 @@ func (v *request) tellRefused(step string, err error, code string) SignInErrorEv
 	if e.Client.IsValid() {
 		attrs = append(attrs, "client", e.Client.String())
 	}
-	if who := v.who; who != nil && who.ID != "" && len(who.ID) <= maxLoggedID && !v.typed(who.ID) {
+	if who := v.who; who != nil && who.ID != "" && len(who.ID) <= maxLoggedID && !v.wasTyped(who.ID) {
 		attrs = append(attrs, "user", who.ID)
 	}
 	attrs = append(attrs, "step", step, "error", e.Err)
@@ -248,8 +248,8 @@ func refusalLevel(err error) slog.Level {
 	return slog.LevelWarn
 }
 
-// typed reports whether a text holds what a person typed.
-func (v *request) typed(text string) bool {
+// wasTyped reports whether a text holds what a person typed.
+func (v *request) wasTyped(text string) bool {
 	return slices.ContainsFunc(v.secrets, func(s string) bool { return s == text || len(s) > 2 && strings.Contains(text, s) })
 }
 
