@@ -128,7 +128,7 @@ func (s *closingSite) open(path string) *bufio.Reader {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(time.Minute))
+	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
 	_, _ = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: localhost\r\nCookie: %s\r\n\r\n", path, s.cookie)
 	r := bufio.NewReader(conn)
 	if line, err := r.ReadString('\n'); err != nil || !strings.Contains(line, " 200 ") && !strings.Contains(line, " 101 ") {
@@ -154,7 +154,7 @@ func TestClose_Shutdown(t *testing.T) {
 	closed := make(chan struct{})
 	s.server.RegisterOnShutdown(func() { close(closed) })
 	down := make(chan error, 1)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	begun := time.Now()
 	go func() { down <- s.server.Shutdown(ctx) }()
