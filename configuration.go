@@ -1,6 +1,7 @@
 package ginauth
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -80,10 +81,11 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 		}
 	}
 	storeCalls := newStoreCalls()
+	closed, closeStreams := context.WithCancel(context.Background())
 	a := &Auth{
 		release: release,
 		calls:   calls{store: storeCalls, adapter: newAdapterCalls(), mail: bulkhead.New(mailTimeout, errUnavailable)},
-		ending:  ending{streams: stream.New()},
+		ending:  ending{streams: stream.New(), closed: closed, close: closeStreams},
 		shared: shared{
 			callbacks: replay.New[outcome](rememberedCallbacks),
 			locks:     sessionstrategy.NewLocks(opts.Session.Store, storeCalls, sessionErrors()),
