@@ -110,11 +110,6 @@ type Options struct {
 	// X-Forwarded-For are believed; UnixSocket stands for those of a Unix socket.
 	// Default: none. gin's own setting is not used: it trusts everybody.
 	TrustedProxies []netip.Prefix
-	// TrustForwardedPrefix also believes their X-Forwarded-Prefix, which says what a
-	// proxy took off the path: /shop. It is for a site whose prefix the application
-	// cannot know, so BaseURL must have no path. Each of the proxies must set the
-	// header or delete it: what a client wrote is believed otherwise. Default: false.
-	TrustForwardedPrefix bool
 	// TrustedOrigins are further origins, such as https://admin.example.com,
 	// that may send state-changing requests. Default: the base origin alone.
 	TrustedOrigins []string
