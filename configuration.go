@@ -19,6 +19,7 @@ import (
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/origin"
+	"github.com/ginauth/ginauth/internal/refusal"
 	"github.com/ginauth/ginauth/internal/replay"
 	"github.com/ginauth/ginauth/internal/revocation"
 	"github.com/ginauth/ginauth/internal/sessionstrategy"
@@ -83,7 +84,8 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	}
 	storeCalls := newStoreCalls()
 	a := &Auth{
-		release: release,
+		release:  release,
+		refusals: refusal.NewLog(opts.Logger, opts.Now),
 		calls:   calls{store: storeCalls, adapter: newAdapterCalls(), mail: bulkhead.New(mailTimeout, errUnavailable)},
 		ending:  ending{streams: stream.New()},
 		shared: shared{
@@ -237,6 +239,9 @@ func (a *Auth) location(opts *Options, f *faults, prefix string, release bool) {
 		a.site.publicURL = prefix + a.site.mountPath
 	}
 	a.client = newClientModule(a.site.publicURL)
+	if opts.BaseURL != "" {
+		a.site.option = option
+	}
 
 	for _, p := range opts.TrustedProxies {
 		if p.IsValid() && p.Addr().Is4In6() {

@@ -139,7 +139,7 @@ func (m *credentialsMethod) callback(v *request) {
 		refuse(v.c, http.StatusInternalServerError, "Error: Callback for provider type credentials not supported")
 		return
 	}
-	if !v.csrfVerified {
+	if !v.proven() {
 		v.unproven("signin")
 		return
 	}

@@ -61,6 +61,7 @@ import (
 	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/origin"
+	"github.com/ginauth/ginauth/internal/refusal"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/replay"
 	"github.com/ginauth/ginauth/internal/revocation"
@@ -214,7 +215,7 @@ type Auth struct {
 	pages        *pages.Set
 	publicErrors errorcode.Public
 	client       clientModule
-	doubled      doubledWarning
+	refusals     *refusal.Log
 }
 
 // site is where the auth routes are, and which requests and redirects belong to them.
@@ -225,6 +226,7 @@ type site struct {
 	trusted     origin.Set // TrustedOrigins
 	allowed     origin.Set // AllowedRedirects
 	crossOrigin *http.CrossOriginProtection
+	option      string // what says the site's address: BaseURL or a variable's name; empty: each request does
 }
 
 // keys are derived from the secrets, one for each purpose.

@@ -158,6 +158,7 @@ func (a *Auth) SignOutForm(c *gin.Context, callbackURL string) template.HTML {
 func (a *Auth) form(c *gin.Context, write func(url, csrfToken string) template.HTML) template.HTML {
 	base, err := a.site.hosts.Base(c.Request)
 	if err != nil {
+		a.tellHost(c.Request)
 		return ""
 	}
 	csrfToken := a.csrfToken(c, base)

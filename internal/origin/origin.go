@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
@@ -55,6 +56,14 @@ func (b Base) Domains() (domains []string) {
 		domains = append(domains, name)
 	}
 	return domains
+}
+
+// TakesCookieFor reports whether browsers take a cookie of this host whose Domain
+// attribute is domain (RFC 6265 §5.3 steps 5 and 6). For a host that is a public suffix
+// or an address, that is its own name alone.
+func (b Base) TakesCookieFor(domain string) bool {
+	name, _, err := splitPort(b.host())
+	return err == nil && name == domain || slices.Contains(b.Domains(), domain)
 }
 
 // Config says how the base is found.
