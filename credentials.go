@@ -80,19 +80,20 @@ func (p Credentials) configure(*http.Client) (*provider, error) {
 	}
 	m := credentialsMethod(p)
 	made := &provider{id: p.ID, name: p.Name, method: &m}
+	var errs []error
 	if p.Authorize == nil {
-		return made, errors.New("Credentials.Authorize is nil; write the function that checks what was typed")
+		errs = append(errs, errors.New("Credentials.Authorize is nil; write the function that checks what was typed"))
 	}
-	for _, field := range p.Fields {
+	for i, field := range p.Fields {
 		if field.Name == "" {
-			return made, errors.New("a field of Credentials.Fields has no Name")
+			errs = append(errs, fmt.Errorf("Credentials.Fields[%d] has no Name; write what Authorize finds it by, such as username", i))
 		}
 	}
 	named := func(field Field) bool { return field.Name == p.Identifier }
 	if p.Identifier != "" && len(p.Fields) > 0 && !slices.ContainsFunc(p.Fields, named) {
-		return made, fmt.Errorf("Credentials.Identifier is %q, which none of Credentials.Fields is called; write the name of the one that says who somebody is", p.Identifier)
+		errs = append(errs, fmt.Errorf("Credentials.Identifier is %q, which none of Credentials.Fields is called; write the name of the one that says who somebody is", p.Identifier))
 	}
-	return made, nil
+	return made, errors.Join(errs...)
 }
 
 // credentialsMethod are configured Credentials.

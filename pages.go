@@ -102,7 +102,7 @@ type Texts struct {
 func (a *Auth) look(opts *Options, f *faults) {
 	var err error
 	if a.pages, err = pages.New(pages.Theme(opts.Theme), pages.Texts(opts.Texts)); err != nil {
-		f.add("Theme or Texts: %w", err)
+		f.addAll("Theme or Texts", err)
 	}
 	for _, p := range [...]struct {
 		option string
