@@ -102,8 +102,8 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	a := &Auth{
 		release:  release,
 		refusals: refusal.NewLog(opts.Logger, opts.Now),
-		calls:   calls{store: storeCalls, adapter: newAdapterCalls(), mail: bulkhead.New(mailTimeout, errUnavailable)},
-		ending:  ending{streams: stream.New()},
+		calls:    calls{store: storeCalls, adapter: newAdapterCalls(), mail: bulkhead.New(mailTimeout, errUnavailable)},
+		ending:   ending{streams: stream.New()},
 		shared: shared{
 			callbacks: replay.New[outcome](rememberedCallbacks),
 			locks:     sessionstrategy.NewLocks(opts.Session.Store, storeCalls, sessionErrors()),

@@ -15,6 +15,7 @@ import (
 	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/linking"
 	"github.com/ginauth/ginauth/internal/pages"
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 // Credentials sign people in by what they type: a name and a password, a code.
@@ -203,8 +204,8 @@ func (m *credentialsMethod) callback(v *request) {
 // who could write it beside the user, so that only LinkCredentials links it.
 
 var (
-	errNoUserID  = errors.New("ginauth: Credentials.Authorize returned a User without ID, whom nobody could tell from another; return the ID, or nil to refuse")
-	errNotByThis = errors.New("ginauth: the user signs in another way, and these credentials are not linked to them; call Auth.LinkCredentials where a password is set, see docs/users.md")
+	errNoUserID  error = redact.Safe("ginauth: Credentials.Authorize returned a User without ID, whom nobody could tell from another; return the ID, or nil to refuse")
+	errNotByThis error = redact.Safe("ginauth: the user signs in another way, and these credentials are not linked to them; call Auth.LinkCredentials where a password is set, see docs/users.md")
 )
 
 // admitCredentials signs in a person whom Authorize let in.

@@ -241,6 +241,16 @@ func (v *request) redirectTarget(asked string) string {
 	return target
 }
 
+// tellPlainHTTP says that the site's address is on https and its browsers are not: they
+// keep none of the cookies, and the forms lead to where nobody may listen.
+func (v *request) tellPlainHTTP() {
+	if !v.base.OpenedByHTTP(v.c.Request) {
+		return
+	}
+	v.auth.refusals.Warn(v.c.Request.Context(), refusal.Unkept, "the sign-in page was opened over http, where browsers keep no Secure cookie",
+		v.auth.seen(v.c.Request).OfPlainHTTP(v.base.Origin), "host", v.c.Request.Host, "expected", v.base.Origin, "cookie", v.names.Session)
+}
+
 // tellTarget says that a callback URL of another site leads to this one. Its path and
 // query stay out of the log: they may hold a token.
 func (v *request) tellTarget(asked string) {

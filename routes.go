@@ -145,6 +145,7 @@ type listedProvider struct {
 // getSignIn shows the ways to sign in. It never starts one: a link or an image
 // on another site must not sign anybody in.
 func (v *request) getSignIn() {
+	v.tellPlainHTTP()
 	code := v.c.Query("error")
 	notice, location := v.noticed(code)
 	if location != "" {

@@ -213,7 +213,7 @@ func (v *request) noticed(code string) (notice, location string) {
 	switch {
 	case code == errorcode.Verification && value == errorcode.LinkLost, code == errorcode.VerificationCode && value == errorcode.CodeLost:
 		return value, ""
-	case code == errorcode.MissingCSRF || code == "" && v.c.Query("csrf") == "true":
+	case code == errorcode.FormRefused || code == "" && v.c.Query("csrf") == "true":
 		return v.unprovenNotice(value), ""
 	case code != errorcode.OAuthCallback:
 	case value == errorcode.SignInUsed, value == errorcode.SignInLost:
@@ -233,7 +233,7 @@ func (v *request) unprovenNotice(kept string) string {
 	case kept == errorcode.OtherOrigin:
 		return kept
 	case cookie.Has(v.c.Request.Header["Cookie"], v.names.CSRF): // which the answer set that led here
-		return errorcode.MissingCSRF
+		return errorcode.FormRefused
 	case site == "cross-site" || site == "same-site":
 		return errorcode.OtherOrigin
 	}
@@ -243,7 +243,7 @@ func (v *request) unprovenNotice(kept string) string {
 // hint says to a developer, beside a notice, where the site's address comes from.
 func (v *request) hint(notice string) string {
 	switch notice {
-	case errorcode.OtherOrigin, errorcode.MissingCSRF, errorcode.CookiesBlocked, errorcode.SignInLost:
+	case errorcode.OtherOrigin, errorcode.FormRefused, errorcode.CookiesBlocked, errorcode.SignInLost:
 		if !v.auth.release {
 			return v.auth.seen(v.c.Request).Hint(v.base.Origin)
 		}

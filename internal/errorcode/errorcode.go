@@ -35,7 +35,7 @@ const (
 	SessionFault       = "SessionFault"       // the session could not be read
 	CrossOriginRequest = "CrossOriginRequest" // another site sent the request
 	BadHost            = "BadHost"            // the site does not answer for the host
-	MissingCSRF        = "MissingCSRF"        // a form did not prove that it came from this site; Auth.js's code
+	FormRefused        = "MissingCSRF"        // a form did not prove that it came from this site; Auth.js's code
 )
 
 // Notices say more about a sign-in that failed than its code does. A page shows a
@@ -89,7 +89,7 @@ var rows = []row{
 	{code: SessionFault, abort: "The session could not be read. Try again later."},
 	{code: CrossOriginRequest, abort: "This request came from another site and was not carried out."},
 	{code: BadHost, abort: "This site does not answer for the host of this request."},
-	{code: MissingCSRF, text: "That form did not show that it came from this site, so it was not accepted. It may have been open for too long. Please try again on this page."},
+	{code: FormRefused, text: "That form did not show that it came from this site, so it was not accepted. It may have been open for too long. Please try again on this page."},
 	{code: Default, text: "We could not finish signing you in. Please try again."},
 
 	{code: SignInUsed, of: OAuthCallback, text: "This sign-in was already used, or it has expired. Start again here."},
@@ -103,9 +103,9 @@ var rows = []row{
 		text: "It was used before, or you asked for it in another browser. Ask for a new one here."},
 	{code: CodeUsed, of: VerificationCode,
 		text: "It may have expired, or it was used before. You are signed in, so you do not need it."},
-	{code: CookiesBlocked, of: MissingCSRF,
+	{code: CookiesBlocked, of: FormRefused,
 		text: "Your browser did not send this site’s cookies, and signing in needs them. Allow cookies if your browser blocks them, and try again on this page."},
-	{code: OtherOrigin, of: MissingCSRF,
+	{code: OtherOrigin, of: FormRefused,
 		text: "That form was sent from another address than this site’s, so it was not accepted. Please try again on this page."},
 }
 

@@ -6,6 +6,7 @@ package origin
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -64,6 +65,22 @@ func (b Base) Domains() (domains []string) {
 func (b Base) TakesCookieFor(domain string) bool {
 	name, _, err := splitPort(b.host())
 	return err == nil && name == domain || slices.Contains(b.Domains(), domain)
+}
+
+// OpenedByHTTP reports that a browser opened a page of a site on https over http, as far
+// as that shows, for a log. A proxy says so, and no header does that browsers send over
+// https alone (Fetch Metadata §3); or the browser names the port that this process listens
+// on, without TLS.
+func (b Base) OpenedByHTTP(req *http.Request) bool {
+	if !b.Secure || req.TLS != nil {
+		return false
+	}
+	if forwarded := req.Header["X-Forwarded-Proto"]; len(forwarded) > 0 {
+		return last(forwarded) == "http" && len(req.Header["Sec-Fetch-Mode"]) == 0
+	}
+	_, port, err := splitPort(req.Host)
+	at, ok := req.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	return err == nil && ok && port != "" && req.Host == b.host() && strings.HasSuffix(at.String(), ":"+port)
 }
 
 // Config says how the base is found.

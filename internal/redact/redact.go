@@ -68,6 +68,13 @@ func text(err error, secrets []string) string {
 	if errors.As(err, &safe) {
 		return Hide(safe.Error(), secrets)
 	}
+	var before *redacted
+	if errors.As(err, &before) { // what was redacted once stays as it is, in the words around it
+		around, after, found := strings.Cut(err.Error(), before.text)
+		if found && before.text != "" {
+			return strings.TrimSpace(clean(around, secrets) + " " + Hide(before.text, secrets) + " " + clean(after, secrets))
+		}
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return "oauth: the provider did not answer in time"
 	}

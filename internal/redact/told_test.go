@@ -92,6 +92,9 @@ func TestRedact_Addresses(t *testing.T) {
 		{answered(404, "https://id.example/s3cr3t-value/token"), "oauth: the token endpoint https://id.example/[redacted]/token answered 404 x"},
 		{answered(400, "https://id.example/oauth/token"), "oauth: the token endpoint answered 400 x"},
 		{&oauth2.RetrieveError{Response: &http.Response{StatusCode: 404}}, "oauth: the token endpoint answered 404 "},
+		{fmt.Errorf("oauth: forge: token request: %w", redact.Error(answered(404, "https://id.example/tokn"))),
+			"oauth: forge: token request: oauth: the token endpoint https://id.example/tokn answered 404 x"},
+		{fmt.Errorf("calling https://a.example/s3cr3t: %w: s3cr3t-value {body", redact.Error(errors.New("no s3cr3t-value"))), "calling https://a.example no [redacted] : [redacted]"},
 	} {
 		if got := redact.Error(row.err, "s3cr3t-value").Error(); got != row.want {
 			t.Errorf("%q, want %q", got, row.want)

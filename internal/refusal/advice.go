@@ -90,6 +90,11 @@ func (s Site) OfCookie(own string, secure bool) Advice {
 	return Advice{s.Address(), fmt.Sprintf("the site's address is %s, and a page that was opened at another one, such as 127.0.0.1 in place of localhost, has other cookies; write the address that people use, or lead them to this one; browsers that block cookies look the same", own)}
 }
 
+// OfPlainHTTP is the advice for a site on https that is opened over http.
+func (s Site) OfPlainHTTP(own string) Advice {
+	return Advice{s.Address(), fmt.Sprintf("the site's address is %s; if people use http, write that address into %s; else redirect them to https, and if a proxy does have TLS, have it send X-Forwarded-Proto: https", own, s.Address())}
+}
+
 // Hint says on a page, to a developer, where the site's address comes from.
 func (s Site) Hint(own string) string {
 	if s.Option == "" {
