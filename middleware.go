@@ -117,7 +117,7 @@ func (a *Auth) identity(c *gin.Context) (*identity, origin.Base, error) {
 	if !found.Found {
 		found.Value = bearer(c.Request.Header)
 	} else if a.foreign(c.Request, base) {
-		a.tellForeign(c.Request, base)
+		a.tellForeign(c, base)
 		return nil, base, errForeign
 	}
 	if found.Value == "" && !found.Doubled {
@@ -203,10 +203,12 @@ func (a *Auth) tellHost(req *http.Request) {
 }
 
 // tellForeign says that a request with a session cookie came from another site's page.
-func (a *Auth) tellForeign(req *http.Request, base origin.Base) {
+// The path may hold a secret, such as that of an invitation: the route tells enough.
+func (a *Auth) tellForeign(c *gin.Context, base origin.Base) {
+	req := c.Request
 	sent := req.Header.Get("Origin")
 	a.refusals.Warn(req.Context(), refusal.CrossOrigin, "a request was not believed to be the signed-in person's, since another origin sent it",
-		a.seen(req).OfOrigin(sent, base.Origin), "path", req.URL.Path, "origin", sent, "sec_fetch_site", req.Header.Get("Sec-Fetch-Site"), "expected", base.Origin)
+		a.seen(req).OfOrigin(sent, base.Origin), "route", c.FullPath(), "origin", sent, "sec_fetch_site", req.Header.Get("Sec-Fetch-Site"), "expected", base.Origin)
 }
 
 // attach puts the session where GetSession finds it: into the gin.Context, and

@@ -175,7 +175,7 @@ func (v *request) tellUnproven() {
 	sent := req.Header["Origin"]
 	kind, message := refusal.CSRFToken, "a form was refused, since its csrfToken is not the one in this browser's cookie"
 	advice := refusal.Advice{LookAt: "Auth.CSRFField", Text: "the page of the form is older than the cookie, or a cache serves it to several people; load it anew, and keep it out of caches"}
-	seen := []any{"path", req.URL.Path, "host", req.Host, "expected", v.base.Origin}
+	seen := []any{"host", req.Host, "expected", v.base.Origin}
 	switch {
 	case !v.ownOrigin():
 		kind, message = refusal.Origin, "a form was refused, since its Origin is not this site's"

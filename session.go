@@ -143,7 +143,7 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 	id, err := a.openLatestFound(c.Request.Context(), latest, base)
 	switch {
 	case err == nil && a.foreign(c.Request, base):
-		a.tellForeign(c.Request, base)
+		a.tellForeign(c, base)
 		return nil, ErrNoSession
 	case errors.Is(err, errSignedOut):
 		return nil, ErrNoSession
