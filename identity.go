@@ -276,7 +276,7 @@ func (a *Auth) openAll(ctx context.Context, found cookie.Session, base origin.Ba
 func (a *Auth) tellDoubled(ctx context.Context, found cookie.Session, base origin.Base) {
 	a.refusals.Warn(ctx, refusal.Doubled, "a browser sends several session cookies of one name",
 		refusal.Advice{LookAt: "Cookies.Domain, Cookies.Prefix", Text: "Cookies.Domain was changed, or another host of the same domain sets a cookie of this name, which needs another Cookies.Prefix; the doubled ones go at the next sign-in or sign-out"},
-		"cookie", a.scheme(base).names.Session, "cookies", len(found.Names()), "site", base.Origin)
+		"cookie", a.scheme(base).names.Session, "different_values", len(found.Candidates(maxSealed)), "site", base.Origin)
 }
 
 // tellUnsealed says that a session cookie does not open. A store's handle that leads to

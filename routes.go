@@ -98,7 +98,7 @@ func (v *request) tellProvider(id string) {
 	}
 	v.auth.refusals.Warn(v.c.Request.Context(), refusal.Provider, "a sign-in was refused, since its URL names no provider of this site",
 		refusal.Advice{LookAt: "Providers, OAuth.ID", Text: "the callback URL that is registered at a provider ends in the provider's id here, " + v.base.URL + "/callback/ and the id"},
-		"provider", id, "expected", strings.Join(ids, ", "))
+		"provider", id, "expected", refusal.Words(strings.Join(ids, ", ")))
 }
 
 // refuse answers a request that is no part of the contract: plain text without a

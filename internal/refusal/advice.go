@@ -45,6 +45,8 @@ func (s Site) Address() string {
 func (s Site) OfOrigin(sent, own string) Advice {
 	same := origin.Compare(sent, own)
 	switch {
+	case sent == "":
+		return Advice{"TrustedOrigins", "the browser says that a page of another site sent it; if that site is yours, list it in TrustedOrigins"}
 	case sent == "null":
 		return Advice{"Referrer-Policy", "browsers send the Origin null where the page has Referrer-Policy: no-referrer or stands in a sandboxed frame; serve the page of the form without them"}
 	case s.Option != "" && same != origin.OtherSite:
@@ -74,9 +76,9 @@ func (s Site) OfHost() Advice {
 }
 
 // Expected are the hosts that the site answers for, in words.
-func (s Site) Expected() string {
+func (s Site) Expected() Words {
 	if len(s.Hosts) > 0 {
-		return strings.Join(s.Hosts, " ")
+		return Words(strings.Join(s.Hosts, " "))
 	}
 	return "localhost and loopback addresses, since BaseURL is not set"
 }

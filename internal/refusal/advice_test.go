@@ -20,6 +20,7 @@ func TestSite_Advice(t *testing.T) {
 		lookAt string // all of it
 		text   string // a part
 	}{
+		"none":                      {byOption.OfOrigin("", own), "TrustedOrigins", "another site"},
 		"null":                      {byOption.OfOrigin("null", own), "Referrer-Policy", "no-referrer"},
 		"scheme":                    {byOption.OfOrigin("http://app.example.com", own), "AUTH_URL", "differ in the scheme"},
 		"port":                      {byOption.OfOrigin("https://app.example.com:8443", own), "AUTH_URL", "https://app.example.com:8443, write that address into AUTH_URL"},

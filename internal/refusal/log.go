@@ -34,6 +34,9 @@ const (
 	LogoutToken Kind = "logout token" // a logout token that is not accepted
 )
 
+// Words are a text that no stranger had a part in, which is logged as it is.
+type Words string
+
 // A Log writes the lines. It is safe for concurrent use.
 type Log struct {
 	logger *slog.Logger
@@ -56,7 +59,7 @@ func NewLog(logger *slog.Logger, now func() time.Time) *Log {
 
 // Warn writes a line, unless one of this kind was written within a minute. message is
 // constant. seen are names and values of this request: texts, numbers and flags, never a
-// token, a code or a cookie's value. advice says which options to look at. Another line
+// token, a code or a cookie's value. What the configuration says is of the type [Words]. advice says which options to look at. Another line
 // of the kind says how many were left out since the last one.
 func (l *Log) Warn(ctx context.Context, kind Kind, message string, advice Advice, seen ...any) {
 	more, ok := l.due(kind)
@@ -64,11 +67,15 @@ func (l *Log) Warn(ctx context.Context, kind Kind, message string, advice Advice
 		return
 	}
 	attrs := make([]any, 0, len(seen)+6)
-	for _, value := range seen {
+	for i := 1; i < len(seen); i += 2 {
+		value := seen[i]
 		if text, ok := value.(string); ok {
+			if text == "" {
+				continue // there is none
+			}
 			value = redact.Value(text)
 		}
-		attrs = append(attrs, value)
+		attrs = append(attrs, seen[i-1], value)
 	}
 	attrs = append(attrs, "look_at", advice.LookAt, "advice", advice.Text)
 	if more > 0 {
