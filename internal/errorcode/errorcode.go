@@ -36,6 +36,7 @@ const (
 	CrossOriginRequest = "CrossOriginRequest" // another site sent the request
 	BadHost            = "BadHost"            // the site does not answer for the host
 	FormRefused        = "MissingCSRF"        // a form did not prove that it came from this site; Auth.js's code
+	InvalidToken       = "InvalidToken"       // a bearer token is wrong, expired or meant for somebody else
 )
 
 // Notices say more about a sign-in that failed than its code does. A page shows a
@@ -90,6 +91,7 @@ var rows = []row{
 	{code: CrossOriginRequest, abort: "This request came from another site and was not carried out."},
 	{code: BadHost, abort: "This site does not answer for the host of this request."},
 	{code: FormRefused, text: "That form did not show that it came from this site, so it was not accepted. It may have been open for too long. Please try again on this page."},
+	{code: InvalidToken, abort: "The bearer token is not valid."},
 	{code: Default, text: "We could not finish signing you in. Please try again."},
 
 	{code: SignInUsed, of: OAuthCallback, text: "This sign-in was already used, or it has expired. Start again here."},
