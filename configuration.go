@@ -114,8 +114,8 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	a.origins(&opts, &f)
 	a.cookies(&opts, &f)
 	made := a.secrets(&opts, &f, release || !routes)
-	a.look(&opts, &f)
 	a.signIns(&opts, &f, routes)
+	a.look(&opts, &f)
 	a.limits(&opts, &f)
 	a.users(&opts, &f)
 	if err := errors.Join(f...); err != nil {
@@ -346,6 +346,9 @@ func (a *Auth) cookies(opts *Options, f *faults) {
 	}
 	if opts.Cookies.SameSite == http.SameSiteNoneMode && !strings.HasPrefix(opts.BaseURL, "https://") {
 		f.add("Cookies.SameSite is None, which browsers take over https only; write an https BaseURL")
+	}
+	if opts.Cookies.Partitioned && opts.Cookies.SameSite != http.SameSiteNoneMode {
+		f.add("Cookies.Partitioned needs Cookies.SameSite to be http.SameSiteNoneMode, since browsers send no other cookie from a frame of another site; set it too, with an https BaseURL")
 	}
 	a.http.names = cookie.NewNames(opts.Cookies.Prefix, false)
 	a.https.names = cookie.NewNames(opts.Cookies.Prefix, true)

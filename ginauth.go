@@ -117,8 +117,16 @@ type Options struct {
 	Pages     Pages
 	Theme     Theme
 	Texts     Texts
-	Cookies   CookieOptions
-	Limits    Limits
+	// Translations are the words of pages and mails in further languages, by BCP 47 tag,
+	// such as texts.German for "de". Each request gets the best match for its
+	// Accept-Language header, and Texts where none matches. What a translation lacks it
+	// takes from Texts. Default: none.
+	Translations map[string]Texts
+	// Language overrides that choice: it returns a BCP 47 tag, from a person's settings for
+	// instance, or "" to leave the choice to the header. Default: none.
+	Language func(c *gin.Context) string
+	Cookies  CookieOptions
+	Limits   Limits
 
 	// Adapter keeps users and their accounts in a database, such as that of the
 	// package gormadapter. A token's subject is then the ID of the adapter's user.
@@ -195,6 +203,12 @@ type CookieOptions struct {
 	Domain string
 	// SameSite is the session cookie's. Default: http.SameSiteLaxMode.
 	SameSite http.SameSite
+	// Partitioned is for an application that other sites show in a frame: all cookies are
+	// then SameSite=None and Partitioned (CHIPS). The browser keeps a jar of them for each
+	// site around the frame, so that a person signs in once below each. It needs SameSite
+	// http.SameSiteNoneMode and an https BaseURL. Pages of ginauth refuse to be framed
+	// all the same: show a sign-in page of your own, Pages.SignIn, in the frame.
+	Partitioned bool
 }
 
 // An Auth is a configured ginauth. It is immutable and safe for concurrent use.
@@ -212,7 +226,7 @@ type Auth struct {
 	shared      shared
 	attempts    *limit.Attempts // nil: no limits
 
-	pages        *pages.Set
+	pages        *pages.Languages
 	publicErrors errorcode.Public
 	client       clientModule
 	refusals     *refusal.Log

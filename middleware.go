@@ -344,8 +344,8 @@ func (a *Auth) sendTo(c *gin.Context, status int, url string) {
 func (a *Auth) abort(c *gin.Context, base origin.Base, status int, code string) {
 	c.Abort()
 	if navigates(c.Request) && status != http.StatusUnauthorized {
-		a.pages.Error(c.Writer, status, pages.Error{
-			Code: code, Text: errorcode.AbortText(code), Site: base.Host(), SignInURL: base.URL + "/signin", Hint: a.abortHint(c.Request, base, code),
+		a.words(c).Error(c.Writer, status, pages.Error{
+			Code: code, Aborted: true, Site: base.Host(), SignInURL: base.URL + "/signin", Hint: a.abortHint(c.Request, base, code),
 		})
 		return
 	}

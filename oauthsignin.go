@@ -154,7 +154,7 @@ func (v *request) providerError(code string, ours bool) {
 // signIns are the sign-ins of this browser, as its cookies tell them.
 func (v *request) signIns() transaction.Cookies {
 	return transaction.Cookies{
-		Keys: v.auth.keys.signIn, Names: v.names, Header: v.c.Request.Header["Cookie"], Secure: v.base.Secure, Now: v.auth.opts.Now(),
+		Keys: v.auth.keys.signIn, Names: v.names, Header: v.c.Request.Header["Cookie"], Attributes: v.attributes(), Now: v.auth.opts.Now(),
 	}
 }
 
@@ -293,7 +293,7 @@ func (v *request) loadAgain(again bool) bool {
 
 // continueHere answers with a page that loads this URL.
 func (v *request) continueHere() {
-	v.auth.pages.Continue(v.c.Writer, pages.Continue{
+	v.auth.words(v.c).Continue(v.c.Writer, pages.Continue{
 		Site: v.base.Host(), URL: v.redirectURI() + "?" + v.c.Request.URL.RawQuery,
 	})
 }

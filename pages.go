@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -94,15 +95,26 @@ type Texts struct {
 	// Errors are texts by error code, in place of the built-in one or for a code of your own.
 	// Codes are compared without regard to case. SignInUsed and SignInLost say more than
 	// OAuthCallback, LinkUsed and LinkLost more than Verification, CodeUsed and CodeLost
-	// more than VerificationCode, CookiesBlocked and OtherOrigin more than MissingCSRF. In that of RateLimited, {seconds} and
+	// more than VerificationCode, CookiesBlocked and OtherOrigin more than MissingCSRF. NoAccess, SessionUnavailable,
+	// SessionFault, CrossOriginRequest and BadHost are what guards say on a page. In that of RateLimited, {seconds} and
 	// {minutes} are how long to wait, rounded up, and {wait} is the same in English.
 	Errors map[string]string
 }
 
 func (a *Auth) look(opts *Options, f *faults) {
+	var logos []string
+	for _, p := range a.providers {
+		if m := p.oauth(); m != nil {
+			logos = append(logos, m.logo)
+		}
+	}
 	var err error
-	if a.pages, err = pages.New(pages.Theme(opts.Theme), pages.Texts(opts.Texts)); err != nil {
-		f.addAll("Theme or Texts", err)
+	translations := make(map[string]pages.Texts, len(opts.Translations))
+	for tag, texts := range opts.Translations {
+		translations[tag] = pages.Texts(texts)
+	}
+	if a.pages, err = pages.NewLanguages(pages.Theme(opts.Theme), pages.Texts(opts.Texts), translations, logos...); err != nil {
+		f.addAll("Theme, Texts or Translations", err)
 	}
 	for _, p := range [...]struct {
 		option string
@@ -123,6 +135,21 @@ func (a *Auth) look(opts *Options, f *faults) {
 	}
 }
 
+// words are the pages in the language of a request.
+func (a *Auth) words(c *gin.Context) *pages.Set {
+	if !a.pages.Several() {
+		return a.pages.Fallback()
+	}
+	if h := c.Writer.Header(); !slices.Contains(h["Vary"], "Accept-Language") {
+		h["Vary"] = append(slices.Clip(h["Vary"]), "Accept-Language")
+	}
+	chosen := ""
+	if a.opts.Language != nil {
+		chosen = a.opts.Language(c)
+	}
+	return a.pages.For(chosen, c.Request.Header)
+}
+
 // CSRFField is a hidden input with the CSRF token, for a form of your own page
 // that posts to an auth route. It may set the CSRF cookie, so it must be called
 // before the page is written. It is empty for a host that the site does not
@@ -141,7 +168,7 @@ func (a *Auth) SignInForm(c *gin.Context, providerID, callbackURL string) templa
 		return ""
 	}
 	return a.form(c, func(url, csrfToken string) template.HTML {
-		return a.pages.SignInForm(p.button(url), csrfToken, callbackURL)
+		return a.words(c).SignInForm(p.button(url), csrfToken, callbackURL)
 	})
 }
 
@@ -150,7 +177,7 @@ func (a *Auth) SignInForm(c *gin.Context, providerID, callbackURL string) templa
 // CSRFField.
 func (a *Auth) SignOutForm(c *gin.Context, callbackURL string) template.HTML {
 	return a.form(c, func(url, csrfToken string) template.HTML {
-		return a.pages.SignOutForm(pages.SignOut{Action: url + "/signout", CSRFToken: csrfToken, CallbackURL: callbackURL})
+		return a.words(c).SignOutForm(pages.SignOut{Action: url + "/signout", CSRFToken: csrfToken, CallbackURL: callbackURL})
 	})
 }
 
@@ -185,7 +212,7 @@ func (a *Auth) csrfToken(c *gin.Context, base origin.Base) string {
 		}
 	}
 	token, value := a.keys.csrf.New()
-	addCookies(c, []string{cookie.Line(name, value, cookie.Attributes{Secure: base.Secure})})
+	addCookies(c, []string{cookie.Line(name, value, a.attributes(base))})
 	return token
 }
 

@@ -47,6 +47,11 @@ type OAuth struct {
 	// Name is what people read on the button. Default: the provider's own name
 	// for display.
 	Name string
+	// Logo is the URL or path of a picture for the button, such as /work.svg, square
+	// and shown 20 pixels high. The sign-in page may then load pictures from its
+	// origin. Default: the service's mark where its owner lets others show it, and
+	// else the first letter of Name.
+	Logo string
 	// AuthParams are added to the authorization URL, such as prompt=consent or
 	// access_type=offline. Those that belong to the flow are a configuration
 	// fault: client_id, redirect_uri, response_type, response_mode, state, nonce,
@@ -231,7 +236,8 @@ type oauthMethod struct {
 	client       *oauth.Provider
 	formPost     FormPostProvider // nil: its answers come by GET
 	profile      func(goth.User) (User, error)
-	color        string // of its mark
+	color, mark  string // of its button: the initial's color, and the service whose mark it has
+	logo         string // in place of the mark
 	signOut      bool   // signing out leads to the provider
 	linksByEmail bool
 }
@@ -248,7 +254,10 @@ func (o OAuth) configure(client *http.Client) (*provider, error) {
 	if p.name == "" {
 		p.name = oauth.DisplayName(o.Provider, p.id)
 	}
-	m.color = oauth.Color(o.Provider, p.id)
+	if err := pages.CheckLogo(o.Logo); err != nil {
+		return p, fmt.Errorf("Logo %w", err)
+	}
+	m.logo, m.color, m.mark = o.Logo, oauth.Color(o.Provider, p.id), oauth.Service(o.Provider)
 	o.Provider = corrected.Of(o.Provider) // in place of one of goth's that signs nobody in, or wrongly
 	if m.profile == nil {
 		m.profile = defaultProfile
@@ -283,7 +292,7 @@ func (m *oauthMethod) check(opts *Options) error {
 }
 
 func (m *oauthMethod) button(id, url string) pages.Provider {
-	return pages.Provider{Color: m.color, Action: url + "/signin/" + id}
+	return pages.Provider{Color: m.color, Mark: m.mark, Logo: m.logo, Action: url + "/signin/" + id}
 }
 
 func (m *oauthMethod) adapterFailure(err error) (status int, code string) {

@@ -52,7 +52,7 @@ func (v *request) leave(result outcome) {
 			private(v.c.Writer.Header())
 		}
 		if v.formPosted() && v.strict() {
-			v.auth.pages.Continue(v.c.Writer, pages.Continue{Site: v.base.Host(), URL: origin.Location(result.location)})
+			v.auth.words(v.c).Continue(v.c.Writer, pages.Continue{Site: v.base.Host(), URL: origin.Location(result.location)})
 			return
 		}
 	}

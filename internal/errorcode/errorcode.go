@@ -36,6 +36,7 @@ const (
 	CrossOriginRequest = "CrossOriginRequest" // another site sent the request
 	BadHost            = "BadHost"            // the site does not answer for the host
 	FormRefused        = "MissingCSRF"        // a form did not prove that it came from this site; Auth.js's code
+	NoAccess           = "NoAccess"           // a guard's words for AccessDenied, in texts of one's own
 	InvalidToken       = "InvalidToken"       // a bearer token is wrong, expired or meant for somebody else
 )
 
