@@ -259,9 +259,9 @@ func siteFaultTroubles() []trouble {
 				s.opts.Texts, s.opts.Theme = ginauth.Texts{Lang: "en_US", SignInWith: "Go"}, ginauth.Theme{BrandColor: "blue"}
 			},
 			says: []string{
-				"ginauth: Theme or Texts: pages: Texts.Lang \"en_US\" is not a language tag: write one such as \"en\" or \"pt-BR\"",
-				"ginauth: Theme or Texts: pages: Texts.SignInWith \"Go\" names no provider: write {provider} where its name goes",
-				"ginauth: Theme or Texts: pages: Theme.BrandColor",
+				"ginauth: Theme, Texts or Translations: pages: Texts.Lang \"en_US\" is not a language tag: write one such as \"en\" or \"pt-BR\"",
+				"ginauth: Theme, Texts or Translations: pages: Texts.SignInWith \"Go\" names no provider: write {provider} where its name goes",
+				"ginauth: Theme, Texts or Translations: pages: Theme.BrandColor",
 			},
 			names: "Texts.Lang", fix: "Write what the messages say.",
 			mend: func(s *setup) {
