@@ -150,6 +150,9 @@ func (a *Auth) words(c *gin.Context) *pages.Set {
 	return a.pages.For(chosen, c.Request.Header)
 }
 
+// pages are those of this request: in its language, with the prefix of its proxy.
+func (v *request) pages() *pages.Set { return v.auth.words(v.c).Below(v.base.Prefix) }
+
 // CSRFField is a hidden input with the CSRF token, for a form of your own page
 // that posts to an auth route. It may set the CSRF cookie, so it must be called
 // before the page is written. It is empty for a host that the site does not
@@ -243,17 +246,22 @@ func newClientModule(path string) clientModule {
 //	</script>
 //
 // Browsers keep what it leads to for good, since it changes with the module.
-// Without its query the module is asked for again each time.
+// Without its query the module is asked for again each time. A prefix that only
+// X-Forwarded-Prefix tells is not in it: write that in front.
 func (a *Auth) ClientURL() string { return a.site.publicURL + "/client.js?v=" + a.client.version }
 
 // getClient serves the client module, which is the same for everybody.
 func (v *request) getClient() {
+	client := v.auth.client
+	if path := strings.TrimPrefix(v.base.URL, v.base.Origin); path != v.auth.site.publicURL {
+		client = newClientModule(path) // below the prefix that a proxy says
+	}
 	h := v.c.Writer.Header()
-	etag := `"` + v.auth.client.version + `"`
+	etag := `"` + client.version + `"`
 	h["Etag"] = []string{etag}
 	h["X-Content-Type-Options"] = []string{"nosniff"}
 	h["Cache-Control"] = []string{"no-cache"}
-	if v.c.Query("v") == v.auth.client.version {
+	if v.c.Query("v") == client.version {
 		h["Cache-Control"] = []string{"public, max-age=31536000, immutable"}
 	}
 	if strings.Contains(v.c.GetHeader("If-None-Match"), etag) {
@@ -261,5 +269,5 @@ func (v *request) getClient() {
 		v.c.Writer.WriteHeaderNow()
 		return
 	}
-	v.c.Data(http.StatusOK, "text/javascript; charset=utf-8", v.auth.client.body)
+	v.c.Data(http.StatusOK, "text/javascript; charset=utf-8", client.body)
 }

@@ -176,7 +176,7 @@ func (v *request) getSignIn() {
 	case code != "" && !errorcode.ShownOnSignInPage(code):
 		code = errorcode.Default // whoever made the link must not put words on this page
 	}
-	v.auth.words(v.c).SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
+	v.pages().SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
 		Site: v.base.Host(), Providers: buttons, CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: code, Hint: v.hint(notice),
 	})
 }
@@ -226,7 +226,7 @@ func (v *request) errorPage(status int, code string, wait time.Duration) {
 	if notice := errorcode.SignedInNotice(code); notice != "" && v.isSignedIn() {
 		page.Notice, page.ContinueURL = notice, v.callbackURL
 	}
-	v.auth.words(v.c).Error(v.c.Writer, status, page)
+	v.pages().Error(v.c.Writer, status, page)
 }
 
 // withQuery adds a parameter to a URL that may have some, in front of its
@@ -256,7 +256,7 @@ func (v *request) getVerifyRequest() {
 		page.Action, page.CSRFToken, page.CallbackURL = v.base.URL+"/callback/"+p.id, v.csrfToken, v.callbackURL
 		page.Wrong = v.c.Query("error") == errorcode.VerificationCode
 	}
-	v.auth.words(v.c).VerifyRequest(v.c.Writer, page)
+	v.pages().VerifyRequest(v.c.Writer, page)
 }
 
 // postLog takes what next-auth's client reports of its own errors. Anybody may

@@ -52,7 +52,7 @@ func (v *request) leave(result outcome) {
 			private(v.c.Writer.Header())
 		}
 		if v.formPosted() && v.strict() {
-			v.auth.words(v.c).Continue(v.c.Writer, pages.Continue{Site: v.base.Host(), URL: origin.Location(result.location)})
+			v.pages().Continue(v.c.Writer, pages.Continue{Site: v.base.Host(), URL: origin.Location(result.location)})
 			return
 		}
 	}
@@ -130,7 +130,7 @@ func (v *request) startSession(p SignInParams, isNew bool) outcome {
 	}
 	location := v.callbackURL
 	if page := v.auth.opts.Pages.NewUser; isNew && page != "" {
-		location = withQuery(page, "callbackUrl", v.callbackURL)
+		location = withQuery(v.base.Public(page), "callbackUrl", v.callbackURL)
 	}
 	return outcome{
 		location: location, session: value, of: t.sessionID(), user: t.Subject, since: t.AuthTime, expires: t.ExpiresAt, status: http.StatusOK,

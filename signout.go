@@ -22,7 +22,7 @@ func (v *request) getSignOut() {
 		return
 	}
 	notice, _ := v.noticed(v.c.Query("error"))
-	v.auth.words(v.c).SignOut(v.c.Writer, pages.SignOut{
+	v.pages().SignOut(v.c.Writer, pages.SignOut{
 		Site: v.base.Host(), Action: v.base.URL + "/signout", CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: notice, Hint: v.hint(notice),
 	})
 }

@@ -126,7 +126,7 @@ func fetchSite(from string, to *url.URL) string {
 	return "cross-site"
 }
 
-var formAction = regexp.MustCompile(`<form[^>]*method="post"[^>]*action="([^"]*)"`)
+var postedTo = regexp.MustCompile(`<form[^>]*method="post"[^>]*action="([^"]*)"`)
 
 // signIn signs the provider's first person in, as far as the site lets it, and reports
 // whether they are.
@@ -138,7 +138,7 @@ func (v *visitor) signIn(callbackURL string) bool {
 	}
 	open := v.site.fill(v.site.open)
 	res, at := v.do(http.MethodGet, open+v.site.group+page+"?callbackUrl="+url.QueryEscape(callbackURL), "", nil)
-	action := formAction.FindStringSubmatch(res.body)
+	action := postedTo.FindStringSubmatch(res.body)
 	if action == nil {
 		return false
 	}

@@ -166,7 +166,7 @@ func providerTroubles() []trouble {
 				s.env["NEXTAUTH_URL"] = "http://localhost:{port}"
 				s.deliver = func(answer *url.URL) { answer.Host = strings.Replace(answer.Host, "localhost", "127.0.0.1", 1) }
 			},
-			says: []string{noCookie, "provider=local", "cookie=next-auth.transaction.*", "host=127.0.0.1:{port}", "expected=http://localhost:{port}/api/auth/callback/local", "look_at=NEXTAUTH_URL"},
+			says: []string{noCookie, "cookie=next-auth.transaction.*", "host=127.0.0.1:{port}", "expected=http://localhost:{port}/api/auth/callback/local", "look_at=NEXTAUTH_URL"},
 			page: pageOAuthCallback, names: "NEXTAUTH_URL",
 			fix:  "Register the callback URL that the line expects, and write the address that people open into NEXTAUTH_URL.",
 			mend: func(s *setup) { s.deliver = nil },

@@ -20,9 +20,9 @@ type mark struct {
 
 type shape struct{ Fill, Path string }
 
-func newMark(name string, p Provider) mark {
+func (s *Set) mark(name string, p Provider) mark {
 	if p.Logo != "" {
-		return mark{Logo: p.Logo}
+		return mark{Logo: s.shown(p.Logo)}
 	}
 	switch p.Mark {
 	case "google":

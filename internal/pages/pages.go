@@ -115,6 +115,7 @@ type Continue struct {
 // Set renders the pages. It is immutable and safe for concurrent use.
 type Set struct {
 	texts                          Texts
+	prefix                         string // of the application's own paths
 	logo                           string
 	brand, ink                     color
 	style                          template.HTML
@@ -251,6 +252,26 @@ func (s *Set) Continue(w http.ResponseWriter, p Continue) {
 		Refresh template.HTML
 	}{p, template.HTML(`<meta http-equiv="refresh" content="0;url=` + html.EscapeString(p.URL) + `">`)}
 	s.renderWith(w, http.StatusOK, s.further, s.barePolicy+"; form-action 'none'", noReferrer, f)
+}
+
+// Below is the set for an application whose own paths have a prefix to browsers, those of
+// its logos too.
+func (s *Set) Below(prefix string) *Set {
+	if prefix == "" {
+		return s
+	}
+	below := *s
+	below.prefix = prefix
+	below.logo = below.shown(s.logo)
+	return &below
+}
+
+// shown is a logo's address as browsers know it.
+func (s *Set) shown(logo string) string {
+	if !strings.HasPrefix(logo, "/") || strings.HasPrefix(logo, s.prefix+"/") {
+		return logo
+	}
+	return s.prefix + logo
 }
 
 // frame is what the layout needs, whichever page is in it.

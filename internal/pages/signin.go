@@ -61,7 +61,7 @@ func (s *Set) signInView(p SignIn, site string) signInView {
 		case "email":
 			v.Forms = append(v.Forms, form{Action: provider.Action, Name: name, Label: s.emailButton(provider), EmailID: id})
 		default:
-			v.Buttons = append(v.Buttons, button{Action: provider.Action, Label: label, Mark: newMark(name, provider), Google: provider.Mark == "google" && provider.Logo == ""})
+			v.Buttons = append(v.Buttons, button{Action: provider.Action, Label: label, Mark: s.mark(name, provider), Google: provider.Mark == "google" && provider.Logo == ""})
 		}
 	}
 	if credentials == 1 {
