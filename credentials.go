@@ -16,6 +16,7 @@ import (
 	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/linking"
 	"github.com/ginauth/ginauth/internal/pages"
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 // Credentials sign people in by what they type: a name and a password, a code.
@@ -81,19 +82,20 @@ func (p Credentials) configure(*http.Client) (*provider, error) {
 	}
 	m := credentialsMethod(p)
 	made := &provider{id: p.ID, name: p.Name, method: &m}
+	var errs []error
 	if p.Authorize == nil {
-		return made, errors.New("Credentials.Authorize is nil; write the function that checks what was typed")
+		errs = append(errs, errors.New("Credentials.Authorize is nil; write the function that checks what was typed"))
 	}
-	for _, field := range p.Fields {
+	for i, field := range p.Fields {
 		if field.Name == "" {
-			return made, errors.New("a field of Credentials.Fields has no Name")
+			errs = append(errs, fmt.Errorf("Credentials.Fields[%d] has no Name; write what Authorize finds it by, such as username", i))
 		}
 	}
 	named := func(field Field) bool { return field.Name == p.Identifier }
 	if p.Identifier != "" && len(p.Fields) > 0 && !slices.ContainsFunc(p.Fields, named) {
-		return made, fmt.Errorf("Credentials.Identifier is %q, which none of Credentials.Fields is called; write the name of the one that says who somebody is", p.Identifier)
+		errs = append(errs, fmt.Errorf("Credentials.Identifier is %q, which none of Credentials.Fields is called; write the name of the one that says who somebody is", p.Identifier))
 	}
-	return made, nil
+	return made, errors.Join(errs...)
 }
 
 // credentialsMethod are configured Credentials.
@@ -161,7 +163,7 @@ func (m *credentialsMethod) callback(v *request) {
 		refuse(v.c, http.StatusInternalServerError, "Error: Callback for provider type credentials not supported")
 		return
 	}
-	if !v.csrfVerified {
+	if !v.proven() {
 		v.unproven("signin")
 		return
 	}
@@ -224,8 +226,8 @@ func (m *credentialsMethod) callback(v *request) {
 // who could write it beside the user, so that only LinkCredentials links it.
 
 var (
-	errNoUserID  = errors.New("ginauth: Credentials.Authorize returned a User without ID, whom nobody could tell from another; return the ID, or nil to refuse")
-	errNotByThis = errors.New("ginauth: the user signs in another way, and these credentials are not linked to them; call Auth.LinkCredentials where a password is set, see docs/users.md")
+	errNoUserID  error = redact.Safe("ginauth: Credentials.Authorize returned a User without ID, whom nobody could tell from another; return the ID, or nil to refuse")
+	errNotByThis error = redact.Safe("ginauth: the user signs in another way, and these credentials are not linked to them; call Auth.LinkCredentials where a password is set, see docs/users.md")
 )
 
 // admitCredentials signs in a person whom Authorize let in.

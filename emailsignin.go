@@ -144,7 +144,7 @@ func (m *emailMethod) callback(v *request) {
 		v.redirect(http.StatusOK, v.verifyURL())
 	case v.method != http.MethodPost:
 		m.confirmLink(v, v.c.Request.URL.Query())
-	case !v.csrfVerified:
+	case !v.proven():
 		v.unproven("signin")
 	case m.Code:
 		v.leave(m.spendCode(v))

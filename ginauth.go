@@ -64,6 +64,7 @@ import (
 	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
+	"github.com/ginauth/ginauth/internal/refusal"
 	"github.com/ginauth/ginauth/internal/replay"
 	"github.com/ginauth/ginauth/internal/revocation"
 	"github.com/ginauth/ginauth/internal/sessionstrategy"
@@ -235,7 +236,7 @@ type Auth struct {
 	pages        *pages.Languages
 	publicErrors errorcode.Public
 	client       clientModule
-	doubled      doubledWarning
+	refusals     *refusal.Log
 	longSessions rarely
 	longAnswers  rarely
 }
@@ -248,6 +249,7 @@ type site struct {
 	trusted     origin.Set // TrustedOrigins
 	allowed     origin.Set // AllowedRedirects
 	crossOrigin *http.CrossOriginProtection
+	option      string // what says the site's address: BaseURL or a variable's name; empty: each request does
 }
 
 // keys are derived from the secrets, one for each purpose.

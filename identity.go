@@ -14,6 +14,7 @@ import (
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/redact"
+	"github.com/ginauth/ginauth/internal/refusal"
 	"github.com/ginauth/ginauth/internal/renewedcookie"
 	"github.com/ginauth/ginauth/internal/revocation"
 	"github.com/ginauth/ginauth/internal/sessionstrategy"
@@ -45,7 +46,7 @@ func (a *Auth) open(ctx context.Context, value string, base origin.Base, now tim
 		return nil, err
 	}
 	if err != nil {
-		return nil, errSignedOut
+		return nil, errUnsealed
 	}
 	id := &identity{auth: a, value: value, kept: kept}
 	if id.token.parse(kept.Payload, now) != nil {
@@ -89,6 +90,7 @@ func (a *Auth) sessionCookies(c *gin.Context, found cookie.Session, base origin.
 func (a *Auth) putSession(c *gin.Context, value string, found cookie.Session, base origin.Base, expires time.Time, former ...string) []string {
 	w := a.sessionCookies(c, found, base, former...)
 	w.Attributes.Expires = expires
+	a.tellUnkept(c, value, base)
 	return cookie.PutSession(w, value)
 }
 
@@ -233,7 +235,11 @@ func (v *request) found() cookie.Session {
 // different sessions are none: one of them was planted, and nothing tells which.
 func (a *Auth) openFound(ctx context.Context, found cookie.Session, base origin.Base, now time.Time) (*identity, error) {
 	if !found.Doubled {
-		return a.open(ctx, found.Value, base, now)
+		id, err := a.open(ctx, found.Value, base, now)
+		if err != nil && found.Found && errors.Is(err, errUnsealed) {
+			a.tellUnsealed(ctx, found, base)
+		}
+		return id, err
 	}
 	all, err := a.openAll(ctx, found, base, now)
 	if err != nil {
@@ -257,7 +263,7 @@ func (a *Auth) openFound(ctx context.Context, found cookie.Session, base origin.
 // openAll reads every session that a request's cookies hold.
 func (a *Auth) openAll(ctx context.Context, found cookie.Session, base origin.Base, now time.Time) ([]*identity, error) {
 	if found.Doubled {
-		a.doubled.warn(a, base)
+		a.tellDoubled(ctx, found, base)
 	}
 	var all []*identity
 	for _, value := range found.Candidates(maxSealed) {
@@ -324,14 +330,36 @@ func (r *rarely) now() bool {
 	return now >= next && r.next.CompareAndSwap(next, now+int64(time.Minute))
 }
 
-// A doubledWarning tells the log of doubled cookies, once in a while.
-type doubledWarning struct{ rarely }
+// tellDoubled says that a browser sends several session cookies of one name.
+func (a *Auth) tellDoubled(ctx context.Context, found cookie.Session, base origin.Base) {
+	a.refusals.Warn(ctx, refusal.Doubled, "a browser sends several session cookies of one name",
+		refusal.Advice{LookAt: "Cookies.Domain, Cookies.Prefix", Text: "Cookies.Domain was changed, or another host of the same domain sets a cookie of this name, which needs another Cookies.Prefix; the doubled ones go at the next sign-in or sign-out"},
+		"cookie", a.scheme(base).names.Session, "different_values", len(found.Candidates(maxSealed)), "site", base.Origin)
+}
 
-func (w *doubledWarning) warn(a *Auth, base origin.Base) {
-	if !w.now() {
+// tellUnsealed says that a session cookie does not open. A store's handle that leads to
+// nothing is no reason: sessions end there.
+func (a *Auth) tellUnsealed(ctx context.Context, found cookie.Session, base origin.Base) {
+	if a.opts.Session.Store != nil {
 		return
 	}
-	a.opts.Logger.Warn("ginauth: a browser sends several session cookies of one name",
-		"cookie", a.scheme(base).names.Session,
-		"likely", "Cookies.Domain was changed, or another host of the same domain sets a cookie of this name; they go at the next sign-in or sign-out")
+	message, advice := "a session cookie was not made with this site's secret", refusal.OtherSecret
+	if found.Value == "" {
+		message = "a session cookie came without one of its parts"
+		advice = refusal.Advice{LookAt: "Session.Store, Callbacks.JWT", Text: "a browser or a proxy dropped a part of a session that is too large for it; put less into the token, or keep sessions in a Session.Store"}
+	}
+	a.refusals.Warn(ctx, refusal.Session, message, advice,
+		"cookie", a.scheme(base).names.Session, "length", len(found.Value), "cookies", len(found.Names()), "site", base.Origin)
+}
+
+// tellUnkept says that browsers refuse the session cookie, since its Domain is not the
+// host's (RFC 6265 §5.3 step 6).
+func (a *Auth) tellUnkept(c *gin.Context, value string, base origin.Base) {
+	domain := a.opts.Cookies.Domain
+	if domain == "" || base.TakesCookieFor(domain) {
+		return
+	}
+	a.refusals.Warn(c.Request.Context(), refusal.Unkept, "browsers refuse the session cookie, since its Domain is not one of this host",
+		refusal.Advice{LookAt: "Cookies.Domain", Text: "write the domain that all hosts of the site have in common, or leave Cookies.Domain out"},
+		"cookie", a.scheme(base).names.Session, "length", len(value), "domain", domain, "site", base.Origin)
 }

@@ -145,7 +145,10 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 	}
 	id, err := a.openLatestFound(c.Request.Context(), latest, base)
 	switch {
-	case errors.Is(err, errSignedOut) || err == nil && a.foreign(c.Request, base):
+	case err == nil && a.foreign(c.Request, base):
+		a.tellForeign(c, base)
+		return nil, ErrNoSession
+	case errors.Is(err, errSignedOut):
 		return nil, ErrNoSession
 	case err != nil:
 		return nil, err

@@ -298,10 +298,8 @@ func (v *request) noticed(code string) (notice, location string) {
 	switch {
 	case code == errorcode.Verification && value == errorcode.LinkLost, code == errorcode.VerificationCode && value == errorcode.CodeLost:
 		return value, ""
-	case code == "MissingCSRF" || code == "" && v.c.Query("csrf") == "true":
-		if !cookie.Has(v.c.Request.Header["Cookie"], v.names.CSRF) { // which the answer set that led here
-			return errorcode.CookiesBlocked, ""
-		}
+	case code == errorcode.FormRefused || code == "" && v.c.Query("csrf") == "true":
+		return v.unprovenNotice(value), ""
 	case code != errorcode.OAuthCallback:
 	case value == errorcode.SignInUsed, value == errorcode.SignInLost:
 		return value, ""
@@ -311,6 +309,31 @@ func (v *request) noticed(code string) (notice, location string) {
 		return errorcode.SignInLost, ""
 	}
 	return "", ""
+}
+
+// unprovenNotice says why a form was refused, on the page that it led to. That page may
+// be on another host than the form: then no cookie of the form's tells.
+func (v *request) unprovenNotice(kept string) string {
+	switch site := v.c.GetHeader("Sec-Fetch-Site"); {
+	case kept == errorcode.OtherOrigin:
+		return kept
+	case cookie.Has(v.c.Request.Header["Cookie"], v.names.CSRF): // which the answer set that led here
+		return errorcode.FormRefused
+	case site == "cross-site" || site == "same-site":
+		return errorcode.OtherOrigin
+	}
+	return errorcode.CookiesBlocked
+}
+
+// hint says to a developer, beside a notice, where the site's address comes from.
+func (v *request) hint(notice string) string {
+	switch notice {
+	case errorcode.OtherOrigin, errorcode.FormRefused, errorcode.CookiesBlocked, errorcode.SignInLost:
+		if !v.auth.release {
+			return v.auth.seen(v.c.Request).Hint(v.base.Origin)
+		}
+	}
+	return ""
 }
 
 // postedAgain finds what is left of a sign-in whose answer came by another site's

@@ -12,6 +12,7 @@ import (
 	"github.com/ginauth/ginauth/internal/openid"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/redact"
+	"github.com/ginauth/ginauth/internal/refusal"
 	"github.com/ginauth/ginauth/internal/revocation"
 )
 
@@ -20,14 +21,15 @@ func (v *request) getSignOut() {
 		v.redirect(http.StatusFound, page)
 		return
 	}
+	notice, _ := v.noticed(v.c.Query("error"))
 	v.pages().SignOut(v.c.Writer, pages.SignOut{
-		Site: v.base.Host(), Action: v.base.URL + "/signout", CSRFToken: v.csrfToken, CallbackURL: v.callbackURL,
+		Site: v.base.Host(), Action: v.base.URL + "/signout", CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: notice, Hint: v.hint(notice),
 	})
 }
 
 // postSignOut ends the session in this browser.
 func (v *request) postSignOut() {
-	if !v.csrfVerified {
+	if !v.proven() {
 		v.unproven("signout")
 		return
 	}
@@ -145,6 +147,8 @@ func newLogout(provider string, t *oidc.LogoutToken, now time.Time) revocation.L
 }
 
 func (v *request) refuseLogout(code string, err error) {
-	v.auth.opts.Logger.Warn("ginauth: a logout token was refused", "provider", v.provider.id, "error", redact.Error(err))
+	v.auth.refusals.Warn(v.c.Request.Context(), refusal.LogoutToken, "a logout token was refused",
+		refusal.Advice{LookAt: "the provider's issuer and client id", Text: "the error says what the token has and what was expected; anybody may send one"},
+		"provider", v.provider.id, "error", redact.Error(err))
 	v.json(http.StatusBadRequest, map[string]string{"error": code})
 }

@@ -6,8 +6,10 @@ package origin
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
@@ -56,6 +58,30 @@ func (b Base) Domains() (domains []string) {
 		domains = append(domains, name)
 	}
 	return domains
+}
+
+// TakesCookieFor reports whether browsers take a cookie of this host whose Domain
+// attribute is domain (RFC 6265 §5.3 steps 5 and 6). For a host that is a public suffix
+// or an address, that is its own name alone.
+func (b Base) TakesCookieFor(domain string) bool {
+	name, _, err := splitPort(b.host())
+	return err == nil && name == domain || slices.Contains(b.Domains(), domain)
+}
+
+// OpenedByHTTP reports that a browser opened a page of a site on https over http, as far
+// as that shows, for a log. A proxy says so, and no header does that browsers send over
+// https alone (Fetch Metadata §3); or the browser names the port that this process listens
+// on, without TLS.
+func (b Base) OpenedByHTTP(req *http.Request) bool {
+	if !b.Secure || req.TLS != nil {
+		return false
+	}
+	if forwarded := req.Header["X-Forwarded-Proto"]; len(forwarded) > 0 {
+		return last(forwarded) == "http" && len(req.Header["Sec-Fetch-Mode"]) == 0
+	}
+	_, port, err := splitPort(req.Host)
+	at, ok := req.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	return err == nil && ok && port != "" && req.Host == b.host() && strings.HasSuffix(at.String(), ":"+port)
 }
 
 // Config says how the base is found.

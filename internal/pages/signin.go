@@ -12,7 +12,7 @@ import (
 type signInView struct {
 	CSRFToken, CallbackURL string
 	Email                  string
-	Subtitle, Alert        string
+	Subtitle, Alert, Hint  string
 	Buttons                []button
 	Forms                  []form
 	Wide                   bool // two columns of buttons, where the window has room
@@ -42,7 +42,7 @@ type input struct {
 const manyButtons = 7
 
 func (s *Set) signInView(p SignIn, site string) signInView {
-	v := signInView{CSRFToken: p.CSRFToken, CallbackURL: p.CallbackURL, Email: p.Email, Alert: s.texts.inline(p.Error)}
+	v := signInView{CSRFToken: p.CSRFToken, CallbackURL: p.CallbackURL, Email: p.Email, Alert: s.texts.inline(p.Error), Hint: p.Hint}
 	if site != "" {
 		v.Subtitle = strings.ReplaceAll(s.texts.SignInSite, "{site}", site)
 	}
