@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 
 	"github.com/gin-gonic/gin"
 
@@ -44,8 +45,8 @@ type Credentials struct {
 	// can sign in another way already needs Auth.LinkCredentials first, and is
 	// refused with OAuthAccountNotLinked until then.
 	//
-	// credentials are the body's fields: those of a form, or the texts and
-	// numbers of a JSON object; of the form's hidden fields too. The body itself
+	// credentials are the body's fields: those of a form, or the texts, numbers and
+	// truth values of a JSON object; of the form's hidden fields too. The body itself
 	// has been read. Call CountGuess for the account that was found before its
 	// password is compared, and return its error. Compare passwords with a library for it, such as bcrypt or
 	// Argon2, and take equally long for a name that does not exist.
@@ -62,12 +63,14 @@ type Credentials struct {
 	Reset func(ctx context.Context, userID string) error
 }
 
-// A Field is an input of a form.
+// A Field is an input of a form. A checkbox that is ticked is the credential "true", and
+// one that is not is missing. "Remember me" is one, whose meaning Callbacks.SignIn
+// decides: see Lifetime.
 type Field struct {
 	Name        string // of the credential
 	Label       string // default: the name
-	Type        string // of the HTML input, such as password; default: text
-	Placeholder string
+	Type        string // of the HTML input, such as password or checkbox; default: text
+	Placeholder string // not of a checkbox
 }
 
 func (p Credentials) configure(*http.Client) (*provider, error) {
@@ -104,7 +107,9 @@ func (p *Credentials) identifiers() []string {
 	usual := func(f Field) bool {
 		return ascii.EqualFold(f.Type, "email") || slices.Contains([]string{"username", "email", "login", "user"}, ascii.Lower(f.Name))
 	}
-	shown := func(f Field) bool { return !ascii.EqualFold(f.Type, "password") }
+	shown := func(f Field) bool {
+		return !ascii.EqualFold(f.Type, "password") && !ascii.EqualFold(f.Type, "checkbox")
+	}
 	for _, suits := range []func(Field) bool{usual, shown} {
 		if i := slices.IndexFunc(p.Fields, suits); i >= 0 {
 			return []string{p.Fields[i].Name}
@@ -130,6 +135,8 @@ func (v *request) checkCredentials() {
 			typed[name] = v.field(name)
 		case json.Number:
 			typed[name] = string(value)
+		case bool: // of a checkbox
+			typed[name] = strconv.FormatBool(value)
 		}
 		v.secrets = append(v.secrets, typed[name])
 	}

@@ -37,6 +37,12 @@ type input struct {
 	Verbatim                           bool   // no capital letters or spelling put in by the browser
 }
 
+// checkbox is the type of an input that is ticked, and is then sent as "true".
+const checkbox = "checkbox"
+
+// Checkbox tells the template which inputs stand within their labels.
+func (i input) Checkbox() bool { return i.Type == checkbox }
+
 // manyButtons is the number of buttons above which one column no longer fits a laptop's screen.
 const manyButtons = 7
 
@@ -90,18 +96,21 @@ func inputs(id string, fields []Field) []input {
 		if in.Label == "" {
 			in.Label = f.Name
 		}
-		in.Autocomplete = autocomplete(f.Name, in.Type)
+		if in.Type != checkbox {
+			in.Autocomplete = autocomplete(f.Name, in.Type)
+		}
 		in.Verbatim = in.Autocomplete == "username" || in.Autocomplete == "one-time-code"
 		list = append(list, in)
 	}
 	return list
 }
 
-// inputType admits the types in which a visitor types a value. A field of any
-// other (hidden, file, submit …) would leave him with something he cannot fill in.
+// inputType admits the types in which a visitor types a value, and the checkbox. A
+// field of any other (hidden, file, submit …) would leave them with something that
+// they cannot fill in.
 func inputType(t string) string {
 	switch t = ascii.Lower(t); t {
-	case "email", "password", "tel", "url", "number", "search", "date":
+	case "email", "password", "tel", "url", "number", "search", "date", checkbox:
 		return t
 	}
 	return "text"
