@@ -153,7 +153,7 @@ func (a *Auth) updateUser(ctx context.Context, changed User) (User, error) {
 // oneUser refuses an answer that is none, or is not the user who was meant: with an
 // empty ID, one person's session would be another's.
 func (a *Auth) oneUser(ctx context.Context, meant func(User) bool, call func(context.Context) (User, error)) (User, error) {
-	user, err := bulkhead.Do(ctx, a.adapterCalls, call)
+	user, err := bulkhead.Do(ctx, a.calls.adapter, call)
 	switch {
 	case err != nil:
 		return User{}, err
@@ -184,7 +184,7 @@ func newAdapterCalls() *bulkhead.Bulkhead {
 
 // adapt calls the Adapter where that returns nothing.
 func (a *Auth) adapt(ctx context.Context, call func(context.Context) error) error {
-	return bulkhead.Run(ctx, a.adapterCalls, call)
+	return bulkhead.Run(ctx, a.calls.adapter, call)
 }
 
 // An adapterFault is an error of the Adapter beyond its contract: nobody can tell

@@ -171,11 +171,11 @@ const renewalTimeout = 8 * time.Second
 
 // newGrant is what is kept of a sign-in: nil where nothing needs it.
 func (a *Auth) newGrant(p *provider, from *Account) *tokenset.Grant {
-	ended := a.revoked != nil && p.oauth != nil && p.oauth.VerifiesLogout()
+	ended := a.takesLogoutTokens(p)
 	g := tokenset.New(p.id, tokenset.Tokens{
 		Access: from.AccessToken, Expires: from.ExpiresAt, Refresh: from.RefreshToken, IDToken: from.IDToken,
 	}, tokenset.Use{
-		Tokens: a.opts.Session.KeepTokens, SignOut: p.signOut, Ended: ended, Stored: a.opts.Session.Store != nil,
+		Tokens: a.opts.Session.KeepTokens, SignOut: p.oauth().signsOut(), Ended: ended, Stored: a.opts.Session.Store != nil,
 	})
 	if ended {
 		t := tokenset.ReadIDToken(from.IDToken)
@@ -188,11 +188,11 @@ func (a *Auth) newGrant(p *provider, from *Account) *tokenset.Grant {
 // renewGrant renews the tokens of a request's session, once for all requests that
 // need it, and lets this one go on with what came of it.
 func (a *Auth) renewGrant(c *gin.Context, id *identity) (*tokenset.Grant, error) {
-	base, err := a.hosts.Base(c.Request)
+	base, err := a.site.hosts.Base(c.Request)
 	if err != nil {
 		return nil, err
 	}
-	r := a.renewals.Do(c.Request.Context(), id.token.grant, a.opts.Now(), func() tokenset.Renewal {
+	r := a.shared.renewals.Do(c.Request.Context(), id.token.grant, a.opts.Now(), func() tokenset.Renewal {
 		// The tokens that the provider gives out are its last: they must be saved,
 		// whether or not the browser waits for it.
 		return a.renewal(context.WithoutCancel(c.Request.Context()), c, id, base)
@@ -225,7 +225,7 @@ func (a *Auth) renewGrant(c *gin.Context, id *identity) (*tokenset.Grant, error)
 
 // renewal trades the refresh token for new tokens and saves them.
 func (a *Auth) renewal(ctx context.Context, c *gin.Context, id *identity, base origin.Base) tokenset.Renewal {
-	release, err := a.locks.Lock(ctx, "renew:"+id.token.sessionID(), lockWait)
+	release, err := a.shared.locks.Lock(ctx, "renew:"+id.token.sessionID(), lockWait)
 	if err != nil {
 		return tokenset.Renewal{Err: err}
 	}
@@ -249,7 +249,7 @@ func (a *Auth) renewal(ctx context.Context, c *gin.Context, id *identity, base o
 		return tokenset.Renewal{Grant: g, Handle: id.value}
 	}
 	from := g
-	next := a.renewals.Rescued(g.Refresh, now)
+	next := a.shared.renewals.Rescued(g.Refresh, now)
 	if next != nil && next.NeedsRefresh(now) { // it has expired while nothing could be saved
 		from, next = next, nil
 	}
@@ -266,7 +266,7 @@ func (a *Auth) renewal(ctx context.Context, c *gin.Context, id *identity, base o
 	r := a.saveGrant(ctx, id, base, next)
 	if r.Err != nil {
 		if refusal == nil && !errors.Is(r.Err, ErrNoSession) {
-			a.renewals.Rescue(g.Refresh, next, now)
+			a.shared.renewals.Rescue(g.Refresh, next, now)
 		}
 		return r
 	}
@@ -290,12 +290,12 @@ func (a *Auth) askProvider(ctx context.Context, g *tokenset.Grant, now time.Time
 	if p == nil {
 		return nil, fmt.Errorf("ginauth: the provider %q, whose tokens the session has, is not in Options.Providers any more", g.Provider)
 	}
-	if p.oauth == nil || !p.oauth.CanRefresh() {
+	if !p.oauth().canRefresh() {
 		return nil, fmt.Errorf("%w: the provider %s cannot renew them", ErrTokensExpired, g.Provider)
 	}
 	ctx, cancel := context.WithTimeout(ctx, renewalTimeout)
 	defer cancel()
-	tok, err := p.oauth.Refresh(ctx, g.Refresh)
+	tok, err := p.oauth().client.Refresh(ctx, g.Refresh)
 	switch {
 	case errors.Is(err, oauth.ErrGrant):
 		return nil, fmt.Errorf("%w: %w", ErrTokensExpired, err)

@@ -81,16 +81,16 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 			f.add("Session.Store: %w", err)
 		}
 	}
-	calls := newStoreCalls()
+	storeCalls := newStoreCalls()
 	a := &Auth{
-		callbackResults: replay.New[outcome](rememberedCallbacks),
-		streams:         stream.New(),
-		storeCalls:      calls,
-		release:         release,
-		locks:           sessionstrategy.NewLocks(opts.Session.Store, calls, sessionErrors()),
-		renewals:        tokenset.NewRenewals(ErrTokensExpired),
-		adapterCalls:    newAdapterCalls(),
-		mailCalls:       bulkhead.New(mailTimeout, errUnavailable),
+		release: release,
+		calls:   calls{store: storeCalls, adapter: newAdapterCalls(), mail: bulkhead.New(mailTimeout, errUnavailable)},
+		ending:  ending{streams: stream.New()},
+		shared: shared{
+			callbacks: replay.New[outcome](rememberedCallbacks),
+			locks:     sessionstrategy.NewLocks(opts.Session.Store, storeCalls, sessionErrors()),
+			renewals:  tokenset.NewRenewals(ErrTokensExpired),
+		},
 	}
 	a.location(&opts, &f, prefix, release)
 	a.origins(&opts, &f)
@@ -115,11 +115,11 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 		SessionLife: opts.Session.MaxAge, DeviceLife: limit.DeviceAge,
 	}
 	if revocations.Store != nil {
-		a.revoked = revocation.New(revocations)
-		a.revokedDevices = a.revoked
+		a.ending.revoked = revocation.New(revocations)
+		a.ending.devices = a.ending.revoked
 	} else if _, ok := a.userStore(); ok {
 		revocations.Store = revocation.NewMemory()
-		a.revokedDevices = revocation.New(revocations)
+		a.ending.devices = revocation.New(revocations)
 	}
 	return a, nil
 }
@@ -153,40 +153,40 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 	}
 	all := append([]string{opts.Secret}, opts.PreviousSecrets...)
 	successors := sessionstrategy.NewSuccessors()
-	for _, site := range [...]*schemeKeys{&a.http, &a.https} {
+	for _, scheme := range [...]*schemeKeys{&a.http, &a.https} {
 		salt, format := "", token.V4
 		switch {
 		case opts.Session.Format == AuthJSV5:
-			salt, format = site.names.Session, token.V5
+			salt, format = scheme.names.Session, token.V5
 		case opts.Cookies.Prefix != defaultPrefix: // a session of one Auth is none of another's
-			salt = site.names.Session
+			salt = scheme.names.Session
 		}
 		ring, err := format.Keyring(salt, all...)
 		if err != nil {
 			f.add("PreviousSecrets holds an empty secret; leave it out")
 			return false
 		}
-		site.sessions = sessionstrategy.InCookie(ring, successors, sessionErrors())
+		scheme.sessions = sessionstrategy.InCookie(ring, successors, sessionErrors())
 		if opts.Session.Store != nil {
-			site.sessions = sessionstrategy.InStore(opts.Session.Store, a.storeCalls, a.locks, a.namespace, sessionErrors())
+			scheme.sessions = sessionstrategy.InStore(opts.Session.Store, a.calls.store, a.shared.locks, a.namespace, sessionErrors())
 		}
 	}
 	var err error
-	if a.signInKeys, err = transaction.NewKeys(all...); err != nil {
+	if a.keys.signIn, err = transaction.NewKeys(all...); err != nil {
 		f.add("%w", err)
 	}
 	// Nor is what a mail brings shared with anything else.
-	if a.mailKeyring, err = token.V4.Keyring("ginauth.mail", all...); err != nil {
+	if a.keys.mail, err = token.V4.Keyring("ginauth.mail", all...); err != nil {
 		f.add("%w", err)
 	}
-	if a.verificationHash, err = token.NewDigest("ginauth.mail", all...); err != nil {
+	if a.keys.verification, err = token.NewDigest("ginauth.mail", all...); err != nil {
 		f.add("%w", err)
 	}
 	// To have signed in here says nothing at another Auth with the same secret.
-	if a.deviceKeyring, err = token.V4.Keyring("ginauth.device."+opts.Cookies.Prefix, all...); err != nil {
+	if a.keys.device, err = token.V4.Keyring("ginauth.device."+opts.Cookies.Prefix, all...); err != nil {
 		f.add("%w", err)
 	}
-	a.csrf = token.NewCSRF(all...)
+	a.keys.csrf = token.NewCSRF(all...)
 	return made
 }
 
@@ -218,25 +218,25 @@ func (a *Auth) location(opts *Options, f *faults, prefix string, release bool) {
 		}
 		opts.BaseURL = u.Origin() + path
 	}
-	a.mountPath = strings.TrimSuffix(opts.BasePath, "/")
+	a.site.mountPath = strings.TrimSuffix(opts.BasePath, "/")
 	switch {
-	case opts.BasePath != "" && !plainPath.MatchString(a.mountPath):
+	case opts.BasePath != "" && !plainPath.MatchString(a.site.mountPath):
 		f.add("BasePath is %q; write for instance %s", opts.BasePath, defaultPath)
 		return
 	case opts.BasePath != "":
 	case path == "":
-		a.mountPath = defaultPath
+		a.site.mountPath = defaultPath
 	case strings.HasPrefix(path, prefix+"/"):
-		a.mountPath = strings.TrimPrefix(path, prefix)
+		a.site.mountPath = strings.TrimPrefix(path, prefix)
 	default:
 		f.add("%s has the path %s, which is not below the group's own, %s; write in BasePath where the routes are mounted", option, path, prefix)
 		return
 	}
-	a.publicURL = path
+	a.site.publicURL = path
 	if path == "" {
-		a.publicURL = prefix + a.mountPath
+		a.site.publicURL = prefix + a.site.mountPath
 	}
-	a.client = newClientModule(a.publicURL)
+	a.client = newClientModule(a.site.publicURL)
 
 	for _, p := range opts.TrustedProxies {
 		if p.IsValid() && p.Addr().Is4In6() {
@@ -259,8 +259,8 @@ func (a *Auth) location(opts *Options, f *faults, prefix string, release bool) {
 		f.add("BaseURL is empty; write the site's address into NEXTAUTH_URL, for instance https://app.example.com, or set TrustedHosts")
 	}
 	var err error
-	a.hosts, err = origin.New(origin.Config{
-		BaseURL: opts.BaseURL, Path: a.publicURL, TrustedHosts: opts.TrustedHosts,
+	a.site.hosts, err = origin.New(origin.Config{
+		BaseURL: opts.BaseURL, Path: a.site.publicURL, TrustedHosts: opts.TrustedHosts,
 		TrustAnyHost: trustAny, TrustLoopback: unset, TrustedProxies: opts.TrustedProxies,
 	})
 	if err != nil {
@@ -270,15 +270,15 @@ func (a *Auth) location(opts *Options, f *faults, prefix string, release bool) {
 
 func (a *Auth) origins(opts *Options, f *faults) {
 	var errs []error
-	if a.trusted, errs = origin.NewSet(opts.TrustedOrigins); errs != nil {
+	if a.site.trusted, errs = origin.NewSet(opts.TrustedOrigins); errs != nil {
 		f.add("TrustedOrigins: %w; write for instance https://admin.example.com", errors.Join(errs...))
 	}
-	if a.allowed, errs = origin.NewSet(opts.AllowedRedirects); errs != nil {
+	if a.site.allowed, errs = origin.NewSet(opts.AllowedRedirects); errs != nil {
 		f.add("AllowedRedirects: %w; write for instance https://www.example.com", errors.Join(errs...))
 	}
-	a.crossOrigin = http.NewCrossOriginProtection()
-	for o := range a.trusted {
-		if err := a.crossOrigin.AddTrustedOrigin(o); err != nil {
+	a.site.crossOrigin = http.NewCrossOriginProtection()
+	for o := range a.site.trusted {
+		if err := a.site.crossOrigin.AddTrustedOrigin(o); err != nil {
 			f.add("TrustedOrigins: %w", err)
 		}
 	}
@@ -344,11 +344,6 @@ func (a *Auth) users(opts *Options, f *faults) {
 	if opts.Pages.NewUser != "" {
 		f.add("Pages.NewUser needs an Adapter, which knows who is new; set Options.Adapter, for instance to gormadapter's")
 	}
-	for _, p := range a.providers {
-		if p.linksByEmail {
-			f.add("provider %s: DangerousEmailAccountLinking needs an Adapter, which has accounts to link; set Options.Adapter", p.id)
-		}
-	}
 }
 
 var providerID = regexp.MustCompile(`^[A-Za-z0-9._~-]+$`)
@@ -363,7 +358,9 @@ func (a *Auth) signIns(opts *Options, f *faults, routes bool) {
 			continue
 		}
 		made, err := p.configure(opts.HTTPClient)
-		err = errors.Join(err, checkEmail(opts, made))
+		if made != nil && made.method != nil {
+			err = errors.Join(err, made.method.check(opts))
+		}
 		switch {
 		case err != nil && made != nil && made.id != "":
 			f.add("provider %s: %w", made.id, err)
@@ -371,7 +368,7 @@ func (a *Auth) signIns(opts *Options, f *faults, routes bool) {
 			f.add("Providers[%d]: %w", i, err)
 		case !providerID.MatchString(made.id):
 			f.add("Providers[%d] has the id %q; set its ID to letters, digits, dots and dashes", i, made.id)
-		case made.formPost != nil && !a.takesFormPost(opts.BaseURL):
+		case made.oauth().answersByPost() && !a.takesFormPost(opts.BaseURL):
 			f.add("provider %s answers by POST, with a cookie that browsers take over https only; write an https BaseURL, or ask for no scope that needs the POST", made.id)
 		case a.provider(made.id) != nil:
 			f.add("two providers have the id %q; set the ID of one of them", made.id)
@@ -384,9 +381,9 @@ func (a *Auth) signIns(opts *Options, f *faults, routes bool) {
 // takesFormPost reports whether browsers store the cookie that an answer by POST
 // needs, SameSite=None; Secure, as far as baseURL tells.
 func (a *Auth) takesFormPost(baseURL string) bool {
-	if baseURL == "" || a.hosts == nil {
+	if baseURL == "" || a.site.hosts == nil {
 		return true // each request will tell
 	}
-	base, err := a.hosts.Base(&http.Request{})
+	base, err := a.site.hosts.Base(&http.Request{})
 	return err != nil || base.Secure || base.Loopback()
 }

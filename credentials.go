@@ -15,6 +15,7 @@ import (
 	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/linking"
+	"github.com/ginauth/ginauth/internal/pages"
 )
 
 // Credentials sign people in by what they type: a name and a password, a code.
@@ -74,13 +75,14 @@ type Field struct {
 }
 
 func (p Credentials) configure(*http.Client) (*provider, error) {
-	made := &provider{id: p.ID, name: p.Name, kind: credentialsType, credentials: &p}
-	if made.id == "" {
-		made.id = "credentials"
+	if p.ID == "" {
+		p.ID = "credentials"
 	}
-	if made.name == "" {
-		made.name = "Credentials"
+	if p.Name == "" {
+		p.Name = "Credentials"
 	}
+	m := credentialsMethod(p)
+	made := &provider{id: p.ID, name: p.Name, method: &m}
 	if p.Authorize == nil {
 		return made, errors.New("Credentials.Authorize is nil; write the function that checks what was typed")
 	}
@@ -96,12 +98,30 @@ func (p Credentials) configure(*http.Client) (*provider, error) {
 	return made, nil
 }
 
-// identifiers are the names of the fields that say who somebody is.
-func (p *Credentials) identifiers() []string {
-	if p.Identifier != "" {
-		return []string{p.Identifier}
+// credentialsMethod are configured Credentials.
+type credentialsMethod Credentials
+
+func (m *credentialsMethod) kind() string         { return credentialsType }
+func (m *credentialsMethod) check(*Options) error { return nil }
+
+// button posts the fields at once: there is nothing to begin.
+func (m *credentialsMethod) button(id, url string) pages.Provider {
+	b := pages.Provider{Action: url + "/callback/" + id}
+	for _, field := range m.Fields {
+		b.Fields = append(b.Fields, pages.Field(field))
 	}
-	if len(p.Fields) == 0 {
+	return b
+}
+
+// begin shows the page that they are typed on.
+func (m *credentialsMethod) begin(v *request) { v.redirect(http.StatusOK, v.base.URL+"/signin") }
+
+// identifiers are the names of the fields that say who somebody is.
+func (m *credentialsMethod) identifiers() []string {
+	if m.Identifier != "" {
+		return []string{m.Identifier}
+	}
+	if len(m.Fields) == 0 {
 		return []string{"username", "email"}
 	}
 	usual := func(f Field) bool {
@@ -111,15 +131,15 @@ func (p *Credentials) identifiers() []string {
 		return !ascii.EqualFold(f.Type, "password") && !ascii.EqualFold(f.Type, "checkbox")
 	}
 	for _, suits := range []func(Field) bool{usual, shown} {
-		if i := slices.IndexFunc(p.Fields, suits); i >= 0 {
-			return []string{p.Fields[i].Name}
+		if i := slices.IndexFunc(m.Fields, suits); i >= 0 {
+			return []string{m.Fields[i].Name}
 		}
 	}
 	return nil // a password alone says of nobody whose it is
 }
 
-// checkCredentials signs in a person who typed something.
-func (v *request) checkCredentials() {
+// callback signs in a person who typed something.
+func (m *credentialsMethod) callback(v *request) {
 	if v.c.Request.Method != http.MethodPost {
 		refuse(v.c, http.StatusInternalServerError, "Error: Callback for provider type credentials not supported")
 		return
@@ -142,13 +162,13 @@ func (v *request) checkCredentials() {
 	}
 	// Longest first: a name that begins the password must not leave its rest.
 	slices.SortFunc(v.secrets, func(a, b string) int { return len(b) - len(a) })
-	attempt, ok := v.tryAllowed(typed)
+	attempt, ok := v.tryAllowed(m.identifiers(), typed)
 	if !ok {
 		return
 	}
 	defer attempt.end()
-	v.began = v.auth.takeovers.now()
-	user, err := v.provider.credentials.Authorize(v.c, typed)
+	v.began = v.auth.shared.takeovers.now()
+	user, err := m.Authorize(v.c, typed)
 	var public publicError
 	var tooMany rateLimited
 	switch {
@@ -178,7 +198,7 @@ func (v *request) checkCredentials() {
 	attempt.succeeded()
 	v.leave(v.remember(v.admitCredentials(SignInParams{
 		User:        user,
-		Account:     &Account{Provider: v.provider.id, Type: v.provider.kind, ProviderAccountID: user.ID},
+		Account:     &Account{Provider: v.provider.id, Type: credentialsType, ProviderAccountID: user.ID},
 		Credentials: typed,
 	}), attempt.reached()))
 }
@@ -214,7 +234,7 @@ func (v *request) settleCredentials(ctx context.Context, p SignInParams) error {
 		v.notInAdapter = err == nil
 		return err
 	}
-	*p.Account = v.provider.credentialsAccount(user.ID)
+	*p.Account = credentialsAccount(v.provider.id, user.ID)
 	v.way, v.before = *p.Account, *user
 	w, err := v.auth.waysInto(ctx, *user)
 	if err != nil {
@@ -233,22 +253,24 @@ func (v *request) settleCredentials(ctx context.Context, p SignInParams) error {
 	return err
 }
 
-func (p *provider) credentialsAccount(userID string) Account {
-	return Account{Provider: p.id, Type: credentialsType, ProviderAccountID: userID}
+func credentialsAccount(providerID, userID string) Account {
+	return Account{Provider: providerID, Type: credentialsType, ProviderAccountID: userID}
 }
 
 // notEntered is what a sign-in leads to that cannot go on. It is logged.
 func (v *request) notEntered(err error) outcome {
 	v.logSignInRefused("the user and account", err)
+	return v.failed(v.provider.method.adapterFailure(err))
+}
+
+func (m *credentialsMethod) adapterFailure(err error) (status int, code string) {
 	switch {
-	case v.provider.kind != credentialsType:
-		return v.failed(http.StatusOK, adapterCode(err))
 	case errors.Is(err, errOvertaken), errors.Is(err, ErrNotFound): // the password is deleted
-		return v.failed(http.StatusUnauthorized, errorcode.CredentialsSignin)
+		return http.StatusUnauthorized, errorcode.CredentialsSignin
 	case errors.Is(err, errNotByThis), errors.Is(err, errNotLinked), errors.Is(err, errOtherUser):
-		return v.failed(http.StatusUnauthorized, errorcode.OAuthAccountNotLinked)
+		return http.StatusUnauthorized, errorcode.OAuthAccountNotLinked
 	}
-	return v.failed(http.StatusInternalServerError, errorcode.Callback)
+	return http.StatusInternalServerError, errorcode.Callback
 }
 
 // LinkCredentials lets a user of the Adapter sign in by Credentials. Call it where a
@@ -278,15 +300,15 @@ func (a *Auth) LinkCredentials(ctx context.Context, userID string) error {
 	if err != nil {
 		return err
 	}
-	_, err = a.addAccount(ctx, user, all[0].credentialsAccount(user.ID))
+	_, err = a.addAccount(ctx, user, credentialsAccount(all[0].ID, user.ID))
 	return err
 }
 
 // credentials are the providers of that kind.
-func (a *Auth) credentials() (all []*provider) {
+func (a *Auth) credentials() (all []*credentialsMethod) {
 	for _, p := range a.providers {
-		if p.credentials != nil {
-			all = append(all, p)
+		if m, ok := p.method.(*credentialsMethod); ok {
+			all = append(all, m)
 		}
 	}
 	return all

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/ginauth/ginauth/internal/address"
+	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/mail"
+	"github.com/ginauth/ginauth/internal/pages"
 )
 
 const (
@@ -113,7 +115,8 @@ func (p Email) configure(*http.Client) (*provider, error) {
 	if p.Name == "" {
 		p.Name = "Email"
 	}
-	made := &provider{id: p.ID, name: p.Name, kind: "email", email: &p}
+	m := (*emailMethod)(&p)
+	made := &provider{id: p.ID, name: p.Name, method: m}
 	var errs []error
 	switch {
 	case p.MaxAge == 0 && p.Code:
@@ -146,11 +149,12 @@ func (p Email) configure(*http.Client) (*provider, error) {
 	return made, errors.Join(errs...)
 }
 
-// checkEmail names what a provider of mail links lacks in the other options.
-func checkEmail(opts *Options, p *provider) error {
-	if p == nil || p.email == nil {
-		return nil
-	}
+// emailMethod is a configured Email.
+type emailMethod Email
+
+func (m *emailMethod) kind() string { return emailType }
+
+func (m *emailMethod) check(opts *Options) error {
 	var errs []error
 	if opts.Adapter == nil {
 		errs = append(errs, errors.New("Options.Adapter is nil; it keeps the users and what the mails are checked against, so set one, such as that of the package gormadapter"))
@@ -168,13 +172,29 @@ func checkEmail(opts *Options, p *provider) error {
 	return errors.Join(errs...)
 }
 
+func (m *emailMethod) button(id, url string) pages.Provider {
+	return pages.Provider{Code: m.Code, Action: url + "/signin/" + id}
+}
+
+func (m *emailMethod) adapterFailure(err error) (status int, code string) {
+	return http.StatusOK, adapterCode(err)
+}
+
+// mailbox is what all spellings of an address have in common.
+func (m *emailMethod) mailbox(typed string) string {
+	if to, err := m.address(typed); err == nil {
+		typed = to
+	}
+	return limit.Mailbox(typed)
+}
+
 // address is the one form of an address that somebody typed.
-func (p *Email) address(typed string) (string, error) {
+func (m *emailMethod) address(typed string) (string, error) {
 	form, err := address.Parse(typed)
-	if err != nil || p.Normalize == nil {
+	if err != nil || m.Normalize == nil {
 		return form, err
 	}
-	if form, err = p.Normalize(form); err != nil {
+	if form, err = m.Normalize(form); err != nil {
 		return "", err
 	}
 	return address.Parse(form)

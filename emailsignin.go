@@ -22,20 +22,18 @@ const (
 	mailTimeout = 20 * time.Second
 )
 
-// verification is how the provider of this request proves addresses, with the
-// Adapter's rows.
-func (v *request) verification() *verification.Method {
-	email := v.provider.email
+// verification is how addresses are proved, with the Adapter's rows.
+func (m *emailMethod) verification(v *request) *verification.Method {
 	return &verification.Method{
-		Provider: v.provider.id, Code: email.Code, BindBrowser: email.BindBrowser, MaxAge: email.MaxAge,
-		Hash: v.auth.verificationHash, Keyring: v.auth.mailKeyring, Now: v.auth.opts.Now,
+		Provider: v.provider.id, Code: m.Code, BindBrowser: m.BindBrowser, MaxAge: m.MaxAge,
+		Hash: v.auth.keys.verification, Keyring: v.auth.keys.mail, Now: v.auth.opts.Now,
 		Store: func(ctx context.Context, row verification.Row) error {
 			return v.auth.adapt(ctx, func(ctx context.Context) error {
 				return v.auth.opts.Adapter.CreateVerificationToken(ctx, VerificationToken(row))
 			})
 		},
 		Use: func(ctx context.Context, identifier, hash string) (verification.Row, error) {
-			row, err := bulkhead.Do(ctx, v.auth.adapterCalls, func(ctx context.Context) (VerificationToken, error) {
+			row, err := bulkhead.Do(ctx, v.auth.calls.adapter, func(ctx context.Context) (VerificationToken, error) {
 				return v.auth.opts.Adapter.UseVerificationToken(ctx, identifier, hash)
 			})
 			return verification.Row(row), err
@@ -44,11 +42,14 @@ func (v *request) verification() *verification.Method {
 	}
 }
 
-// beginEmail sends a mail to the address that was typed. The answer and the
+// begin sends a mail to the address that was typed. The answer and the
 // work are the same whether or not a user has this address: only a reader of its mail
 // learns which.
-func (v *request) beginEmail() {
-	result, err := v.sendProof()
+func (m *emailMethod) begin(v *request) {
+	if !v.startAllowed(m.mailbox(v.field("email"))) {
+		return
+	}
+	result, err := m.sendProof(v)
 	if err != nil {
 		v.logSignInRefused("the sign-in mail", err)
 		result = v.failed(http.StatusOK, errorcode.EmailSignin)
@@ -56,13 +57,13 @@ func (v *request) beginEmail() {
 	v.leave(result)
 }
 
-func (v *request) sendProof() (outcome, error) {
+func (m *emailMethod) sendProof(v *request) (outcome, error) {
 	typed, ok := v.body["email"].(string) // two of them are none
 	if !ok {
 		return outcome{}, address.ErrInvalid
 	}
 	v.secrets = append(v.secrets, typed)
-	to, err := v.provider.email.address(typed)
+	to, err := m.address(typed)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -84,12 +85,12 @@ func (v *request) sendProof() (outcome, error) {
 			return result, nil
 		}
 	}
-	method := v.verification()
+	method := m.verification(v)
 	proof, err := method.Begin(ctx, to)
 	if err != nil {
 		return outcome{}, err
 	}
-	if err := v.mail(to, proof); err != nil {
+	if err := m.mail(v, to, proof); err != nil {
 		ctx, cancel := v.detached(proofTimeout)
 		defer cancel()
 		return outcome{}, errors.Join(err, method.Withdraw(ctx, proof))
@@ -109,22 +110,22 @@ func (v *request) verifyURL() string {
 
 // mail sends a proof and waits until it is sent, as next-auth does: otherwise the
 // person could not be told that it was not.
-func (v *request) mail(to string, p verification.Proof) error {
-	m := Mail{To: to, From: v.provider.email.From, Code: p.Code, Expires: p.Expires}
+func (m *emailMethod) mail(v *request, to string, p verification.Proof) error {
+	letter := Mail{To: to, From: m.From, Code: p.Code, Expires: p.Expires}
 	if p.Token != "" {
-		m.URL = v.redirectURI() + "?callbackUrl=" + url.QueryEscape(v.callbackURL) +
+		letter.URL = v.redirectURI() + "?callbackUrl=" + url.QueryEscape(v.callbackURL) +
 			"&token=" + p.Token + "&email=" + url.QueryEscape(to)
 	}
 	v.secrets = append(v.secrets, p.Token, p.Code)
-	letter, err := v.auth.pages.Mail(pages.Mail{Site: v.base.Host(), Email: to, URL: m.URL, Code: m.Code})
+	words, err := v.auth.pages.Mail(pages.Mail{Site: v.base.Host(), Email: to, URL: letter.URL, Code: letter.Code})
 	if err != nil {
 		return err
 	}
-	m.Subject, m.Text, m.HTML = letter.Subject, letter.Text, letter.HTML
+	letter.Subject, letter.Text, letter.HTML = words.Subject, words.Text, words.HTML
 	ctx, cancel := v.detached(mailTimeout)
 	defer cancel()
-	_, err = bulkhead.Wait(ctx, v.auth.mailCalls, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, v.provider.email.Send(ctx, m)
+	_, err = bulkhead.Wait(ctx, v.auth.calls.mail, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, m.Send(ctx, letter)
 	})
 	return err
 }
@@ -135,33 +136,33 @@ func (v *request) detached(limit time.Duration) (context.Context, context.Cancel
 	return context.WithTimeout(context.WithoutCancel(v.c.Request.Context()), limit)
 }
 
-// emailCallback takes what the mail brought: a link that is followed, its page's
+// callback takes what the mail brought: a link that is followed, its page's
 // button, or a code.
-func (v *request) emailCallback() {
+func (m *emailMethod) callback(v *request) {
 	switch {
-	case v.c.Request.Method != http.MethodPost && v.provider.email.Code: // there is no link
+	case v.c.Request.Method != http.MethodPost && m.Code: // there is no link
 		v.redirect(http.StatusOK, v.verifyURL())
 	case v.c.Request.Method != http.MethodPost:
-		v.confirmLink(v.c.Request.URL.Query())
+		m.confirmLink(v, v.c.Request.URL.Query())
 	case !v.csrfVerified:
 		v.unproven("signin")
-	case v.provider.email.Code:
-		v.leave(v.spendCode())
+	case m.Code:
+		v.leave(m.spendCode(v))
 	default:
-		v.leave(v.spendLink())
+		v.leave(m.spendLink(v))
 	}
 }
 
 // confirmLink shows the page of a link. It asks the Adapter nothing: looking at a
 // link must not use it up, and tells nobody whether it is one.
-func (v *request) confirmLink(query url.Values) {
+func (m *emailMethod) confirmLink(v *request, query url.Values) {
 	if query.Get("token") == "" {
 		v.fail(http.StatusOK, "configuration") // as next-auth says it
 		return
 	}
-	to, p, ok := v.readLink(query["email"], query["token"])
+	to, p, ok := m.readLink(v, query["email"], query["token"])
 	if !ok {
-		v.noticeLink()
+		m.noticeLink(v)
 		v.fail(http.StatusOK, errorcode.Verification)
 		return
 	}
@@ -173,7 +174,7 @@ func (v *request) confirmLink(query url.Values) {
 
 // readLink reads a link's parameters: each stands once, and the address has the form
 // that mail was sent to. A link that is bound to a browser needs that browser.
-func (v *request) readLink(emails, tokens []string) (to string, p verification.Proof, ok bool) {
+func (m *emailMethod) readLink(v *request, emails, tokens []string) (to string, p verification.Proof, ok bool) {
 	if len(emails) != 1 || len(tokens) != 1 {
 		return "", p, false
 	}
@@ -182,31 +183,31 @@ func (v *request) readLink(emails, tokens []string) (to string, p verification.P
 		return "", p, false
 	}
 	var pending verification.Pending
-	if v.provider.email.BindBrowser {
+	if m.BindBrowser {
 		pending, _ = v.pending()
 	}
-	p, ok = v.verification().Link(to, tokens[0], pending)
+	p, ok = m.verification(v).Link(to, tokens[0], pending)
 	return to, p, ok
 }
 
 // pending is the mail that this browser asked for last.
 func (v *request) pending() (last verification.Pending, ok bool) {
-	return verification.Open(v.auth.mailKeyring, cookie.Values(v.c.Request.Header["Cookie"], v.names.Mail))
+	return verification.Open(v.auth.keys.mail, cookie.Values(v.c.Request.Header["Cookie"], v.names.Mail))
 }
 
 // spendLink signs in the person who pressed the button on a link's page.
-func (v *request) spendLink() outcome {
+func (m *emailMethod) spendLink(v *request) outcome {
 	emails, _ := v.body["email"].(string)
 	tokens, _ := v.body["token"].(string)
 	v.secrets = append(v.secrets, tokens, emails)
-	to, p, ok := v.readLink([]string{emails}, []string{tokens})
+	to, p, ok := m.readLink(v, []string{emails}, []string{tokens})
 	if !ok {
-		v.noticeLink()
+		m.noticeLink(v)
 		return v.failed(http.StatusOK, errorcode.Verification)
 	}
 	ctx, cancel := v.detached(proofTimeout)
 	defer cancel()
-	ok, err := v.verification().SpendLink(ctx, p)
+	ok, err := m.verification(v).SpendLink(ctx, p)
 	if err != nil {
 		v.logSignInRefused("checking the link", err)
 		return v.failed(http.StatusInternalServerError, errorcode.Callback)
@@ -214,18 +215,18 @@ func (v *request) spendLink() outcome {
 	if !ok {
 		return v.failed(http.StatusOK, errorcode.Verification)
 	}
-	return v.rememberMail(v.admitEmail(ctx, to), to)
+	return v.rememberMail(v.admitEmail(ctx, to), m.mailbox(to))
 }
 
 // noticeLink tells a person whose link is bound to a browser that it is not this one.
-func (v *request) noticeLink() {
-	if _, known := v.pending(); v.provider.email.BindBrowser && !known {
+func (m *emailMethod) noticeLink(v *request) {
+	if _, known := v.pending(); m.BindBrowser && !known {
 		v.notice(errorcode.LinkLost)
 	}
 }
 
 // spendCode signs in the person who typed the code.
-func (v *request) spendCode() outcome {
+func (m *emailMethod) spendCode(v *request) outcome {
 	pending, ok := v.pending()
 	if !ok || pending.Code == "" {
 		v.notice(errorcode.CodeLost)
@@ -234,7 +235,7 @@ func (v *request) spendCode() outcome {
 	v.secrets = append(v.secrets, pending.Code, pending.Email)
 	ctx, cancel := v.detached(proofTimeout)
 	defer cancel()
-	result, err := v.verification().TryCode(ctx, pending, v.field("code"))
+	result, err := m.verification(v).TryCode(ctx, pending, v.field("code"))
 	if err != nil {
 		v.logSignInRefused("checking the code", err)
 		return v.failed(http.StatusInternalServerError, errorcode.Callback)
@@ -242,7 +243,7 @@ func (v *request) spendCode() outcome {
 	switch result {
 	case verification.Accepted:
 		v.setCookie(cookie.Deletion(v.names.Mail, v.attributes()))
-		return v.rememberMail(v.admitEmail(ctx, pending.Email), pending.Email)
+		return v.rememberMail(v.admitEmail(ctx, pending.Email), m.mailbox(pending.Email))
 	case verification.Again:
 		return v.tryAgain()
 	}

@@ -23,7 +23,7 @@ func (v *request) mailUser(ctx context.Context, to string) (user User, known boo
 // mailAccount is the account of a person who reads the mail to an address. It is
 // linked to no user: the address itself is.
 func (v *request) mailAccount(to string) *Account {
-	return &Account{Provider: v.provider.id, Type: v.provider.kind, ProviderAccountID: to}
+	return &Account{Provider: v.provider.id, Type: emailType, ProviderAccountID: to}
 }
 
 var errUnproved = errors.New("ginauth: somebody else may sign in as the user with this address, who never proved that it is theirs")
@@ -91,9 +91,9 @@ func (v *request) mayClaim(ctx context.Context, user User) (closing bool, err er
 	if w.byProvider() {
 		return false, errUnproved
 	}
-	for _, p := range credentials {
-		if p.credentials.Reset == nil {
-			return false, fmt.Errorf("%w; set Credentials.Reset of the provider %s, which deletes the password, to let the owner of the address in", errUnproved, p.id)
+	for _, m := range credentials {
+		if m.Reset == nil {
+			return false, fmt.Errorf("%w; set Credentials.Reset of the provider %s, which deletes the password, to let the owner of the address in", errUnproved, m.ID)
 		}
 	}
 	if (len(credentials) > 0 || w.any()) && !v.auth.endsSessions() {
@@ -145,7 +145,7 @@ func (v *request) keepVerified(ctx context.Context, user User, closing bool) (ke
 	}
 	before := user
 	if closing {
-		v.auth.takeovers.add(user.ID)
+		v.auth.shared.takeovers.add(user.ID)
 	}
 	user.EmailVerified = v.auth.opts.Now()
 	if kept, err = v.auth.updateUser(ctx, user); err != nil {
@@ -167,14 +167,14 @@ func (v *request) keepVerified(ctx context.Context, user User, closing bool) (ke
 
 // resetCredentials deletes a user's password, and the account that it is.
 func (v *request) resetCredentials(ctx context.Context, user User) error {
-	for _, p := range v.auth.credentials() {
+	for _, m := range v.auth.credentials() {
 		bounded, cancel := context.WithTimeout(ctx, adapterTimeout)
-		_, err := bulkhead.Wait(bounded, v.auth.adapterCalls, func(ctx context.Context) (struct{}, error) {
-			return struct{}{}, p.credentials.Reset(ctx, user.ID)
+		_, err := bulkhead.Wait(bounded, v.auth.calls.adapter, func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, m.Reset(ctx, user.ID)
 		})
 		cancel()
 		if err != nil {
-			return fmt.Errorf("ginauth: Credentials.Reset of the provider %s: %w", p.id, err)
+			return fmt.Errorf("ginauth: Credentials.Reset of the provider %s: %w", m.ID, err)
 		}
 	}
 	return v.dropCredentials(ctx, user)

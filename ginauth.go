@@ -199,38 +199,63 @@ type CookieOptions struct {
 // An Auth is a configured ginauth. It is immutable and safe for concurrent use.
 type Auth struct {
 	opts      Options
+	release   bool        // gin's mode when this was configured
 	providers []*provider // in the order of Options.Providers
-	publicURL string      // path of the auth routes as browsers see it
-	mountPath string      // path of the auth routes below the router
 
+	site        site
+	keys        keys
+	http, https schemeKeys
+	namespace   sessionstrategy.Namespace // of the sessions in a shared store
+	calls       calls
+	ending      ending
+	shared      shared
+	attempts    *limit.Attempts // nil: no limits
+
+	pages        *pages.Set
+	publicErrors errorcode.Public
+	client       clientModule
+	doubled      doubledWarning
+}
+
+// site is where the auth routes are, and which requests and redirects belong to them.
+type site struct {
+	publicURL   string // path of the auth routes as browsers see it
+	mountPath   string // path of the auth routes below the router
 	hosts       *origin.Resolver
 	trusted     origin.Set // TrustedOrigins
 	allowed     origin.Set // AllowedRedirects
 	crossOrigin *http.CrossOriginProtection
+}
 
-	http, https      schemeKeys
-	signInKeys       transaction.Keys
-	csrf             *token.CSRF
-	verificationHash *token.Digest  // of mailed links and codes
-	mailKeyring      *token.Keyring // of the mails that browsers asked for
-	deviceKeyring    *token.Keyring // of who has signed in in a browser
-	callbackResults  *replay.Results[outcome]
-	doubled          doubledWarning
-	publicErrors     errorcode.Public
-	streams          *stream.Streams
-	revoked          *revocation.Check         // nil without Revocations
-	revokedDevices   *revocation.Check         // revoked; without it, and with a store that RevokeUser uses, of this process alone
-	namespace        sessionstrategy.Namespace // of the sessions in a shared store
-	storeCalls       *bulkhead.Bulkhead        // of Session.Store
-	attempts         *limit.Attempts           // nil: no limits
-	release          bool                      // gin's mode when this was configured
-	locks            *sessionstrategy.Locks    // of sessions that this process changes
-	renewals         *tokenset.Renewals        // of providers' tokens
-	adapterCalls     *bulkhead.Bulkhead        // of Adapter
-	mailCalls        *bulkhead.Bulkhead        // mails that are being sent
-	takeovers        takeovers                 // of users by the owners of their addresses
-	pages            *pages.Set
-	client           clientModule
+// keys are derived from the secrets, one for each purpose.
+type keys struct {
+	signIn       transaction.Keys
+	csrf         *token.CSRF
+	verification *token.Digest  // of mailed links and codes
+	mail         *token.Keyring // of the mails that browsers asked for
+	device       *token.Keyring // of who has signed in in a browser
+}
+
+// calls bound what may hang.
+type calls struct {
+	store   *bulkhead.Bulkhead // of Session.Store
+	adapter *bulkhead.Bulkhead // of Adapter
+	mail    *bulkhead.Bulkhead // mails that are being sent
+}
+
+// ending is how sessions end before their time.
+type ending struct {
+	revoked *revocation.Check // nil without Revocations
+	devices *revocation.Check // revoked; without it, and with a store that RevokeUser uses, of this process alone
+	streams *stream.Streams
+}
+
+// shared is what requests of the same moment have in common.
+type shared struct {
+	callbacks *replay.Results[outcome] // of callbacks that come twice
+	locks     *sessionstrategy.Locks   // of sessions that this process changes
+	renewals  *tokenset.Renewals       // of providers' tokens
+	takeovers takeovers                // of users by the owners of their addresses
 }
 
 // schemeKeys are what hangs on whether the site is on https: the cookies' names, and
@@ -273,10 +298,10 @@ func Register(r gin.IRouter, opts Options) (*Auth, error) {
 func (a *Auth) mount(r gin.IRouter) (err error) {
 	defer func() {
 		if v := recover(); v != nil { // gin panics on a conflict
-			err = fmt.Errorf("ginauth: BasePath: the routes cannot be mounted at %s: %v", a.mountPath, v)
+			err = fmt.Errorf("ginauth: BasePath: the routes cannot be mounted at %s: %v", a.site.mountPath, v)
 		}
 	}()
-	r.Any(a.mountPath+"/*action", a.serve)
+	r.Any(a.site.mountPath+"/*action", a.serve)
 	return nil
 }
 

@@ -37,18 +37,18 @@ type attempt struct {
 
 // tryAllowed counts a try of credentials. It answers the request where that is
 // one too many.
-func (v *request) tryAllowed(typed map[string]string) (*attempt, bool) {
+func (v *request) tryAllowed(identifiers []string, typed map[string]string) (*attempt, bool) {
 	a := &attempt{v: v}
 	v.c.Set(attemptKey, a)
 	if v.auth.attempts == nil {
 		return a, true
 	}
-	for _, name := range v.provider.credentials.identifiers() {
+	for _, name := range identifiers {
 		if typed[name] != "" {
 			a.names++
 		}
 	}
-	wait := a.count(v.tries(typed))
+	wait := a.count(v.tries(identifiers, typed))
 	if wait > 0 {
 		a.end()
 		v.tooMany(wait)
@@ -58,13 +58,13 @@ func (v *request) tryAllowed(typed map[string]string) (*attempt, bool) {
 }
 
 // tries are the buckets that credentials are counted in.
-func (v *request) tries(typed map[string]string) (b limit.Buckets) {
+func (v *request) tries(identifiers []string, typed map[string]string) (b limit.Buckets) {
 	limits, client := &v.auth.opts.Limits, v.limitClient()
 	guesses, all := limit.Rate(limits.Guesses), limit.Rate(limits.AllGuesses)
 	if client.Limited {
 		b.PerClient(v.auth.attempts, client, limit.Rate(limits.Failures).Widened, triesAtOnce, "fail")
 	}
-	for _, name := range v.provider.credentials.identifiers() {
+	for _, name := range identifiers {
 		if typed[name] == "" {
 			continue
 		}
@@ -84,7 +84,7 @@ func (a *attempt) count(b limit.Buckets) (wait time.Duration) {
 		return time.Second
 	}
 	a.leave = append(a.leave, leave)
-	taken, wait := a.v.take(b, a.budget)
+	taken, wait := a.v.take(b, a.budget, a.v.forgetDevice)
 	if wait == 0 {
 		a.taken, a.everybody = append(a.taken, taken...), append(a.everybody, b.Everybody...)
 	}
@@ -99,6 +99,10 @@ func (a *attempt) budget(d limit.Device) limit.Tally {
 	a.device = d.ID
 	return a.v.auth.attempts.GuessBudget(d)
 }
+
+// forgetDevice takes a device away whose guesses are used up. Its mails are not: more of
+// them are allowed after a while.
+func (v *request) forgetDevice(d limit.Device) { v.keepDevices(v.devices().Without(d.ID)) }
 
 // reached are the buckets of the person who has signed in. Where two identifiers were
 // typed, or two accounts tried, nothing tells which one let them in, and there are none.

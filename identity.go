@@ -49,8 +49,8 @@ func (a *Auth) open(ctx context.Context, value string, base origin.Base, now tim
 	if id.token.parse(kept.Payload, now) != nil {
 		return nil, errSignedOut
 	}
-	if a.revoked != nil {
-		if ended, err := a.revoked.Ended(ctx, id.token.revocable(), now); err != nil || ended {
+	if a.ending.revoked != nil {
+		if ended, err := a.ending.revoked.Ended(ctx, id.token.revocable(), now); err != nil || ended {
 			return nil, cmp.Or(err, errSignedOut)
 		}
 	}
@@ -96,7 +96,7 @@ func (a *Auth) clearSession(c *gin.Context, found cookie.Session, base origin.Ba
 // session has ended by the time the header is written.
 func (a *Auth) renewCookie(c *gin.Context, id *identity, found cookie.Session, base origin.Base, value string, expires time.Time) {
 	if id.renewed == nil {
-		id.renewed = renewedcookie.New(c, func(ended func()) (forget func()) { return a.streams.Add(id.token.revocable(), ended) })
+		id.renewed = renewedcookie.New(c, func(ended func()) (forget func()) { return a.ending.streams.Add(id.token.revocable(), ended) })
 	}
 	t := id.token
 	id.renewed.Set(sessionstrategy.Cookie{Value: value, Expires: expires}, renewedcookie.Session{
@@ -116,10 +116,10 @@ func (a *Auth) stands(ctx context.Context, t *Token, value string, base origin.B
 			return false
 		}
 	}
-	if a.revoked == nil {
+	if a.ending.revoked == nil {
 		return true
 	}
-	ended, err := a.revoked.EndedNow(ctx, t.revocable())
+	ended, err := a.ending.revoked.EndedNow(ctx, t.revocable())
 	return err == nil && !ended
 }
 
@@ -170,7 +170,7 @@ func (a *Auth) runCallbacks(c *gin.Context, id *identity, base origin.Base, foun
 	if err != nil || !due {
 		return err // and the session stays as it was
 	}
-	if a.streams.SignedOut(t.sessionID()) { // the answer to the sign-out has deleted the cookie
+	if a.ending.streams.SignedOut(t.sessionID()) { // the answer to the sign-out has deleted the cookie
 		return nil
 	}
 	return a.reseal(c, id, base, found)
@@ -202,13 +202,13 @@ func (a *Auth) end(ctx context.Context, id *identity, base origin.Base) error {
 
 // endNamed ends a session by its name, for the revocations and for this process.
 func (a *Auth) endNamed(ctx context.Context, session string, of revocation.Session, now time.Time) error {
-	if a.revoked != nil {
-		if err := a.revoked.EndSession(ctx, of, now); err != nil {
+	if a.ending.revoked != nil {
+		if err := a.ending.revoked.EndSession(ctx, of, now); err != nil {
 			return err
 		}
 	}
-	a.streams.SignOut(session)
-	a.callbackResults.Forget(func(o outcome) bool { return o.session != "" && o.of == session })
+	a.ending.streams.SignOut(session)
+	a.shared.callbacks.Forget(func(o outcome) bool { return o.session != "" && o.of == session })
 	return nil
 }
 

@@ -130,15 +130,15 @@ func newAttempts(opts *Options) (*limit.Attempts, error) {
 	if limiter == nil {
 		return limit.NewAttempts(opts.Secret, nil, opts.Now)
 	}
-	calls := newStoreCalls()
+	limiterCalls := newStoreCalls()
 	return limit.NewAttempts(opts.Secret, &limit.Shared{
 		Allow: func(ctx context.Context, key string, rate limit.Rate) (time.Duration, error) {
-			return bulkhead.Wait(ctx, calls, func(ctx context.Context) (time.Duration, error) {
+			return bulkhead.Wait(ctx, limiterCalls, func(ctx context.Context) (time.Duration, error) {
 				return limiter.Allow(ctx, key, Rate(rate))
 			})
 		},
 		Refund: func(ctx context.Context, key string, rate limit.Rate) error {
-			_, err := bulkhead.Wait(ctx, calls, func(ctx context.Context) (struct{}, error) {
+			_, err := bulkhead.Wait(ctx, limiterCalls, func(ctx context.Context) (struct{}, error) {
 				return struct{}{}, limiter.Refund(ctx, key, Rate(rate))
 			})
 			return err
@@ -155,14 +155,14 @@ var testAddr = netip.MustParseAddr("192.0.2.1")
 
 // limitClient is who sends this request, as far as limits go.
 func (v *request) limitClient() limit.Client {
-	addr := v.auth.hosts.ClientAddr(v.c.Request)
+	addr := v.auth.site.hosts.ClientAddr(v.c.Request)
 	developing := !v.auth.release && (addr.IsLoopback() || addr == testAddr)
 	return limit.Client{Networks: limit.Networks(addr), Limited: !developing}
 }
 
-// startAllowed counts the start of a sign-in, a mail included. It answers the
-// request where that is one too many.
-func (v *request) startAllowed() bool {
+// startAllowed counts the start of a sign-in, and the mail to a mailbox where that is not
+// empty. It answers the request where that is one too many.
+func (v *request) startAllowed(mailbox string) bool {
 	if v.auth.attempts == nil {
 		return true
 	}
@@ -171,31 +171,22 @@ func (v *request) startAllowed() bool {
 	if client.Limited {
 		b.PerClient(v.auth.attempts, client, limit.Rate(v.auth.opts.Limits.Starts).Widened, 0, "start")
 	}
-	if v.provider.kind == "email" {
-		mailbox := v.mailbox(v.field("email"))
+	if mailbox != "" {
 		// One client may ask for half: otherwise it could keep that person from asking.
 		b.PerClient(v.auth.attempts, client, mails.Half().Aimed(mails), 0, "mail", mailbox)
 		b.All(v.auth.attempts, mails, "mails", mailbox)
 	}
-	if _, wait := v.take(b, v.mailBudget); wait > 0 {
+	if _, wait := v.take(b, v.mailBudget, nil); wait > 0 {
 		v.tooMany(wait)
 		return false
 	}
 	return true
 }
 
-// mailbox is what all spellings of an address have in common.
-func (v *request) mailbox(typed string) string {
-	if to, err := v.provider.email.address(typed); err == nil {
-		typed = to
-	}
-	return limit.Mailbox(typed)
-}
-
 // take counts an attempt in its buckets, or in none, and returns how long to wait
 // then. Where this browser knows the person, its budget takes the place of what
-// others use up too.
-func (v *request) take(b limit.Buckets, budget func(limit.Device) limit.Tally) (taken []limit.Counted, wait time.Duration) {
+// others use up too. spent is told of a budget that is used up; nil: nobody is.
+func (v *request) take(b limit.Buckets, budget func(limit.Device) limit.Tally, spent func(limit.Device)) (taken []limit.Counted, wait time.Duration) {
 	ctx := v.c.Request.Context()
 	taken, wait = v.auth.attempts.Take(ctx, b.Own)
 	if wait > 0 {
@@ -205,8 +196,8 @@ func (v *request) take(b limit.Buckets, budget func(limit.Device) limit.Tally) (
 		if own, wait := v.auth.attempts.Take(ctx, []limit.Tally{budget(d)}); wait == 0 {
 			return append(taken, own...), 0
 		}
-		if v.provider.credentials != nil { // mails are allowed again after a while
-			v.keepDevices(v.devices().Without(d.ID))
+		if spent != nil {
+			spent(d)
 		}
 	}
 	shared, wait := v.auth.attempts.Take(ctx, b.Shared)
@@ -264,7 +255,7 @@ func (v *request) logRefusal() {
 		return
 	}
 	v.auth.opts.Logger.Warn("ginauth: too many attempts to sign in", "provider", v.provider.id,
-		"forwarded_by_unlisted_proxy", v.auth.hosts.Unlisted(v.c.Request))
+		"forwarded_by_unlisted_proxy", v.auth.site.hosts.Unlisted(v.c.Request))
 }
 
 // seconds is a time to wait as Retry-After says it, rounded up (RFC 9110
@@ -295,16 +286,16 @@ func (v *request) devices() limit.Devices {
 }
 
 func (v *request) deviceCookie() limit.DeviceCookie {
-	return limit.DeviceCookie{Keyring: v.auth.deviceKeyring, Name: v.names.Device}
+	return limit.DeviceCookie{Keyring: v.auth.keys.device, Name: v.names.Device}
 }
 
 // revokedDevice reports that RevokeUser was called since the person signed in. While
 // that cannot be told, the device is as good as none.
 func (v *request) revokedDevice(d limit.Device) bool {
-	if v.auth.revokedDevices == nil {
+	if v.auth.ending.devices == nil {
 		return false
 	}
-	at, err := v.auth.revokedDevices.UserRevokedAt(context.WithoutCancel(v.c.Request.Context()), d.User)
+	at, err := v.auth.ending.devices.UserRevokedAt(context.WithoutCancel(v.c.Request.Context()), d.User)
 	if err != nil {
 		v.auth.opts.Logger.Warn("ginauth: whether a device cookie was revoked is unknown; it is ignored", "error", redact.Error(err, d.User))
 		return true
@@ -326,12 +317,12 @@ func (v *request) remember(result outcome, everybody []string) outcome {
 }
 
 // rememberMail is remember for a sign-in by mail.
-func (v *request) rememberMail(result outcome, to string) outcome {
+func (v *request) rememberMail(result outcome, mailbox string) outcome {
 	if v.auth.attempts == nil {
 		return result
 	}
 	var b limit.Buckets
-	b.All(v.auth.attempts, limit.Rate(v.auth.opts.Limits.Mails), "mails", v.mailbox(to))
+	b.All(v.auth.attempts, limit.Rate(v.auth.opts.Limits.Mails), "mails", mailbox)
 	return v.remember(result, b.Everybody)
 }
 

@@ -95,10 +95,10 @@ func (v *request) match(ctx context.Context, tx *oauth.Transaction, p SignInPara
 // of its end a moment ago counts already: an account would outlive the session.
 func (v *request) openNow(ctx context.Context) (*identity, error) {
 	id, err := v.auth.openFound(ctx, v.found(), v.base, v.auth.opts.Now())
-	if err != nil || v.auth.revoked == nil {
+	if err != nil || v.auth.ending.revoked == nil {
 		return id, err
 	}
-	ended, err := v.auth.revoked.EndedNow(ctx, id.token.revocable())
+	ended, err := v.auth.ending.revoked.EndedNow(ctx, id.token.revocable())
 	if err == nil && ended {
 		err = errSignedOut
 	}
@@ -218,7 +218,7 @@ func (v *request) createUser(ctx context.Context, p *SignInParams) (User, error)
 // holder is what is known of the user who has a new account's address.
 func (v *request) holder(owner User, p *SignInParams) *linking.Holder {
 	return &linking.Holder{
-		Trusted:     v.provider.linksByEmail,
+		Trusted:     v.provider.oauth().linksByEmail,
 		Vouched:     p.Account.EmailVerified,
 		Proved:      !owner.EmailVerified.IsZero(),
 		SameAddress: ascii.Lower(owner.Email) == ascii.Lower(p.User.Email),
@@ -241,8 +241,12 @@ func deref(u *User) User {
 	return *u
 }
 
-// credentialsType is the Account.Type of Credentials.
-const credentialsType = "credentials"
+// The Account.Type of each way to sign in.
+const (
+	oauthType       = "oauth"
+	emailType       = "email"
+	credentialsType = "credentials"
+)
 
 // errOvertaken refuses a way into a user that was closed meanwhile.
 var errOvertaken = errors.New("ginauth: meanwhile the account was taken away from the user, or their address was proved by its owner")
@@ -255,7 +259,7 @@ type ways struct {
 }
 
 func (a *Auth) waysInto(ctx context.Context, user User) (ways, error) {
-	accounts, err := bulkhead.Do(ctx, a.adapterCalls, func(ctx context.Context) ([]Account, error) {
+	accounts, err := bulkhead.Do(ctx, a.calls.adapter, func(ctx context.Context) ([]Account, error) {
 		return a.opts.Adapter.ListAccounts(ctx, user.ID)
 	})
 	w := ways{accounts: accounts}
@@ -268,14 +272,14 @@ func (a *Auth) waysInto(ctx context.Context, user User) (ways, error) {
 // mails reports whether a user can sign in by mail, without any account.
 func (a *Auth) mails(user User) bool {
 	return !user.EmailVerified.IsZero() && user.Email != "" &&
-		slices.ContainsFunc(a.providers, func(p *provider) bool { return p.kind == "email" })
+		slices.ContainsFunc(a.providers, func(p *provider) bool { return p.method.kind() == emailType })
 }
 
 // any reports whether there is any way at all.
 func (w ways) any() bool { return w.address != "" || len(w.accounts) > 0 }
 
 func (w ways) has(account Account) bool {
-	if account.Type == "email" {
+	if account.Type == emailType {
 		return w.address != "" && w.address == ascii.Lower(account.ProviderAccountID)
 	}
 	return slices.ContainsFunc(w.accounts, func(a Account) bool { return keyOf(a) == keyOf(account) })
@@ -343,7 +347,7 @@ func (a *Auth) dropAccount(ctx context.Context, userID string, account Account) 
 // endsSessions reports whether the sessions of a user can be ended.
 func (a *Auth) endsSessions() bool {
 	_, listed := a.userStore()
-	return a.revoked != nil || listed
+	return a.ending.revoked != nil || listed
 }
 
 // confirm looks again when a session is kept, and ends it if the way by which it began
@@ -375,5 +379,5 @@ func (v *request) confirm(ctx context.Context, userID, session string) error {
 // takenOver reports whether the password by which somebody signs in was deleted since it
 // was found right.
 func (v *request) takenOver(now User) bool {
-	return v.way.Type == credentialsType && (provedSince(v.before, now) || v.auth.takeovers.since(now.ID, v.began))
+	return v.way.Type == credentialsType && (provedSince(v.before, now) || v.auth.shared.takeovers.since(now.ID, v.began))
 }

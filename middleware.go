@@ -102,7 +102,7 @@ var (
 
 // identity finds out who sends a request.
 func (a *Auth) identity(c *gin.Context) (*identity, origin.Base, error) {
-	base, err := a.hosts.Base(c.Request)
+	base, err := a.site.hosts.Base(c.Request)
 	if err != nil {
 		return nil, base, err
 	}
@@ -177,12 +177,12 @@ func (a *Auth) foreign(req *http.Request, base origin.Base) bool {
 			return false
 		}
 		o := req.Header["Origin"]
-		return len(o) > 0 && !(len(o) == 1 && (o[0] == base.Origin || a.trusted.Has(o[0])))
+		return len(o) > 0 && !(len(o) == 1 && (o[0] == base.Origin || a.site.trusted.Has(o[0])))
 	}
 	if o := req.Header["Origin"]; len(o) == 1 && o[0] == base.Origin {
 		return false
 	}
-	return a.crossOrigin.Check(req) != nil
+	return a.site.crossOrigin.Check(req) != nil
 }
 
 // attach puts the session where GetSession finds it: into the gin.Context, and

@@ -28,15 +28,18 @@ const rememberCallback = time.Minute
 // redirectURI is where the provider sends its answer (RFC 6749 §3.1.2).
 func (v *request) redirectURI() string { return v.base.URL + "/callback/" + v.provider.id }
 
-// beginOAuth sends the browser to the provider.
-func (v *request) beginOAuth() {
-	if v.provider.formPost != nil && !v.base.Secure && !v.base.Loopback() {
+// begin sends the browser to the provider.
+func (m *oauthMethod) begin(v *request) {
+	if !v.startAllowed("") {
+		return
+	}
+	if m.answersByPost() && !v.base.Secure && !v.base.Loopback() {
 		v.logSignInRefused("starting the sign-in", errors.New("the provider answers by POST, which needs a site on https"))
 		v.fail(http.StatusOK, errorcode.OAuthSignin)
 		return
 	}
 	now := v.auth.opts.Now()
-	authURL, tx, err := v.provider.oauth.Begin(v.c.Request.Context(), v.redirectURI(),
+	authURL, tx, err := m.client.Begin(v.c.Request.Context(), v.redirectURI(),
 		oauth.DisplayParams(v.c.Request.URL.Query()), now)
 	if err != nil {
 		v.logSignInRefused("starting the sign-in", err)
@@ -57,8 +60,8 @@ func (v *request) beginOAuth() {
 	v.redirect(http.StatusOK, authURL)
 }
 
-// finishOAuth takes the provider's answer.
-func (v *request) finishOAuth() {
+// callback takes the provider's answer.
+func (m *oauthMethod) callback(v *request) {
 	answer := v.answer()
 	tx, expired := v.signIns().Find(answer)
 	if tx == nil {
@@ -71,7 +74,7 @@ func (v *request) finishOAuth() {
 		return
 	}
 	if v.formPosted() {
-		v.callbackURL = v.base.Absolute(tx.Target, v.auth.allowed)
+		v.callbackURL = v.base.Absolute(tx.Target, v.auth.site.allowed)
 	}
 	if code := answer.Get("error"); code != "" {
 		v.endTransaction(tx, outcome{})
@@ -82,8 +85,8 @@ func (v *request) finishOAuth() {
 	// The answer to a state is remembered with its code: one without the code is
 	// not the browser's second request but somebody's guess.
 	sum := sha256.Sum256([]byte(tx.State + " " + answer.Get("code")))
-	result := v.auth.callbackResults.Do(v.c.Request.Context(), string(sum[:]), now, now.Add(rememberCallback),
-		func() outcome { return v.signIn(tx, answer) })
+	result := v.auth.shared.callbacks.Do(v.c.Request.Context(), string(sum[:]), now, now.Add(rememberCallback),
+		func() outcome { return m.signIn(v, tx, answer) })
 	if result.location == "" { // the first callback's request panicked, or this one is gone
 		result = v.failed(http.StatusOK, errorcode.Callback)
 	}
@@ -93,11 +96,11 @@ func (v *request) finishOAuth() {
 }
 
 // signIn runs a person's sign-in from the provider's answer to the session.
-func (v *request) signIn(tx *oauth.Transaction, answer url.Values) outcome {
+func (m *oauthMethod) signIn(v *request, tx *oauth.Transaction, answer url.Values) outcome {
 	// A double click takes the connection away from the first callback, and the
 	// code is spent: so the exchange goes on without the request, to its own end.
 	ctx := context.WithoutCancel(v.c.Request.Context())
-	id, err := v.provider.oauth.Complete(ctx, tx, v.redirectURI(), answer, v.auth.opts.Now())
+	id, err := m.client.Complete(ctx, tx, v.redirectURI(), answer, v.auth.opts.Now())
 	if err != nil {
 		v.logSignInRefused("the callback", err)
 		return v.failed(http.StatusOK, errorcode.OAuthCallback)
@@ -150,7 +153,7 @@ func (v *request) providerError(code string, ours bool) {
 // signIns are the sign-ins of this browser, as its cookies tell them.
 func (v *request) signIns() transaction.Cookies {
 	return transaction.Cookies{
-		Keys: v.auth.signInKeys, Names: v.names, Header: v.c.Request.Header["Cookie"], Secure: v.base.Secure, Now: v.auth.opts.Now(),
+		Keys: v.auth.keys.signIn, Names: v.names, Header: v.c.Request.Header["Cookie"], Secure: v.base.Secure, Now: v.auth.opts.Now(),
 	}
 }
 
@@ -237,7 +240,7 @@ func (v *request) leadsOn(done *transaction.Completed) (location string, err err
 		return "", nil
 	}
 	private(v.c.Writer.Header())
-	return v.base.Absolute(done.Target, v.auth.allowed), nil
+	return v.base.Absolute(done.Target, v.auth.site.allowed), nil
 }
 
 // isSignedIn reports whether a session came along.
@@ -283,7 +286,7 @@ const maxBlindChunks = (maxSealed + cookie.ChunkSize - 1) / cookie.ChunkSize
 // cookies it brings the transaction's alone: what the others say is not known, and
 // none of them may be set anew.
 func (v *request) formPosted() bool {
-	return v.c.Request.Method == http.MethodPost && v.provider != nil && v.provider.formPost != nil
+	return v.c.Request.Method == http.MethodPost && v.provider != nil && v.provider.oauth().answersByPost()
 }
 
 // unseenSession are the cookies that a former session may have left in the browser.
@@ -353,7 +356,7 @@ func (v *request) addPostedName(profile *goth.User) {
 			form[name] = value
 		}
 	}
-	given, family := v.provider.formPost.PostedName(form)
+	given, family := v.provider.oauth().formPost.PostedName(form)
 	profile.FirstName, profile.LastName = given, family
 	profile.Name = strings.TrimSpace(given + " " + family)
 }

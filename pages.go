@@ -141,9 +141,7 @@ func (a *Auth) SignInForm(c *gin.Context, providerID, callbackURL string) templa
 		return ""
 	}
 	return a.form(c, func(url, csrfToken string) template.HTML {
-		return a.pages.SignInForm(pages.Provider{
-			Name: p.name, Type: p.kind, Code: p.email != nil && p.email.Code, Action: url + "/signin/" + p.id,
-		}, csrfToken, callbackURL)
+		return a.pages.SignInForm(p.button(url), csrfToken, callbackURL)
 	})
 }
 
@@ -158,7 +156,7 @@ func (a *Auth) SignOutForm(c *gin.Context, callbackURL string) template.HTML {
 
 // form writes a form with the URL of the auth routes and the token of this browser.
 func (a *Auth) form(c *gin.Context, write func(url, csrfToken string) template.HTML) template.HTML {
-	base, err := a.hosts.Base(c.Request)
+	base, err := a.site.hosts.Base(c.Request)
 	if err != nil {
 		return ""
 	}
@@ -172,7 +170,7 @@ func (a *Auth) form(c *gin.Context, write func(url, csrfToken string) template.H
 func (a *Auth) csrfToken(c *gin.Context, base origin.Base) string {
 	name := a.scheme(base).names.CSRF
 	for value := range cookie.Values(c.Request.Header["Cookie"], name) {
-		if token, ok := a.csrf.Open(value); ok {
+		if token, ok := a.keys.csrf.Open(value); ok {
 			return token
 		}
 	}
@@ -180,12 +178,12 @@ func (a *Auth) csrfToken(c *gin.Context, base origin.Base) string {
 		if rest, ok := strings.CutPrefix(line, name+"="); ok {
 			value, _, _ := strings.Cut(rest, ";")
 			value, _ = cookie.Unescape(value)
-			if token, ok := a.csrf.Open(value); ok {
+			if token, ok := a.keys.csrf.Open(value); ok {
 				return token
 			}
 		}
 	}
-	token, value := a.csrf.New()
+	token, value := a.keys.csrf.New()
 	addCookies(c, []string{cookie.Line(name, value, cookie.Attributes{Secure: base.Secure})})
 	return token
 }
@@ -218,7 +216,7 @@ func newClientModule(path string) clientModule {
 //
 // Browsers keep what it leads to for good, since it changes with the module.
 // Without its query the module is asked for again each time.
-func (a *Auth) ClientURL() string { return a.publicURL + "/client.js?v=" + a.client.version }
+func (a *Auth) ClientURL() string { return a.site.publicURL + "/client.js?v=" + a.client.version }
 
 // getClient serves the client module, which is the same for everybody.
 func (v *request) getClient() {

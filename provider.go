@@ -16,6 +16,7 @@ import (
 	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/corrected"
 	"github.com/ginauth/ginauth/internal/oauth"
+	"github.com/ginauth/ginauth/internal/pages"
 )
 
 // A Provider is a way to sign in: OAuth, Credentials or Email.
@@ -190,19 +191,54 @@ type Account struct {
 
 // provider is a configured Provider.
 type provider struct {
-	id, name, kind string
-	color          string                        // of its mark, of kind oauth
-	oauth          *oauth.Provider               // of kind oauth
-	formPost       FormPostProvider              // of kind oauth, if its answers come by POST
-	profile        func(goth.User) (User, error) // of kind oauth
-	signOut        bool                          // signing out leads to the provider
-	credentials    *Credentials                  // of kind credentials
-	linksByEmail   bool                          // of kind oauth
-	email          *Email                        // of kind email, with its defaults
+	id, name string
+	method   method
+}
+
+// A method is how people sign in at a provider. What only one method can do, signing
+// out at the provider for instance, belongs to its type: see provider.oauth.
+type method interface {
+	// kind is the Type of its accounts.
+	kind() string
+	// check finds what the method needs of the other options.
+	check(*Options) error
+	// begin answers POST signin/:provider.
+	begin(*request)
+	// callback answers callback/:provider.
+	callback(*request)
+	// button is what the sign-in page shows, for a provider with this ID and the auth
+	// routes at url.
+	button(id, url string) pages.Provider
+	// adapterFailure is where an error of the Adapter leads.
+	adapterFailure(error) (status int, code string)
+}
+
+// button is a provider on the sign-in page.
+func (p *provider) button(url string) pages.Provider {
+	b := p.method.button(p.id, url)
+	b.ID, b.Name, b.Type = p.id, p.name, p.method.kind()
+	return b
+}
+
+// oauth is the provider's method, if that is OAuth, and else nil, which has none of its abilities.
+func (p *provider) oauth() *oauthMethod {
+	m, _ := p.method.(*oauthMethod)
+	return m
+}
+
+// oauthMethod is a configured OAuth.
+type oauthMethod struct {
+	client       *oauth.Provider
+	formPost     FormPostProvider // nil: its answers come by GET
+	profile      func(goth.User) (User, error)
+	color        string // of its mark
+	signOut      bool   // signing out leads to the provider
+	linksByEmail bool
 }
 
 func (o OAuth) configure(client *http.Client) (*provider, error) {
-	p := &provider{id: o.ID, name: o.Name, kind: "oauth", profile: o.Profile, linksByEmail: o.DangerousEmailAccountLinking}
+	m := &oauthMethod{profile: o.Profile, linksByEmail: o.DangerousEmailAccountLinking, signOut: o.SignOutAtProvider}
+	p := &provider{id: o.ID, name: o.Name, method: m}
 	if oauth.IsNil(o.Provider) {
 		return p, errors.New("OAuth.Provider is nil; write github.New(…) or another goth provider")
 	}
@@ -212,33 +248,58 @@ func (o OAuth) configure(client *http.Client) (*provider, error) {
 	if p.name == "" {
 		p.name = oauth.DisplayName(o.Provider, p.id)
 	}
-	p.color = oauth.Color(o.Provider, p.id)
+	m.color = oauth.Color(o.Provider, p.id)
 	o.Provider = corrected.Of(o.Provider) // in place of one of goth's that signs nobody in, or wrongly
-	if p.profile == nil {
-		p.profile = defaultProfile
+	if m.profile == nil {
+		m.profile = defaultProfile
 	}
 	var err error
-	p.oauth, err = oauth.New(oauth.Config{
+	m.client, err = oauth.New(oauth.Config{
 		ID: p.id, Provider: o.Provider, Params: o.AuthParams,
 		DisablePKCE: o.DisablePKCE, HTTPClient: client,
 	})
-	if p.signOut = o.SignOutAtProvider; err == nil && p.signOut && !p.oauth.EndsSessions() {
-		err = fmt.Errorf("SignOutAtProvider is set, but %T is no ginauth.EndSessionProvider; leave it out, or use the package oidc", o.Provider)
+	if err != nil {
+		return p, err
 	}
-	if err == nil && p.oauth.FormPost() {
+	if m.signOut && !m.client.EndsSessions() {
+		return p, fmt.Errorf("SignOutAtProvider is set, but %T is no ginauth.EndSessionProvider; leave it out, or use the package oidc", o.Provider)
+	}
+	if m.client.FormPost() {
 		var ok bool
-		if p.formPost, ok = o.Provider.(FormPostProvider); !ok {
-			err = fmt.Errorf("%T answers by POST and is no ginauth.FormPostProvider; give it the method PostedName", o.Provider)
+		if m.formPost, ok = o.Provider.(FormPostProvider); !ok {
+			return p, fmt.Errorf("%T answers by POST and is no ginauth.FormPostProvider; give it the method PostedName", o.Provider)
 		}
 	}
-	return p, err
+	return p, nil
 }
+
+func (m *oauthMethod) kind() string { return oauthType }
+
+func (m *oauthMethod) check(opts *Options) error {
+	if m.linksByEmail && opts.Adapter == nil {
+		return errors.New("DangerousEmailAccountLinking needs an Adapter, which has accounts to link; set Options.Adapter")
+	}
+	return nil
+}
+
+func (m *oauthMethod) button(id, url string) pages.Provider {
+	return pages.Provider{Color: m.color, Action: url + "/signin/" + id}
+}
+
+func (m *oauthMethod) adapterFailure(err error) (status int, code string) {
+	return http.StatusOK, adapterCode(err)
+}
+
+func (m *oauthMethod) answersByPost() bool  { return m != nil && m.formPost != nil }
+func (m *oauthMethod) signsOut() bool       { return m != nil && m.signOut }
+func (m *oauthMethod) verifiesLogout() bool { return m != nil && m.client.VerifiesLogout() }
+func (m *oauthMethod) canRefresh() bool     { return m != nil && m.client.CanRefresh() }
 
 // withoutClientID are the providers that were made without a client id, as happens where
 // its variable is not set.
 func (a *Auth) withoutClientID() (ids []string) {
 	for _, p := range a.providers {
-		if p.oauth != nil && p.oauth.Unnamed() {
+		if m := p.oauth(); m != nil && m.client.Unnamed() {
 			ids = append(ids, p.id)
 		}
 	}
@@ -265,7 +326,7 @@ func (p *provider) user(profile goth.User) (user User, err error) {
 			err = fmt.Errorf("ginauth: provider %s: Profile panicked", p.id)
 		}
 	}()
-	user, err = p.profile(profile)
+	user, err = p.oauth().profile(profile)
 	if err == nil && user.ID == "" {
 		err = fmt.Errorf("ginauth: provider %s: Profile gave a User without ID", p.id)
 	}
@@ -280,7 +341,7 @@ func (p *provider) user(profile goth.User) (user User, err error) {
 func (p *provider) account(id oauth.Identity, user User) *Account {
 	profile, tok := id.Profile, id.Token
 	a := &Account{
-		Provider: p.id, Type: p.kind, ProviderAccountID: profile.UserID,
+		Provider: p.id, Type: p.method.kind(), ProviderAccountID: profile.UserID,
 		AccessToken: profile.AccessToken, RefreshToken: profile.RefreshToken,
 		IDToken: profile.IDToken, ExpiresAt: profile.ExpiresAt,
 		// Of an address that Profile found elsewhere the provider says nothing.

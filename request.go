@@ -143,7 +143,7 @@ func formFields(form url.Values) map[string]any {
 func (v *request) checkCSRF() {
 	values, matches := 0, false
 	for value := range cookie.Values(v.c.Request.Header["Cookie"], v.names.CSRF) {
-		t, ok := v.auth.csrf.Open(value)
+		t, ok := v.auth.keys.csrf.Open(value)
 		matches = ok && token.Equal(v.field("csrfToken"), t) || matches
 		values++
 	}
@@ -154,7 +154,7 @@ func (v *request) checkCSRF() {
 
 func (v *request) ownOrigin() bool {
 	sent := v.c.Request.Header["Origin"]
-	return len(sent) == 0 || len(sent) == 1 && (sent[0] == v.base.Origin || v.auth.trusted.Has(sent[0]))
+	return len(sent) == 0 || len(sent) == 1 && (sent[0] == v.base.Origin || v.auth.site.trusted.Has(sent[0]))
 }
 
 // resolveCallbackURL settles where this request leads: what the body says, else
@@ -185,7 +185,7 @@ func (v *request) redirectTarget(asked string) string {
 	if redirect := v.auth.opts.Callbacks.Redirect; redirect != nil {
 		asked = redirect(v.c, asked, v.base.Origin)
 	}
-	target := v.base.Absolute(asked, v.auth.allowed)
+	target := v.base.Absolute(asked, v.auth.site.allowed)
 	if len(cookie.Escape(target)) > maxCallbackURL {
 		return v.base.Origin
 	}

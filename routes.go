@@ -51,7 +51,7 @@ func (a *Auth) serve(c *gin.Context) {
 		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+c.Request.Method+" is not supported by NextAuth.js")
 		return
 	}
-	base, err := a.hosts.Base(c.Request)
+	base, err := a.site.hosts.Base(c.Request)
 	if err != nil {
 		refuse(c, http.StatusBadRequest, "Error: This site does not answer for the host of this request")
 		return
@@ -102,7 +102,7 @@ func (v *request) getProviders() {
 	var list claims.Object
 	for _, p := range v.auth.providers {
 		list.Add(p.id, listedProvider{
-			p.id, p.name, p.kind, v.base.URL + "/signin/" + p.id, v.base.URL + "/callback/" + p.id,
+			p.id, p.name, p.method.kind(), v.base.URL + "/signin/" + p.id, v.base.URL + "/callback/" + p.id,
 		})
 	}
 	body, err := list.Bytes()
@@ -147,14 +147,7 @@ func (v *request) getSignIn() {
 	}
 	buttons := make([]pages.Provider, len(v.auth.providers))
 	for i, p := range v.auth.providers {
-		buttons[i] = pages.Provider{ID: p.id, Name: p.name, Type: p.kind, Color: p.color, Action: v.base.URL + "/signin/" + p.id}
-		buttons[i].Code = p.email != nil && p.email.Code
-		if p.credentials != nil {
-			buttons[i].Action = v.base.URL + "/callback/" + p.id
-			for _, field := range p.credentials.Fields {
-				buttons[i].Fields = append(buttons[i].Fields, pages.Field(field))
-			}
-		}
+		buttons[i] = p.button(v.base.URL)
 	}
 	switch {
 	case notice != "":
@@ -174,30 +167,10 @@ func (v *request) postSignIn() {
 		v.unproven("signin")
 		return
 	}
-	if v.provider.credentials != nil { // they are typed on the page
-		v.redirect(http.StatusOK, v.base.URL+"/signin")
-		return
-	}
-	if !v.startAllowed() {
-		return
-	}
-	if v.provider.email != nil {
-		v.beginEmail()
-		return
-	}
-	v.beginOAuth()
+	v.provider.method.begin(v)
 }
 
-func (v *request) callback() {
-	switch {
-	case v.provider.email != nil:
-		v.emailCallback()
-	case v.provider.credentials != nil:
-		v.checkCredentials()
-	default:
-		v.finishOAuth()
-	}
-}
+func (v *request) callback() { v.provider.method.callback(v) }
 
 func (v *request) getError() {
 	code := v.c.Query("error")
@@ -266,7 +239,7 @@ func (v *request) getVerifyRequest() {
 		return
 	}
 	page := pages.VerifyRequest{Site: v.base.Host()}
-	if p := v.auth.provider(v.c.Query("provider")); p != nil && p.email != nil && p.email.Code {
+	if p := v.auth.provider(v.c.Query("provider")); p != nil && p.button(v.base.URL).Code {
 		page.Action, page.CSRFToken, page.CallbackURL = v.base.URL+"/callback/"+p.id, v.csrfToken, v.callbackURL
 		page.Wrong = v.c.Query("error") == errorcode.VerificationCode
 	}
@@ -354,7 +327,7 @@ func (v *request) answerSession(trigger Trigger, update any) {
 	case err != nil:
 		v.fault("reading the session", err)
 		return
-	case v.auth.streams.SignedOut(id.token.sessionID()):
+	case v.auth.ending.streams.SignedOut(id.token.sessionID()):
 		// Meanwhile, and the answer to the sign-out deletes the cookie. This one may
 		// come after the next person's sign-in, whose cookie it must not delete.
 		v.json(http.StatusOK, v.nobody())

@@ -129,7 +129,7 @@ var errChanging = fmt.Errorf("%w: other requests change this session all the tim
 // this site's to change, or where the person signed out meanwhile, or the callback's
 // own. If that is ErrSignedOut the session has ended, and GetSession returns nil.
 func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
-	base, err := a.hosts.Base(c.Request)
+	base, err := a.site.hosts.Base(c.Request)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +158,7 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 		a.detach(c)
 		return nil, err
 	}
-	if errors.Is(err, errSignedOut) || err == nil && a.streams.SignedOut(id.token.sessionID()) {
+	if errors.Is(err, errSignedOut) || err == nil && a.ending.streams.SignedOut(id.token.sessionID()) {
 		return nil, ErrNoSession
 	}
 	if err != nil {
@@ -254,7 +254,7 @@ func (a *Auth) change(c *gin.Context, id *identity, base origin.Base, found cook
 		case try == maxReruns:
 			return errChanging
 		case try == 0:
-			release, err := a.locks.Lock(c.Request.Context(), "update:"+id.token.sessionID(), lockWait)
+			release, err := a.shared.locks.Lock(c.Request.Context(), "update:"+id.token.sessionID(), lockWait)
 			if err != nil {
 				return err
 			}

@@ -141,8 +141,8 @@ func (v *request) startSession(p SignInParams, isNew bool) outcome {
 // this browser may have had.
 func (v *request) storeSession(t *Token, now time.Time) (value string, err error) {
 	ctx := context.WithoutCancel(v.c.Request.Context())
-	if v.auth.revoked != nil {
-		if t.AuthTime, err = v.auth.revoked.SignInTime(ctx, t.revocable()); err != nil {
+	if v.auth.ending.revoked != nil {
+		if t.AuthTime, err = v.auth.ending.revoked.SignInTime(ctx, t.revocable()); err != nil {
 			return "", err
 		}
 	}

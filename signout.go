@@ -79,10 +79,10 @@ func (v *request) afterSignOut(t *Token) string {
 		return v.callbackURL
 	}
 	p := v.auth.provider(t.grant.Provider)
-	if p == nil || !p.signOut {
+	if p == nil || !p.oauth().signsOut() {
 		return v.callbackURL
 	}
-	target, err := p.oauth.EndSession(v.c.Request.Context(), t.grant.IDToken, v.callbackURL)
+	target, err := p.oauth().client.EndSession(v.c.Request.Context(), t.grant.IDToken, v.callbackURL)
 	if err != nil {
 		v.auth.opts.Logger.Warn("ginauth: the person was signed out here, but not at the provider", "provider", p.id, "error", redact.Error(err))
 		return v.callbackURL
@@ -95,7 +95,7 @@ const backchannel = "backchannel-logout"
 
 // takesLogoutTokens reports whether a provider may end sessions here.
 func (a *Auth) takesLogoutTokens(p *provider) bool {
-	return a.revoked != nil && p != nil && p.oauth != nil && p.oauth.VerifiesLogout()
+	return a.ending.revoked != nil && p != nil && p.oauth().verifiesLogout()
 }
 
 // postLogoutToken ends the sessions that a provider says are over (§2.5). The
@@ -110,13 +110,13 @@ func (v *request) postLogoutToken() {
 		return
 	}
 	ctx, now := v.c.Request.Context(), v.auth.opts.Now()
-	t, err := v.provider.oauth.VerifyLogout(ctx, raw, now)
+	t, err := v.provider.oauth().client.VerifyLogout(ctx, raw, now)
 	if err != nil {
 		v.refuseLogout("invalid_request", err)
 		return
 	}
 	logout := newLogout(v.provider.id, t, now)
-	accepted, err := v.auth.revoked.EndAtProvider(ctx, logout, now)
+	accepted, err := v.auth.ending.revoked.EndAtProvider(ctx, logout, now)
 	if err != nil {
 		v.refuseLogout("temporarily_unavailable", err)
 		return
@@ -125,7 +125,7 @@ func (v *request) postLogoutToken() {
 		v.refuseLogout("invalid_request", errors.New("ginauth: the logout token came before"))
 		return
 	}
-	v.auth.streams.EndFunc(logout.Ends)
+	v.auth.ending.streams.EndFunc(logout.Ends)
 	v.json(http.StatusOK, struct{}{})
 }
 

@@ -55,7 +55,7 @@ func (a *Auth) DeleteUser(ctx context.Context, userID string) error {
 	}
 	err = a.RevokeUser(ctx, userID)
 	if errors.Is(err, ErrNotSupported) {
-		a.streams.EndUser(userID)
+		a.ending.streams.EndUser(userID)
 		return nil
 	}
 	return err
@@ -111,8 +111,8 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]UserSession, erro
 	var list []UserSession
 	for _, s := range listed {
 		t := &s.token
-		if a.revoked != nil {
-			if ended, _ := a.revoked.Ended(requestContext(ctx), t.revocable(), now); ended {
+		if a.ending.revoked != nil {
+			if ended, _ := a.ending.revoked.Ended(requestContext(ctx), t.revocable(), now); ended {
 				continue // its provider ended it, and the store does not know
 			}
 		}
@@ -138,11 +138,11 @@ func (a *Auth) EndSession(ctx context.Context, userID, id string) error {
 		return ErrNotFound
 	}
 	store, _ := a.userStore()
-	err = bulkhead.Run(context.WithoutCancel(requestContext(ctx)), a.storeCalls, func(ctx context.Context) error {
+	err = bulkhead.Run(context.WithoutCancel(requestContext(ctx)), a.calls.store, func(ctx context.Context) error {
 		return store.DeleteListed(ctx, a.namespace.Owner(userID), id)
 	})
 	if err == nil {
-		a.streams.End(list[at].sid)
+		a.ending.streams.End(list[at].sid)
 	}
 	return err
 }
@@ -156,7 +156,7 @@ type listedSession struct {
 
 // listed are the sessions of a user that open and have not expired.
 func (a *Auth) listed(ctx context.Context, store UserSessionStore, userID string) ([]listedSession, error) {
-	stored, err := bulkhead.Do(ctx, a.storeCalls, func(ctx context.Context) ([]StoredSession, error) {
+	stored, err := bulkhead.Do(ctx, a.calls.store, func(ctx context.Context) ([]StoredSession, error) {
 		return store.List(ctx, a.namespace.Owner(userID))
 	})
 	if err != nil {
@@ -210,7 +210,7 @@ func (a *Auth) endOldest(ctx context.Context, begun *Token) error {
 			return later && l.born <= latest // else it is of a clock that is ahead
 		})
 	}
-	err = bulkhead.Run(ctx, a.storeCalls, func(ctx context.Context) error {
+	err = bulkhead.Run(ctx, a.calls.store, func(ctx context.Context) error {
 		for _, s := range oldest {
 			if err := store.DeleteListed(ctx, a.namespace.Owner(begun.Subject), s.id); err != nil && !errors.Is(err, ErrNotFound) {
 				return err
@@ -225,7 +225,7 @@ func (a *Auth) endOldest(ctx context.Context, begun *Token) error {
 		return nil
 	}
 	for _, s := range oldest {
-		a.streams.End(s.token.sessionID())
+		a.ending.streams.End(s.token.sessionID())
 	}
 	a.opts.Logger.Info("ginauth: a user has more sessions than Session.MaxPerUser; the oldest were ended", "ended", len(oldest))
 	return nil
@@ -265,7 +265,7 @@ func (a *Auth) SessionContext(c *gin.Context) (ctx context.Context, stop context
 	if !id.session.Expires.IsZero() {
 		timer = time.AfterFunc(id.session.Expires.Sub(a.opts.Now()), end)
 	}
-	forget := a.streams.Add(id.token.revocable(), end)
+	forget := a.ending.streams.Add(id.token.revocable(), end)
 	return ctx, func() {
 		if timer != nil {
 			timer.Stop()
@@ -289,19 +289,19 @@ func (a *Auth) RevokeUser(ctx context.Context, userID string) error {
 		return errors.New("ginauth: RevokeUser needs the ID of a user")
 	}
 	store, listed := a.userStore()
-	if a.revoked == nil && !listed {
+	if a.ending.revoked == nil && !listed {
 		return fmt.Errorf("%w: RevokeUser needs Session.Revocations, for instance ginauth.MemoryRevocations(), or a Session.Store such as redisstore's", ErrNotSupported)
 	}
 	ctx = context.WithoutCancel(requestContext(ctx)) // half a sign-out everywhere would look like a whole one
 	var faults []error
 	// Without Revocations these are the device cookies alone.
-	faults = append(faults, a.revokedDevices.EndUser(ctx, userID, a.opts.Now()))
+	faults = append(faults, a.ending.devices.EndUser(ctx, userID, a.opts.Now()))
 	if listed {
-		faults = append(faults, bulkhead.Run(ctx, a.storeCalls, func(ctx context.Context) error {
+		faults = append(faults, bulkhead.Run(ctx, a.calls.store, func(ctx context.Context) error {
 			return store.DeleteUser(ctx, a.namespace.Owner(userID))
 		}))
 	}
-	a.streams.EndUser(userID)
+	a.ending.streams.EndUser(userID)
 	return errors.Join(faults...)
 }
 
