@@ -78,7 +78,7 @@ func (m *emailMethod) sendProof(v *request) (outcome, error) {
 		return outcome{}, err
 	}
 	if signIn := v.auth.opts.Callbacks.SignIn; signIn != nil {
-		p := SignInParams{User: &user, Account: v.mailAccount(to), VerificationRequest: true}
+		p := SignInParams{User: &user, Account: v.mailAccount(to), VerificationRequest: true, Lifetime: &Lifetime{}}
 		if err := signIn(v.c, p); err != nil {
 			result := v.callbackRefusal(err)
 			result.status = http.StatusOK // as next-auth answers here

@@ -88,8 +88,9 @@ type Options struct {
 	// https://app.example.com. A path in it is the public path of the auth
 	// routes. An international name, https://münchen.example, stands for its ASCII
 	// form, which browsers send. Default: the environment's NEXTAUTH_URL, then AUTH_URL. Without
-	// any, and without TrustedHosts, requests to localhost are answered and all
-	// others refused; in gin's release mode that is a fault.
+	// any, and without TrustedHosts, requests to localhost are answered, those that
+	// httptest.NewRequest makes for its default host, and no others; in gin's release
+	// mode that is a fault.
 	BaseURL string
 	// BasePath is where the routes are mounted below the router given to
 	// Register. Default: BaseURL's path less the router's own prefix, else
@@ -160,6 +161,11 @@ type SessionOptions struct {
 	KeepTokens bool
 	// MaxAge is how long a session lasts that is not used. Default: 30 days.
 	MaxAge time.Duration
+	// AbsoluteMaxAge is how long a session lasts however much it is used, from the
+	// sign-in on (Token.AuthTime). A session that next-auth began has no such time: it
+	// counts from the iat that it had when ginauth first sealed it. Default: 0, for as
+	// long as it is used.
+	AbsoluteMaxAge time.Duration
 	// UpdateAge is how old a token gets before a guarded request seals it again,
 	// which moves its end. Default: 24 hours, and at most half of MaxAge;
 	// negative: at every request.
