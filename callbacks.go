@@ -8,6 +8,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/markbates/goth"
+
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 // Callbacks let an application take part in sign-in and session. All are
@@ -35,8 +37,8 @@ type Callbacks struct {
 	//
 	// Sealing sets Token.ID, IssuedAt and ExpiresAt; a Claim of the name of a field,
 	// such as "name" or "exp", gives way to the field. A callback that sets one of
-	// these all the same fails outside gin's release mode, with an error that says
-	// what to set instead.
+	// these all the same fails in gin's debug mode, with an error that says what to set
+	// instead, and is logged in its other modes.
 	JWT func(c *gin.Context, p JWTParams) error
 	// Session makes what handlers and the browser see of a token, and changes
 	// p.Session in place:
@@ -45,7 +47,7 @@ type Callbacks struct {
 	//
 	// ErrSignedOut ends the session; any other error fails the request and leaves
 	// the session as it was. The names that a session has by itself, such as "user",
-	// are no Values: outside gin's release mode that fails too.
+	// are no Values: to set one fails, or is logged, as for JWT.
 	Session func(c *gin.Context, p SessionParams) error
 }
 
@@ -62,8 +64,9 @@ const (
 // SignInParams are what the SignIn callback decides on. With an Adapter, User is
 // the adapter's where the account is known, else what the provider said. User may
 // be changed: of somebody new the change is stored, of somebody known it is in the
-// token alone. With an Adapter the ID is the adapter's and must stay, except for
-// people whom Credentials sign in.
+// token alone. With an Adapter the ID is the adapter's and stays, except for people
+// whom Credentials sign in: another one is a fault in gin's debug mode and at
+// Auth.SignIn, and else has no effect, which is logged.
 type SignInParams struct {
 	User                *User
 	Account             *Account
@@ -223,20 +226,31 @@ func (a *Auth) runJWT(c *gin.Context, p JWTParams) error {
 	if p.Token.Claims == nil {
 		p.Token.Claims = map[string]any{}
 	}
-	before := Token{
-		sid: p.Token.sid, ID: p.Token.ID, Subject: p.Token.Subject, AuthTime: p.Token.AuthTime,
-		IssuedAt: p.Token.IssuedAt, ExpiresAt: p.Token.ExpiresAt,
-	}
+	before := *p.Token
 	var reserved []string
-	if !a.release {
+	if a.checks(p.Trigger) {
 		reserved = p.Token.reserved()
 	}
 	err := a.opts.Callbacks.JWT(c, p)
 	p.Token.keepSession(&before)
-	if err == nil && !a.release {
-		err = p.Token.overwritten(&before, reserved)
+	if err == nil && a.checks(p.Trigger) {
+		err = a.ineffective(p.Token.overwritten(&before, reserved))
 	}
 	return err
+}
+
+// checks reports whether to look for what a callback sets in vain: always while an
+// application is developed, else not at each request.
+func (a *Auth) checks(t Trigger) bool { return a.debug || t != "" }
+
+// ineffective is the error for what a callback set in vain, which fails in gin's debug
+// mode, so that its author sees it, and is logged in any other.
+func (a *Auth) ineffective(err error) error {
+	if err == nil || a.debug {
+		return err
+	}
+	a.opts.Logger.Warn("ginauth: what a callback set has no effect", "error", redact.Error(err))
+	return nil
 }
 
 func (a *Auth) runSession(c *gin.Context, p SessionParams) error {
@@ -250,8 +264,8 @@ func (a *Auth) runSession(c *gin.Context, p SessionParams) error {
 		p.Session.User.Values = map[string]any{}
 	}
 	err := a.opts.Callbacks.Session(c, p)
-	if err == nil && !a.release {
-		err = p.Session.overwritten()
+	if err == nil && a.checks(p.Trigger) {
+		err = a.ineffective(p.Session.overwritten())
 	}
 	return err
 }

@@ -87,6 +87,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	storeCalls := newStoreCalls()
 	a := &Auth{
 		release: release,
+		debug:   gin.Mode() == gin.DebugMode,
 		calls:   calls{store: storeCalls, adapter: newAdapterCalls(), mail: bulkhead.New(mailTimeout, errUnavailable)},
 		ending:  ending{streams: stream.New()},
 		shared: shared{

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 
 	"github.com/gin-gonic/gin"
 
@@ -46,8 +45,8 @@ type Credentials struct {
 	// can sign in another way already needs Auth.LinkCredentials first, and is
 	// refused with OAuthAccountNotLinked until then.
 	//
-	// credentials are the body's fields: those of a form, or the texts, numbers and
-	// truth values of a JSON object; of the form's hidden fields too. The body itself
+	// credentials are the body's fields: those of a form, or the texts and
+	// numbers of a JSON object; of the form's hidden fields too. The body itself
 	// has been read. Call CountGuess for the account that was found before its
 	// password is compared, and return its error. Compare passwords with a library for it, such as bcrypt or
 	// Argon2, and take equally long for a name that does not exist.
@@ -155,8 +154,6 @@ func (m *credentialsMethod) callback(v *request) {
 			typed[name] = v.field(name)
 		case json.Number:
 			typed[name] = string(value)
-		case bool: // of a checkbox
-			typed[name] = strconv.FormatBool(value)
 		}
 		v.secrets = append(v.secrets, typed[name])
 	}

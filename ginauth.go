@@ -162,9 +162,9 @@ type SessionOptions struct {
 	// MaxAge is how long a session lasts that is not used. Default: 30 days.
 	MaxAge time.Duration
 	// AbsoluteMaxAge is how long a session lasts however much it is used, from the
-	// sign-in on (Token.AuthTime). A session that next-auth began has no such time: it
-	// counts from the iat that it had when ginauth first sealed it. Default: 0, for as
-	// long as it is used.
+	// sign-in on (Token.AuthTime), whatever end its token says. A session that next-auth
+	// began has no such time: it counts from the iat that it had when ginauth, with this
+	// option, first sealed it. Default: 0, for as long as it is used.
 	AbsoluteMaxAge time.Duration
 	// UpdateAge is how old a token gets before a guarded request seals it again,
 	// which moves its end. Default: 24 hours, and at most half of MaxAge;
@@ -205,7 +205,8 @@ type CookieOptions struct {
 // An Auth is a configured ginauth. It is immutable and safe for concurrent use.
 type Auth struct {
 	opts      Options
-	release   bool        // gin's mode when this was configured
+	release   bool        // gin's mode when this was configured, and
+	debug     bool        // whether it was the debug mode
 	providers []*provider // in the order of Options.Providers
 
 	site        site

@@ -62,7 +62,7 @@ func (a *Auth) open(ctx context.Context, value string, base origin.Base, now tim
 func (a *Auth) stampNew(t *Token, now time.Time) ([]byte, error) {
 	t.sid = token.NewID()
 	t.domain = a.opts.Cookies.Domain
-	return t.stamp(now, a.endOf(t, now))
+	return t.stamp(now, a.lifetime(t))
 }
 
 // sessionCookies are where the cookies of a session are written. former are domains
@@ -160,7 +160,7 @@ func (a *Auth) runCallbacks(c *gin.Context, id *identity, base origin.Base, foun
 	due = due && found.Found // a bearer token is not ours to replace
 	id.session = t.session(t.ExpiresAt)
 	if due {
-		id.session.Expires = a.endOf(t, now)
+		id.session.Expires = t.endOf(a.lifetime(t), now)
 	}
 	err := a.runSession(c, SessionParams{Session: &id.session, Token: t, User: id.user})
 	if err != nil || !due {

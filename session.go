@@ -302,7 +302,7 @@ func (a *Auth) refresh(c *gin.Context, id *identity, trigger Trigger, update any
 	due = due || a.opts.Callbacks.JWT != nil && id.token.changed(id.kept.Payload, now)
 	expires := id.token.ExpiresAt
 	if due {
-		expires = a.endOf(&id.token, now)
+		expires = id.token.endOf(a.lifetime(&id.token), now)
 	}
 	id.session = id.token.session(expires)
 	if err := a.runSession(c, SessionParams{Session: &id.session, Token: &id.token, User: id.user, Trigger: trigger, Update: update}); err != nil {
@@ -370,8 +370,7 @@ func (a *Auth) change(c *gin.Context, id *identity, base origin.Base, found cook
 // keep seals a session's token anew and sets its cookie.
 func (a *Auth) keep(c *gin.Context, id *identity, base origin.Base, found cookie.Session) error {
 	id.token.domain = a.opts.Cookies.Domain
-	now := a.opts.Now()
-	payload, err := id.token.stamp(now, a.endOf(&id.token, now))
+	payload, err := id.token.stamp(a.opts.Now(), a.lifetime(&id.token))
 	if err != nil {
 		return err
 	}

@@ -96,8 +96,11 @@ func (v *request) ask(p SignInParams) error {
 	if err := signIn(v.c, p); err != nil {
 		return err
 	}
-	if p.User.ID != before && v.idStays() {
-		return callbackFault{errors.New("ginauth: Callbacks.SignIn set another User.ID, which is the Adapter's; leave it, and keep one of your own in the token's Claims")}
+	if p.User.ID != before && v.auth.opts.Adapter != nil && !v.typed() {
+		err := errors.New("ginauth: Callbacks.SignIn set another User.ID, which is the Adapter's; leave it, and keep one of your own in the token's Claims")
+		if v.provider.id == appID || v.auth.ineffective(err) != nil {
+			return callbackFault{err}
+		}
 	}
 	own, cuts, err := lifetime.Choose(lifetime.Lifetime(chosen), v.auth.lifetimes())
 	if err != nil {
@@ -111,11 +114,10 @@ func (v *request) ask(p SignInParams) error {
 	return nil
 }
 
-// idStays reports whether the SignIn callback must leave the user's ID. In gin's release
-// mode it is the Adapter's again afterwards, except where the application names a user.
-func (v *request) idStays() bool {
-	_, typed := v.provider.method.(*credentialsMethod) // whom they name is looked up
-	return v.auth.opts.Adapter != nil && !typed && (!v.auth.release || v.provider.id == appID)
+// typed reports whether Credentials sign somebody in. Whom these name is looked up.
+func (v *request) typed() bool {
+	_, typed := v.provider.method.(*credentialsMethod)
+	return typed
 }
 
 // A callbackFault is a fault in what a callback chose, which is no refusal.

@@ -54,7 +54,8 @@ const claimSession = "ginauth_sid"
 const claimLifetime = "ginauth_lifetime"
 
 // claimSince is when a session began whose token has no auth_time, as far as is known:
-// the iat that it had when ginauth first sealed it. next-auth writes a new iat each time.
+// the iat that it had when ginauth first sealed it, where there is an AbsoluteMaxAge.
+// next-auth writes a new iat each time.
 const claimSince = "ginauth_since"
 
 // claimDomain is the Cookies.Domain that the session's cookie was set with, where
@@ -215,13 +216,17 @@ func (a *Auth) lifetimes() lifetime.Lifetime {
 	return lifetime.Lifetime{MaxAge: a.opts.Session.MaxAge, AbsoluteMaxAge: a.opts.Session.AbsoluteMaxAge}
 }
 
-// endOf is when the session of a token ends that is sealed now.
-func (a *Auth) endOf(t *Token, now time.Time) time.Time {
-	began := t.began()
-	if began.IsZero() {
-		began = now
+// beganBy is began for a token that is sealed now: not later, and now where it is not known.
+func (t *Token) beganBy(now time.Time) time.Time {
+	if began := t.began(); !began.IsZero() && began.Before(now) {
+		return began
 	}
-	return a.lifetime(t).End(began, now)
+	return now
+}
+
+// endOf is when the session of a token ends that is sealed now.
+func (t *Token) endOf(l lifetime.Lifetime, now time.Time) time.Time {
+	return l.End(t.beganBy(now), now)
 }
 
 // cookieEnd is the Expires of a cookie whose session ends then; zero: it has none.
@@ -284,15 +289,14 @@ func (t *Token) taken() []string {
 // Browsers and servers refuse requests with many more.
 const maxPayload = 32 << 10
 
-// stamp gives the token new times and a new ID and returns its payload.
-func (t *Token) stamp(now, expires time.Time) ([]byte, error) {
+// stamp gives the token of a session that lasts so long new times and a new ID, and
+// returns its payload.
+func (t *Token) stamp(now time.Time, l lifetime.Lifetime) ([]byte, error) {
 	t.sid = t.sessionID()
-	if t.AuthTime.IsZero() {
-		if t.since = t.began(); t.since.IsZero() || t.since.After(now) {
-			t.since = now
-		}
+	if l.AbsoluteMaxAge > 0 && t.AuthTime.IsZero() {
+		t.since = t.beganBy(now)
 	}
-	t.IssuedAt, t.ExpiresAt, t.ID = now, expires, token.NewID()
+	t.IssuedAt, t.ExpiresAt, t.ID = now, t.endOf(l, now), token.NewID()
 	return t.payload()
 }
 
@@ -314,9 +318,13 @@ func (t *Token) sameSession(other *Token) bool {
 	return id != "" && id == other.sessionID()
 }
 
-// keepSession gives the token the session of before, whatever a callback did to it.
+// keepSession gives the token the session of before, with its lifetime, whatever a
+// callback did to it.
 func (t *Token) keepSession(before *Token) {
-	t.sid = before.sid
+	t.sid, t.life, t.since = before.sid, before.life, before.since
+	if t.AuthTime.IsZero() && !before.AuthTime.IsZero() {
+		t.since = before.AuthTime
+	}
 	if t.sid == "" && (t.ID != before.ID || t.Subject != before.Subject || !t.AuthTime.Equal(before.AuthTime)) {
 		t.sid = before.sessionID()
 	}

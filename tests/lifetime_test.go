@@ -2,7 +2,6 @@ package tests
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -307,7 +306,7 @@ func TestLifetime_RememberMe(t *testing.T) {
 	for _, ticked := range []bool{true, false} {
 		req := b.request(http.MethodPost, "/api/auth/callback/credentials", nil)
 		req.Header.Set("Content-Type", "application/json")
-		req.Body = io.NopCloser(strings.NewReader(fmt.Sprintf(`{"csrfToken":%q,"username":"ada","password":%q,"remember":%v}`, b.csrf(), adasPassword, ticked)))
+		req.Body = io.NopCloser(strings.NewReader(fmt.Sprintf(`{"csrfToken":%q,"username":"ada","password":%q,"remember":"%v"}`, b.csrf(), adasPassword, ticked)))
 		if got := remembered(b.do(req)); got != ticked {
 			t.Errorf("remember: %v is remembered: %v", ticked, got)
 		}
@@ -371,10 +370,11 @@ func TestLifetime_EveryWay(t *testing.T) {
 	}
 }
 
-// What a callback sets and ginauth would write over fails outside release mode, with an
-// error that says what to do instead; what is obeyed does not.
+// What a callback sets and ginauth would write over fails in debug mode, with an error
+// that says what to do instead; what is obeyed does not.
 func TestCallbacks_Overwritten(t *testing.T) {
-	t.Parallel()
+	gin.SetMode(gin.DebugMode)
+	t.Cleanup(func() { gin.SetMode(gin.TestMode) })
 	var jwt atomic.Pointer[func(p ginauth.JWTParams)]
 	var session atomic.Pointer[func(p ginauth.SessionParams)]
 	a := membersApp(t, ginauth.Options{Callbacks: ginauth.Callbacks{
@@ -411,7 +411,7 @@ func TestCallbacks_Overwritten(t *testing.T) {
 			p.Token.Name, p.Token.AuthTime, p.Token.Claims["level"] = "Countess", later, 7
 		}},
 		{name: "a claim picture, where there is none", jwt: func(p ginauth.JWTParams) { p.Token.Claims["picture"] = "https://example.com/a.png" }},
-		{name: "the value error", session: func(p ginauth.SessionParams) { p.Session.Values["error"] = "Late" }, want: `the value \"error\", which the session has by itself and which is left out; set Session.Error`},
+		{name: "the value error", session: func(p ginauth.SessionParams) { p.Session.Values["error"] = "Late" }, want: `the value \"error\"`},
 		{name: "the value name", session: func(p ginauth.SessionParams) { p.Session.User.Values["name"] = "Countess" }, want: "set Session.User.Name"},
 		{name: "Error, Expires and a value", session: func(p ginauth.SessionParams) {
 			p.Session.Error, p.Session.Expires, p.Session.Values["level"] = "Late", later, 7
@@ -447,12 +447,17 @@ func TestCallbacks_Overwritten(t *testing.T) {
 	}
 }
 
-// In release mode such a callback only has no effect: it fails nobody's sign-in.
+// In any other mode such a callback has no effect, and the log says so: it fails nobody's
+// sign-in.
 func TestCallbacks_OverwrittenInRelease(t *testing.T) {
 	release(t)
 	a := membersApp(t, ginauth.Options{BaseURL: "http://localhost", Callbacks: ginauth.Callbacks{
 		JWT: func(_ *gin.Context, p ginauth.JWTParams) error {
 			p.Token.ExpiresAt, p.Token.Claims["exp"] = time.Now().Add(time.Minute), 1
+			return nil
+		},
+		Session: func(_ *gin.Context, p ginauth.SessionParams) error {
+			p.Session.Values["error"] = "Late"
 			return nil
 		},
 	}})
@@ -463,24 +468,61 @@ func TestCallbacks_OverwrittenInRelease(t *testing.T) {
 		t.Errorf("the session lasts %v seconds", got)
 	}
 	b.is("ada")
+	b.takeNote("an update")
+	for _, want := range []string{"what a callback set has no effect", "Token.ExpiresAt", `the value \"error\"`} {
+		if !strings.Contains(a.log.String(), want) {
+			t.Errorf("the log does not say %s:\n%s", want, a.log)
+		}
+	}
 }
 
-// With an Adapter a SignIn callback cannot name another user; where Credentials sign
-// people in it says whose they are.
+// With an Adapter a SignIn callback cannot name another user, and hears that; where
+// Credentials sign people in it says whose they are.
 func TestCallbacks_UserIDWithAdapter(t *testing.T) {
-	t.Parallel()
-	a := newUserApp(t, ginauth.Options{Callbacks: ginauth.Callbacks{SignIn: func(_ *gin.Context, p ginauth.SignInParams) error {
-		if p.User.ID == "" {
-			return errors.New("no ID")
-		}
+	opts := ginauth.Options{Callbacks: ginauth.Callbacks{SignIn: func(_ *gin.Context, p ginauth.SignInParams) error {
 		p.User.ID += "-other"
 		return nil
-	}}})
-	a.browser(t).signInAt(a.idp, "first", "ada").refused(t, "Callback")
-	if log := a.log.String(); !strings.Contains(log, "Callbacks.SignIn set another User.ID, which is the Adapter's") {
-		t.Errorf("the log says\n%s", log)
+	}}}
+	const said = "Callbacks.SignIn set another User.ID, which is the Adapter's"
+	for _, mode := range []string{gin.DebugMode, gin.TestMode} {
+		gin.SetMode(mode)
+		t.Cleanup(func() { gin.SetMode(gin.TestMode) })
+		a := newUserApp(t, opts)
+		b := a.browser(t)
+		res := b.signInAt(a.idp, "first", "ada")
+		if mode == gin.DebugMode {
+			res.refused(t, "Callback")
+		} else if !res.signedIn() || strings.HasSuffix(b.id(), "-other") {
+			t.Errorf("in %s mode %q is signed in", mode, b.id())
+		}
+		if log := a.log.String(); !strings.Contains(log, said) {
+			t.Errorf("in %s mode the log says\n%s", mode, log)
+		}
+		if b := a.browser(t); !b.signInAs("ada").signedIn() || b.id() != "u-ada-other" {
+			t.Errorf("in %s mode credentials sign in %q", mode, b.id())
+		}
 	}
-	if b := a.browser(t); !b.signInAs("ada").signedIn() || b.id() != "u-ada-other" {
-		t.Errorf("credentials sign in %q", b.id())
-	}
+}
+
+// A JWT callback that makes a new token leaves the session no longer than it was.
+func TestLifetime_NewTokenByCallback(t *testing.T) {
+	t.Parallel()
+	everywhere(t, func(t *testing.T, session ginauth.SessionOptions) {
+		session.MaxAge, session.UpdateAge = 7*24*time.Hour, -1
+		opts, c := lasting(session, ginauth.Lifetime{AbsoluteMaxAge: 2 * time.Hour, BrowserSession: true})
+		opts.Callbacks.JWT = func(_ *gin.Context, p ginauth.JWTParams) error {
+			*p.Token = ginauth.Token{Subject: p.Token.Subject, Email: p.Token.Email}
+			return nil
+		}
+		b := newOwnSite(t, opts).browser(t)
+		b.signInAs("ada")
+		for range 3 {
+			c.seconds.Add(30 * aMinute)
+			b.is("ada")
+		}
+		value := handleOf(b)
+		c.seconds.Add(30 * aMinute)
+		b.plant(sessionCookie, value)
+		b.is("")
+	})
 }

@@ -119,7 +119,7 @@ func (r *Resolver) Base(req *http.Request) (Base, error) {
 		}
 	}
 	name, port, err := sentHost(host)
-	if err != nil || !r.trusts(name, port, scheme) && !(r.config.TrustLoopback && ofTest(req)) {
+	if err != nil || !r.trusts(name, port, scheme) && !(r.config.TrustLoopback && ofTest(req, host)) {
 		return Base{}, ErrHost
 	}
 	origin := scheme + "://" + withPort(name, port, scheme)
@@ -140,8 +140,8 @@ func (r *Resolver) trusts(name, port, scheme string) bool {
 
 // ofTest reports that a request is one of net/http/httptest.NewRequest: of the peer that
 // it writes, which no client has (RFC 5737 §3), and to its default host.
-func ofTest(req *http.Request) bool {
-	return req.RemoteAddr == "192.0.2.1:1234" && req.Host == "example.com"
+func ofTest(req *http.Request, host string) bool {
+	return req.RemoteAddr == "192.0.2.1:1234" && host == "example.com"
 }
 
 func loopback(name string) bool {
