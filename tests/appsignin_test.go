@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -134,6 +136,17 @@ func TestAppSignIn(t *testing.T) {
 		b.is("ada")
 		if res := b.get("/me"); !strings.Contains(res.body, `"by":"app ada"`) {
 			t.Errorf("/me answered %s", res.body)
+		}
+		if session.Revocations != nil {
+			if err := s.auth.RevokeUser(t.Context(), "u-ada"); err != nil {
+				t.Fatal(err)
+			}
+			b.is("")
+			if b.enterOwn("ada"); s.heard() == nil {
+				t.Fatal("revoked, nobody signs in again")
+			}
+			b.is("ada")
+			s.told("signIn ada by app/app/u-ada")
 		}
 		if res := b.post("/leave", url.Values{}); res.body != "true" || !res.ends() {
 			t.Errorf("signing out answered %d %s", res.StatusCode, res.body)
@@ -498,6 +511,34 @@ func TestAttack48_AppSignIn(t *testing.T) {
 	}
 }
 
+// Another site's page cannot sign a browser in, by whatever form of the application.
+func TestAttack13_AppSignIn(t *testing.T) {
+	t.Parallel()
+	s := newOwnSite(t, ginauth.Options{TrustedOrigins: []string{"https://admin.example.com"}})
+	for _, row := range []struct {
+		name, method string
+		header       []string
+		signedIn     bool
+	}{
+		{"its own page", http.MethodPost, []string{"Origin", s.URL, "Sec-Fetch-Site", "same-origin"}, true},
+		{"a program", http.MethodPost, nil, true},
+		{"a trusted origin", http.MethodPost, []string{"Origin", "https://admin.example.com", "Sec-Fetch-Site", "cross-site"}, true},
+		{"another site", http.MethodPost, []string{"Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site"}, false},
+		{"another site, in an old browser", http.MethodPost, []string{"Origin", "https://evil.example"}, false},
+		{"a sister host", http.MethodPost, []string{"Origin", "http://sister.localhost", "Sec-Fetch-Site", "same-site"}, false},
+		{"another port", http.MethodPost, []string{"Origin", "http://127.0.0.1:1", "Sec-Fetch-Site", "same-site"}, false},
+		{"a sandboxed frame", http.MethodPost, []string{"Origin", "null"}, false},
+		{"two origins", http.MethodPost, []string{"Origin", s.URL, "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site"}, false},
+		{"another method", http.MethodPut, []string{"Origin", "https://evil.example"}, false},
+	} {
+		for _, path := range []string{"/enter/ada", "/guarded/enter/ada"} {
+			if got := s.send(t, row.method, path, "", row.header...).signedIn(); got != row.signedIn {
+				t.Errorf("%s, %s: signed in %v", row.name, path, got)
+			}
+		}
+	}
+}
+
 // A GET of another site's page is the application's to judge: an invitation is one.
 func TestAppSignIn_Get(t *testing.T) {
 	t.Parallel()
@@ -739,5 +780,28 @@ func TestAppSignIn_UserSessions(t *testing.T) {
 	}
 	if !slices.Equal(s.heard(), slices.Repeat([]string{"signIn ada by app/app/u-ada"}, 3)) {
 		t.Error("the application was told otherwise")
+	}
+}
+
+// The snippets of the page about it are those of examples, which compile and run.
+func TestAppSignIn_Page(t *testing.T) {
+	t.Parallel()
+	read := func(path string) string {
+		t.Helper()
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.ReplaceAll(string(raw), "\t", "")
+	}
+	examples := read("../example_session_test.go")
+	snippets := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(read("../docs/own-signin.md"), -1)
+	if len(snippets) < 2 {
+		t.Fatalf("the page has %d snippets", len(snippets))
+	}
+	for _, s := range snippets {
+		if !strings.Contains(examples, s[1]) {
+			t.Errorf("no example has\n%s", s[1])
+		}
 	}
 }
