@@ -30,6 +30,7 @@ type identity struct {
 	renewed         *renewedcookie.Cookie  // where this request sealed it again
 	user            *User                  // the Adapter's, where they were looked up
 	begun           bool                   // by SignIn in this request, whose cookies do not have it
+	foreign         bool                   // the session is a BearerFunc's: there is no token of this site
 }
 
 // Format prints no more than a name: who logs a request's context, or what is
