@@ -321,6 +321,9 @@ func (a *Auth) cookies(opts *Options, f *faults) {
 	if opts.Cookies.SameSite == http.SameSiteNoneMode && !strings.HasPrefix(opts.BaseURL, "https://") {
 		f.add("Cookies.SameSite is None, which browsers take over https only; write an https BaseURL")
 	}
+	if opts.Cookies.Partitioned && opts.Cookies.SameSite != http.SameSiteNoneMode {
+		f.add("Cookies.Partitioned needs Cookies.SameSite to be http.SameSiteNoneMode, since browsers send no other cookie from a frame of another site; set it too, with an https BaseURL")
+	}
 	a.http.names = cookie.NewNames(opts.Cookies.Prefix, false)
 	a.https.names = cookie.NewNames(opts.Cookies.Prefix, true)
 }

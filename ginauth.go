@@ -200,6 +200,12 @@ type CookieOptions struct {
 	Domain string
 	// SameSite is the session cookie's. Default: http.SameSiteLaxMode.
 	SameSite http.SameSite
+	// Partitioned is for an application that other sites show in a frame: all cookies are
+	// then SameSite=None and Partitioned (CHIPS). The browser keeps a jar of them for each
+	// site around the frame, so that a person signs in once below each. It needs SameSite
+	// http.SameSiteNoneMode and an https BaseURL. Pages of ginauth refuse to be framed
+	// all the same: show a sign-in page of your own, Pages.SignIn, in the frame.
+	Partitioned bool
 }
 
 // An Auth is a configured ginauth. It is immutable and safe for concurrent use.

@@ -71,7 +71,7 @@ func (a *Auth) stampNew(t *Token, now time.Time) ([]byte, error) {
 func (a *Auth) sessionCookies(c *gin.Context, found cookie.Session, base origin.Base, former ...string) cookie.Write {
 	return cookie.Write{
 		Header: c.Writer.Header(), Name: a.scheme(base).names.Session, Found: found,
-		Attributes: cookie.Attributes{Domain: a.opts.Cookies.Domain, SameSite: a.opts.Cookies.SameSite, Secure: base.Secure},
+		Attributes: cookie.Attributes{Domain: a.opts.Cookies.Domain, SameSite: a.opts.Cookies.SameSite, Secure: base.Secure, Partitioned: a.opts.Cookies.Partitioned},
 		Domains:    base.Domains(), Former: former,
 	}
 }

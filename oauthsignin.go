@@ -153,7 +153,7 @@ func (v *request) providerError(code string, ours bool) {
 // signIns are the sign-ins of this browser, as its cookies tell them.
 func (v *request) signIns() transaction.Cookies {
 	return transaction.Cookies{
-		Keys: v.auth.keys.signIn, Names: v.names, Header: v.c.Request.Header["Cookie"], Secure: v.base.Secure, Now: v.auth.opts.Now(),
+		Keys: v.auth.keys.signIn, Names: v.names, Header: v.c.Request.Header["Cookie"], Attributes: v.attributes(), Now: v.auth.opts.Now(),
 	}
 }
 

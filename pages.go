@@ -184,7 +184,7 @@ func (a *Auth) csrfToken(c *gin.Context, base origin.Base) string {
 		}
 	}
 	token, value := a.keys.csrf.New()
-	addCookies(c, []string{cookie.Line(name, value, cookie.Attributes{Secure: base.Secure})})
+	addCookies(c, []string{cookie.Line(name, value, a.attributes(base))})
 	return token
 }
 

@@ -211,8 +211,15 @@ func (v *request) redirectTarget(asked string) string {
 	return target
 }
 
-// attributes are those of every cookie but the session's.
-func (v *request) attributes() cookie.Attributes { return cookie.Attributes{Secure: v.base.Secure} }
+// attributes are those of every cookie except the session's.
+func (v *request) attributes() cookie.Attributes { return v.auth.attributes(v.base) }
+
+func (a *Auth) attributes(base origin.Base) cookie.Attributes {
+	if a.opts.Cookies.Partitioned { // in a frame, no other cookie comes along
+		return cookie.Attributes{Secure: true, SameSite: http.SameSiteNoneMode, Partitioned: true}
+	}
+	return cookie.Attributes{Secure: base.Secure}
+}
 
 func (v *request) setCookie(lines ...string) { addCookies(v.c, lines) }
 
