@@ -23,7 +23,7 @@ type outcome struct {
 	of       string    // its name
 	user     string    // who signed in, and
 	since    time.Time // when
-	expires  time.Time // when it ends
+	expires  time.Time // when its cookie ends; zero: with the browser
 	status   int       // for next-auth's client; a browser gets 302 in any case
 
 	wait time.Duration // not zero: the person has signed in too often, and may again after it
