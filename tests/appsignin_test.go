@@ -102,7 +102,7 @@ func everywhere(t *testing.T, test func(t *testing.T, session ginauth.SessionOpt
 	}
 }
 
-// Whoever the application identifies is signed in, here and at the next request, and the
+// A person whom the application identifies is signed in, here and at the next request, and the
 // callbacks and events are those of any sign-in.
 func TestAppSignIn(t *testing.T) {
 	t.Parallel()
@@ -314,7 +314,7 @@ func TestAttack54_AppSignInsFlooded(t *testing.T) {
 }
 
 // Where nobody can be signed in the error says why, no cookie is set, no event is told,
-// and whoever was signed in still is.
+// and a session that was there before goes on.
 func TestAppSignIn_Refused(t *testing.T) {
 	t.Parallel()
 	refuse := func(err error) ginauth.Options {
