@@ -151,15 +151,14 @@ func (a *Auth) SignIn(c *gin.Context, user User) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	var fault callbackFault
-	if err := v.ask(p); errors.As(err, &fault) {
-		return nil, fault.error
-	} else if err != nil {
+	if err := v.ask(p); err != nil {
+		v.callbackRefusal(err) // which the log hears of, as at any sign-in
 		return nil, err
 	}
 	b, err := v.begin(p, false)
 	if err != nil {
-		return nil, notBegun(err)
+		v.notBegun(err)
+		return nil, err
 	}
 	id := b.id
 	id.user, id.begun, id.session = known, true, id.token.session(id.token.ExpiresAt)
@@ -169,10 +168,13 @@ func (a *Auth) SignIn(c *gin.Context, user User) (*Session, error) {
 	}
 	if err != nil {
 		b.undo()
-		return nil, fmt.Errorf("ginauth: Callbacks.Session: %w", err)
+		err = failure{step: "Callbacks.Session", error: err}
+	} else {
+		err = v.enter(b)
 	}
-	if err := v.enter(b); err != nil {
-		return nil, notBegun(err)
+	if err != nil {
+		v.notBegun(err)
+		return nil, err
 	}
 	v.putSession(id.value, id.token.cookieEnd(id.token.ExpiresAt))
 	private(c.Writer.Header())
@@ -200,15 +202,6 @@ func (v *request) knownUser(p SignInParams) (*User, error) {
 	u.Name, u.Image = cmp.Or(u.Name, known.Name), cmp.Or(u.Image, known.Image)
 	v.way = *p.Account
 	return &known, nil
-}
-
-// notBegun is the error of SignIn for a session that did not begin.
-func notBegun(err error) error {
-	var f failure
-	if errors.As(err, &f) {
-		return fmt.Errorf("ginauth: signing in failed at %s: %w", f.step, f.error)
-	}
-	return err
 }
 
 // ErrNoSession says that there is no session to update.

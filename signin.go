@@ -123,6 +123,8 @@ func (v *request) typed() bool {
 // A callbackFault is a fault in what a callback chose, which is no refusal.
 type callbackFault struct{ error }
 
+func (f callbackFault) Unwrap() error { return f.error }
+
 // A beginning is the session of a person who may sign in, before it is kept.
 type beginning struct {
 	SignInParams
@@ -138,6 +140,8 @@ type failure struct {
 	error
 	adapter bool // it is of the user and account
 }
+
+func (f failure) Error() string { return "ginauth: signing in failed at " + f.step + ": " + f.error.Error() }
 
 func (f failure) Unwrap() error { return f.error }
 
@@ -236,7 +240,7 @@ func (v *request) notBegun(err error) outcome {
 		return result
 	case !errors.As(err, &f): // ErrSignedOut
 		return v.failed(http.StatusForbidden, errorcode.AccessDenied)
-	case f.adapter:
+	case f.adapter && v.provider.method != nil: // not the application
 		return v.notEntered(f.error)
 	}
 	v.logSignInRefused(f.step, f.error)
