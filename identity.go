@@ -13,6 +13,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/origin"
+	"github.com/ginauth/ginauth/internal/redact"
 	"github.com/ginauth/ginauth/internal/renewedcookie"
 	"github.com/ginauth/ginauth/internal/revocation"
 	"github.com/ginauth/ginauth/internal/sessionstrategy"
@@ -60,10 +61,19 @@ func (a *Auth) open(ctx context.Context, value string, base origin.Base, now tim
 }
 
 // stampNew makes the payload of a new session's token.
-func (a *Auth) stampNew(t *Token, now time.Time) ([]byte, error) {
+func (a *Auth) stampNew(t *Token, base origin.Base, now time.Time) ([]byte, error) {
 	t.sid = token.NewID()
+	return a.stamp(t, base, now)
+}
+
+// stamp makes the payload of a session's token as it is kept from now on.
+func (a *Auth) stamp(t *Token, base origin.Base, now time.Time) ([]byte, error) {
 	t.domain = a.opts.Cookies.Domain
-	return t.stamp(now, a.lifetime(t))
+	payload, err := t.stamp(now, a.lifetime(t))
+	if err == nil {
+		err = a.checkSize(t, payload, base)
+	}
+	return payload, err
 }
 
 // sessionCookies are where the cookies of a session are written. former are domains
@@ -82,6 +92,14 @@ func (a *Auth) putSession(c *gin.Context, value string, found cookie.Session, ba
 	w := a.sessionCookies(c, found, base, former...)
 	w.Attributes.Expires = expires
 	return cookie.PutSession(w, value)
+}
+
+// cookieEnd is the Expires of a cookie whose session ends then; zero: it has none.
+func (t *Token) cookieEnd(expires time.Time) time.Time {
+	if t.life.BrowserSession {
+		return time.Time{}
+	}
+	return expires
 }
 
 // clearSession deletes the session's cookies.
@@ -264,14 +282,63 @@ func (a *Auth) openAll(ctx context.Context, found cookie.Session, base origin.Ba
 	return all, nil
 }
 
-// A doubledWarning tells the log of doubled cookies, once in a while.
-type doubledWarning struct{ next atomic.Int64 }
+const (
+	// bufferedSession is how long, in bytes, the cookies of a session may be that nginx
+	// passes on: by default it takes 4 KB for all header lines of an answer.
+	bufferedSession = 3000
+	// largeSession is how long, in bytes, they may be in requests. With the site's other cookies they must pass the 8 KB that nginx and Apache
+	// take for one header line.
+	largeSession = 7 << 10
+	// maxInCookies is the most: HAProxy and Node.js take 16 KB for all header lines.
+	maxInCookies = 16 << 10
+	// sealing is what a token has around its claims, in bytes.
+	sealing = 120
+)
 
-const doubledWarningEvery = time.Minute
+// checkSize refuses a session that hardly any server takes in a request's cookies, and
+// tells the log of one that not every server takes: the proxy's error page is the answer
+// to the sign-in then, or to every page after it, and the application sees no fault.
+func (a *Auth) checkSize(t *Token, payload []byte, base origin.Base) error {
+	if a.opts.Session.Store != nil {
+		return nil
+	}
+	name := a.scheme(base).names.Session
+	size := cookie.SentLength(name, sealing+(len(payload)*4+2)/3)
+	if size <= bufferedSession {
+		return nil
+	}
+	largest, from := t.largest()
+	if size > maxInCookies {
+		return redact.Safe(fmt.Sprintf("ginauth: the session has %d bytes in the cookies %s.*, and servers take %d at most; the largest claim is %s, look at %s, or set Session.Store",
+			size, name, maxInCookies, largest, from))
+	}
+	switch {
+	case size <= largeSession:
+		if a.longAnswers.now() {
+			a.opts.Logger.Info("ginauth: the session is so long that nginx answers the sign-in with 502, unless proxy_buffer_size there is more than its default of 4 KB, for instance 16k; keep less in it, or set Session.Store",
+				"cookie", name, "bytes", size, "largest_claim", largest, "look_at", from)
+		}
+	case a.longSessions.now():
+		a.opts.Logger.Warn("ginauth: the session is so long that a proxy may refuse each request with it: nginx and Apache take 8 KB of cookies by default; keep less in it, or set Session.Store",
+			"cookie", name, "bytes", size, "largest_claim", largest, "look_at", from)
+	}
+	return nil
+}
+
+// A rarely is true at most once a minute, for lines that strangers can cause.
+type rarely struct{ next atomic.Int64 }
+
+func (r *rarely) now() bool {
+	now := time.Now().UnixNano()
+	next := r.next.Load()
+	return now >= next && r.next.CompareAndSwap(next, now+int64(time.Minute))
+}
+
+// A doubledWarning tells the log of doubled cookies, once in a while.
+type doubledWarning struct{ rarely }
 
 func (w *doubledWarning) warn(a *Auth, base origin.Base) {
-	now := time.Now().UnixNano()
-	if next := w.next.Load(); now < next || !w.next.CompareAndSwap(next, now+int64(doubledWarningEvery)) {
+	if !w.now() {
 		return
 	}
 	a.opts.Logger.Warn("ginauth: a browser sends several session cookies of one name",

@@ -186,7 +186,7 @@ func (v *request) resolveCallbackURL() {
 	if query := v.c.Request.URL.Query()["callbackUrl"]; !inBody && len(query) == 1 {
 		asked = query[0]
 	}
-	v.callbackURL = v.base.Origin
+	v.callbackURL = v.base.Home()
 	switch {
 	case asked != "":
 		v.callbackURL = v.redirectTarget(asked)
@@ -202,11 +202,14 @@ func (v *request) resolveCallbackURL() {
 // but not leave the base origin and AllowedRedirects.
 func (v *request) redirectTarget(asked string) string {
 	if redirect := v.auth.opts.Callbacks.Redirect; redirect != nil {
-		asked = redirect(v.c, asked, v.base.Origin)
+		inner := v.base.Inner(asked)
+		if chosen := redirect(v.c, inner, v.base.Site()); chosen != inner {
+			asked = chosen
+		}
 	}
 	target := v.base.Absolute(asked, v.auth.site.allowed)
 	if len(cookie.Escape(target)) > maxCallbackURL {
-		return v.base.Origin
+		return v.base.Home()
 	}
 	return target
 }
@@ -230,8 +233,10 @@ func addCookies(c *gin.Context, lines []string) {
 
 // redirect sends the browser on: a page by 302, next-auth's client by JSON with
 // the status that the outcome has, and htmx by its own header, since it would
-// follow a 302 itself and put the provider's page into this one.
+// follow a 302 itself and put the provider's page into this one. url is absolute, or a
+// path of the application.
 func (v *request) redirect(status int, url string) {
+	url = v.base.Public(url)
 	switch {
 	case v.wantsJSON():
 		v.json(status, map[string]string{"url": url})

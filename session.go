@@ -365,8 +365,7 @@ func (a *Auth) change(c *gin.Context, id *identity, base origin.Base, found cook
 
 // keep seals a session's token anew and sets its cookie.
 func (a *Auth) keep(c *gin.Context, id *identity, base origin.Base, found cookie.Session) error {
-	id.token.domain = a.opts.Cookies.Domain
-	payload, err := id.token.stamp(a.opts.Now(), a.lifetime(&id.token))
+	payload, err := a.stamp(&id.token, base, a.opts.Now())
 	if err != nil {
 		return err
 	}

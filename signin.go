@@ -46,7 +46,7 @@ func (v *request) leave(result outcome) {
 			private(v.c.Writer.Header())
 		}
 		if v.formPosted() && v.strict() {
-			v.auth.pages.Continue(v.c.Writer, pages.Continue{Site: v.base.Host(), URL: origin.Location(result.location)})
+			v.pages().Continue(v.c.Writer, pages.Continue{Site: v.base.Host(), URL: origin.Location(result.location)})
 			return
 		}
 	}
@@ -141,7 +141,9 @@ type failure struct {
 	adapter bool // it is of the user and account
 }
 
-func (f failure) Error() string { return "ginauth: signing in failed at " + f.step + ": " + f.error.Error() }
+func (f failure) Error() string {
+	return "ginauth: signing in failed at " + f.step + ": " + f.error.Error()
+}
 
 func (f failure) Unwrap() error { return f.error }
 
@@ -181,7 +183,7 @@ func (v *request) begin(p SignInParams, isNew bool) (*beginning, error) {
 	}
 	var payload []byte
 	if err == nil {
-		payload, err = v.auth.stampNew(t, now)
+		payload, err = v.auth.stampNew(t, v.base, now)
 	}
 	if err != nil {
 		undo()
@@ -220,7 +222,7 @@ func (v *request) startSession(p SignInParams, isNew bool) outcome {
 	}
 	location := v.callbackURL
 	if page := v.auth.opts.Pages.NewUser; isNew && page != "" {
-		location = withQuery(page, "callbackUrl", v.callbackURL)
+		location = withQuery(v.base.Public(page), "callbackUrl", v.callbackURL)
 	}
 	t := &b.id.token
 	return outcome{

@@ -1,6 +1,7 @@
 package ginauth
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -229,14 +230,6 @@ func (t *Token) endOf(l lifetime.Lifetime, now time.Time) time.Time {
 	return l.End(t.beganBy(now), now)
 }
 
-// cookieEnd is the Expires of a cookie whose session ends then; zero: it has none.
-func (t *Token) cookieEnd(expires time.Time) time.Time {
-	if t.life.BrowserSession {
-		return time.Time{}
-	}
-	return expires
-}
-
 // claims writes the claims that sealing keeps: all but iat, exp and jti.
 func (t *Token) claims() *claims.Object {
 	o := &claims.Object{}
@@ -328,6 +321,27 @@ func (t *Token) keepSession(before *Token) {
 	if t.sid == "" && (t.ID != before.ID || t.Subject != before.Subject || !t.AuthTime.Equal(before.AuthTime)) {
 		t.sid = before.sessionID()
 	}
+}
+
+// largest is the name of the longest claim, and the option that it comes from.
+func (t *Token) largest() (name, from string) {
+	most := 0
+	longer := func(n int, of, option string) {
+		if n > most {
+			most, name, from = n, of, option
+		}
+	}
+	for claim, value := range t.Claims {
+		raw, _ := json.Marshal(value)
+		longer(len(raw), claim, "Callbacks.JWT")
+	}
+	for claim, text := range map[string]string{"sub": t.Subject, "name": t.Name, "email": t.Email, "picture": t.Picture} {
+		longer(len(text), claim, "what OAuth.Profile or Credentials.Authorize returns")
+	}
+	if t.grant != nil {
+		longer(len(t.grant.Access), "the provider's access token", "Session.KeepTokens")
+	}
+	return name, from
 }
 
 // payload is the token as it is kept.
