@@ -36,13 +36,11 @@ type input struct {
 	ID, Name, Label, Type, Placeholder string
 	Autocomplete                       string // "" for none
 	Verbatim                           bool   // no capital letters or spelling put in by the browser
+	Checkbox                           bool   // it stands within its label
 }
 
 // checkbox is the type of an input that is ticked, and is then sent as "true".
 const checkbox = "checkbox"
-
-// Checkbox tells the template which inputs stand within their labels.
-func (i input) Checkbox() bool { return i.Type == checkbox }
 
 // manyButtons is the number of buttons above which one column no longer fits a laptop's screen.
 const manyButtons = 7
@@ -97,7 +95,7 @@ func inputs(id string, fields []Field) []input {
 		if in.Label == "" {
 			in.Label = f.Name
 		}
-		if in.Type != checkbox {
+		if in.Checkbox = in.Type == checkbox; !in.Checkbox {
 			in.Autocomplete = autocomplete(f.Name, in.Type)
 		}
 		in.Verbatim = in.Autocomplete == "username" || in.Autocomplete == "one-time-code"
