@@ -151,6 +151,7 @@ func (a *Auth) SignIn(c *gin.Context, user User) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	v.who = p.User
 	if err := v.ask(p); err != nil {
 		v.callbackRefusal(err) // which the log hears of, as at any sign-in
 		return nil, err

@@ -805,3 +805,28 @@ func TestAppSignIn_Page(t *testing.T) {
 		}
 	}
 }
+// What is refused is told as at any sign-in, with the provider "app".
+func TestAppSignIn_Events(t *testing.T) {
+	t.Parallel()
+	var told []string
+	s := newOwnSite(t, ginauth.Options{
+		Limits: ginauth.Limits{Successes: ginauth.Rate{Count: 1, Per: time.Hour}},
+		Callbacks: ginauth.Callbacks{SignIn: func(_ *gin.Context, p ginauth.SignInParams) error {
+			if p.User.Name == "mallory" {
+				return ginauth.ErrAccessDenied
+			}
+			return nil
+		}},
+		Events: ginauth.Events{SignInError: func(_ *gin.Context, e ginauth.SignInErrorEvent) {
+			told = append(told, fmt.Sprint(e.Provider, " ", e.Code, " ", e.User.ID, " ", e.Client))
+		}},
+	})
+	b := s.browser(t)
+	b.enterOwn("ada")
+	b.enterOwn("ada")
+	b.enterOwn("mallory")
+	want := []string{"app RateLimited u-ada 127.0.0.1", "app AccessDenied u-mallory 127.0.0.1"}
+	if !slices.Equal(told, want) {
+		t.Errorf("the application was told %q, want %q", told, want)
+	}
+}
