@@ -805,6 +805,7 @@ func TestAppSignIn_Page(t *testing.T) {
 		}
 	}
 }
+
 // What is refused is told as at any sign-in, with the provider "app".
 func TestAppSignIn_Events(t *testing.T) {
 	t.Parallel()
