@@ -81,6 +81,9 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	if opts.Session.MaxAge < time.Second {
 		f.add("Session.MaxAge is %v; write a second or more", opts.Session.MaxAge)
 	}
+	if age := opts.Session.AbsoluteMaxAge; age != 0 && age < time.Second {
+		f.add("Session.AbsoluteMaxAge is %v; write a second or more, such as 12*time.Hour, or leave it out", age)
+	}
 	if opts.Session.UpdateAge == 0 {
 		opts.Session.UpdateAge = min(defaultUpdateAge, opts.Session.MaxAge/2)
 	} else if opts.Session.UpdateAge >= opts.Session.MaxAge {
@@ -101,6 +104,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	closed, closeStreams := context.WithCancel(context.Background())
 	a := &Auth{
 		release:  release,
+		debug:    gin.Mode() == gin.DebugMode,
 		refusals: refusal.NewLog(opts.Logger, opts.Now),
 		calls:    calls{store: storeCalls, adapter: newAdapterCalls(), mail: bulkhead.New(mailTimeout, errUnavailable)},
 		ending:   ending{streams: stream.New(), closed: closed, close: closeStreams},
@@ -385,6 +389,8 @@ func (a *Auth) signIns(opts *Options, f *faults, routes bool) {
 			f.add("Providers[%d] has the id %q; set its ID to letters, digits, dots and dashes", i, made.id)
 		case made.oauth().answersByPost() && !a.takesFormPost(opts.BaseURL):
 			f.add("provider %s answers by POST, with a cookie that browsers take over https only; write an https BaseURL, or ask for no scope that needs the POST", made.id)
+		case made.id == appID:
+			f.add("Providers[%d] has the id %q, which Auth.SignIn has in its accounts; set another ID", i, made.id)
 		case a.provider(made.id) != nil:
 			f.add("two providers have the id %q; set the ID of one of them", made.id)
 		default:

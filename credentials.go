@@ -65,12 +65,14 @@ type Credentials struct {
 	Reset func(ctx context.Context, userID string) error
 }
 
-// A Field is an input of a form.
+// A Field is an input of a form. A checkbox that is ticked is the credential "true", and
+// one that is not is missing. "Remember me" is one, whose meaning Callbacks.SignIn
+// decides: see Lifetime.
 type Field struct {
 	Name        string // of the credential
 	Label       string // default: the name
-	Type        string // of the HTML input, such as password; default: text
-	Placeholder string
+	Type        string // of the HTML input, such as password or checkbox; default: text
+	Placeholder string // not of a checkbox
 }
 
 func (p Credentials) configure(*http.Client) (*provider, error) {
@@ -148,7 +150,9 @@ func (m *credentialsMethod) identifiers() []string {
 	usual := func(f Field) bool {
 		return ascii.EqualFold(f.Type, "email") || slices.Contains([]string{"username", "email", "login", "user"}, ascii.Lower(f.Name))
 	}
-	shown := func(f Field) bool { return !ascii.EqualFold(f.Type, "password") }
+	shown := func(f Field) bool {
+		return !ascii.EqualFold(f.Type, "password") && !ascii.EqualFold(f.Type, "checkbox")
+	}
 	for _, suits := range []func(Field) bool{usual, shown} {
 		if i := slices.IndexFunc(m.Fields, suits); i >= 0 {
 			return []string{m.Fields[i].Name}

@@ -77,7 +77,7 @@ func (m *emailMethod) sendProof(v *request) (outcome, error) {
 		return outcome{}, err
 	}
 	if signIn := v.auth.opts.Callbacks.SignIn; signIn != nil {
-		p := SignInParams{User: &user, Account: v.mailAccount(to), VerificationRequest: true}
+		p := SignInParams{User: &user, Account: v.mailAccount(to), VerificationRequest: true, Lifetime: &Lifetime{}}
 		v.who = p.User
 		if err := signIn(v.c, p); err != nil {
 			result := v.callbackRefusal(err)

@@ -31,6 +31,7 @@ type identity struct {
 	kept            sessionstrategy.Record // of the session as it was opened
 	renewed         *renewedcookie.Cookie  // where this request sealed it again
 	user            *User                  // the Adapter's, where they were looked up
+	begun           bool                   // by SignIn in this request, whose cookies do not have it
 	foreign         bool                   // the session is a BearerFunc's: there is no token of this site
 }
 
@@ -49,7 +50,7 @@ func (a *Auth) open(ctx context.Context, value string, base origin.Base, now tim
 		return nil, errUnsealed
 	}
 	id := &identity{auth: a, value: value, kept: kept}
-	if id.token.parse(kept.Payload, now) != nil {
+	if a.parse(&id.token, kept.Payload, now) != nil {
 		return nil, errSignedOut
 	}
 	if a.ending.revoked != nil {
@@ -60,19 +61,20 @@ func (a *Auth) open(ctx context.Context, value string, base origin.Base, now tim
 	return id, nil
 }
 
-// create keeps the token of a new session and returns the session cookie's
-// value, good for MaxAge from now.
-func (a *Auth) create(ctx context.Context, t *Token, base origin.Base, now time.Time) (value string, err error) {
+// stampNew makes the payload of a new session's token.
+func (a *Auth) stampNew(t *Token, base origin.Base, now time.Time) ([]byte, error) {
 	t.sid = token.NewID()
+	return a.stamp(t, base, now)
+}
+
+// stamp makes the payload of a session's token as it is kept from now on.
+func (a *Auth) stamp(t *Token, base origin.Base, now time.Time) ([]byte, error) {
 	t.domain = a.opts.Cookies.Domain
-	payload, err := t.stamp(now, a.opts.Session.MaxAge)
+	payload, err := t.stamp(now, a.lifetime(t))
 	if err == nil {
 		err = a.checkSize(t, payload, base)
 	}
-	if err != nil {
-		return "", err
-	}
-	return a.scheme(base).sessions.Create(ctx, t.Subject, payload, t.ExpiresAt)
+	return payload, err
 }
 
 // sessionCookies are where the cookies of a session are written. former are domains
@@ -85,13 +87,21 @@ func (a *Auth) sessionCookies(c *gin.Context, found cookie.Session, base origin.
 	}
 }
 
-// putSession sets the cookies of a session that lasts until expires, and returns the
-// lines that it set.
+// putSession sets the cookies of a session until expires, or of a zero one until the
+// browser ends, and returns the lines that it set.
 func (a *Auth) putSession(c *gin.Context, value string, found cookie.Session, base origin.Base, expires time.Time, former ...string) []string {
 	w := a.sessionCookies(c, found, base, former...)
 	w.Attributes.Expires = expires
 	a.tellUnkept(c, value, base)
 	return cookie.PutSession(w, value)
+}
+
+// cookieEnd is the Expires of a cookie whose session ends then; zero: it has none.
+func (t *Token) cookieEnd(expires time.Time) time.Time {
+	if t.life.BrowserSession {
+		return time.Time{}
+	}
+	return expires
 }
 
 // clearSession deletes the session's cookies.
@@ -108,7 +118,7 @@ func (a *Auth) renewCookie(c *gin.Context, id *identity, found cookie.Session, b
 	t := id.token
 	id.renewed.Set(sessionstrategy.Cookie{Value: value, Expires: expires}, renewedcookie.Session{
 		Put: func(s sessionstrategy.Cookie) []string {
-			return a.putSession(c, s.Value, found, base, s.Expires)
+			return a.putSession(c, s.Value, found, base, t.cookieEnd(s.Expires))
 		},
 		Latest: a.scheme(base).sessions.Latest,
 		Stands: func(ctx context.Context, s sessionstrategy.Cookie) bool { return a.stands(ctx, &t, s.Value, base) },
@@ -133,7 +143,7 @@ func (a *Auth) stands(ctx context.Context, t *Token, value string, base origin.B
 // needsReseal reports whether a session is to be sealed again though nothing has changed.
 func (a *Auth) needsReseal(id *identity, now time.Time) bool {
 	t := &id.token
-	return !id.kept.Current || t.ExpiresAt.IsZero() || now.Sub(t.IssuedAt) >= a.opts.Session.UpdateAge
+	return !id.kept.Current || t.ExpiresAt.IsZero() || now.Sub(t.IssuedAt) >= t.life.UpdateAge(a.opts.Session.UpdateAge)
 }
 
 // identify runs the callbacks on the token of a guarded request. It seals the
@@ -171,7 +181,7 @@ func (a *Auth) runCallbacks(c *gin.Context, id *identity, base origin.Base, foun
 	due = due && found.Found // a bearer token is not ours to replace
 	id.session = t.session(t.ExpiresAt)
 	if due {
-		id.session.Expires = now.Add(a.opts.Session.MaxAge)
+		id.session.Expires = t.endOf(a.lifetime(t), now)
 	}
 	err := a.runSession(c, SessionParams{Session: &id.session, Token: t, User: id.user})
 	if err != nil || !due {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/lifetime"
 	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/refusal"
@@ -49,12 +51,29 @@ type request struct {
 	csrfVerified bool   // this request proved that a page of ours sent it
 	callbackURL  string // where the sign-in or sign-out leads
 
-	who          *User   // who signs in, as far as it is known
-	former       string  // the session of before an answer by POST: see endFormer
-	began        uint64  // of the takeovers, before the password was checked
-	way          Account // by which one of the Adapter's users signs in; see confirm
-	before       User    // the user, as they were before their Credentials were an account
-	notInAdapter bool    // Credentials sign in somebody whom the Adapter does not have
+	who          *User             // who signs in, as far as it is known
+	former       string            // the session of before an answer by POST: see endFormer
+	began        uint64            // of the takeovers, before the password was checked
+	way          Account           // by which one of the Adapter's users signs in; see confirm
+	before       User              // the user, as they were before their Credentials were an account
+	notInAdapter bool              // Credentials sign in somebody whom the Adapter does not have
+	life         lifetime.Lifetime // that the SignIn callback chose
+}
+
+// ownRequest is a request to a route of the application, which signs somebody in or out
+// itself. doing is the method that it calls.
+func (a *Auth) ownRequest(c *gin.Context, doing string) (*request, error) {
+	if c.Writer.Written() {
+		return nil, fmt.Errorf("ginauth: %s was called after the answer had begun, so that no cookie can be set; call it first", doing)
+	}
+	base, err := a.site.hosts.Base(c.Request)
+	if err != nil {
+		return nil, fmt.Errorf("ginauth: %s: this site does not answer for the host %.255q of the request; set BaseURL to the site's address, or TrustedHosts to its hosts: %w", doing, c.Request.Host, err)
+	}
+	if a.foreign(c.Request, base) {
+		return nil, fmt.Errorf("%w, so that %s does nothing; post the form from a page of %s, or add the page's origin to TrustedOrigins", errForeign, doing, base.Origin)
+	}
+	return &request{auth: a, c: c, method: c.Request.Method, base: base, names: a.scheme(base).names, callbackURL: base.Origin}, nil
 }
 
 // field is a text field of the body, the first of its name; other JSON types do

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/gin-gonic/gin"
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/openid"
@@ -33,25 +34,59 @@ func (v *request) postSignOut() {
 		v.unproven("signout")
 		return
 	}
-	found := v.found()
-	ended, err := v.endSessions(found)
+	ended, err := v.signOut()
 	if err != nil {
-		// The cookie stays: whoever signs out must be able to try again.
 		v.fault("ending the session", err)
 		return
+	}
+	v.redirect(http.StatusOK, v.afterSignOut(ended))
+}
+
+// SignOut ends the session in this browser, as POST signout does, where the application
+// has a route of its own for that, or deletes the person's account. Call it before the
+// answer is written. GetSession returns nil from then on. Events.SignOut is called. It
+// is no error if nobody is signed in. A session at a provider goes on: POST signout
+// ends that too, see OAuth.SignOutAtProvider.
+//
+// While the store or the revocations cannot end the session there is an error, and the
+// cookie stays. There is one too where the answer has begun, the request's host is not
+// this site's, or another site's page sent a request that changes something. The error
+// is ErrNoSession for a bearer token, which is not this site's to end.
+func (a *Auth) SignOut(c *gin.Context) error {
+	v, err := a.ownRequest(c, "SignOut")
+	if err != nil {
+		return err
+	}
+	if id := identityFrom(c); id != nil && id.auth == a && !id.begun && !v.found().Found {
+		return ErrNoSession
+	}
+	if _, err := v.signOut(); err != nil {
+		return err
+	}
+	private(c.Writer.Header())
+	a.detach(c)
+	return nil
+}
+
+// signOut ends the sessions in this browser and deletes their cookies. After an error
+// these stay, so that the person can try again.
+func (v *request) signOut() (ended *Token, err error) {
+	found := v.found()
+	if ended, err = v.endSessions(found); err != nil {
+		return nil, err
 	}
 	former := ""
 	if ended != nil {
 		former = ended.domain
 	}
 	v.auth.clearSession(v.c, found, v.base, former)
-	v.redirect(http.StatusOK, v.afterSignOut(ended))
+	return ended, nil
 }
 
-// endSessions ends every session that the request's cookies lead to, and returns the
-// token of the one that was believed, or of the first; nil if there is none.
+// endSessions ends every session that the request has, and returns the token of the one
+// that was believed, or of the first; nil if there is none.
 func (v *request) endSessions(found cookie.Session) (*Token, error) {
-	all, err := v.auth.openAll(v.c.Request.Context(), found, v.base, v.auth.opts.Now())
+	all, err := v.sessions(v.c.Request.Context(), found, v.auth.opts.Now())
 	if err != nil {
 		return nil, err
 	}
