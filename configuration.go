@@ -234,7 +234,7 @@ func (a *Auth) location(opts *Options, f *faults, group string, release bool) {
 		f.add("%w", err)
 		return
 	}
-	a.site.publicURL, a.site.mountPath = place.Public, place.Mount
+	a.site.publicURL, a.site.mountPath, a.site.mapped = place.Public, place.Mount, place.Mapped
 	a.client = newClientModule(a.site.publicURL)
 	if opts.BaseURL != "" {
 		a.site.option = at.Option

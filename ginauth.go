@@ -252,6 +252,7 @@ type Auth struct {
 type site struct {
 	publicURL   string // path of the auth routes as browsers see it
 	mountPath   string // path of the auth routes below the router
+	mapped      bool   // a proxy must put one in the place of the other
 	hosts       *origin.Resolver
 	trusted     origin.Set // TrustedOrigins
 	allowed     origin.Set // AllowedRedirects
@@ -376,6 +377,10 @@ func (a *Auth) doubts() {
 	if base, err := a.site.hosts.Base(&http.Request{}); a.release && opts.BaseURL != "" && err == nil && !base.Secure && !base.Loopback() {
 		log.Warn("ginauth: the base URL is on http, so that everybody on the way can read the sessions; write an https URL in BaseURL or NEXTAUTH_URL, and end TLS in a proxy",
 			"base_url", opts.BaseURL)
+	}
+	if a.site.mapped {
+		log.Warn("ginauth: the base URL's path does not end in BasePath, so that a proxy must lead one to the other",
+			"base_url", opts.BaseURL, "base_path", a.site.mountPath)
 	}
 	for _, p := range origin.EveryonesProxies(opts.TrustedProxies) {
 		log.Warn("ginauth: TrustedProxies holds clients too, so that each can write the address, host and scheme that are believed; write the proxy's own address, for instance 10.0.0.5/32",

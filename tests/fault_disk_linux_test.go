@@ -130,7 +130,7 @@ func TestFault_DiskFull(t *testing.T) {
 				t.Errorf("who is known gets trouble too: %s", s.log)
 			}
 			s.tell("count", "1 users, 0 without account")
-			if log := s.log.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, row.logged) {
+			if log := s.log.String(); strings.Count(log, "level=WARN") != 1 || !strings.Contains(log, row.logged) {
 				t.Errorf("the log: %s", log)
 			}
 			s.tell("free", "freed")

@@ -31,7 +31,7 @@ func (c *compiler) add(name, text string) error {
 
 func (c *compiler) compile(root string) (*Template, error) {
 	body, end, err := c.template(root, place{})
-	if err == nil && end.state != inText {
+	if err == nil && end.spot != inText {
 		err = fmt.Errorf("markup: %s ends within a tag", root)
 	}
 	if err != nil {
@@ -112,7 +112,7 @@ func (c *compiler) action(n *parse.ActionNode, at place) (step, place, error) {
 	if err != nil {
 		return nil, at, c.fault(n, err.Error())
 	}
-	at.begun = at.state == inValue
+	at.begun = at.spot == inValue
 	return func(w *strings.Builder, s *scope) error {
 		v, err := value(s)
 		if err != nil {

@@ -11,22 +11,22 @@ import (
 	"github.com/ginauth/ginauth/internal/ascii"
 )
 
-// A state says where in a document the writer is.
-type state int
+// A spot says where in a document the writer is.
+type spot int
 
 const (
-	inText    state = iota
-	inName          // of an element
-	inTag           // between attributes
-	inAttr          // the name of an attribute
-	afterName       // before the quote
+	inText    spot = iota
+	inName         // of an element
+	inTag          // between attributes
+	inAttr         // the name of an attribute
+	afterName      // before the quote
 	inValue
 	inBang // of <!doctype html>
 )
 
 // A place is one point of a document: what a value that is put there would mean.
 type place struct {
-	state   state
+	spot    spot
 	element string // the last one that began, while only text may follow
 	attr    string // the name of the attribute, while in its value
 	begun   bool   // the attribute's value has begun
@@ -37,7 +37,7 @@ type place struct {
 func (p place) after(written string) (place, error) {
 	for i := 0; i < len(written); i++ {
 		b := written[i]
-		switch p.state {
+		switch p.spot {
 		case inText:
 			if b != '<' {
 				continue
@@ -48,18 +48,18 @@ func (p place) after(written string) (place, error) {
 			}
 			switch {
 			case next == '!' && !strings.HasPrefix(written[i:], "<!--"):
-				p.state = inBang
+				p.spot = inBang
 			case next == '/' && i+2 < len(written) && isLetter(written[i+2]):
-				p, i = place{state: inName, element: "/"}, i+1
+				p, i = place{spot: inName, element: "/"}, i+1
 			case isLetter(next):
-				p = place{state: inName}
+				p = place{spot: inName}
 			default:
 				return p, errors.New("has a < that begins no tag; write &lt;")
 			}
 		case inName:
 			p.element += string(b)
 			if next := i + 1; next == len(written) || !isNamed(written[next]) {
-				p.state, p.element, p.named = inTag, ascii.Lower(p.element), true
+				p.spot, p.element, p.named = inTag, ascii.Lower(p.element), true
 				if slices.Contains(raw, p.element) {
 					return p, fmt.Errorf("begins the element %s, in which text is no markup; put it in as template.HTML", p.element)
 				}
@@ -71,17 +71,17 @@ func (p place) after(written string) (place, error) {
 			case isNamed(b) && p.named:
 				return p, errors.New("has a name of an element in two parts")
 			case isNamed(b):
-				p.state, p.attr = inAttr, string(b)
+				p.spot, p.attr = inAttr, string(b)
 			}
 			p.named = false
 		case inAttr:
 			switch {
 			case b == '=':
-				p.state = afterName
+				p.spot = afterName
 			case b == '>':
 				p = p.opened()
 			case isSpace(b) || b == '/':
-				p.state, p.attr = inTag, ""
+				p.spot, p.attr = inTag, ""
 			default:
 				p.attr += string(b)
 			}
@@ -89,10 +89,10 @@ func (p place) after(written string) (place, error) {
 			if b != '"' {
 				return p, fmt.Errorf("has the attribute %s without double quotes around its value", p.attr)
 			}
-			p.state, p.attr, p.begun = inValue, ascii.Lower(p.attr), false
+			p.spot, p.attr, p.begun = inValue, ascii.Lower(p.attr), false
 		case inValue:
 			if p.begun = true; b == '"' {
-				p.state, p.attr, p.begun = inTag, "", false
+				p.spot, p.attr, p.begun = inTag, "", false
 			}
 		case inBang:
 			if b == '>' {
@@ -113,11 +113,11 @@ func (p place) opened() place {
 
 // joined is the place where two ways through a template meet.
 func (p place) joined(q place) (place, error) {
-	if p.state == inTag && q.state == inTag {
+	if p.spot == inTag && q.spot == inTag {
 		p.named = p.named || q.named
 		q.named = p.named
 	}
-	if p.state == inValue { // a value may have begun on one way only
+	if p.spot == inValue { // a value may have begun on one way only
 		p.begun = p.begun || q.begun
 		q.begun = p.begun
 	}
@@ -144,33 +144,33 @@ var addresses = []string{"action", "formaction", "href", "src"}
 // escaper returns what makes a value fit for this place.
 func (p place) escaper() (func(v reflect.Value) (string, error), error) {
 	switch {
-	case p.state == inText && p.element == "":
+	case p.spot == inText && p.element == "":
 		return func(v reflect.Value) (string, error) {
 			if v.Type() == htmlType {
 				return v.String(), nil
 			}
 			return escaped.Replace(text(v)), nil
 		}, nil
-	case p.state == inText, p.state == inValue && slices.Contains(plain, p.attr):
+	case p.spot == inText, p.spot == inValue && slices.Contains(plain, p.attr):
 		return func(v reflect.Value) (string, error) {
 			if v.Type() == htmlType {
 				return "", errors.New("markup: a value of type template.HTML stands where no elements can")
 			}
 			return escaped.Replace(text(v)), nil
 		}, nil
-	case p.state == inValue && slices.Contains(addresses, p.attr):
+	case p.spot == inValue && slices.Contains(addresses, p.attr):
 		if p.begun {
 			return nil, fmt.Errorf("is a part of the URL in %s; make it the whole", p.attr)
 		}
 		return func(v reflect.Value) (string, error) { return escaped.Replace(address(text(v))), nil }, nil
-	case p.state == inValue && p.attr == "style":
+	case p.spot == inValue && p.attr == "style":
 		return func(v reflect.Value) (string, error) {
 			if v.Type() != cssType {
 				return "", errors.New("markup: a value that is no template.CSS stands in a style")
 			}
 			return escaped.Replace(v.String()), nil
 		}, nil
-	case p.state == inValue:
+	case p.spot == inValue:
 		return nil, fmt.Errorf("stands in the attribute %s, which may load or run something", p.attr)
 	}
 	return nil, errors.New("stands within a tag and in no quoted value")

@@ -17,6 +17,7 @@ type Place struct {
 	Mount  string // below the router: /api/auth; "" on a group that is itself the place
 	Public string // as browsers see it: /shop/api/auth
 	Prefix string // what browsers see in front of all paths of the application: /shop; usually ""
+	Mapped bool   // a proxy must put Mount in the place of Public, which does not end in it
 }
 
 // A Layout is what a configuration says of the place.
@@ -77,6 +78,11 @@ func (l Layout) mounted(public, mount string) (Place, error) {
 	inside := l.Group + mount
 	if prefix, ok := strings.CutSuffix(public, inside); ok {
 		return Place{Mount: mount, Public: public, Prefix: prefix}, nil
+	}
+	// Both name auth routes, as with NEXTAUTH_URL=https://h/custom/auth in a Next.js
+	// application, whose routes are at /api/auth.
+	if l.Group == "" && strings.HasSuffix(public, "/auth") && strings.HasSuffix(mount, "/auth") {
+		return Place{Mount: mount, Public: public, Mapped: true}, nil
 	}
 	front := public
 	for _, routes := range []string{mount, DefaultMount, "/auth"} {

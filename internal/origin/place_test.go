@@ -45,6 +45,7 @@ func TestLayout_Place(t *testing.T) {
 		{"https://h/shop/v1/api/auth", "/v1", "/api/auth", origin.Place{Mount: "/api/auth", Public: "/shop/v1/api/auth", Prefix: "/shop"}},
 		{"https://h/shop/api/auth", "/api/auth", "/", origin.Place{Mount: "", Public: "/shop/api/auth", Prefix: "/shop"}},
 		{"https://h/x", "", "/x", origin.Place{Mount: "/x", Public: "/x"}},
+		{"https://h/custom/auth", "", "/api/auth", origin.Place{Mount: "/api/auth", Public: "/custom/auth", Mapped: true}},
 	} {
 		got, err := layout(t, row.base, row.group, row.basePath).Place()
 		if err != nil || got != row.want {
@@ -95,7 +96,7 @@ func TestLayout_Faults(t *testing.T) {
 		{"https://h/proxy/auth", "/v1", "/auth", []string{"does not end in /v1/auth", "write https://h/proxy/v1/auth"}, ways{{"https://h/proxy/v1/auth", "/v1", "/auth"}}},
 		{"https://h/v1/auth", "/v1", "/api/auth", []string{"write https://h/v1/api/auth"}, ways{{"https://h/v1/api/auth", "/v1", "/api/auth"}}},
 		{"https://h/custom/auth", "", "/behind/a", []string{"write https://h/custom/behind/a"}, ways{{"https://h/custom/behind/a", "", "/behind/a"}}},
-		{"https://h/myapi/auth", "", "/api/auth", []string{"does not end in /api/auth"}, ways{{"https://h/myapi/api/auth", "", "/api/auth"}}},
+		{"https://h/myapi", "", "/api/auth", []string{"does not end in /api/auth"}, ways{{"https://h/myapi/api/auth", "", "/api/auth"}}},
 
 		{"https://h/shop/v1/api/auth", "/v1", "", []string{"if a proxy takes /shop off, write /api/auth in BasePath"}, ways{{"https://h/shop/v1/api/auth", "/v1", "/api/auth"}}},
 		{"https://h/v1x/auth", "/v1", "", []string{"which is not below the router's own, /v1", "write https://h/v1/api/auth", "if a proxy takes /v1x off, https://h/v1x/v1/api/auth there and /api/auth in BasePath"},
