@@ -192,7 +192,11 @@ func CheckParams(params url.Values) error {
 		return nil
 	}
 	slices.Sort(bad)
-	return fmt.Errorf("AuthParams sets %s, which belongs to the flow; leave it out", strings.Join(bad, ", "))
+	hint := "leave it out"
+	if len(bad) == 1 && ascii.EqualFold(bad[0], "response_mode") {
+		hint += ", or set oidc.Config.ResponseMode"
+	}
+	return fmt.Errorf("AuthParams sets %s, which belongs to the flow; %s", strings.Join(bad, ", "), hint)
 }
 
 // issuesIDTokens reports whether a provider is known to be one of OpenID Connect.
