@@ -33,6 +33,19 @@ func (m *oauthMethod) begin(v *request) {
 	if !v.startAllowed("") {
 		return
 	}
+	query := v.c.Request.URL.Query()
+	if m.startedElsewhere(v.c.Request.URL) { // and our page has asked the person
+		if m.checkStart(v, query) {
+			m.start(v, hintOf(query), true)
+		}
+		return
+	}
+	m.start(v, query, false)
+}
+
+// start sends the browser to the provider, with the display parameters in query.
+// elsewhere says that another site asked for it.
+func (m *oauthMethod) start(v *request, query url.Values, elsewhere bool) {
 	if m.answersByPost() && !v.base.Secure && !v.base.Loopback() {
 		v.logSignInRefused("starting the sign-in", errors.New("the provider answers by POST, which needs a site on https"))
 		v.fail(http.StatusOK, errorcode.OAuthSignin)
@@ -40,15 +53,20 @@ func (m *oauthMethod) begin(v *request) {
 	}
 	now := v.auth.opts.Now()
 	authURL, tx, err := m.client.Begin(v.c.Request.Context(), v.redirectURI(),
-		oauth.DisplayParams(v.c.Request.URL.Query()), now)
+		oauth.DisplayParams(query), now)
 	if err != nil {
 		v.logSignInRefused("starting the sign-in", err)
 		v.fail(http.StatusOK, errorcode.OAuthSignin)
 		return
 	}
-	tx.User = v.signedIn()
+	if tx.ThirdParty = elsewhere; !elsewhere {
+		tx.User = v.signedIn()
+	}
 	if tx.FormPost {
-		tx.Target, tx.Former = v.ownPath(v.callbackURL), v.formerSession()
+		tx.Former = v.formerSession()
+	}
+	if tx.FormPost || elsewhere { // whose target must not replace the one of a sign-in of ours
+		tx.Target = v.ownPath(v.callbackURL)
 	}
 	lines, ok := v.signIns().Begin(tx)
 	if !ok {
@@ -73,7 +91,7 @@ func (m *oauthMethod) callback(v *request) {
 		v.continueHere()
 		return
 	}
-	if v.formPosted() {
+	if v.formPosted() || tx.ThirdParty {
 		v.callbackURL = v.base.Absolute(tx.Target, v.auth.site.allowed)
 	}
 	if code := answer.Get("error"); code != "" {

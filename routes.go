@@ -123,8 +123,12 @@ type listedProvider struct {
 }
 
 // getSignIn shows the ways to sign in. It never starts one: a link or an image
-// on another site must not sign anybody in.
+// on another site must not sign anybody in. OAuth.ThirdPartyLogin alone lets one.
 func (v *request) getSignIn() {
+	if v.provider != nil && v.provider.oauth().startedElsewhere(v.c.Request.URL) {
+		v.provider.oauth().beginElsewhere(v)
+		return
+	}
 	code := v.c.Query("error")
 	notice, location := v.noticed(code)
 	if location != "" {

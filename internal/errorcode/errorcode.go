@@ -47,6 +47,7 @@ const (
 	CodeLost       = "CodeLost"       // the code was asked for in another browser
 	CodeUsed       = "CodeUsed"       // the code does not work, and the person is signed in
 	CookiesBlocked = "CookiesBlocked" // this browser keeps no cookies
+	OtherSite      = "OtherSite"      // another site asks for the sign-in
 )
 
 // A row says how a code is shown.
@@ -100,6 +101,8 @@ var rows = []row{
 		text: "It was used before, or you asked for it in another browser. Ask for a new one here."},
 	{code: CodeUsed, of: VerificationCode,
 		text: "It may have expired, or it was used before. You are signed in, so you do not need it."},
+	{code: OtherSite,
+		text: "Another site sent you here to sign in. Go on only if you expected that: it may sign you in with another account."},
 	{code: CookiesBlocked,
 		text: "Your browser did not keep this site’s cookies, and signing in needs them. Allow them, and try again."},
 }

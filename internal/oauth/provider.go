@@ -159,6 +159,19 @@ func New(c Config) (*Provider, error) {
 	return p, err
 }
 
+// IsIssuer reports whether an issuer identifier, as another site names it, is the
+// provider's own, or one that its answers may name.
+func (p *Provider) IsIssuer(ctx context.Context, sent string) (ok bool, err error) {
+	ctx, cancel := p.context(ctx)
+	defer cancel()
+	defer recovered(ctx, &err)
+	issuer, _, err := p.engine.issuer(ctx)
+	if err != nil {
+		return false, Redact(err)
+	}
+	return issuer != "" && sent != "" && p.engine.accepts(issuer, sent), nil
+}
+
 // FormPost reports that the provider's answers come in a cross-site POST.
 func (p *Provider) FormPost() bool { return p.formPost }
 

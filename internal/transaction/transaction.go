@@ -52,7 +52,8 @@ type Cookies struct {
 // Begin returns the Set-Cookie lines of a sign-in that begins, and reports whether its
 // cookie is short enough. A target that is too long is dropped from tx; the sign-in
 // then leads to the base URL. So is a former session, where that does not suffice.
-// Beyond four sign-ins the oldest is deleted.
+// Beyond four sign-ins the oldest is deleted. One that another site started has a place
+// of its own: it deletes none but the one before it, of another site too.
 func (c Cookies) Begin(tx *oauth.Transaction) (lines []string, ok bool) {
 	longest := *tx
 	longest.Again = true
@@ -66,7 +67,7 @@ func (c Cookies) Begin(tx *oauth.Transaction) (lines []string, ok bool) {
 	if !fits() {
 		return nil, false
 	}
-	return append(c.dropOld(maxOpen-1), c.keep(tx)), true
+	return append(c.dropOld(tx.ThirdParty), c.keep(tx)), true
 }
 
 // Revisit returns the Set-Cookie line that marks a sign-in whose answer this browser was
@@ -134,12 +135,14 @@ func (c Cookies) attributes(tx *oauth.Transaction) cookie.Attributes {
 	return a
 }
 
-// dropOld deletes the cookies that cannot be used any more, and the oldest of the
-// others beyond keep, completed sign-ins first.
-func (c Cookies) dropOld(keep int) (lines []string) {
+// dropOld makes place for a sign-in: it deletes the cookies that cannot be used any
+// more, and the oldest of the others, completed sign-ins first. For one that another
+// site started, sign-ins under way that this site started stay.
+func (c Cookies) dropOld(thirdParty bool) (lines []string) {
 	type kept struct {
 		name       string
 		completed  bool
+		thirdParty bool
 		expires    int64
 		attributes cookie.Attributes
 	}
@@ -150,7 +153,7 @@ func (c Cookies) dropOld(keep int) (lines []string) {
 		case len(live) >= 4*maxOpen:
 		case strings.HasPrefix(name, c.Names.Transaction+"."):
 			if tx := c.open(value); tx != nil {
-				k.expires, k.attributes = tx.Expires, c.attributes(tx)
+				k.expires, k.attributes, k.thirdParty = tx.Expires, c.attributes(tx), tx.ThirdParty
 			}
 		case strings.HasPrefix(name, c.Names.Completed+"."):
 			if done := c.openCompleted(value); done != nil {
@@ -159,9 +162,9 @@ func (c Cookies) dropOld(keep int) (lines []string) {
 		}
 		switch {
 		case !strings.HasPrefix(name, c.Names.Transaction+".") && !strings.HasPrefix(name, c.Names.Completed+"."):
-		case k.expires == 0:
+		case k.expires == 0, k.thirdParty && thirdParty:
 			lines = append(lines, cookie.Deletion(name, k.attributes))
-		default:
+		case !k.thirdParty:
 			live = append(live, k)
 		}
 	}
@@ -174,6 +177,10 @@ func (c Cookies) dropOld(keep int) (lines []string) {
 		}
 		return int(a.expires - b.expires)
 	})
+	keep := maxOpen - 1
+	if thirdParty { // at most maxOpen are under way, so that only completed ones go
+		keep = maxOpen
+	}
 	for i := 0; i < len(live)-keep; i++ {
 		lines = append(lines, cookie.Deletion(live[i].name, live[i].attributes))
 	}
