@@ -59,9 +59,7 @@ func (m *oauthMethod) start(v *request, query url.Values, elsewhere bool) {
 		v.fail(http.StatusOK, errorcode.OAuthSignin)
 		return
 	}
-	if tx.ThirdParty = elsewhere; !elsewhere {
-		tx.User = v.signedIn()
-	}
+	tx.User, tx.ThirdParty = v.signedIn(), elsewhere
 	if tx.FormPost {
 		tx.Former = v.formerSession()
 	}

@@ -168,6 +168,10 @@ func (v *request) getSignIn() {
 // the sign-in page instead.
 func (v *request) postSignIn() {
 	if !v.csrfVerified || v.provider == nil {
+		if again := v.postedElsewhere(); again != "" {
+			v.redirect(http.StatusOK, again)
+			return
+		}
 		v.unproven("signin")
 		return
 	}

@@ -66,6 +66,25 @@ func (m *oauthMethod) startedElsewhere(u *url.URL) bool {
 	return m != nil && m.thirdParty && u.Query().Has("iss")
 }
 
+// postedElsewhere is where a sign-in goes on that another site asks for by POST, which it
+// may do as well; "" for any other request. With a GET to there the session comes along.
+func (v *request) postedElsewhere() string {
+	query := url.Values{}
+	for _, name := range []string{"iss", "login_hint", "target_link_uri"} {
+		switch value := v.body[name].(type) {
+		case string:
+			query.Set(name, value)
+		case []string:
+			query[name] = value
+		}
+	}
+	u := &url.URL{RawQuery: query.Encode()}
+	if v.provider == nil || !v.provider.oauth().startedElsewhere(u) {
+		return ""
+	}
+	return v.base.URL + "/signin/" + v.provider.id + u.String()
+}
+
 // beginElsewhere starts the sign-in that another site asks for. A page with one button
 // asks first where somebody is signed in, where the session cookie does not tell (see
 // strict), and where the browser does not say that the whole page navigates here: a frame

@@ -75,7 +75,7 @@ func TestAttack13_ThirdPartyStart(t *testing.T) {
 		return h
 	}
 	const started, asked, refused, page = "started", "asked", "refused", "page"
-	app, idp := openApp(t, ginauth.Options{})
+	app, idp := openApp(t, ginauth.Options{AllowedRedirects: []string{"https://docs.example"}})
 	iss := idp.Issuer()
 	for _, row := range []struct {
 		name   string
@@ -87,6 +87,7 @@ func TestAttack13_ThirdPartyStart(t *testing.T) {
 		{"honest", elsewhereURL("open", iss), navigation, started, ""},
 		{"with a hint and a target", elsewhereURL("open", iss, "login_hint", "grace@example.com", "target_link_uri", "/a?b=c#d"), navigation, started, "/a?b=c#d"},
 		{"a target by its URL", elsewhereURL("open", iss, "target_link_uri", app.URL+"/a"), navigation, started, "/a"},
+		{"a target on another site of ours", elsewhereURL("open", iss, "target_link_uri", "https://docs.example/a"), navigation, started, ""},
 		{"a foreign target", elsewhereURL("open", iss, "target_link_uri", "https://evil.example/a"), navigation, started, ""},
 		{"a target without a scheme", elsewhereURL("open", iss, "target_link_uri", `/\\evil.example`), navigation, started, ""},
 		{"a script as target", elsewhereURL("open", iss, "target_link_uri", "javascript:alert(1)"), navigation, started, ""},
@@ -159,6 +160,36 @@ func TestAttack13_ThirdPartyStart(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Another site may ask by POST as well (OpenID Connect Core §4). Such a POST begins
+// nothing: it leads to the GET, and that where the provider admits it alone.
+func TestAttack13_ThirdPartyPost(t *testing.T) {
+	t.Parallel()
+	app, idp := openApp(t, ginauth.Options{})
+	for _, row := range []struct {
+		provider string
+		form     url.Values
+		goesOn   bool
+	}{
+		{"open", url.Values{"iss": {idp.Issuer()}, "login_hint": {"ada"}, "target_link_uri": {"/a"}, "prompt": {"none"}}, true},
+		{"open", url.Values{"iss": {idp.Issuer(), idp.Issuer()}}, true}, // where it is refused
+		{"open", url.Values{"callbackUrl": {"/"}}, false},
+		{"closed", url.Values{"iss": {idp.Issuer()}}, false},
+	} {
+		b := app.browser(t)
+		req := b.request(http.MethodPost, "/api/auth/signin/"+row.provider, row.form)
+		req.Header.Set("Origin", "https://portal.example")
+		res := b.do(req)
+		want := app.URL + "/api/auth/signin?csrf=true"
+		if row.goesOn {
+			row.form.Del("prompt")
+			want = app.URL + "/api/auth/signin/open?" + row.form.Encode()
+		}
+		if got := res.Header.Get("Location"); res.StatusCode != http.StatusFound || got != want || len(b.transactions()) != 0 {
+			t.Errorf("%s %v: answered %d, leads to %q, want %q", row.provider, row.form, res.StatusCode, got, want)
+		}
 	}
 }
 
