@@ -313,3 +313,17 @@ func TestAttack13_ThirdPartyNeedsIssuer(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Sign-ins that other sites start count as those that the person begins.
+func TestAttack54_ThirdPartyStartsLimited(t *testing.T) {
+	t.Parallel()
+	idp := newIDP(t, ginauthtest.Config{})
+	a, _ := limited(t, ginauth.Options{Providers: []ginauth.Provider{ginauth.OAuth{Provider: local(idp, "open"), ThirdPartyLogin: true}}})
+	start := elsewhereURL("open", idp.Issuer())
+	send := func(int) answer {
+		return a.send(t, http.MethodGet, start, "", "X-Forwarded-For", "198.51.100.1", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document")
+	}
+	if n := admitted(150, send); n != 120 {
+		t.Errorf("%d starts are admitted", n)
+	}
+}
