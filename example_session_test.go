@@ -304,3 +304,34 @@ func ExampleAuth_Update() {
 	// "" "dark"
 	// "editor" "dark"
 }
+
+// An API takes keys beside sessions, and each route asks for a scope.
+func ExampleAuth_AcceptBearer() {
+	gin.SetMode(gin.TestMode)
+	auth, err := ginauth.New(ginauth.Options{Secret: exampleSecret, BaseURL: "https://app.example.com"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	verify := func(_ *gin.Context, token string) (*ginauth.Session, error) {
+		if token != "key-of-ada" { // compare hashes of keys in an application
+			return nil, ginauth.ErrInvalidToken
+		}
+		return &ginauth.Session{User: ginauth.User{ID: "ada"}, Scopes: []string{"orders:read"}}, nil
+	}
+	r := gin.New()
+	api := r.Group("/api", auth.AcceptBearer(verify))
+	who := func(c *gin.Context) { c.String(http.StatusOK, "orders of %s", ginauth.GetSession(c).User.ID) }
+	api.GET("/orders", auth.RequireSession(ginauth.Scope("orders:read")), who)
+	api.DELETE("/orders", auth.RequireSession(ginauth.Scope("orders:write")), who)
+	for _, sent := range []struct{ method, token string }{{"GET", "key-of-ada"}, {"DELETE", "key-of-ada"}, {"GET", "another"}} {
+		req := httptest.NewRequest(sent.method, "https://app.example.com/api/orders", nil)
+		req.Header.Set("Authorization", "Bearer "+sent.token)
+		res := httptest.NewRecorder()
+		r.ServeHTTP(res, req)
+		fmt.Println(strings.TrimSpace(fmt.Sprint(res.Code, " ", res.Header().Get("WWW-Authenticate"))))
+	}
+	// Output:
+	// 200
+	// 403 Bearer error="insufficient_scope", scope="orders:write"
+	// 401 Bearer error="invalid_token"
+}

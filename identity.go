@@ -29,6 +29,7 @@ type identity struct {
 	kept            sessionstrategy.Record // of the session as it was opened
 	renewed         *renewedcookie.Cookie  // where this request sealed it again
 	user            *User                  // the Adapter's, where they were looked up
+	foreign         bool                   // the session is a BearerFunc's: there is no token of this site
 }
 
 // Format prints no more than a name: who logs a request's context, or what is

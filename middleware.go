@@ -8,6 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/origin"
@@ -160,8 +161,8 @@ func bearer(h http.Header) string {
 	if len(values) != 1 {
 		return ""
 	}
-	token, ok := strings.CutPrefix(values[0], "Bearer ")
-	if !ok {
+	scheme, token, _ := strings.Cut(values[0], " ")
+	if !ascii.EqualFold(scheme, "Bearer") { // RFC 9110 §11.1
 		return ""
 	}
 	return token
@@ -230,10 +231,10 @@ func GetSession(ctx context.Context) *Session {
 	return nil
 }
 
-// GetToken returns the token of the session that GetSession returns, or nil. It
-// must not be changed: JWT callbacks do that.
+// GetToken returns the token of the session that GetSession returns, or nil, as for a
+// session of AcceptBearer. It must not be changed: JWT callbacks do that.
 func GetToken(ctx context.Context) *Token {
-	if id := identityFrom(ctx); id != nil {
+	if id := identityFrom(ctx); id != nil && !id.foreign {
 		return &id.token
 	}
 	return nil

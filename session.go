@@ -48,6 +48,9 @@ type Session struct {
 	// Values are further members of the session, such as an access token that a
 	// Session callback passes to the front end.
 	Values map[string]any
+	// Scopes are what the bearer of a token may do, such as orders:read, for the guard
+	// Scope. A BearerFunc sets them, or a Session callback. The browser does not see them.
+	Scopes []string
 }
 
 // The places of a user's texts in a shape.

@@ -265,7 +265,10 @@ func (a *Auth) SessionContext(c *gin.Context) (ctx context.Context, stop context
 	if !id.session.Expires.IsZero() {
 		timer = time.AfterFunc(id.session.Expires.Sub(a.opts.Now()), end)
 	}
-	forget := a.ending.streams.Add(id.token.revocable(), end)
+	forget := func() {}
+	if !id.foreign { // whose name is no session's
+		forget = a.ending.streams.Add(id.token.revocable(), end)
+	}
 	return ctx, func() {
 		if timer != nil {
 			timer.Stop()

@@ -425,3 +425,22 @@ func FuzzGrant(f *testing.F) {
 		}
 	})
 }
+
+// A session of a sign-in whose tokens were kept gives none away once the site keeps none.
+func TestClient_KeepsNoTokensAnyMore(t *testing.T) {
+	t.Parallel()
+	idp := newIDP(t, ginauthtest.Config{})
+	before := newCaller(t, idp, ginauth.Options{Session: keptTokens(nil)})
+	b := before.browser(t)
+	b.signIn(idp, "local")
+	if res := b.get("/api"); res.StatusCode != http.StatusOK || !strings.HasPrefix(res.body, "Bearer ") {
+		t.Fatalf("%d %s", res.StatusCode, res.body)
+	}
+	sealed := b.cookie("next-auth.session-token")
+	after := newCaller(t, idp, ginauth.Options{})
+	b = after.browser(t)
+	b.plant("next-auth.session-token", sealed)
+	if res := b.get("/api"); res.StatusCode != http.StatusNotFound {
+		t.Errorf("%d %s", res.StatusCode, res.body)
+	}
+}

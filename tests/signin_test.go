@@ -254,7 +254,7 @@ func TestSignIn_RealProvider(t *testing.T) {
 	}
 }
 
-// Each button shows the colour of its service, whoever speaks to it.
+// Each button shows the colour of its service, with goth's provider and with ours.
 func TestSignInPageMarks(t *testing.T) {
 	t.Parallel()
 	idp := newIDP(t, ginauthtest.Config{})

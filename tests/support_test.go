@@ -378,7 +378,7 @@ func accepted(idp *ginauthtest.Provider) (n int) {
 // somebody is a provider for tests in which nobody signs in.
 func somebody() []ginauth.Provider { return ginauth.Goth(github.New("id", "secret", "")) }
 
-// clean takes the environment of whoever runs the tests away.
+// clean takes away the environment of the person who runs the tests.
 func clean(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{"NEXTAUTH_SECRET", "AUTH_SECRET", "NEXTAUTH_URL", "AUTH_URL", "AUTH_TRUST_HOST"} {
