@@ -31,16 +31,17 @@ func main() {
 	strict := flag.Bool("strict", false, "whether the session cookie is SameSite=Strict")
 	host := flag.String("host", "", "host name of the site; empty: any that is loopback")
 	long := flag.Bool("long", false, "whether sessions are too long for one cookie")
+	portal := flag.Bool("portal", false, "whether other sites may start a sign-in")
 	flag.Parse()
 	if *strict {
 		cookies.SameSite = http.SameSiteStrictMode
 	}
-	if err := run(*addr, *host, *maxAge, cookies, *long); err != nil {
+	if err := run(*addr, *host, *maxAge, cookies, *long, *portal); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(addr, host string, maxAge time.Duration, cookies ginauth.CookieOptions, long bool) error {
+func run(addr, host string, maxAge time.Duration, cookies ginauth.CookieOptions, long, portal bool) error {
 	idp, err := ginauthtest.NewProvider(ginauthtest.Config{})
 	if err != nil {
 		return err
@@ -61,12 +62,18 @@ func run(addr, host string, maxAge time.Duration, cookies ginauth.CookieOptions,
 		BaseURL: base,
 		Cookies: cookies,
 		Secret:  "the secret of a site that is only looked at",
-		Providers: append(ginauth.Goth(oidc.New(oidc.Config{
-			Name: "local", Issuer: idp.Issuer(), ClientID: idp.ClientID(), ClientSecret: idp.ClientSecret(),
-		})), ginauth.Credentials{
-			Fields:    []ginauth.Field{{Name: "username"}, {Name: "password", Type: "password"}},
-			Authorize: authorize,
-		}),
+		Providers: []ginauth.Provider{
+			ginauth.OAuth{
+				Provider: oidc.New(oidc.Config{
+					Name: "local", Issuer: idp.Issuer(), ClientID: idp.ClientID(), ClientSecret: idp.ClientSecret(),
+				}),
+				ThirdPartyLogin: portal,
+			},
+			ginauth.Credentials{
+				Fields:    []ginauth.Field{{Name: "username"}, {Name: "password", Type: "password"}},
+				Authorize: authorize,
+			},
+		},
 		Session:   ginauth.SessionOptions{MaxAge: maxAge},
 		Callbacks: ginauth.Callbacks{JWT: keep(long), Session: showNickname},
 	})
