@@ -52,12 +52,12 @@ type Cookies struct {
 // Begin returns the Set-Cookie lines of a sign-in that begins, and reports whether its
 // cookie is short enough. A target that is too long is dropped from tx; the sign-in
 // then leads to the base URL. So is a former session, where that does not suffice.
-// Beyond four sign-ins the oldest is deleted. One that another site started has a place
-// of its own: it deletes none but the one before it, of another site too.
+// Beyond four sign-ins the oldest is deleted. One that another site started deletes none
+// of them: all of these share one cookie, in which the newest replaces the one before.
 func (c Cookies) Begin(tx *oauth.Transaction) (lines []string, ok bool) {
 	longest := *tx
 	longest.Again = true
-	fits := func() bool { return len(c.openName(tx.State))+len(c.Keys.open.Seal(longest.Bytes())) <= maxCookie }
+	fits := func() bool { return len(c.openName(tx))+len(c.Keys.open.Seal(longest.Bytes())) <= maxCookie }
 	if !fits() {
 		tx.Target, longest.Target = "", ""
 	}
@@ -78,7 +78,7 @@ func (c Cookies) Revisit(tx *oauth.Transaction) string {
 }
 
 func (c Cookies) keep(tx *oauth.Transaction) string {
-	return cookie.Line(c.openName(tx.State), c.Keys.open.Seal(tx.Bytes()), c.attributes(tx))
+	return cookie.Line(c.openName(tx), c.Keys.open.Seal(tx.Bytes()), c.attributes(tx))
 }
 
 // Find returns the sign-in that an answer belongs to: the one of its state, started in
@@ -89,11 +89,14 @@ func (c Cookies) Find(answer url.Values) (tx *oauth.Transaction, expired bool) {
 		return nil, false
 	}
 	state := answer["state"][0]
-	for value := range cookie.Values(c.Header, c.openName(state)) {
-		if tx := c.open(value); tx != nil && token.Equal(tx.State, state) {
-			return tx, false
+	for _, thirdParty := range [...]bool{false, true} {
+		name := c.openName(&oauth.Transaction{State: state, ThirdParty: thirdParty})
+		for value := range cookie.Values(c.Header, name) {
+			if tx := c.open(value); tx != nil && tx.ThirdParty == thirdParty && token.Equal(tx.State, state) {
+				return tx, false
+			}
+			expired = expired || !thirdParty // the other cookie may be of any state
 		}
-		expired = true
 	}
 	return nil, expired
 }
@@ -122,7 +125,16 @@ func Suffix(state string) string {
 	return "." + base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-func (c Cookies) openName(state string) string { return c.Names.Transaction + Suffix(state) }
+// otherSite ends the name of the one cookie of sign-ins that other sites started. It is
+// no hash of a state: it is too short.
+const otherSite = ".other"
+
+func (c Cookies) openName(tx *oauth.Transaction) string {
+	if tx.ThirdParty {
+		return c.Names.Transaction + otherSite
+	}
+	return c.Names.Transaction + Suffix(tx.State)
+}
 
 // attributes are those of a sign-in's cookie; tx is nil if the cookie could not be
 // opened. Only for a provider that answers by POST does the cookie come along with
@@ -137,7 +149,7 @@ func (c Cookies) attributes(tx *oauth.Transaction) cookie.Attributes {
 
 // dropOld makes place for a sign-in: it deletes the cookies that cannot be used any
 // more, and the oldest of the others, completed sign-ins first. For one that another
-// site started, sign-ins under way that this site started stay.
+// site started, none that is under way goes.
 func (c Cookies) dropOld(thirdParty bool) (lines []string) {
 	type kept struct {
 		name       string
@@ -162,9 +174,9 @@ func (c Cookies) dropOld(thirdParty bool) (lines []string) {
 		}
 		switch {
 		case !strings.HasPrefix(name, c.Names.Transaction+".") && !strings.HasPrefix(name, c.Names.Completed+"."):
-		case k.expires == 0, k.thirdParty && thirdParty:
+		case k.expires == 0:
 			lines = append(lines, cookie.Deletion(name, k.attributes))
-		case !k.thirdParty:
+		case !k.thirdParty: // which is replaced
 			live = append(live, k)
 		}
 	}

@@ -142,6 +142,17 @@ func TestSignInsStartedElsewhere(t *testing.T) {
 			t.Errorf("sign-in %d of theirs: found %v", i, find(tx))
 		}
 	}
+	// Many that begin at once share the cookie as well: none has seen the other.
+	before := b.at(32 * time.Second)
+	for i := range 5 {
+		tx := &oauth.Transaction{State: fmt.Sprintf("at-once-%d", i), Expires: begun.Add(oauth.Lifetime).Unix(), ThirdParty: true}
+		lines, _ := before.Begin(tx)
+		b.set(t, lines...)
+		theirs = append(theirs, tx)
+	}
+	if len(b.jar) > 6 {
+		t.Errorf("the browser has %d cookies", len(b.jar))
+	}
 	// Ours leave theirs alone.
 	if begin(40, false); !find(theirs[len(theirs)-1]) || find(ours[0]) {
 		t.Error("a further one of ours did not take the place of our oldest")
