@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -100,6 +101,27 @@ type credentialsMethod Credentials
 
 func (m *credentialsMethod) kind() string         { return credentialsType }
 func (m *credentialsMethod) check(*Options) error { return nil }
+
+// doubts are of a user with a password who never proved the address: see Reset.
+func (m *credentialsMethod) doubts(log *slog.Logger, opts *Options, id string, _ []string) {
+	mails := slices.ContainsFunc(opts.Providers, func(p Provider) bool {
+		switch p.(type) {
+		case Email, *Email:
+			return true
+		}
+		return false
+	})
+	if opts.Adapter == nil || !mails {
+		return
+	}
+	_, lists := opts.Session.Store.(UserSessionStore)
+	switch {
+	case m.Reset == nil:
+		log.Warn("ginauth: Credentials without Reset beside Email: somebody who registers with another person's address keeps that person out; set Credentials.Reset", "provider", id)
+	case opts.Session.Revocations == nil && !lists:
+		log.Warn("ginauth: Credentials.Reset is never called, since nothing can end the sessions of a user whose password it deletes; set Session.Revocations, or a Session.Store that lists a user's sessions, such as redisstore's", "provider", id)
+	}
+}
 
 // button posts the fields at once: there is nothing to begin.
 func (m *credentialsMethod) button(id, url string) pages.Provider {

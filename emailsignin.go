@@ -117,7 +117,7 @@ func (m *emailMethod) mail(v *request, to string, p verification.Proof) error {
 			"&token=" + p.Token + "&email=" + url.QueryEscape(to)
 	}
 	v.secrets = append(v.secrets, p.Token, p.Code)
-	words, err := v.auth.pages.Mail(pages.Mail{Site: v.base.Host(), Email: to, URL: letter.URL, Code: letter.Code})
+	words, err := v.pages().Mail(pages.Mail{Site: v.base.Host(), Email: to, URL: letter.URL, Code: letter.Code})
 	if err != nil {
 		return err
 	}
@@ -166,7 +166,7 @@ func (m *emailMethod) confirmLink(v *request, query url.Values) {
 		v.fail(http.StatusOK, errorcode.Verification)
 		return
 	}
-	v.auth.pages.Confirm(v.c.Writer, pages.Confirm{
+	v.pages().Confirm(v.c.Writer, pages.Confirm{
 		Site: v.base.Host(), Action: v.redirectURI(), CSRFToken: v.csrfToken, CallbackURL: v.callbackURL,
 		Email: to, Token: p.Token,
 	})

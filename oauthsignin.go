@@ -28,6 +28,18 @@ const rememberCallback = time.Minute
 // redirectURI is where the provider sends its answer (RFC 6749 §3.1.2).
 func (v *request) redirectURI() string { return v.base.URL + "/callback/" + v.provider.id }
 
+// checkSignOut tells the log that SignOutAtProvider has no effect. Of most providers only
+// their discovery document tells, which the first sign-in has read.
+func (m *oauthMethod) checkSignOut(v *request) {
+	if !m.signOut {
+		return
+	}
+	if _, err := m.client.EndSession(v.c.Request.Context(), "", v.base.Home()); err != nil {
+		v.auth.opts.Logger.Warn("ginauth: SignOutAtProvider is set, and the provider signs nobody out; leave it out, or turn RP-initiated logout on at the provider",
+			"provider", v.provider.id, "error", redact.Error(err))
+	}
+}
+
 // begin sends the browser to the provider.
 func (m *oauthMethod) begin(v *request) {
 	if !v.startAllowed("") {
@@ -59,6 +71,7 @@ func (m *oauthMethod) start(v *request, query url.Values, elsewhere bool) {
 		v.fail(http.StatusOK, errorcode.OAuthSignin)
 		return
 	}
+	m.signOutAsked.Do(func() { m.checkSignOut(v) })
 	tx.User, tx.ThirdParty = v.signedIn(), elsewhere
 	if tx.FormPost {
 		tx.Former = v.formerSession()
@@ -169,7 +182,7 @@ func (v *request) providerError(code string, ours bool) {
 // signIns are the sign-ins of this browser, as its cookies tell them.
 func (v *request) signIns() transaction.Cookies {
 	return transaction.Cookies{
-		Keys: v.auth.keys.signIn, Names: v.names, Header: v.c.Request.Header["Cookie"], Secure: v.base.Secure, Now: v.auth.opts.Now(),
+		Keys: v.auth.keys.signIn, Names: v.names, Header: v.c.Request.Header["Cookie"], Attributes: v.attributes(), Now: v.auth.opts.Now(),
 	}
 }
 
@@ -267,8 +280,8 @@ func (v *request) isSignedIn() bool {
 
 // ownPath shortens a URL of this site to its path.
 func (v *request) ownPath(location string) string {
-	if path, ok := strings.CutPrefix(location, v.base.Origin+"/"); ok {
-		return "/" + path
+	if path, ok := strings.CutPrefix(location, v.base.Site()+"/"); ok {
+		return v.base.Prefix + "/" + path
 	}
 	return location
 }
@@ -289,7 +302,7 @@ func (v *request) loadAgain(again bool) bool {
 
 // continueHere answers with a page that loads this URL.
 func (v *request) continueHere() {
-	v.auth.pages.Continue(v.c.Writer, pages.Continue{
+	v.pages().Continue(v.c.Writer, pages.Continue{
 		Site: v.base.Host(), URL: v.redirectURI() + "?" + v.c.Request.URL.RawQuery,
 	})
 }

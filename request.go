@@ -167,7 +167,7 @@ func (v *request) resolveCallbackURL() {
 	if query := v.c.Request.URL.Query()["callbackUrl"]; !inBody && len(query) == 1 {
 		asked = query[0]
 	}
-	v.callbackURL = v.base.Origin
+	v.callbackURL = v.base.Home()
 	switch {
 	case asked != "":
 		v.callbackURL = v.redirectTarget(asked)
@@ -183,17 +183,27 @@ func (v *request) resolveCallbackURL() {
 // but not leave the base origin and AllowedRedirects.
 func (v *request) redirectTarget(asked string) string {
 	if redirect := v.auth.opts.Callbacks.Redirect; redirect != nil {
-		asked = redirect(v.c, asked, v.base.Origin)
+		inner := v.base.Inner(asked)
+		if chosen := redirect(v.c, inner, v.base.Site()); chosen != inner {
+			asked = chosen
+		}
 	}
 	target := v.base.Absolute(asked, v.auth.site.allowed)
 	if len(cookie.Escape(target)) > maxCallbackURL {
-		return v.base.Origin
+		return v.base.Home()
 	}
 	return target
 }
 
-// attributes are those of every cookie but the session's.
-func (v *request) attributes() cookie.Attributes { return cookie.Attributes{Secure: v.base.Secure} }
+// attributes are those of every cookie except the session's.
+func (v *request) attributes() cookie.Attributes { return v.auth.attributes(v.base) }
+
+func (a *Auth) attributes(base origin.Base) cookie.Attributes {
+	if a.opts.Cookies.Partitioned { // in a frame, no other cookie comes along
+		return cookie.Attributes{Secure: true, SameSite: http.SameSiteNoneMode, Partitioned: true}
+	}
+	return cookie.Attributes{Secure: base.Secure}
+}
 
 func (v *request) setCookie(lines ...string) { addCookies(v.c, lines) }
 
@@ -204,8 +214,10 @@ func addCookies(c *gin.Context, lines []string) {
 
 // redirect sends the browser on: a page by 302, next-auth's client by JSON with
 // the status that the outcome has, and htmx by its own header, since it would
-// follow a 302 itself and put the provider's page into this one.
+// follow a 302 itself and put the provider's page into this one. url is absolute, or a
+// path of the application.
 func (v *request) redirect(status int, url string) {
+	url = v.base.Public(url)
 	switch {
 	case v.wantsJSON():
 		v.json(status, map[string]string{"url": url})

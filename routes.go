@@ -159,7 +159,7 @@ func (v *request) getSignIn() {
 	case code != "" && !errorcode.ShownOnSignInPage(code):
 		code = errorcode.Default // whoever made the link must not put words on this page
 	}
-	v.auth.pages.SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
+	v.pages().SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
 		Site: v.base.Host(), Providers: buttons, CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: code,
 	})
 }
@@ -207,21 +207,13 @@ func (v *request) getError() {
 
 func (v *request) errorPage(status int, code string, wait time.Duration) {
 	page := pages.Error{
-		Code: code, Text: v.errorText(code), Wait: wait, Site: v.base.Host(), SignInURL: v.base.URL + "/signin",
+		Code: code, Text: v.auth.publicErrors.Known(code), Aborted: code == errorcode.SessionUnavailable, Wait: wait, Site: v.base.Host(), SignInURL: v.base.URL + "/signin",
 	}
 	page.Notice, _ = v.noticed(code)
 	if notice := errorcode.SignedInNotice(code); notice != "" && v.isSignedIn() {
 		page.Notice, page.ContinueURL = notice, v.callbackURL
 	}
-	v.auth.pages.Error(v.c.Writer, status, page)
-}
-
-// errorText is what the application or ginauth says beside next-auth's codes.
-func (v *request) errorText(code string) string {
-	if code == errorcode.SessionUnavailable {
-		return errorcode.AbortText(code)
-	}
-	return v.auth.publicErrors.Known(code)
+	v.pages().Error(v.c.Writer, status, page)
 }
 
 // withQuery adds a parameter to a URL that may have some, in front of its
@@ -251,7 +243,7 @@ func (v *request) getVerifyRequest() {
 		page.Action, page.CSRFToken, page.CallbackURL = v.base.URL+"/callback/"+p.id, v.csrfToken, v.callbackURL
 		page.Wrong = v.c.Query("error") == errorcode.VerificationCode
 	}
-	v.auth.pages.VerifyRequest(v.c.Writer, page)
+	v.pages().VerifyRequest(v.c.Writer, page)
 }
 
 // postLog takes what next-auth's client reports of its own errors. Anybody may

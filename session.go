@@ -276,6 +276,9 @@ func (a *Auth) change(c *gin.Context, id *identity, base origin.Base, found cook
 func (a *Auth) keep(c *gin.Context, id *identity, base origin.Base, found cookie.Session) error {
 	id.token.domain = a.opts.Cookies.Domain
 	payload, err := id.token.stamp(a.opts.Now(), a.opts.Session.MaxAge)
+	if err == nil {
+		err = a.checkSize(&id.token, payload, base)
+	}
 	if err != nil {
 		return err
 	}

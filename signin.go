@@ -53,7 +53,7 @@ func (v *request) leave(result outcome) {
 			private(v.c.Writer.Header())
 		}
 		if v.formPosted() && v.strict() {
-			v.auth.pages.Continue(v.c.Writer, pages.Continue{Site: v.base.Host(), URL: origin.Location(result.location)})
+			v.pages().Continue(v.c.Writer, pages.Continue{Site: v.base.Host(), URL: origin.Location(result.location)})
 			return
 		}
 	}
@@ -112,7 +112,7 @@ func (m *oauthMethod) beginElsewhere(v *request) {
 	asked := hintOf(query)
 	asked.Set("iss", query.Get("iss"))
 	b.Action += "?" + asked.Encode()
-	v.auth.pages.SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
+	v.pages().SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
 		Site: v.base.Host(), Providers: []pages.Provider{b}, CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: errorcode.OtherSite,
 	})
 }
@@ -226,7 +226,7 @@ func (v *request) startSession(p SignInParams, isNew bool) outcome {
 	}
 	location := v.callbackURL
 	if page := v.auth.opts.Pages.NewUser; isNew && page != "" {
-		location = withQuery(page, "callbackUrl", v.callbackURL)
+		location = withQuery(v.base.Public(page), "callbackUrl", v.callbackURL)
 	}
 	return outcome{
 		location: location, session: value, of: t.sessionID(), user: t.Subject, since: t.AuthTime, expires: t.ExpiresAt, status: http.StatusOK,

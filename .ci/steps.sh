@@ -47,6 +47,16 @@ modules() { # command, arguments
   done
 }
 
+# for_system runs a command for another system and processor, such as windows/amd64.
+for_system() { # system, command, arguments
+  local target=$1
+  shift
+  (
+    export GOOS=${target%/*} GOARCH=${target#*/} CGO_ENABLED=0
+    "$@"
+  )
+}
+
 # fuzz runs each fuzz target for some time.
 fuzz() { # time for each, as -fuzztime takes it
   local package dir targets target

@@ -68,6 +68,13 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
+// forget drops what was logged so far.
+func (l *logBuffer) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.b.Reset()
+}
+
 func (l *logBuffer) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
@@ -116,6 +123,7 @@ func newApp(t testing.TB, opts ginauth.Options, front ...func(a *app, c *gin.Con
 	if err != nil {
 		t.Fatal(err)
 	}
+	a.log.forget() // what is said at the start
 	a.engine.Any("/me", a.auth.RequireSession(), func(c *gin.Context) {
 		c.JSON(http.StatusOK, ginauth.GetSession(c))
 	})

@@ -35,6 +35,7 @@ const (
 	SessionFault       = "SessionFault"       // the session could not be read
 	CrossOriginRequest = "CrossOriginRequest" // another site sent the request
 	BadHost            = "BadHost"            // the site does not answer for the host
+	NoAccess           = "NoAccess"           // a guard's words for AccessDenied, in texts of one's own
 	InvalidToken       = "InvalidToken"       // a bearer token is wrong, expired or meant for somebody else
 )
 
