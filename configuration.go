@@ -1,6 +1,7 @@
 package ginauth
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -80,10 +81,11 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 		}
 	}
 	storeCalls := newStoreCalls()
+	closed, closeStreams := context.WithCancel(context.Background())
 	a := &Auth{
 		release: release,
 		calls:   calls{store: storeCalls, adapter: newAdapterCalls(), mail: bulkhead.New(mailTimeout, errUnavailable)},
-		ending:  ending{streams: stream.New()},
+		ending:  ending{streams: stream.New(), closed: closed, close: closeStreams},
 		shared: shared{
 			callbacks: replay.New[outcome](rememberedCallbacks),
 			locks:     sessionstrategy.NewLocks(opts.Session.Store, storeCalls, sessionErrors()),
@@ -213,11 +215,11 @@ func (a *Auth) location(opts *Options, f *faults, group string, release bool) {
 	a.site.publicURL, a.site.mountPath = place.Public, place.Mount
 	a.client = newClientModule(a.site.publicURL)
 
-	if opts.TrustForwardedPrefix && len(opts.TrustedProxies) == 0 {
-		f.add("TrustForwardedPrefix needs TrustedProxies, whose X-Forwarded-Prefix is believed; write them, or leave it out")
+	if opts.Pages.TrustForwardedPrefix && len(opts.TrustedProxies) == 0 {
+		f.add("Pages.TrustForwardedPrefix needs TrustedProxies, whose X-Forwarded-Prefix is believed; write them, or leave it out")
 	}
-	if opts.TrustForwardedPrefix && at.Base.Rest != "" {
-		f.add("TrustForwardedPrefix is set, and %s has the path %s, by which the prefix is known; leave one of them out", at.Option, at.Base.Rest)
+	if opts.Pages.TrustForwardedPrefix && at.Base.Rest != "" {
+		f.add("Pages.TrustForwardedPrefix is set, and %s has the path %s, by which the prefix is known; leave one of them out", at.Option, at.Base.Rest)
 	}
 	for _, err := range origin.CheckProxies(opts.TrustedProxies) {
 		f.add("TrustedProxies has %w", err)
@@ -234,7 +236,7 @@ func (a *Auth) location(opts *Options, f *faults, group string, release bool) {
 	}
 	a.site.hosts, err = origin.New(origin.Config{
 		BaseURL: opts.BaseURL, Path: place.Public, Prefix: place.Prefix, TrustedHosts: opts.TrustedHosts,
-		TrustAnyHost: trustAny, TrustLoopback: unset, TrustedProxies: opts.TrustedProxies, TrustPrefix: opts.TrustForwardedPrefix,
+		TrustAnyHost: trustAny, TrustLoopback: unset, TrustedProxies: opts.TrustedProxies, TrustPrefix: opts.Pages.TrustForwardedPrefix,
 	})
 	if err != nil {
 		f.add("TrustedHosts: %w", err)

@@ -48,6 +48,7 @@
 package ginauth
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -109,11 +110,6 @@ type Options struct {
 	// X-Forwarded-For are believed; UnixSocket stands for those of a Unix socket.
 	// Default: none. gin's own setting is not used: it trusts everybody.
 	TrustedProxies []netip.Prefix
-	// TrustForwardedPrefix also believes their X-Forwarded-Prefix, which says what a
-	// proxy took off the path: /shop. It is for a site whose prefix the application
-	// cannot know, so BaseURL must have no path. Each of the proxies must set the
-	// header or delete it: what a client wrote is believed otherwise. Default: false.
-	TrustForwardedPrefix bool
 	// TrustedOrigins are further origins, such as https://admin.example.com,
 	// that may send state-changing requests. Default: the base origin alone.
 	TrustedOrigins []string
@@ -275,6 +271,8 @@ type ending struct {
 	revoked *revocation.Check // nil without Revocations
 	devices *revocation.Check // revoked; without it, and with a store that RevokeUser uses, of this process alone
 	streams *stream.Streams
+	closed  context.Context // ends at Close
+	close   context.CancelFunc
 }
 
 // shared is what requests of the same moment have in common.
@@ -322,6 +320,17 @@ func Register(r gin.IRouter, opts Options) (*Auth, error) {
 	a.announce()
 	return a, nil
 }
+
+// Close ends the streams of SessionContext, which http.Server.Shutdown would else wait
+// for until its own deadline. A stream that begins afterwards ends at once. Their cause
+// (context.Cause) is http.ErrServerClosed, since nobody was signed out: a page that
+// connects again goes on at the next process. Hand it to the server:
+//
+//	server.RegisterOnShutdown(auth.Close)
+//
+// Everything else goes on, so that requests under way are answered. Close may be called
+// several times.
+func (a *Auth) Close() { a.ending.close() }
 
 func (a *Auth) mount(r gin.IRouter, group string) (err error) {
 	path := strings.TrimSuffix(group, "/") + a.site.mountPath

@@ -321,7 +321,7 @@ func TestRoutes_UnsupportedIs400(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, ginauth.Options{Providers: somebody()})
 	for _, target := range []string{
-		"PUT /api/auth/session", "DELETE /api/auth/csrf", "HEAD /api/auth/session", "OPTIONS /api/auth/signin",
+		"PUT /api/auth/session", "DELETE /api/auth/csrf", "HEAD /api/auth/nothing", "OPTIONS /api/auth/signin",
 		"POST /api/auth/csrf", "POST /api/auth/providers", "GET /api/auth/nothing", "POST /api/auth/error",
 		"GET /api/auth/callback", "GET /api/auth/callback/nobody",
 	} {

@@ -28,6 +28,11 @@ type Pages struct {
 	// NewUser is where a person's first sign-in leads, with the callbackUrl in its
 	// query. It needs an Adapter.
 	NewUser string
+	// TrustForwardedPrefix also believes the X-Forwarded-Prefix of Options.TrustedProxies,
+	// which says what a proxy took off the path of all pages and routes: /shop. It is for a site whose prefix the application
+	// cannot know, so BaseURL must have no path. Each of the proxies must set the
+	// header or delete it: what a client wrote is believed otherwise. Default: false.
+	TrustForwardedPrefix bool
 }
 
 // Theme is the look of the built-in pages.

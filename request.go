@@ -36,6 +36,7 @@ type request struct {
 	c        *gin.Context
 	base     origin.Base
 	names    cookie.Names
+	method   string         // of the request; GET for HEAD
 	segment  string         // what the path says behind the action
 	provider *provider      // the one it names, nil if there is none
 	body     map[string]any // the fields of a form or JSON body
@@ -46,6 +47,7 @@ type request struct {
 	csrfVerified bool   // this request proved that a page of ours sent it
 	callbackURL  string // where the sign-in or sign-out leads
 
+	who          *User   // who signs in, as far as it is known
 	former       string  // the session of before an answer by POST: see endFormer
 	began        uint64  // of the takeovers, before the password was checked
 	way          Account // by which one of the Adapter's users signs in; see confirm
@@ -147,7 +149,7 @@ func (v *request) checkCSRF() {
 		matches = ok && token.Equal(v.field("csrfToken"), t) || matches
 		values++
 	}
-	v.csrfVerified = matches && v.c.Request.Method == http.MethodPost && v.ownOrigin() &&
+	v.csrfVerified = matches && v.method == http.MethodPost && v.ownOrigin() &&
 		(values == 1 || len(v.c.Request.Header["Origin"]) == 1)
 	v.csrfToken = v.auth.csrfToken(v.c, v.base)
 }
@@ -237,16 +239,14 @@ func (v *request) redirect(status int, url string) {
 // showing the page again. Auth.js's client wants an error, else it reports that
 // all went well.
 func (v *request) unproven(page string) {
+	if page == "signin" && v.provider != nil { // the log says it of all forms, once in a while
+		v.signInError(errUnprovenForm, "MissingCSRF")
+	}
 	query := "?csrf=true"
 	if v.auth.opts.Session.Format == AuthJSV5 {
 		query = "?error=MissingCSRF"
 	}
 	v.redirect(http.StatusOK, v.base.URL+"/"+page+query)
-}
-
-// fail sends the browser to the error page, which knows what each code means.
-func (v *request) fail(status int, code string) {
-	v.redirect(status, v.errorURL(code))
 }
 
 func (v *request) errorURL(code string) string {

@@ -46,9 +46,13 @@ var routes = map[string]route{
 func (a *Auth) serve(c *gin.Context) {
 	c.Abort() // nothing behind the auth routes handles their paths
 	action, id, _ := strings.Cut(strings.Trim(c.Param("action"), "/"), "/")
-	route, ok := routes[c.Request.Method+" "+action]
+	method := c.Request.Method
+	if method == http.MethodHead { // net/http leaves the body out (RFC 9110 §9.3.2)
+		method = http.MethodGet
+	}
+	route, ok := routes[method+" "+action]
 	if !ok {
-		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+c.Request.Method+" is not supported by NextAuth.js")
+		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+method+" is not supported by NextAuth.js")
 		return
 	}
 	base, err := a.site.hosts.Base(c.Request)
@@ -68,10 +72,10 @@ func (a *Auth) serve(c *gin.Context) {
 	id, _, _ = strings.Cut(id, "/")
 	v := &request{
 		auth: a, c: c, base: base, names: a.scheme(base).names,
-		segment: id, provider: a.provider(id), body: body,
+		method: method, segment: id, provider: a.provider(id), body: body,
 	}
 	if action == "callback" && v.provider == nil || action == backchannel && !a.takesLogoutTokens(v.provider) {
-		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+c.Request.Method+" is not supported by NextAuth.js")
+		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+method+" is not supported by NextAuth.js")
 		return
 	}
 	if !route.bare && !(action == "callback" && v.formPosted()) {

@@ -126,6 +126,7 @@ func (v *request) postLogoutToken() {
 		return
 	}
 	v.auth.ending.streams.EndFunc(logout.Ends)
+	v.auth.revoke(ctx, RevokeEvent{Provider: v.provider.id})
 	v.json(http.StatusOK, struct{}{})
 }
 

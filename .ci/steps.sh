@@ -39,10 +39,10 @@ formatted() {
   fi
 }
 
-# modules runs a command in each of the three modules.
+# modules runs a command in each of the four modules.
 modules() { # command, arguments
   local module
-  for module in . e2e bench; do
+  for module in . e2e bench recipes; do
     (cd "$module" && "$@")
   done
 }

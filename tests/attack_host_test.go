@@ -335,7 +335,7 @@ func TestAttack29_RequestChoosesPrefix(t *testing.T) {
 		{"from the proxy", true, local, "/shop", "/shop"},
 	} {
 		a := newApp(t, ginauth.Options{
-			Providers: somebody(), BaseURL: "https://app.example.com", TrustedProxies: row.proxies, TrustForwardedPrefix: row.believes,
+			Providers: somebody(), BaseURL: "https://app.example.com", TrustedProxies: row.proxies, Pages: ginauth.Pages{TrustForwardedPrefix: row.believes},
 		})
 		page := a.send(t, http.MethodGet, "/api/auth/signin", "", "X-Forwarded-Prefix", row.sent)
 		if !strings.Contains(page.body, `action="https://app.example.com`+row.want+`/api/auth/signin/github"`) || strings.Contains(page.body, "evil") {

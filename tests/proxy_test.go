@@ -47,10 +47,10 @@ func settings() []setting {
 	hosts := []string{"app.example.com"}
 	below := ginauth.Options{BaseURL: proxiedSite + "/shop/api/auth", BasePath: "/api/auth", TrustedProxies: loopbackProxies}
 	kept := ginauth.Options{BaseURL: proxiedSite + "/shop/api/auth", TrustedProxies: loopbackProxies}
-	said := ginauth.Options{BaseURL: proxiedSite, TrustedProxies: loopbackProxies, TrustForwardedPrefix: true}
-	saidOfHosts := ginauth.Options{TrustedHosts: hosts, TrustedProxies: loopbackProxies, TrustForwardedPrefix: true}
+	said := ginauth.Options{BaseURL: proxiedSite, TrustedProxies: loopbackProxies, Pages: ginauth.Pages{TrustForwardedPrefix: true}}
+	saidOfHosts := ginauth.Options{TrustedHosts: hosts, TrustedProxies: loopbackProxies, Pages: ginauth.Pages{TrustForwardedPrefix: true}}
 	root := ginauth.Options{BaseURL: proxiedSite, TrustedProxies: loopbackProxies}
-	hosted := ginauth.Options{TrustedHosts: hosts, TrustedProxies: loopbackProxies, TrustForwardedPrefix: true}
+	hosted := ginauth.Options{TrustedHosts: hosts, TrustedProxies: loopbackProxies, Pages: ginauth.Pages{TrustForwardedPrefix: true}}
 	socket := ginauth.Options{TrustedHosts: hosts, TrustedProxies: []netip.Prefix{ginauth.UnixSocket()}}
 	return []setting{
 		{file: "nginx.conf", opts: root, home: proxiedSite},
@@ -378,7 +378,7 @@ func TestProxy_LongSessions(t *testing.T) {
 func TestProxy_PassesThePrefixOn(t *testing.T) {
 	t.Parallel()
 	p := behind(t, setting{file: "nginx.conf", without: `proxy_set_header X-Forwarded-Prefix "";`, opts: ginauth.Options{
-		BaseURL: proxiedSite, TrustedProxies: loopbackProxies, TrustForwardedPrefix: true,
+		BaseURL: proxiedSite, TrustedProxies: loopbackProxies, Pages: ginauth.Pages{TrustForwardedPrefix: true},
 	}})
 	for sent, want := range map[string]string{
 		"/shop": "/shop", "/shop/": "/shop", "": "",

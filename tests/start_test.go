@@ -45,7 +45,7 @@ func TestRegister_SaysWhatToEnter(t *testing.T) {
 	}{
 		{"a base URL", ginauth.Options{BaseURL: "https://app.example.com"}, "[https://app.example.com/api/auth]"},
 		{"a site below a prefix", ginauth.Options{BaseURL: "https://app.example.com/shop/api/auth", BasePath: "/api/auth"}, "[https://app.example.com/shop/api/auth]"},
-		{"a prefix that the proxy says", ginauth.Options{BaseURL: "https://app.example.com", TrustForwardedPrefix: true, TrustedProxies: loopbackProxies},
+		{"a prefix that the proxy says", ginauth.Options{BaseURL: "https://app.example.com", Pages: ginauth.Pages{TrustForwardedPrefix: true}, TrustedProxies: loopbackProxies},
 			"[https://app.example.com<prefix>/api/auth]"},
 		{"nothing", ginauth.Options{}, "[http://localhost:<port>/api/auth]"},
 		{"hosts", ginauth.Options{TrustedHosts: []string{"a.example.com", "*.example.org", "localhost:8080", "b.example.com:8443"}},
@@ -201,9 +201,9 @@ func TestRegister_TrustForwardedPrefix(t *testing.T) {
 		opts ginauth.Options
 		says string
 	}{
-		{ginauth.Options{BaseURL: "https://h.example", TrustForwardedPrefix: true}, "TrustForwardedPrefix needs TrustedProxies"},
-		{ginauth.Options{BaseURL: "https://h.example/shop/api/auth", BasePath: "/api/auth", TrustForwardedPrefix: true, TrustedProxies: loopbackProxies}, "BaseURL has the path /shop/api/auth"},
-		{ginauth.Options{BaseURL: "https://h.example", TrustForwardedPrefix: true, TrustedProxies: loopbackProxies}, ""},
+		{ginauth.Options{BaseURL: "https://h.example", Pages: ginauth.Pages{TrustForwardedPrefix: true}}, "TrustForwardedPrefix needs TrustedProxies"},
+		{ginauth.Options{BaseURL: "https://h.example/shop/api/auth", BasePath: "/api/auth", Pages: ginauth.Pages{TrustForwardedPrefix: true}, TrustedProxies: loopbackProxies}, "BaseURL has the path /shop/api/auth"},
+		{ginauth.Options{BaseURL: "https://h.example", Pages: ginauth.Pages{TrustForwardedPrefix: true}, TrustedProxies: loopbackProxies}, ""},
 		{ginauth.Options{BaseURL: "https://h.example/shop/api/auth", BasePath: "/api/auth", TrustedProxies: loopbackProxies}, ""},
 	} {
 		row.opts.Providers = somebody()
