@@ -3,6 +3,7 @@ package ginauth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -122,14 +123,14 @@ func (m *oauthMethod) beginElsewhere(v *request) {
 // checkStart refuses what another site asks for unless it names this provider's issuer,
 // and each parameter once.
 func (m *oauthMethod) checkStart(v *request, query url.Values) bool {
-	err := errors.New("ginauth: another site asks for a sign-in, and iss, login_hint or target_link_uri stands twice")
+	var err error = errTwiceElsewhere
 	if len(query["iss"]) == 1 && len(query["login_hint"]) <= 1 && len(query["target_link_uri"]) <= 1 {
 		var own bool
 		if own, err = m.client.IsIssuer(v.c.Request.Context(), query.Get("iss")); own {
 			return true
 		}
 		if err == nil {
-			err = errors.New("ginauth: another site asks for a sign-in at another issuer than this provider's")
+			err = denial(fmt.Sprintf("ginauth: another site asks for a sign-in at the issuer %.100q, and this provider has another issuer", query.Get("iss")))
 		}
 	}
 	v.leave(v.refused("starting the sign-in", err, http.StatusOK, errorcode.OAuthSignin))
@@ -301,6 +302,7 @@ const (
 	errWrongCode        denial = "ginauth: the code is not the one in the mail, or that was used or has expired"
 	errElsewhere        denial = "ginauth: Callbacks.SignIn sends the person elsewhere"
 	errUnaskedAnswer    denial = "ginauth: the answer says that the provider refused, but this browser has begun no such sign-in"
+	errTwiceElsewhere   denial = "ginauth: another site asks for a sign-in, and iss, login_hint or target_link_uri stands twice"
 	errUnprovenForm     denial = "ginauth: the form came without its CSRF token, or from another origin"
 )
 

@@ -225,7 +225,7 @@ func (b *browser) showsError(location string) {
 	if got := b.user(); got != "" {
 		b.t.Errorf("%q is signed in", got)
 	}
-	if !strings.Contains(b.log.String(), "level=WARN") {
+	if !strings.Contains(b.log.String(), "refused") {
 		b.t.Errorf("the log has nothing of it: %s", b.log)
 	}
 }

@@ -50,7 +50,7 @@ func initiatedLogin(t *testing.T, _ bool) {
 	// Nobody else's issuer.
 	b := v.browser()
 	b.showsError(b.get(uri+"?"+url.Values{"iss": {"https://other.example"}}.Encode(), true).Header.Get("Location"))
-	if strings.Count(v.log.String(), "another issuer") != 1 {
+	if strings.Count(v.log.String(), "this provider has another issuer") != 1 {
 		t.Errorf("the log says %s", v.log)
 	}
 }

@@ -191,6 +191,12 @@ func TestAttack13_ThirdPartyPost(t *testing.T) {
 			t.Errorf("%s %v: answered %d, leads to %q, want %q", row.provider, row.form, res.StatusCode, got, want)
 		}
 	}
+	b := app.browser(t)
+	head := b.request(http.MethodHead, elsewhereURL("open", idp.Issuer()), nil)
+	head.Header = navigation.Clone()
+	if res := b.do(head); res.Header.Get("Location") != "" || len(b.transactions()) != 0 {
+		t.Errorf("HEAD: answered %d, leads to %q", res.StatusCode, res.Header.Get("Location"))
+	}
 }
 
 // Somebody who is signed in is asked, and no account is added to their user: not by the
