@@ -38,11 +38,12 @@ func adapterCode(err error) string {
 
 // A match is what the adapter knows of a person when the provider's answer comes.
 type match struct {
-	account *User   // whose account it is; nil: it is new
-	key     Account // as it was looked up, whatever the SignIn callback makes of it
-	current *User   // who is signed in here; nil: nobody that the adapter knows
-	began   string  // the mark of who was signed in when the sign-in began; empty: nobody
-	email   string  // of the person, before the SignIn callback may have changed it
+	account    *User   // whose account it is; nil: it is new
+	key        Account // as it was looked up, whatever the SignIn callback makes of it
+	current    *User   // who is signed in here; nil: nobody that the adapter knows
+	thirdParty bool    // another site started the sign-in
+	began      string  // the mark of who was signed in when the sign-in began; empty: nobody
+	email      string  // of the person, before the SignIn callback may have changed it
 }
 
 // admitAccount is completeSignIn where the Adapter says who has an account, and keeps it where
@@ -71,7 +72,7 @@ func (v *request) admitAccount(ctx context.Context, tx *oauth.Transaction, p Sig
 
 // match looks up who signs in, and who is signed in.
 func (v *request) match(ctx context.Context, tx *oauth.Transaction, p SignInParams) (m match, err error) {
-	m.began, m.email, m.key = tx.User, p.User.Email, *p.Account
+	m.began, m.thirdParty, m.email, m.key = tx.User, tx.ThirdParty, p.User.Email, *p.Account
 	if m.account, err = orNil(v.auth.userByAccount(ctx, p.Account)); err != nil {
 		return m, err
 	}
@@ -122,7 +123,7 @@ func (v *request) resolveUser(ctx context.Context, p *SignInParams, m match) (is
 	if p.User.Email != m.email { // the callback's choice, of which the provider says nothing
 		p.Account.EmailVerified = false
 	}
-	facts := linking.Facts{Owner: idOf(m.account), Current: idOf(m.current), Began: m.began, FormPost: v.formPosted()}
+	facts := linking.Facts{Owner: idOf(m.account), Current: idOf(m.current), Began: m.began, FormPost: v.formPosted(), ThirdParty: m.thirdParty}
 	var user User
 	switch facts.Decide() {
 	case linking.Use:

@@ -47,21 +47,37 @@ func (m *oauthMethod) begin(v *request) {
 	if !v.startAllowed("") {
 		return
 	}
+	query := v.c.Request.URL.Query()
+	if m.startedElsewhere(v.c.Request.URL) { // and our page has asked the person
+		if m.checkStart(v, query) {
+			m.start(v, hintOf(query), true)
+		}
+		return
+	}
+	m.start(v, query, false)
+}
+
+// start sends the browser to the provider, with the display parameters in query.
+// elsewhere says that another site asked for it.
+func (m *oauthMethod) start(v *request, query url.Values, elsewhere bool) {
 	if m.answersByPost() && !v.base.Secure && !v.base.Loopback() {
 		v.leave(v.refused("starting the sign-in", errors.New("the provider answers by POST, which needs a site on https"), http.StatusOK, errorcode.OAuthSignin))
 		return
 	}
 	now := v.auth.opts.Now()
 	authURL, tx, err := m.client.Begin(v.c.Request.Context(), v.redirectURI(),
-		oauth.DisplayParams(v.c.Request.URL.Query()), now)
+		oauth.DisplayParams(query), now)
 	if err != nil {
 		v.leave(v.refused("starting the sign-in", err, http.StatusOK, errorcode.OAuthSignin))
 		return
 	}
 	m.signOutAsked.Do(func() { m.checkSignOut(v) })
-	tx.User = v.signedIn()
+	tx.User, tx.ThirdParty = v.signedIn(), elsewhere
 	if tx.FormPost {
-		tx.Target, tx.Former = v.ownPath(v.callbackURL), v.formerSession()
+		tx.Former = v.formerSession()
+	}
+	if tx.FormPost || elsewhere { // whose target must not replace the one of a sign-in of ours
+		tx.Target = v.ownPath(v.callbackURL)
 	}
 	lines, ok := v.signIns().Begin(tx)
 	if !ok {
@@ -87,7 +103,7 @@ func (m *oauthMethod) callback(v *request) {
 		v.continueHere()
 		return
 	}
-	if v.formPosted() {
+	if v.formPosted() || tx.ThirdParty {
 		v.callbackURL = v.base.Absolute(tx.Target, v.auth.site.allowed)
 	}
 	if code := answer.Get("error"); code != "" {

@@ -100,9 +100,10 @@ type Texts struct {
 	// Errors are texts by error code, in place of the built-in one or for a code of your own.
 	// Codes are compared without regard to case. SignInUsed and SignInLost say more than
 	// OAuthCallback, LinkUsed and LinkLost more than Verification, CodeUsed and CodeLost
-	// more than VerificationCode, CookiesBlocked and OtherOrigin more than MissingCSRF. NoAccess, SessionUnavailable,
-	// SessionFault, CrossOriginRequest and BadHost are what guards say on a page. In that of RateLimited, {seconds} and
-	// {minutes} are how long to wait, rounded up, and {wait} is the same in English.
+	// more than VerificationCode, CookiesBlocked and OtherOrigin more than MissingCSRF;
+	// OtherSite stands by itself. NoAccess, SessionUnavailable, SessionFault,
+	// CrossOriginRequest and BadHost are what guards say on a page. In that of RateLimited,
+	// {seconds} and {minutes} are how long to wait, rounded up, and {wait} is the same in English.
 	Errors map[string]string
 }
 

@@ -79,6 +79,23 @@ type OAuth struct {
 	// post-logout redirect URI. The provider must be an EndSessionProvider, such
 	// as those of package oidc.
 	SignOutAtProvider bool
+	// ThirdPartyLogin lets other sites start a sign-in at this provider (OpenID Connect
+	// Core §4), as the tiles of Okta's dashboard and of Microsoft's My Apps do: by
+	// GET signin/:provider?iss=…&login_hint=…&target_link_uri=…, such as
+	// https://app.example.com/api/auth/signin/okta. Register that address at the
+	// provider as its initiate login URI.
+	//
+	// Without it no other site starts any sign-in. With it every site does, not only
+	// the provider's. Where the provider asks nothing, a visitor of such a site is
+	// signed in here without a click, with whatever account their browser has at the
+	// provider. If that site signed them in there with an account of its own before
+	// (login CSRF), they use your site as its user: what they enter, and the accounts
+	// that they add, are then in its hands. So only a navigation of the whole page starts one, the issuer must be this
+	// provider's, the target one of your own pages, and login_hint alone is passed on.
+	// A person who is signed in is asked first. Such a sign-in never adds an account to
+	// a user, whatever DangerousEmailAccountLinking says. The provider must be an
+	// IssuerProvider, such as those of package oidc.
+	ThirdPartyLogin bool
 	// DangerousEmailAccountLinking lets a person whose account here is new sign in
 	// as the user who has the same e-mail address, where this provider vouches for
 	// the address (Account.EmailVerified) and the user has proved it
@@ -249,10 +266,11 @@ type oauthMethod struct {
 	signOut      bool      // signing out leads to the provider
 	signOutAsked sync.Once // whether it can
 	linksByEmail bool
+	thirdParty   bool // other sites may start a sign-in
 }
 
 func (o OAuth) configure(client *http.Client) (*provider, error) {
-	m := &oauthMethod{profile: o.Profile, linksByEmail: o.DangerousEmailAccountLinking, signOut: o.SignOutAtProvider}
+	m := &oauthMethod{profile: o.Profile, linksByEmail: o.DangerousEmailAccountLinking, signOut: o.SignOutAtProvider, thirdParty: o.ThirdPartyLogin}
 	p := &provider{id: o.ID, name: o.Name, method: m}
 	if oauth.IsNil(o.Provider) {
 		return p, errors.New("OAuth.Provider is nil; write github.New(…) or another goth provider")
@@ -282,6 +300,9 @@ func (o OAuth) configure(client *http.Client) (*provider, error) {
 	}
 	if m.signOut && !m.client.EndsSessions() {
 		return p, fmt.Errorf("SignOutAtProvider is set, but %T is no ginauth.EndSessionProvider; leave it out, or use the package oidc", o.Provider)
+	}
+	if _, ok := o.Provider.(IssuerProvider); m.thirdParty && !ok {
+		return p, fmt.Errorf("ThirdPartyLogin is set, but %T is no ginauth.IssuerProvider; leave it out, or use the package oidc", o.Provider)
 	}
 	if m.client.FormPost() {
 		var ok bool

@@ -147,8 +147,12 @@ type listedProvider struct {
 }
 
 // getSignIn shows the ways to sign in. It never starts one: a link or an image
-// on another site must not sign anybody in.
+// on another site must not sign anybody in. OAuth.ThirdPartyLogin alone lets one.
 func (v *request) getSignIn() {
+	if v.provider != nil && v.provider.oauth().startedElsewhere(v.c.Request.URL) {
+		v.provider.oauth().beginElsewhere(v)
+		return
+	}
 	v.tellPlainHTTP()
 	code := v.c.Query("error")
 	notice, location := v.noticed(code)
@@ -188,6 +192,10 @@ func (v *request) getSignIn() {
 // postSignIn starts a sign-in. Without proof that a page of ours asked, it shows
 // the sign-in page instead.
 func (v *request) postSignIn() {
+	if again := v.postedElsewhere(); again != "" && !v.csrfVerified {
+		v.redirect(http.StatusOK, again)
+		return
+	}
 	if !v.proven() || v.provider == nil {
 		v.unproven("signin")
 		return

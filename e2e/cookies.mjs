@@ -9,6 +9,7 @@ const session = 'next-auth.session-token'
 export default async function run() {
   await strict()
   await back()
+  await posted()
   await domains()
 }
 
@@ -113,6 +114,35 @@ async function back() {
     await shows(page, 'This browser did not start that sign-in')
   })
   await site.stop()
+}
+
+// The provider's answer is a form that its page posts. Of the site's cookies, that of the
+// sign-in alone comes along, which Chromium takes from localhost without TLS.
+async function posted() {
+  for (const long of [false, true]) {
+    const site = await startSite('-response-mode', 'form_post', '-host', 'app.site.localhost', ...(long ? ['-long'] : []))
+    await scenario(`cookies: an answer by form post, ${long ? 'in chunks' : 'in one cookie'}`, { origins: site.origins }, async (context) => {
+      const answers = []
+      context.on('request', async (r) => {
+        if (r.url().includes('/api/auth/callback/')) answers.push([r.method(), new URL(r.url()).search, (await r.allHeaders()).cookie ?? ''])
+      })
+      for (const name of ['Ada Lovelace', 'Grace Hopper']) { // in place of the other
+        const page = await signIn(context, site)
+        await choose(page, name, site.url + '/forms')
+        await shows(page, name)
+        await page.goto(site.url + '/mine/page')
+        await shows(page, name)
+      }
+      assert.equal(answers.length, 2)
+      for (const [method, query, cookie] of answers) {
+        assert.equal(method, 'POST')
+        assert.equal(query, '')
+        assert.match(cookie, /^[^;]*transaction\.[^;]*$/, 'the cookie of the sign-in alone')
+      }
+      assert.equal((await sessions(context)).length, long ? 4 : 1)
+    })
+    await site.stop()
+  }
 }
 
 // One process takes the place of the other on one address, with one secret.

@@ -1,10 +1,6 @@
 package ginauthtest
 
-import (
-	"net/http"
-
-	"github.com/go-jose/go-jose/v4"
-)
+import "net/http"
 
 // serveDiscovery answers the provider's metadata (OIDC Discovery §3, RFC 8414
 // §2, RFC 9207 §3).
@@ -21,7 +17,7 @@ func (p *Provider) serveDiscovery(w http.ResponseWriter, _ *http.Request) {
 		"response_modes_supported":              []string{"query", formPost},
 		"grant_types_supported":                 []string{"authorization_code", "refresh_token"},
 		"subject_types_supported":               []string{"public"},
-		"id_token_signing_alg_values_supported": []string{"RS256"},
+		"id_token_signing_alg_values_supported": []string{p.cfg.Algorithm},
 		"token_endpoint_auth_methods_supported": []string{"client_secret_basic", "client_secret_post"},
 		"code_challenge_methods_supported":      []string{"S256"},
 		"claims_supported": []string{
@@ -35,6 +31,9 @@ func (p *Provider) serveDiscovery(w http.ResponseWriter, _ *http.Request) {
 		"request_parameter_supported":                    false,
 		"request_uri_parameter_supported":                false, // absent would mean true
 	}
+	if p.cfg.SignUserinfo {
+		doc["userinfo_signing_alg_values_supported"] = []string{p.cfg.Algorithm}
+	}
 	if tamper := p.lies.load().discovery; tamper != nil {
 		tamper(doc)
 	}
@@ -42,7 +41,17 @@ func (p *Provider) serveDiscovery(w http.ResponseWriter, _ *http.Request) {
 }
 
 // serveJWKS answers the public key that good ID tokens are signed with
-// (RFC 7517 §5).
+// (RFC 7517 §5), and the one of OtherAlgorithm while that is chosen.
 func (p *Provider) serveJWKS(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{p.keys.public()}})
+	lie := p.lies.load()
+	keys, err := p.keys.public(lie.signature)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	set := map[string]any{"keys": keys}
+	if lie.jwks != nil {
+		lie.jwks(set)
+	}
+	writeJSON(w, http.StatusOK, set)
 }

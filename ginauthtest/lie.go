@@ -15,10 +15,10 @@ type lies struct {
 }
 
 type lie struct {
-	claims, userinfo, discovery, token, logout func(map[string]any)
-	response                                   func(url.Values)
-	signature                                  Signature
-	broken                                     map[Endpoint]http.Handler // replaced, never written to
+	claims, userinfo, discovery, jwks, token, logout func(map[string]any)
+	response                                         func(url.Values)
+	signature                                        Signature
+	broken                                           map[Endpoint]http.Handler // replaced, never written to
 }
 
 func (l *lies) load() lie {
@@ -56,6 +56,17 @@ func (p *Provider) TamperDiscovery(f func(doc map[string]any)) {
 	p.lies.change(func(l *lie) { l.discovery = f })
 }
 
+// TamperJWKS lets f change the key set (RFC 7517 §5): its member keys is a
+// []any of map[string]any. Nil tells the truth again.
+func (p *Provider) TamperJWKS(f func(set map[string]any)) {
+	p.lies.change(func(l *lie) { l.jwks = f })
+}
+
+// RotateKey makes a new key, which signs from now on and is the only one that is
+// published (OpenID Connect Core §10.1.1). A function given to
+// [Provider.TamperClaims] may call it: its ID token is signed with the new key.
+func (p *Provider) RotateKey() error { return p.keys.rotate() }
+
 // TamperResponse lets f change the parameters of the authorization response,
 // of a refusal as of a success: drop or change iss, state or code. Those that
 // the redirect URI has of itself are not among them. Or add some, such as the
@@ -72,7 +83,8 @@ func (p *Provider) TamperToken(f func(answer map[string]any)) {
 	p.lies.change(func(l *lie) { l.token = f })
 }
 
-// Sign chooses how ID tokens and logout tokens are signed from now on.
+// Sign chooses how ID tokens, logout tokens and signed userinfo are signed from now
+// on.
 func (p *Provider) Sign(s Signature) {
 	p.lies.change(func(l *lie) { l.signature = s })
 }

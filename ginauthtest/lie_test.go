@@ -44,6 +44,14 @@ func TestLiesInIDTokens(t *testing.T) {
 		{"other key", sign(ginauthtest.WrongKey), "failed to verify"},
 		{"HMAC", sign(ginauthtest.HMACPublicKey), "malformed jwt"},
 		{"no kid", sign(ginauthtest.NoKeyID), ""},
+		{"altered", sign(ginauthtest.Altered), "failed to verify"},
+		{"other algorithm", sign(ginauthtest.OtherAlgorithm), "malformed jwt"},
+		{"no keys", func() {
+			if err := p.RotateKey(); err != nil {
+				t.Error(err)
+			}
+			p.TamperJWKS(func(set map[string]any) { set["keys"] = []any{} })
+		}, "failed to verify"},
 		{"truth again", sign(ginauthtest.Good), ""},
 	} {
 		p.Reset()

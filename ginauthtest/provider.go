@@ -18,14 +18,18 @@ package ginauthtest
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ginauth/ginauth/internal/ascii"
 )
@@ -61,6 +65,21 @@ type Config struct {
 	// TokenLifetime is how long access and ID tokens live, in whole seconds.
 	// Default: one hour.
 	TokenLifetime time.Duration
+
+	// Algorithm is the JOSE name of the algorithm that signs ID tokens, logout tokens
+	// and userinfo: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 or
+	// EdDSA (RFC 7518 §3.1, RFC 8037 §3.1). Default: "RS256".
+	Algorithm string
+
+	// SignUserinfo answers userinfo as a JWT signed with the key of ID tokens
+	// (OpenID Connect Core §5.3.2), as for a client that registered a
+	// userinfo_signed_response_alg.
+	SignUserinfo bool
+
+	// TLS serves https with its Certificates, and the issuer begins with https. The
+	// provider's own requests, those of [Provider.Approve] and [Provider.SendLogout],
+	// trust its RootCAs. Default: nil, which serves http.
+	TLS *tls.Config
 
 	// Now is the provider's clock. It must be safe for concurrent use.
 	// Default: time.Now.
@@ -99,7 +118,7 @@ func NewProvider(cfg Config) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys, err := newKeys()
+	keys, err := newKeys(jose.SignatureAlgorithm(cfg.Algorithm))
 	if err != nil {
 		return nil, err
 	}
@@ -113,9 +132,13 @@ func NewProvider(cfg Config) (*Provider, error) {
 	}
 
 	ctx, cancel := context.WithCancel(context.Background())
+	scheme := "http://"
+	if cfg.TLS != nil {
+		scheme = "https://"
+	}
 	p := &Provider{
 		cfg:    cfg,
-		issuer: "http://" + net.JoinHostPort(host, port),
+		issuer: scheme + net.JoinHostPort(host, port),
 		keys:   keys,
 		grants: newGrants(cfg.TokenLifetime),
 		client: &http.Transport{MaxIdleConnsPerHost: 16},
@@ -127,12 +150,18 @@ func NewProvider(cfg Config) (*Provider, error) {
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout: 10 * time.Second,
 	}
+	if cfg.TLS != nil {
+		p.server.TLSConfig = cfg.TLS.Clone()
+		p.client.TLSClientConfig = &tls.Config{RootCAs: cfg.TLS.RootCAs}
+		go func() { p.served <- p.server.ServeTLS(listener, "", "") }()
+		return p, nil
+	}
 	go func() { p.served <- p.server.Serve(listener) }()
 	return p, nil
 }
 
 // Issuer is the provider's issuer identifier, such as
-// "http://127.0.0.1:40123". An endpoint's URL is the issuer followed by the
+// "http://127.0.0.1:40123", or https with [Config].TLS. An endpoint's URL is the issuer followed by the
 // [Endpoint].
 func (p *Provider) Issuer() string { return p.issuer }
 
@@ -205,6 +234,9 @@ func (cfg Config) withDefaults() Config {
 	if cfg.TokenLifetime == 0 {
 		cfg.TokenLifetime = time.Hour
 	}
+	if cfg.Algorithm == "" {
+		cfg.Algorithm = string(jose.RS256)
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -221,6 +253,12 @@ func (cfg Config) check() (host string, err error) {
 	}
 	if cfg.TokenLifetime < time.Second || cfg.TokenLifetime%time.Second != 0 {
 		faults = append(faults, fmt.Errorf("ginauthtest: token lifetime %v is not a number of whole seconds", cfg.TokenLifetime))
+	}
+	if !slices.Contains(algorithms(), jose.SignatureAlgorithm(cfg.Algorithm)) {
+		faults = append(faults, fmt.Errorf("ginauthtest: algorithm %q is none of %v", cfg.Algorithm, algorithms()))
+	}
+	if cfg.TLS != nil && len(cfg.TLS.Certificates) == 0 && cfg.TLS.GetCertificate == nil {
+		faults = append(faults, errors.New("ginauthtest: TLS has no certificate"))
 	}
 	host, _, err = net.SplitHostPort(cfg.Addr)
 	if err != nil {

@@ -1,6 +1,7 @@
 package ginauthtest_test
 
 import (
+	"crypto/tls"
 	"net/http"
 	"net/url"
 	"strings"
@@ -29,6 +30,8 @@ func TestNewProviderRefuses(t *testing.T) {
 		{"relative redirect URI", ginauthtest.Config{RedirectURIs: []string{"/cb"}}, "redirect URI"},
 		{"redirect URI with fragment", ginauthtest.Config{RedirectURIs: []string{"https://example.com/#x"}}, "redirect URI"},
 		{"negative lifetime", ginauthtest.Config{TokenLifetime: -time.Second}, "lifetime"},
+		{"no such algorithm", ginauthtest.Config{Algorithm: "HS256"}, "algorithm"},
+		{"TLS without certificate", ginauthtest.Config{TLS: &tls.Config{}}, "certificate"},
 		{"half a second", ginauthtest.Config{TokenLifetime: 1500 * time.Millisecond}, "lifetime"},
 	} {
 		p, err := ginauthtest.NewProvider(row.cfg)

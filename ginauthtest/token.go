@@ -193,7 +193,7 @@ func (p *Provider) idToken(granted *grant, scopes []string, nonce, access string
 	claims["exp"] = now.Add(p.cfg.TokenLifetime).Unix()
 	claims["auth_time"] = granted.authTime.Unix()
 	claims["sid"] = granted.sessionID
-	claims["at_hash"] = accessTokenHash(access)
+	claims["at_hash"] = p.keys.accessTokenHash(access)
 	delete(claims, "nonce")
 	if nonce != "" {
 		claims["nonce"] = nonce

@@ -18,7 +18,28 @@ func (p *Provider) serveUserinfo(w http.ResponseWriter, r *http.Request) {
 	if tamper := p.lies.load().userinfo; tamper != nil {
 		tamper(claims)
 	}
+	if p.cfg.SignUserinfo {
+		p.writeSigned(w, claims)
+		return
+	}
 	writeJSON(w, http.StatusOK, claims)
+}
+
+// writeSigned answers userinfo as a JWT. It names issuer and client, unless a
+// function given to TamperUserinfo put others there (OpenID Connect Core §5.3.2).
+func (p *Provider) writeSigned(w http.ResponseWriter, claims map[string]any) {
+	for name, value := range map[string]string{"iss": p.issuer, "aud": p.cfg.ClientID} {
+		if _, ok := claims[name]; !ok {
+			claims[name] = value
+		}
+	}
+	signed, err := p.keys.sign(claims, p.lies.load().signature)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/jwt")
+	_, _ = w.Write([]byte(signed)) // the client is gone: nobody is left to tell
 }
 
 // email is one of GitHub's addresses of a user.

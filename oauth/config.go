@@ -224,6 +224,9 @@ func (c Config) validate() error {
 	if c.TokenMethod != "" && c.TokenMethod != http.MethodPost && c.TokenMethod != http.MethodGet {
 		fault("TokenMethod is %q: write POST or GET, or leave it out", c.TokenMethod)
 	}
+	if c.AuthParams.Has("response_mode") {
+		fault("AuthParams sets response_mode: leave it out, the answer is read from the query")
+	}
 	headers := []string{c.UserAgent, c.TokenScheme, c.TokenHeader}
 	for name, value := range c.UserInfoHeader {
 		headers = append(headers, name, value)

@@ -351,6 +351,7 @@ func TestConfig_Validate(t *testing.T) {
 		{"a public client with a secret", func(c *oauth.Config) { c.Public = true }, "Public is set beside"},
 		{"nothing binds the code", func(c *oauth.Config) { c.Public, c.ClientSecret, c.DisablePKCE = true, "", true }, "nothing binds a code"},
 		{"a style", func(c *oauth.Config) { c.AuthStyle = 7 }, "AuthStyle is 7"},
+		{"an answer by POST", func(c *oauth.Config) { c.AuthParams = url.Values{"response_mode": {"form_post"}} }, "AuthParams sets response_mode"},
 		{"a method", func(c *oauth.Config) { c.TokenMethod = "PUT" }, `TokenMethod is "PUT"`},
 		{"a line break in a header", func(c *oauth.Config) { c.UserInfoHeader = map[string]string{"A": "b\r\nC: d"} }, "no header can carry"},
 		{"loopback", func(c *oauth.Config) { c.TokenURL = "http://127.0.0.1:8080/token" }, ""},

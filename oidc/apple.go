@@ -62,6 +62,10 @@ func Apple(config AppleConfig) *Provider {
 	if scopes == nil {
 		scopes = []string{"name", "email"}
 	}
+	mode := ""
+	if slices.Contains(scopes, "name") || slices.Contains(scopes, "email") {
+		mode = formPost
+	}
 	secret := &appleSecret{config: config}
 	place := secret.load()
 	if config.Now == nil {
@@ -71,11 +75,10 @@ func Apple(config AppleConfig) *Provider {
 	return preset("Apple", Config{
 		Name: "apple", DisplayName: "Apple", Issuer: appleIssuer,
 		ClientID: config.ClientID, Scopes: append([]string{"openid"}, without(scopes, "openid")...),
-		AuthStyle: oauth2.AuthStyleInParams, SkipUserinfo: true, Now: config.Now,
+		AuthStyle: oauth2.AuthStyleInParams, SkipUserinfo: true, ResponseMode: mode, Now: config.Now,
 	}, traits{
-		formPost: slices.Contains(scopes, "name") || slices.Contains(scopes, "email"),
-		secret:   secret.text,
-		posted:   appleName,
+		secret: secret.text,
+		posted: appleName,
 	}, place)
 }
 
@@ -106,7 +109,7 @@ func without(list []string, unwanted string) []string {
 // person claims. Each part has at most 100 characters. The field's other members, such as
 // an e-mail address, are not read.
 func (p *Provider) PostedName(form url.Values) (given, family string) {
-	if !p.traits.formPost || p.traits.posted == nil {
+	if !p.FormPost() || p.traits.posted == nil {
 		return "", ""
 	}
 	return p.traits.posted(form)

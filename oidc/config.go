@@ -9,7 +9,12 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
+
+	"github.com/ginauth/ginauth/internal/ascii"
 )
+
+// formPost is the response mode of an answer by POST.
+const formPost = "form_post"
 
 // Config describes one registration at one OpenID provider.
 type Config struct {
@@ -58,6 +63,13 @@ type Config struct {
 	BackChannel string
 	// AuthParams are added to the authorization URL.
 	AuthParams url.Values
+	// ResponseMode is how the provider brings its answer: empty for the query of a
+	// redirect, or "form_post" for a form that the browser posts from the provider's
+	// page (OAuth 2.0 Form Post Response Mode 1.0). In a form the code stays out of
+	// browser histories, Referer headers and access logs. The site must be on https;
+	// see ginauth.FormPostProvider. With the post no session comes along, so a
+	// sign-in of this provider adds no account to the user who is signed in.
+	ResponseMode string
 	// Claims say where the provider has a name, an address and a picture, in place
 	// of the standard claims.
 	Claims Claims
@@ -134,6 +146,14 @@ func (c Config) validate(where string, place error) error {
 	if c.BackChannel != "" {
 		if u, err := url.Parse(c.BackChannel); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || strings.ContainsAny(c.BackChannel, "?#") {
 			fault("BackChannel is not an origin: write one such as http://keycloak:8080, or leave it out")
+		}
+	}
+	if c.ResponseMode != "" && c.ResponseMode != formPost {
+		fault(`ResponseMode is %q: write "form_post", or leave it out for the query`, c.ResponseMode)
+	}
+	for name := range c.AuthParams {
+		if ascii.EqualFold(name, "response_mode") {
+			fault(`AuthParams sets %s: set ResponseMode in place of it`, name)
 		}
 	}
 	switch c.AuthStyle {

@@ -37,6 +37,9 @@ func TestValidate(t *testing.T) {
 		{"credentials", func(c *oidc.Config) { c.Issuer = "https://u:hidden@id.example" }, []string{"credentials"}},
 		{"discovery document", func(c *oidc.Config) { c.Issuer += "/.well-known/openid-configuration" }, []string{"discovery document"}},
 		{"white space", func(c *oidc.Config) { c.ClientID, c.ClientSecret = "c ", "hidden\n" }, []string{"Config.ClientID has white space", "Config.ClientSecret has white space"}},
+		{"answer by POST", func(c *oidc.Config) { c.ResponseMode = "form_post" }, nil},
+		{"answer in the fragment", func(c *oidc.Config) { c.ResponseMode = "fragment" }, []string{`Config.ResponseMode is "fragment": write "form_post"`}},
+		{"answer by POST as a parameter", func(c *oidc.Config) { c.AuthParams = url.Values{"Response_Mode": {"form_post"}} }, []string{"Config.AuthParams sets Response_Mode: set ResponseMode"}},
 		{"style", func(c *oidc.Config) { c.AuthStyle = 7 }, []string{"Config.AuthStyle is 7"}},
 	}
 	for _, tt := range tests {

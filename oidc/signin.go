@@ -38,8 +38,8 @@ func (p *Provider) AuthCodeURL(ctx context.Context, redirectURL, state, nonce st
 		oauth2.SetAuthURLParam("state", state),
 		oauth2.SetAuthURLParam("nonce", nonce),
 	)
-	if p.traits.formPost {
-		opts = append(opts, oauth2.SetAuthURLParam("response_mode", "form_post"))
+	if p.FormPost() {
+		opts = append(opts, oauth2.SetAuthURLParam("response_mode", formPost))
 	}
 	return p.oauth(m, redirectURL).AuthCodeURL(state, opts...), nil
 }

@@ -16,7 +16,6 @@ type traits struct {
 	nonceOptional bool                                         // it leaves the nonce out of its id_tokens
 	logoutURI     bool                                         // its logout leads back by logout_uri, to a client that client_id names
 	refusesPKCE   bool                                         // it refuses token requests with a code verifier
-	formPost      bool                                         // its answers come in a POST
 	secret        func() (string, error)                       // makes the client secret, in place of Config.ClientSecret
 	posted        func(form url.Values) (given, family string) // the name in the form of a POST
 	identity      func(claims map[string]any) (string, error)  // the subject, in place of sub; may change the claims
@@ -38,6 +37,6 @@ func preset(service string, config Config, t traits, place error) *Provider {
 func (p *Provider) RefusesPKCE() bool { return p.traits.refusesPKCE }
 
 // FormPost reports that the provider's answer comes in a cross-site POST (OAuth
-// 2.0 Form Post Response Mode 1.0): true for [Apple] where it is asked for the
-// name or the e-mail address.
-func (p *Provider) FormPost() bool { return p.traits.formPost }
+// 2.0 Form Post Response Mode 1.0): true where Config.ResponseMode says so, and for
+// [Apple] where it is asked for the name or the e-mail address.
+func (p *Provider) FormPost() bool { return p.config.ResponseMode == formPost }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ginauth/ginauth"
 	"github.com/ginauth/ginauth/ginauthtest"
+	"github.com/ginauth/ginauth/oidc"
 )
 
 // appleSite is a site on https with Apple and another provider.
@@ -153,6 +154,52 @@ func TestAttack33b_AnswerByPost(t *testing.T) {
 	b.begin("local", "/")
 	if c := b.transaction(); c.SameSite != http.SameSiteLaxMode {
 		t.Errorf("the transaction cookie of another provider is %v", c)
+	}
+}
+
+// Any OpenID provider may answer by POST, with the same cookies.
+func TestAttack33b_AnyProviderByPost(t *testing.T) {
+	t.Parallel()
+	idp := newIDP(t, ginauthtest.Config{})
+	engine, log := gin.New(), &logBuffer{}
+	posted := local(idp, "posted").With(func(c *oidc.Config) { c.ResponseMode = "form_post" })
+	if _, err := ginauth.Register(engine, ginauth.Options{Secret: testSecret, Logger: log.logger(), Providers: ginauth.Goth(posted, local(idp, "local"))}); err != nil {
+		t.Fatal(err)
+	}
+	app := httptest.NewTLSServer(engine)
+	t.Cleanup(app.Close)
+	b := &siteBrowser{t, app, map[string]*http.Cookie{}}
+	authURL := b.begin("posted", "/welcome")
+	asked, err := url.Parse(authURL)
+	if err != nil || asked.Query().Get("response_mode") != "form_post" {
+		t.Fatalf("asked for %s", authURL)
+	}
+	if c := b.transaction(); c.SameSite != http.SameSiteNoneMode || !c.Secure || !c.HttpOnly || !strings.HasPrefix(c.Name, "__Host-") {
+		t.Errorf("the transaction cookie is %v", c)
+	}
+	for name, c := range b.cookies {
+		if !strings.Contains(name, "transaction") && c.SameSite != http.SameSiteLaxMode {
+			t.Errorf("%s is %v", name, c)
+		}
+	}
+	post, err := idp.ApprovePost(t.Context(), authURL, "ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := b.do(post, true)
+	if res.Header.Get("Location") != app.URL+"/welcome" || !res.signedInTLS() {
+		t.Fatalf("answered %d, leads to %s\n%s", res.StatusCode, res.Header.Get("Location"), log)
+	}
+	if email, _ := b.user(); email != "ada@example.com" {
+		t.Errorf("signed in %q", email)
+	}
+	// The other provider's cookie is as ever.
+	if b.begin("local", "/"); b.transaction().SameSite != http.SameSiteLaxMode {
+		t.Errorf("the transaction cookie of another provider is %v", b.transaction())
+	}
+	_, err = ginauth.Register(gin.New(), ginauth.Options{Secret: testSecret, BaseURL: "http://app.example.com", Providers: ginauth.Goth(posted)})
+	if err == nil || !strings.Contains(err.Error(), "provider posted answers by POST") {
+		t.Errorf("on plain http: %v", err)
 	}
 }
 

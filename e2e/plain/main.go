@@ -23,52 +23,70 @@ import (
 //go:embed *.html
 var pages embed.FS
 
+// settings are what a suite asks for.
+type settings struct {
+	addr, host   string
+	maxAge       time.Duration
+	cookies      ginauth.CookieOptions
+	responseMode string
+	long, portal bool
+}
+
 func main() {
-	addr := flag.String("addr", "127.0.0.1:0", "address to listen on")
-	maxAge := flag.Duration("max-age", time.Hour, "how long an unused session lasts")
-	var cookies ginauth.CookieOptions
-	flag.StringVar(&cookies.Domain, "domain", "", "domain of the session cookie")
+	var s settings
+	flag.StringVar(&s.addr, "addr", "127.0.0.1:0", "address to listen on")
+	flag.StringVar(&s.host, "host", "", "host name of the site; empty: any that is loopback")
+	flag.DurationVar(&s.maxAge, "max-age", time.Hour, "how long an unused session lasts")
+	flag.StringVar(&s.cookies.Domain, "domain", "", "domain of the session cookie")
+	flag.StringVar(&s.responseMode, "response-mode", "", "how the provider brings its answer")
+	flag.BoolVar(&s.long, "long", false, "whether sessions are too long for one cookie")
+	flag.BoolVar(&s.portal, "portal", false, "whether other sites may start a sign-in")
 	strict := flag.Bool("strict", false, "whether the session cookie is SameSite=Strict")
-	host := flag.String("host", "", "host name of the site; empty: any that is loopback")
-	long := flag.Bool("long", false, "whether sessions are too long for one cookie")
 	flag.Parse()
 	if *strict {
-		cookies.SameSite = http.SameSiteStrictMode
+		s.cookies.SameSite = http.SameSiteStrictMode
 	}
-	if err := run(*addr, *host, *maxAge, cookies, *long); err != nil {
+	if err := run(s); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(addr, host string, maxAge time.Duration, cookies ginauth.CookieOptions, long bool) error {
+func run(s settings) error {
 	idp, err := ginauthtest.NewProvider(ginauthtest.Config{})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = idp.Close() }()
-	listener, err := net.Listen("tcp", addr)
+	listener, err := net.Listen("tcp", s.addr)
 	if err != nil {
 		return err
 	}
 	site, base := fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port), ""
-	if host != "" {
-		base = strings.Replace(site, "localhost", host, 1)
+	if s.host != "" {
+		base = strings.Replace(site, "localhost", s.host, 1)
 		site = base
 	}
 	r := gin.New()
 	r.SetHTMLTemplate(template.Must(template.ParseFS(pages, "*.html")))
 	auth, err := ginauth.Register(r, ginauth.Options{
 		BaseURL: base,
-		Cookies: cookies,
+		Cookies: s.cookies,
 		Secret:  "the secret of a site that is only looked at",
-		Providers: append(ginauth.Goth(oidc.New(oidc.Config{
-			Name: "local", Issuer: idp.Issuer(), ClientID: idp.ClientID(), ClientSecret: idp.ClientSecret(),
-		})), ginauth.Credentials{
-			Fields:    []ginauth.Field{{Name: "username"}, {Name: "password", Type: "password"}},
-			Authorize: authorize,
-		}),
-		Session:   ginauth.SessionOptions{MaxAge: maxAge},
-		Callbacks: ginauth.Callbacks{JWT: keep(long), Session: showNickname},
+		Providers: []ginauth.Provider{
+			ginauth.OAuth{
+				Provider: oidc.New(oidc.Config{
+					Name: "local", Issuer: idp.Issuer(), ClientID: idp.ClientID(), ClientSecret: idp.ClientSecret(),
+					ResponseMode: s.responseMode,
+				}),
+				ThirdPartyLogin: s.portal,
+			},
+			ginauth.Credentials{
+				Fields:    []ginauth.Field{{Name: "username"}, {Name: "password", Type: "password"}},
+				Authorize: authorize,
+			},
+		},
+		Session:   ginauth.SessionOptions{MaxAge: s.maxAge},
+		Callbacks: ginauth.Callbacks{JWT: keep(s.long), Session: showNickname},
 	})
 	if err != nil {
 		return err

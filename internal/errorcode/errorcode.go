@@ -51,6 +51,7 @@ const (
 	CodeUsed       = "CodeUsed"       // the code does not work, and the person is signed in
 	CookiesBlocked = "CookiesBlocked" // the form came without this site's cookies
 	OtherOrigin    = "OtherOrigin"    // the form was sent from another address than this site's
+	OtherSite      = "OtherSite"      // another site asks for the sign-in
 )
 
 // A row says how a code is shown.
@@ -106,6 +107,8 @@ var rows = []row{
 		text: "It was used before, or you asked for it in another browser. Ask for a new one here."},
 	{code: CodeUsed, of: VerificationCode,
 		text: "It may have expired, or it was used before. You are signed in, so you do not need it."},
+	{code: OtherSite,
+		text: "Another site sent you here to sign in. Go on only if you expected that: it may sign you in with another account."},
 	{code: CookiesBlocked, of: FormRefused,
 		text: "Your browser did not send this site’s cookies, and signing in needs them. Allow cookies if your browser blocks them, and try again on this page."},
 	{code: OtherOrigin, of: FormRefused,

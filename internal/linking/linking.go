@@ -34,6 +34,9 @@ type Facts struct {
 	// FormPost says that the answer came by another site's POST. No session comes along
 	// with it, so that Current is not known.
 	FormPost bool
+	// ThirdParty says that another site started the sign-in: nobody here asked to add an
+	// account, and whose session at the provider answered is for that site to choose.
+	ThirdParty bool
 
 	Holder *Holder // who has the account's address; nil: nobody, or not looked up yet
 }
@@ -63,10 +66,14 @@ func (f Facts) Decide() Decision {
 		return Use
 	case f.Current != "" && f.Began != mark(f.Current):
 		return Refuse // somebody else began it, in this browser or with this session
+	case f.Current != "" && f.ThirdParty:
+		return Refuse
 	case f.Current != "":
 		return LinkCurrent
 	case f.Holder == nil:
 		return Create
+	case f.ThirdParty:
+		return Refuse
 	case f.Holder.Trusted && f.Holder.Vouched && f.Holder.Proved && f.Holder.SameAddress:
 		return LinkHolder
 	}

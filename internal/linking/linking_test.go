@@ -41,6 +41,15 @@ func TestDecide(t *testing.T) {
 		{"by POST: Ada was signed in, and Bob's account comes", linking.Facts{FormPost: true, Owner: "bob", Began: by("ada")}, linking.Refuse},
 		{"by POST: Ada was signed in, and a new account comes", linking.Facts{FormPost: true, Began: by("ada")}, linking.Refuse},
 
+		// Another site started the sign-in.
+		{"started elsewhere: Ada signs in with her account", linking.Facts{ThirdParty: true, Owner: "ada"}, linking.Use},
+		{"started elsewhere: Ada is signed in, and her account comes", linking.Facts{ThirdParty: true, Owner: "ada", Current: "ada"}, linking.Use},
+		{"started elsewhere: Ada is signed in, and Bob's account comes", linking.Facts{ThirdParty: true, Owner: "bob", Current: "ada"}, linking.Refuse},
+		{"started elsewhere: somebody new signs in", linking.Facts{ThirdParty: true}, linking.Create},
+		{"started elsewhere: Ada is signed in, and a new account comes", linking.Facts{ThirdParty: true, Current: "ada"}, linking.Refuse},
+		{"started elsewhere: so it is whoever began it", linking.Facts{ThirdParty: true, Current: "ada", Began: by("ada")}, linking.Refuse},
+		{"started elsewhere: whatever the address", linking.Facts{ThirdParty: true, Holder: &all}, linking.Refuse},
+
 		// The new account has the address of a user.
 		{"a trusted provider vouches for the address that Ada proved", linking.Facts{Holder: &all}, linking.LinkHolder},
 		{"the provider is not trusted with addresses", linking.Facts{Holder: &linking.Holder{Vouched: true, Proved: true, SameAddress: true}}, linking.Refuse},

@@ -64,6 +64,10 @@ type Transaction struct {
 	Target   string `json:"t,omitempty"`
 	Former   string `json:"f,omitempty"` // the session that the browser had when it began
 
+	// ThirdParty says that another site started it (OpenID Connect Core §4): Target is
+	// where it leads, and it adds no account to any user.
+	ThirdParty bool `json:"h,omitempty"`
+
 	// Again says that the answer came from another site and that this browser was
 	// told to load it once more from this one.
 	Again bool `json:"a,omitempty"`

@@ -151,6 +151,19 @@ func New(c Config) (*Provider, error) {
 	return p, err
 }
 
+// IsIssuer reports whether an issuer identifier, as another site names it, is the
+// provider's own, or one that its answers may name.
+func (p *Provider) IsIssuer(ctx context.Context, sent string) (ok bool, err error) {
+	ctx, cancel := p.context(ctx)
+	defer cancel()
+	defer recovered(ctx, &err)
+	issuer, _, err := p.engine.issuer(ctx)
+	if err != nil {
+		return false, Redact(err)
+	}
+	return issuer != "" && sent != "" && p.engine.accepts(issuer, sent), nil
+}
+
 // validate asks an AuthCodeProvider that can say so what is wrong with it.
 func validate(p goth.Provider) error {
 	_, ok := p.(AuthCodeProvider)
@@ -216,7 +229,11 @@ func CheckParams(params url.Values) error {
 		return nil
 	}
 	slices.Sort(bad)
-	return fmt.Errorf("AuthParams sets %s, which belongs to the flow; leave it out", strings.Join(bad, ", "))
+	hint := "leave it out"
+	if len(bad) == 1 && ascii.EqualFold(bad[0], "response_mode") {
+		hint += ", or set oidc.Config.ResponseMode"
+	}
+	return fmt.Errorf("AuthParams sets %s, which belongs to the flow; %s", strings.Join(bad, ", "), hint)
 }
 
 // issuesIDTokens reports whether a provider is known to be one of OpenID Connect.

@@ -32,7 +32,7 @@ func UserMark(id string) string {
 // nobody was: then only the fact that it was used is left.
 func (c Cookies) End(tx *oauth.Transaction, user, target string) []string {
 	return []string{
-		cookie.Deletion(c.openName(tx.State), c.attributes(tx)),
+		cookie.Deletion(c.openName(tx), c.attributes(tx)),
 		c.keepCompleted(&Completed{State: tx.State, User: user, Target: target, Expires: c.Now.Add(oauth.Lifetime).Unix()}),
 	}
 }

@@ -53,11 +53,12 @@ type Cookies struct {
 // Begin returns the Set-Cookie lines of a sign-in that begins, and reports whether its
 // cookie is short enough. A target that is too long is dropped from tx; the sign-in
 // then leads to the base URL. So is a former session, where that does not suffice.
-// Beyond four sign-ins the oldest is deleted.
+// Beyond four sign-ins the oldest is deleted. One that another site started deletes none
+// of them: all of these share one cookie, in which the newest replaces the one before.
 func (c Cookies) Begin(tx *oauth.Transaction) (lines []string, ok bool) {
 	longest := *tx
 	longest.Again = true
-	fits := func() bool { return len(c.openName(tx.State))+len(c.Keys.open.Seal(longest.Bytes())) <= maxCookie }
+	fits := func() bool { return len(c.openName(tx))+len(c.Keys.open.Seal(longest.Bytes())) <= maxCookie }
 	if !fits() {
 		tx.Target, longest.Target = "", ""
 	}
@@ -67,7 +68,7 @@ func (c Cookies) Begin(tx *oauth.Transaction) (lines []string, ok bool) {
 	if !fits() {
 		return nil, false
 	}
-	return append(c.dropOld(maxOpen-1), c.keep(tx)), true
+	return append(c.dropOld(tx.ThirdParty), c.keep(tx)), true
 }
 
 // Revisit returns the Set-Cookie line that marks a sign-in whose answer this browser was
@@ -78,7 +79,7 @@ func (c Cookies) Revisit(tx *oauth.Transaction) string {
 }
 
 func (c Cookies) keep(tx *oauth.Transaction) string {
-	return cookie.Line(c.openName(tx.State), c.Keys.open.Seal(tx.Bytes()), c.attributes(tx))
+	return cookie.Line(c.openName(tx), c.Keys.open.Seal(tx.Bytes()), c.attributes(tx))
 }
 
 // Find returns the sign-in that an answer belongs to: the one of its state, started in
@@ -89,11 +90,14 @@ func (c Cookies) Find(answer url.Values) (tx *oauth.Transaction, expired bool) {
 		return nil, false
 	}
 	state := answer["state"][0]
-	for value := range cookie.Values(c.Header, c.openName(state)) {
-		if tx := c.open(value); tx != nil && token.Equal(tx.State, state) {
-			return tx, false
+	for _, thirdParty := range [...]bool{false, true} {
+		name := c.openName(&oauth.Transaction{State: state, ThirdParty: thirdParty})
+		for value := range cookie.Values(c.Header, name) {
+			if tx := c.open(value); tx != nil && tx.ThirdParty == thirdParty && token.Equal(tx.State, state) {
+				return tx, false
+			}
+			expired = expired || !thirdParty // the other cookie may be of any state
 		}
-		expired = true
 	}
 	return nil, expired
 }
@@ -122,7 +126,16 @@ func Suffix(state string) string {
 	return "." + base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-func (c Cookies) openName(state string) string { return c.Names.Transaction + Suffix(state) }
+// otherSite ends the name of the one cookie of sign-ins that other sites started. It is
+// no hash of a state: it is too short.
+const otherSite = ".other"
+
+func (c Cookies) openName(tx *oauth.Transaction) string {
+	if tx.ThirdParty {
+		return c.Names.Transaction + otherSite
+	}
+	return c.Names.Transaction + Suffix(tx.State)
+}
 
 // attributes are those of a sign-in's cookie; tx is nil if the cookie could not be
 // opened. Only for a provider that answers by POST does the cookie come along with
@@ -136,12 +149,14 @@ func (c Cookies) attributes(tx *oauth.Transaction) cookie.Attributes {
 	return a
 }
 
-// dropOld deletes the cookies that cannot be used any more, and the oldest of the
-// others beyond keep, completed sign-ins first.
-func (c Cookies) dropOld(keep int) (lines []string) {
+// dropOld makes place for a sign-in: it deletes the cookies that cannot be used any
+// more, and the oldest of the others, completed sign-ins first. For one that another
+// site started, none that is under way goes.
+func (c Cookies) dropOld(thirdParty bool) (lines []string) {
 	type kept struct {
 		name       string
 		completed  bool
+		thirdParty bool
 		expires    int64
 		attributes cookie.Attributes
 	}
@@ -152,7 +167,7 @@ func (c Cookies) dropOld(keep int) (lines []string) {
 		case len(live) >= 4*maxOpen:
 		case strings.HasPrefix(name, c.Names.Transaction+"."):
 			if tx := c.open(value); tx != nil {
-				k.expires, k.attributes = tx.Expires, c.attributes(tx)
+				k.expires, k.attributes, k.thirdParty = tx.Expires, c.attributes(tx), tx.ThirdParty
 			}
 		case strings.HasPrefix(name, c.Names.Completed+"."):
 			if done := c.openCompleted(value); done != nil {
@@ -163,7 +178,7 @@ func (c Cookies) dropOld(keep int) (lines []string) {
 		case !strings.HasPrefix(name, c.Names.Transaction+".") && !strings.HasPrefix(name, c.Names.Completed+"."):
 		case k.expires == 0:
 			lines = append(lines, cookie.Deletion(name, k.attributes))
-		default:
+		case !k.thirdParty: // which is replaced
 			live = append(live, k)
 		}
 	}
@@ -176,6 +191,10 @@ func (c Cookies) dropOld(keep int) (lines []string) {
 		}
 		return int(a.expires - b.expires)
 	})
+	keep := maxOpen - 1
+	if thirdParty { // at most maxOpen are under way, so that only completed ones go
+		keep = maxOpen
+	}
 	for i := 0; i < len(live)-keep; i++ {
 		lines = append(lines, cookie.Deletion(live[i].name, live[i].attributes))
 	}

@@ -1,6 +1,7 @@
 package transaction_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -94,6 +95,67 @@ func TestFourSignIns(t *testing.T) {
 	b.begin(t, "g", time.Hour)
 	if len(b.jar) != 1 || !b.has("g", time.Hour) {
 		t.Errorf("expired and unreadable cookies stay: %d", len(b.jar))
+	}
+}
+
+// A sign-in that another site started takes no other's place, and has one for all.
+func TestSignInsStartedElsewhere(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	begin := func(at int, thirdParty bool) *oauth.Transaction {
+		t.Helper()
+		now := time.Duration(at) * time.Second
+		tx := &oauth.Transaction{State: fmt.Sprintf("state-%d", at), Expires: begun.Add(now + oauth.Lifetime).Unix(), ThirdParty: thirdParty}
+		lines, ok := b.at(now).Begin(tx)
+		if !ok {
+			t.Fatal("the cookie is too long")
+		}
+		b.set(t, lines...)
+		return tx
+	}
+	var ours, theirs []*oauth.Transaction
+	for i := range 4 {
+		ours = append(ours, begin(i, false))
+	}
+	for i := range 10 {
+		tx := begin(10+i, true)
+		theirs = append(theirs, tx)
+		if i < 9 { // they complete by themselves, where the provider asks nothing
+			b.set(t, b.at(time.Duration(10+i)*time.Second).End(tx, "u", "/")...)
+		}
+	}
+	theirs = append(theirs, begin(30, true))
+	if len(b.jar) > 6 { // four of ours, one of theirs, and one that was completed
+		t.Errorf("the browser has %d cookies", len(b.jar))
+	}
+	find := func(tx *oauth.Transaction) bool {
+		found, _ := b.at(31 * time.Second).Find(url.Values{"state": {tx.State}})
+		return found != nil && found.ThirdParty == tx.ThirdParty
+	}
+	for i, tx := range ours {
+		if !find(tx) {
+			t.Errorf("our sign-in %d is lost", i)
+		}
+	}
+	for i, tx := range theirs {
+		if find(tx) != (i == len(theirs)-1) {
+			t.Errorf("sign-in %d of theirs: found %v", i, find(tx))
+		}
+	}
+	// Many that begin at once share the cookie as well: none has seen the other.
+	before := b.at(32 * time.Second)
+	for i := range 5 {
+		tx := &oauth.Transaction{State: fmt.Sprintf("at-once-%d", i), Expires: begun.Add(oauth.Lifetime).Unix(), ThirdParty: true}
+		lines, _ := before.Begin(tx)
+		b.set(t, lines...)
+		theirs = append(theirs, tx)
+	}
+	if len(b.jar) > 6 {
+		t.Errorf("the browser has %d cookies", len(b.jar))
+	}
+	// Ours leave theirs alone.
+	if begin(40, false); !find(theirs[len(theirs)-1]) || find(ours[0]) {
+		t.Error("a further one of ours did not take the place of our oldest")
 	}
 }
 
