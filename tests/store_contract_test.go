@@ -1,0 +1,57 @@
+package tests
+
+import (
+	"path/filepath"
+	"testing"
+
+	gingorm "github.com/gin-contrib/sessions/gorm"
+	"github.com/libtnb/sqlite"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"github.com/ginauth/ginauth"
+	"github.com/ginauth/ginauth/storetest"
+)
+
+// Each store keeps the contract, also while its server is killed, where that keeps what
+// it has.
+func TestStoreContract(t *testing.T) {
+	t.Parallel()
+	for _, in := range keptIn {
+		t.Run(in.name, func(t *testing.T) {
+			t.Parallel()
+			k := in.open(t)
+			if k.racy && raceDetector {
+				t.Skip("the driver races with itself")
+			}
+			t.Run("runs", func(t *testing.T) {
+				storetest.Run(t, func(testing.TB) ginauth.SessionStore { return k.store })
+			})
+			if k.server != nil && !k.forgets {
+				storetest.Outage(t, k.store, k.server.Kill, k.server.Start)
+			}
+		})
+	}
+}
+
+// The gorm store of gin-contrib keeps the contract while its database answers. It takes
+// a failed query for an empty session, so what it does in an outage is not tried.
+func TestStoreContract_Gorm(t *testing.T) {
+	t.Parallel()
+	if raceDetector {
+		t.Skip("the driver races with itself")
+	}
+	db, err := gorm.Open(sqlite.Open(filepath.Join(t.TempDir(), "sessions.db")+"?_pragma=busy_timeout(30000)&_pragma=journal_mode(WAL)"),
+		&gorm.Config{Logger: logger.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool, err := db.DB()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = pool.Close() })
+	store := gingorm.NewStore(db, false, []byte(testSecret))
+	store.(interface{ MaxLength(int) }).MaxLength(64 << 10)
+	storetest.Run(t, func(testing.TB) ginauth.SessionStore { return ginauth.GinStore(store) })
+}
