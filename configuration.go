@@ -72,7 +72,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 			opts.Session.UpdateAge, opts.Session.MaxAge, opts.Session.MaxAge/2)
 	}
 	if _, lists := opts.Session.Store.(UserSessionStore); !lists && opts.Session.MaxPerUser > 0 {
-		f.add("Session.MaxPerUser is set, but no Session.Store that lists a user's sessions; use redisstore.New, or leave MaxPerUser out")
+		f.add("Session.MaxPerUser is set, but no Session.Store that lists a user's sessions; use redisstore.New or gormadapter's Sessions, or leave MaxPerUser out")
 	} else if opts.Session.MaxPerUser == 0 {
 		opts.Session.MaxPerUser = defaultMaxPerUser
 	}
@@ -81,7 +81,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 			f.add("Session.Store: %w", err)
 		}
 	}
-	storeCalls := newStoreCalls()
+	storeCalls := newStoreCalls(opts.Session.Store)
 	a := &Auth{
 		release: release,
 		calls:   calls{store: storeCalls, adapter: newAdapterCalls(), mail: bulkhead.New(mailTimeout, errUnavailable)},
@@ -111,7 +111,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	}
 	a.opts = opts
 	revocations := revocation.Config{
-		Store: opts.Session.Revocations, Calls: newStoreCalls(), Scope: a.namespace.Scope(),
+		Store: opts.Session.Revocations, Calls: newStoreCalls(opts.Session.Revocations), Scope: a.namespace.Scope(),
 		SessionLife: opts.Session.MaxAge, DeviceLife: limit.DeviceAge,
 	}
 	if revocations.Store != nil {

@@ -81,6 +81,18 @@ func (a *Adapter) with(ctx context.Context) *gorm.DB {
 	return a.db.Session(&gorm.Session{NewDB: true, Context: ctx})
 }
 
+// heedsContext reports whether the database's driver is one that ends a call with its
+// context while the server or the network hangs. It is told by its type's name, since
+// this package imports no driver: *stdlib.Driver is pgx's.
+func (a *Adapter) heedsContext() bool {
+	pool, err := a.db.DB()
+	if err != nil {
+		return false
+	}
+	name := fmt.Sprintf("%T", pool.Driver())
+	return name == "*stdlib.Driver" || name == "*mysql.MySQLDriver"
+}
+
 // change runs a transaction: all of it happens, or nothing.
 func (a *Adapter) change(ctx context.Context, f func(tx *gorm.DB) error) error {
 	return a.explain(a.with(ctx).Transaction(f))

@@ -14,6 +14,9 @@ func (a *Adapter) Revocations() ginauth.Revocations { return revocations{a} }
 
 type revocations struct{ *Adapter }
 
+// HeedsContext is as for Sessions.
+func (r revocations) HeedsContext() bool { return r.heedsContext() }
+
 // upsert keeps the later of two times: two processes may revoke at once, and their
 // clocks may differ.
 func (r revocations) upsert() string {

@@ -22,7 +22,13 @@ var (
 	_ ginauth.UserSessionStore = (*Sessions)(nil)
 	_ ginauth.CompareStore     = (*Sessions)(nil)
 	_ ginauth.SessionLocker    = (*Sessions)(nil)
+	_ ginauth.ContextHeeder    = (*Sessions)(nil)
+	_ ginauth.ContextHeeder    = revocations{}
 )
+
+// HeedsContext is as ginauth.ContextHeeder says: whether the driver is jackc/pgx's or
+// go-sql-driver's, which end their calls with their contexts.
+func (s *Sessions) HeedsContext() bool { return s.adapter.heedsContext() }
 
 // A sessionRow is what is read of a session. Its table has a version too: MySQL counts
 // no row as changed that an update leaves as it was.
