@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -88,7 +89,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 		ending:  ending{streams: stream.New()},
 		shared: shared{
 			callbacks: replay.New[outcome](rememberedCallbacks),
-			locks:     sessionstrategy.NewLocks(opts.Session.Store, storeCalls, sessionErrors()),
+			locks:     sessionstrategy.NewLocks(opts.Session.Store, storeCalls, sessionErrors(), sharedStore(opts.Logger)),
 			renewals:  tokenset.NewRenewals(ErrTokensExpired),
 		},
 	}
@@ -122,6 +123,13 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 		a.ending.devices = revocation.New(revocations)
 	}
 	return a, nil
+}
+
+// sharedStore says once that several processes share a store that is not made for it.
+func sharedStore(log *slog.Logger) func() {
+	return sync.OnceFunc(func() {
+		log.Warn("ginauth: another process writes to Session.Store, which is neither a CompareStore nor a SessionLocker: of two updates at once, one may be lost; use redisstore or gormadapter's Sessions, or run one process")
+	})
 }
 
 func firstEnv(names ...string) string {

@@ -1,10 +1,16 @@
 package tests
 
 import (
+	"context"
+	"fmt"
 	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
 	"testing"
 
 	gingorm "github.com/gin-contrib/sessions/gorm"
+	"github.com/gin-contrib/sessions/memstore"
 	"github.com/libtnb/sqlite"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
@@ -57,4 +63,39 @@ func TestStoreContract_Gorm(t *testing.T) {
 	store := gingorm.NewStore(db, false, []byte(testSecret))
 	store.(interface{ MaxLength(int) }).MaxLength(64 << 10)
 	storetest.Run(t, func(testing.TB) ginauth.SessionStore { return ginauth.GinStore(store) })
+}
+
+// A lateStore is another process's view of a store, two minutes later.
+type lateStore struct{ ginauth.SessionStore }
+
+var writtenAt = regexp.MustCompile(`"at":(\d+)`)
+
+func (s lateStore) Get(ctx context.Context, handle string) ([]byte, error) {
+	data, err := s.SessionStore.Get(ctx, handle)
+	return writtenAt.ReplaceAllFunc(data, func(member []byte) []byte {
+		at, _ := strconv.Atoi(string(member[len(`"at":`):]))
+		return fmt.Appendf(nil, `"at":%d`, at+120)
+	}), err
+}
+
+// Two processes on a store without compare-and-set work, and the log says once what may
+// be lost.
+func TestStoreShared(t *testing.T) {
+	t.Parallel()
+	store := ginauth.GinStore(memstore.NewStore([]byte(testSecret)))
+	here, there := membersApp(t, remembering(store, 0)), membersApp(t, remembering(lateStore{store}, 0))
+	b := here.browser(t)
+	b.signInAs("ada")
+	b.is("ada")
+	other := there.browser(t)
+	other.plant(sessionCookie, handleOf(b))
+	for range 3 {
+		other.is("ada")
+	}
+	if log := here.log.String(); strings.Contains(log, "another process") {
+		t.Errorf("the process that is alone says: %s", log)
+	}
+	if log := there.log.String(); strings.Count(log, "another process writes to Session.Store") != 1 {
+		t.Errorf("the other one says: %s", log)
+	}
 }
