@@ -17,7 +17,10 @@
 // restart forgets none of them.
 //
 // Set the client's ContextTimeoutEnabled: a call then ends with its context, also while
-// Redis hangs, and needs no goroutine of its own.
+// Redis hangs, and needs no goroutine of its own. On a Cluster set its
+// ClusterStateReloadInterval to a second too: by default go-redis asks once a minute
+// which replica has taken over from a master that is gone, and until then each request
+// for a session there is answered with 503.
 package redisstore
 
 import (

@@ -66,6 +66,9 @@ func TestClusterFailover(t *testing.T) {
 	if before.unavailable+after.unavailable > 0 {
 		t.Error("requests failed while no master was down")
 	}
+	if took := o.tookMs.Load(); took > 20_000 {
+		t.Errorf("the processes needed %d ms to find the replica", took)
+	}
 	if during.unavailable == 0 {
 		t.Error("no request noticed that a master was killed")
 	}

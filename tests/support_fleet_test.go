@@ -17,6 +17,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/redis/go-redis/v9"
@@ -42,9 +43,12 @@ type workerConfig struct {
 	Addrs []string
 }
 
-// clusterClient is a client of a Redis Cluster that ends its calls with their contexts.
+// clusterClient is a client of a Redis Cluster as package redisstore advises: by default
+// go-redis asks once a minute who has taken over from a master that is gone.
 func clusterClient(addrs []string) *redis.ClusterClient {
-	return redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs, ContextTimeoutEnabled: true})
+	return redis.NewClusterClient(&redis.ClusterOptions{
+		Addrs: addrs, ContextTimeoutEnabled: true, ClusterStateReloadInterval: time.Second,
+	})
 }
 
 // open adds to the options where sessions are, and what goes with them.
