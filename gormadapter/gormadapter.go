@@ -72,6 +72,7 @@ func New(db *gorm.DB, opts Options) (*Adapter, error) {
 	if a.now == nil {
 		a.now = time.Now
 	}
+	a.purge.last.Store(a.now().Unix())
 	return a, nil
 }
 

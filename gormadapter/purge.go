@@ -22,7 +22,7 @@ const (
 
 // A purge is when a process deletes expired rows again.
 type purge struct {
-	last    atomic.Int64 // in Unix seconds; 0: at the next write
+	last    atomic.Int64 // in Unix seconds; at first when the adapter was made
 	running atomic.Bool
 }
 

@@ -216,7 +216,8 @@ func sessionPurge(t *testing.T, db *gorm.DB) {
 	a := migrated(t, db, gormadapter.Options{Now: now})
 	s := a.Sessions()
 	const expired = 10_700 // more than follows one write
-	hour := now().Add(time.Hour)
+	began := now()
+	hour := began.Add(5 * time.Hour)
 	type row struct {
 		ID, Subject      string
 		Data             []byte
@@ -224,12 +225,19 @@ func sessionPurge(t *testing.T, db *gorm.DB) {
 	}
 	old := make([]row, expired)
 	for i := range old {
-		old[i] = row{fmt.Sprint("old", i), "x", []byte("{}"), hour.Add(-26 * time.Hour).UnixMilli(), 1}
+		old[i] = row{fmt.Sprint("old", i), "x", []byte("{}"), began.Add(-25 * time.Hour).UnixMilli(), 1}
 	}
 	if err := db.Table("stored_sessions").CreateInBatches(old, 500).Error; err != nil {
 		t.Fatal(err)
 	}
-	lately := create(t, s, "ada", hour.Add(-2*time.Hour)) // this write purges
+	lately := create(t, s, "ada", began.Add(-time.Hour))
+	if n := count(t, db, "stored_sessions"); n != expired+1 {
+		t.Errorf("a process that has just begun purges at once: %d rows are left", n)
+	}
+	step.Store(int64(2 * time.Hour))
+	if err := s.Delete(t.Context(), create(t, s, "ada", hour)); err != nil { // this write purges
+		t.Fatal(err)
+	}
 	becomes := func(doing string, want int64) {
 		t.Helper()
 		var n int64
