@@ -1,7 +1,10 @@
 package ginauth
 
 import (
+	"context"
 	"errors"
+	"net/netip"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/markbates/goth"
@@ -100,10 +103,35 @@ type Events struct {
 	// once for each. From then on Session.Error is "RefreshTokenError".
 	RefreshError func(c *gin.Context, e RefreshErrorEvent)
 
-	// With an Adapter. They come before SignIn.
+	// SignInError says that a sign-in ended without a session: the credentials were
+	// wrong, a limit, a callback or the provider refused, the provider's answer was not
+	// accepted, a mail could not be sent or its link or code does not work, or the
+	// account is another user's. It is called once for a sign-in, however often the
+	// browser sends the same answer. The log has a line for each with the same facts,
+	// "ginauth: sign-in refused", except where the form came without its CSRF token.
+	SignInError func(c *gin.Context, e SignInErrorEvent)
+	// RateLimit says that one of the Limits refused a request. SignInError comes first.
+	RateLimit func(c *gin.Context, e RateLimitEvent)
+
+	// The next three are called with a context of the request in which the method was
+	// called, without its end: GetSession returns who did it, where somebody is signed
+	// in there.
+
+	// Revoke says that sessions ended before their time and not by signing out: by
+	// RevokeUser or EndSession, by the provider's logout token, or as the oldest beyond
+	// Session.MaxPerUser.
+	Revoke func(ctx context.Context, e RevokeEvent)
+
+	// With an Adapter. Those of a sign-in come before SignIn.
 	CreateUser  func(c *gin.Context, e UserEvent)        // somebody's first sign-in
 	UpdateUser  func(c *gin.Context, e UserEvent)        // a user proved that an e-mail address is theirs
 	LinkAccount func(c *gin.Context, e LinkAccountEvent) // a user has an account more, their first too
+	// UnlinkAccount says that a user can no longer sign in with an account: Unlink took
+	// it away, or the owner of the user's address did by proving it (Credentials.Reset).
+	UnlinkAccount func(ctx context.Context, e UnlinkAccountEvent)
+	// DeleteUser says that Auth.DeleteUser was called and that the Adapter has no such
+	// user any more. User has no more than its ID.
+	DeleteUser func(ctx context.Context, e UserEvent)
 }
 
 // A UserEvent says which user of the Adapter it is about.
@@ -124,6 +152,7 @@ type SignInEvent struct {
 	Account   *Account
 	Profile   *goth.User // nil without an OAuth provider
 	IsNewUser bool
+	Client    netip.Addr // as in SignInErrorEvent
 }
 
 // A SignOutEvent says whose session ended.
@@ -142,6 +171,52 @@ type RefreshErrorEvent struct {
 	Token    *Token
 	Provider string // its ID
 	Err      error  // without secrets
+}
+
+// A SignInErrorEvent says which sign-in was refused, and why. Nothing in it but User is
+// what a person typed.
+type SignInErrorEvent struct {
+	// Provider is the ID of the provider, such as "github".
+	Provider string
+	// Code is one of few, such as "CredentialsSignin", fit for a label: those of the
+	// error pages, and "MissingCSRF". Where a PublicError refused it is
+	// "CredentialsSignin" or "AccessDenied", and Err has the text.
+	Code string
+	// Err is the cause, as it is logged: without tokens, codes, secrets and what was
+	// typed. errors.Is finds what the application returned, such as ErrAccessDenied.
+	Err error
+	// Client is the address that Limits count: the peer's, or what a proxy of
+	// Options.TrustedProxies says. It is not valid where nobody tells. Do not take
+	// gin's ClientIP in its place: by default it believes any client.
+	Client netip.Addr
+	// User is who would have signed in, as in SignInParams; nil where nobody has
+	// proved who they are, as with a wrong password.
+	User *User
+}
+
+// A RateLimitEvent says whom one of the Limits refused.
+type RateLimitEvent struct {
+	Provider   string        // its ID
+	Client     netip.Addr    // as in SignInErrorEvent
+	RetryAfter time.Duration // until the next attempt is allowed
+}
+
+// A RevokeEvent says whose sessions were ended.
+type RevokeEvent struct {
+	// UserID is whose they were, the token's subject; empty where a provider's logout
+	// token ended them, which does not say.
+	UserID string
+	// SessionID is the ID of the one that ended, as Sessions returns it; empty: all of
+	// the user's, or those that the logout token was for.
+	SessionID string
+	// Provider is the ID of the provider whose logout token ended them; else empty.
+	Provider string
+}
+
+// An UnlinkAccountEvent says which account a user can no longer sign in with.
+type UnlinkAccountEvent struct {
+	User    *User
+	Account *Account // Provider and ProviderAccountID
 }
 
 // ErrAccessDenied refuses a sign-in: the person reads that access is denied.

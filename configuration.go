@@ -1,11 +1,11 @@
 package ginauth
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"os"
 	"reflect"
 	"regexp"
@@ -33,7 +33,6 @@ const (
 	defaultMaxAge     = 30 * 24 * time.Hour
 	defaultUpdateAge  = 24 * time.Hour
 	defaultMaxPerUser = 100
-	defaultPath       = "/api/auth"
 	defaultPrefix     = "next-auth"
 	defaultPrefixV5   = "authjs"
 	minSecret         = 32 // bytes
@@ -83,10 +82,11 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 		}
 	}
 	storeCalls := newStoreCalls(opts.Session.Store)
+	closed, closeStreams := context.WithCancel(context.Background())
 	a := &Auth{
 		release: release,
 		calls:   calls{store: storeCalls, adapter: newAdapterCalls(), mail: bulkhead.New(mailTimeout, errUnavailable)},
-		ending:  ending{streams: stream.New()},
+		ending:  ending{streams: stream.New(), closed: closed, close: closeStreams},
 		shared: shared{
 			callbacks: replay.New[outcome](rememberedCallbacks),
 			locks:     sessionstrategy.NewLocks(opts.Session.Store, storeCalls, sessionErrors(), sharedStore(opts.Logger)),
@@ -97,8 +97,8 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	a.origins(&opts, &f)
 	a.cookies(&opts, &f)
 	made := a.secrets(&opts, &f, release || !routes)
-	a.look(&opts, &f)
 	a.signIns(&opts, &f, routes)
+	a.look(&opts, &f)
 	a.limits(&opts, &f)
 	a.users(&opts, &f)
 	if err := errors.Join(f...); err != nil {
@@ -107,10 +107,8 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	if made {
 		opts.Logger.Warn("ginauth: no Secret and no NEXTAUTH_SECRET: using a random one, so that sessions end with this process")
 	}
-	for _, p := range a.withoutClientID() {
-		opts.Logger.Warn("ginauth: the client id is empty; was its variable set?", "provider", p)
-	}
 	a.opts = opts
+	a.doubts()
 	revocations := revocation.Config{
 		Store: opts.Session.Revocations, Calls: newStoreCalls(opts.Session.Revocations), Scope: a.namespace.Scope(),
 		SessionLife: opts.Session.MaxAge, DeviceLife: limit.DeviceAge,
@@ -132,13 +130,14 @@ func sharedStore(log *slog.Logger) func() {
 	})
 }
 
-func firstEnv(names ...string) string {
+// firstEnv is the first of these variables that is set, and its name.
+func firstEnv(names ...string) (value, name string) {
 	for _, name := range names {
 		if v := os.Getenv(name); v != "" {
-			return v
+			return v, name
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // secrets makes what seals, and reports whether the secret is made up. needed
@@ -146,7 +145,7 @@ func firstEnv(names ...string) string {
 // are read.
 func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 	if opts.Secret == "" {
-		opts.Secret = firstEnv("NEXTAUTH_SECRET", "AUTH_SECRET")
+		opts.Secret, _ = firstEnv("NEXTAUTH_SECRET", "AUTH_SECRET")
 	}
 	if opts.Secret == "" {
 		if needed {
@@ -198,66 +197,43 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 	return made
 }
 
-var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
-
-// location settles the site's base URL and the path of the routes.
-func (a *Auth) location(opts *Options, f *faults, prefix string, release bool) {
-	prefix = strings.TrimSuffix(prefix, "/")
-	option := "BaseURL"
+// location settles the site's base URL and the path of the routes. group is the path
+// of the router.
+func (a *Auth) location(opts *Options, f *faults, group string, release bool) {
+	at := origin.Layout{Option: "BaseURL", Group: strings.TrimSuffix(group, "/"), BasePath: opts.BasePath}
 	if opts.BaseURL == "" {
-		if opts.BaseURL = firstEnv("NEXTAUTH_URL", "AUTH_URL"); opts.BaseURL != "" {
-			option = "NEXTAUTH_URL"
-			if !strings.Contains(opts.BaseURL, "://") {
-				opts.BaseURL = "https://" + opts.BaseURL
-			}
+		if opts.BaseURL, at.Option = firstEnv("NEXTAUTH_URL", "AUTH_URL"); opts.BaseURL != "" && !strings.Contains(opts.BaseURL, "://") {
+			opts.BaseURL = "https://" + opts.BaseURL
 		}
 	}
-	path := ""
 	if opts.BaseURL != "" {
-		u, err := origin.Parse(opts.BaseURL)
-		if err != nil {
-			f.add("%s: %w; write for instance https://app.example.com", option, err)
+		var err error
+		if at.Base, err = origin.Parse(opts.BaseURL); err != nil {
+			f.add("%s: %w; write for instance https://app.example.com", at.Option, err)
 			return
 		}
-		path = strings.TrimSuffix(u.Rest, "/")
-		if path != "" && !plainPath.MatchString(path) {
-			f.add("%s has the path %q; write letters, digits and . _ ~ - between slashes", option, u.Rest)
-			return
-		}
-		opts.BaseURL = u.Origin() + path
+		at.Base.Rest = strings.TrimSuffix(at.Base.Rest, "/")
+		opts.BaseURL = at.Base.String()
 	}
-	a.site.mountPath = strings.TrimSuffix(opts.BasePath, "/")
-	switch {
-	case opts.BasePath != "" && !plainPath.MatchString(a.site.mountPath):
-		f.add("BasePath is %q; write for instance %s", opts.BasePath, defaultPath)
-		return
-	case opts.BasePath != "":
-	case path == "":
-		a.site.mountPath = defaultPath
-	case strings.HasPrefix(path, prefix+"/"):
-		a.site.mountPath = strings.TrimPrefix(path, prefix)
-	default:
-		f.add("%s has the path %s, which is not below the group's own, %s; write in BasePath where the routes are mounted", option, path, prefix)
+	place, err := at.Place()
+	if err != nil {
+		f.add("%w", err)
 		return
 	}
-	a.site.publicURL = path
-	if path == "" {
-		a.site.publicURL = prefix + a.site.mountPath
-	}
+	a.site.publicURL, a.site.mountPath = place.Public, place.Mount
 	a.client = newClientModule(a.site.publicURL)
 
-	for _, p := range opts.TrustedProxies {
-		if p.IsValid() && p.Addr().Is4In6() {
-			f.add("TrustedProxies has %v, an IPv4 network written as IPv6, in which no address is; write %v",
-				p, netip.PrefixFrom(p.Addr().Unmap(), max(0, p.Bits()-96)))
-		}
-		if !p.IsValid() {
-			f.add("TrustedProxies has %v; write for instance netip.MustParsePrefix(\"10.0.0.0/8\"), or ginauth.UnixSocket()", p)
-		}
+	if opts.Pages.TrustForwardedPrefix && len(opts.TrustedProxies) == 0 {
+		f.add("Pages.TrustForwardedPrefix needs TrustedProxies, whose X-Forwarded-Prefix is believed; write them, or leave it out")
+	}
+	if opts.Pages.TrustForwardedPrefix && at.Base.Rest != "" {
+		f.add("Pages.TrustForwardedPrefix is set, and %s has the path %s, by which the prefix is known; leave one of them out", at.Option, at.Base.Rest)
+	}
+	for _, err := range origin.CheckProxies(opts.TrustedProxies) {
+		f.add("TrustedProxies has %w", err)
 	}
 	trustAny := false
 	if env := os.Getenv("AUTH_TRUST_HOST"); env != "" && opts.BaseURL == "" && len(opts.TrustedHosts) == 0 {
-		var err error
 		if trustAny, err = strconv.ParseBool(env); err != nil {
 			f.add("AUTH_TRUST_HOST is %q; write true or false", env)
 		}
@@ -266,10 +242,9 @@ func (a *Auth) location(opts *Options, f *faults, prefix string, release bool) {
 	if unset && release {
 		f.add("BaseURL is empty; write the site's address into NEXTAUTH_URL, for instance https://app.example.com, or set TrustedHosts")
 	}
-	var err error
 	a.site.hosts, err = origin.New(origin.Config{
-		BaseURL: opts.BaseURL, Path: a.site.publicURL, TrustedHosts: opts.TrustedHosts,
-		TrustAnyHost: trustAny, TrustLoopback: unset, TrustedProxies: opts.TrustedProxies,
+		BaseURL: opts.BaseURL, Path: place.Public, Prefix: place.Prefix, TrustedHosts: opts.TrustedHosts,
+		TrustAnyHost: trustAny, TrustLoopback: unset, TrustedProxies: opts.TrustedProxies, TrustPrefix: opts.Pages.TrustForwardedPrefix,
 	})
 	if err != nil {
 		f.add("TrustedHosts: %w", err)
@@ -324,6 +299,9 @@ func (a *Auth) cookies(opts *Options, f *faults) {
 	}
 	if opts.Cookies.SameSite == http.SameSiteNoneMode && !strings.HasPrefix(opts.BaseURL, "https://") {
 		f.add("Cookies.SameSite is None, which browsers take over https only; write an https BaseURL")
+	}
+	if opts.Cookies.Partitioned && opts.Cookies.SameSite != http.SameSiteNoneMode {
+		f.add("Cookies.Partitioned needs Cookies.SameSite to be http.SameSiteNoneMode, since browsers send no other cookie from a frame of another site; set it too, with an https BaseURL")
 	}
 	a.http.names = cookie.NewNames(opts.Cookies.Prefix, false)
 	a.https.names = cookie.NewNames(opts.Cookies.Prefix, true)

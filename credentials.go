@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -101,6 +102,27 @@ type credentialsMethod Credentials
 func (m *credentialsMethod) kind() string         { return credentialsType }
 func (m *credentialsMethod) check(*Options) error { return nil }
 
+// doubts are of a user with a password who never proved the address: see Reset.
+func (m *credentialsMethod) doubts(log *slog.Logger, opts *Options, id string, _ []string) {
+	mails := slices.ContainsFunc(opts.Providers, func(p Provider) bool {
+		switch p.(type) {
+		case Email, *Email:
+			return true
+		}
+		return false
+	})
+	if opts.Adapter == nil || !mails {
+		return
+	}
+	_, lists := opts.Session.Store.(UserSessionStore)
+	switch {
+	case m.Reset == nil:
+		log.Warn("ginauth: Credentials without Reset beside Email: somebody who registers with another person's address keeps that person out; set Credentials.Reset", "provider", id)
+	case opts.Session.Revocations == nil && !lists:
+		log.Warn("ginauth: Credentials.Reset is never called, since nothing can end the sessions of a user whose password it deletes; set Session.Revocations, or a Session.Store that lists a user's sessions, such as redisstore's", "provider", id)
+	}
+}
+
 // button posts the fields at once: there is nothing to begin.
 func (m *credentialsMethod) button(id, url string) pages.Provider {
 	b := pages.Provider{Action: url + "/callback/" + id}
@@ -135,7 +157,7 @@ func (m *credentialsMethod) identifiers() []string {
 
 // callback signs in a person who typed something.
 func (m *credentialsMethod) callback(v *request) {
-	if v.c.Request.Method != http.MethodPost {
+	if v.method != http.MethodPost {
 		refuse(v.c, http.StatusInternalServerError, "Error: Callback for provider type credentials not supported")
 		return
 	}
@@ -166,26 +188,26 @@ func (m *credentialsMethod) callback(v *request) {
 	var tooMany rateLimited
 	switch {
 	case errors.As(err, &tooMany):
-		v.tooMany(tooMany.wait)
+		v.limited(tooMany.wait)
 		return
 	case errors.As(err, &public):
-		v.fail(http.StatusUnauthorized, v.auth.publicErrors.Publish(string(public)))
+		v.tellRefused("Credentials.Authorize", err, errorcode.CredentialsSignin)
+		v.leave(v.failed(http.StatusUnauthorized, v.auth.publicErrors.Publish(string(public))))
 		return
 	case errors.Is(err, ErrNotFound) || err == nil && user == nil: // alike: the answer must not say who has an account
 		target := v.errorURL(errorcode.CredentialsSignin) + "&provider=" + url.QueryEscape(v.provider.id)
 		if v.auth.opts.Session.Format == AuthJSV5 {
 			target += "&code=credentials" // what Auth.js's client returns as code
 		}
+		v.tellRefused("Credentials.Authorize", errWrongCredentials, errorcode.CredentialsSignin)
 		v.redirect(http.StatusUnauthorized, target)
 		return
 	case err != nil:
-		v.logSignInRefused("Credentials.Authorize", err)
-		v.fail(http.StatusInternalServerError, errorcode.Callback)
+		v.leave(v.refused("Credentials.Authorize", err, http.StatusInternalServerError, errorcode.Callback))
 		return
 	}
 	if user.ID == "" {
-		v.logSignInRefused("Credentials.Authorize", errNoUserID)
-		v.fail(http.StatusInternalServerError, errorcode.Callback)
+		v.leave(v.refused("Credentials.Authorize", errNoUserID, http.StatusInternalServerError, errorcode.Callback))
 		return
 	}
 	attempt.succeeded()
@@ -250,10 +272,10 @@ func credentialsAccount(providerID, userID string) Account {
 	return Account{Provider: providerID, Type: credentialsType, ProviderAccountID: userID}
 }
 
-// notEntered is what a sign-in leads to that cannot go on. It is logged.
+// notEntered is what a sign-in leads to that cannot go on.
 func (v *request) notEntered(err error) outcome {
-	v.logSignInRefused("the user and account", err)
-	return v.failed(v.provider.method.adapterFailure(err))
+	status, code := v.provider.method.adapterFailure(err)
+	return v.refused("the user and account", err, status, code)
 }
 
 func (m *credentialsMethod) adapterFailure(err error) (status int, code string) {

@@ -176,6 +176,8 @@ func (m *emailMethod) button(id, url string) pages.Provider {
 	return pages.Provider{Code: m.Code, Action: url + "/signin/" + id}
 }
 
+func (m *emailMethod) doubts(*slog.Logger, *Options, string, []string) {}
+
 func (m *emailMethod) adapterFailure(err error) (status int, code string) {
 	return http.StatusOK, adapterCode(err)
 }

@@ -51,8 +51,7 @@ func (m *emailMethod) begin(v *request) {
 	}
 	result, err := m.sendProof(v)
 	if err != nil {
-		v.logSignInRefused("the sign-in mail", err)
-		result = v.failed(http.StatusOK, errorcode.EmailSignin)
+		result = v.refused("the sign-in mail", err, http.StatusOK, errorcode.EmailSignin)
 	}
 	v.leave(result)
 }
@@ -79,6 +78,7 @@ func (m *emailMethod) sendProof(v *request) (outcome, error) {
 	}
 	if signIn := v.auth.opts.Callbacks.SignIn; signIn != nil {
 		p := SignInParams{User: &user, Account: v.mailAccount(to), VerificationRequest: true}
+		v.who = p.User
 		if err := signIn(v.c, p); err != nil {
 			result := v.callbackRefusal(err)
 			result.status = http.StatusOK // as next-auth answers here
@@ -117,7 +117,7 @@ func (m *emailMethod) mail(v *request, to string, p verification.Proof) error {
 			"&token=" + p.Token + "&email=" + url.QueryEscape(to)
 	}
 	v.secrets = append(v.secrets, p.Token, p.Code)
-	words, err := v.auth.pages.Mail(pages.Mail{Site: v.base.Host(), Email: to, URL: letter.URL, Code: letter.Code})
+	words, err := v.pages().Mail(pages.Mail{Site: v.base.Host(), Email: to, URL: letter.URL, Code: letter.Code})
 	if err != nil {
 		return err
 	}
@@ -140,9 +140,9 @@ func (v *request) detached(limit time.Duration) (context.Context, context.Cancel
 // button, or a code.
 func (m *emailMethod) callback(v *request) {
 	switch {
-	case v.c.Request.Method != http.MethodPost && m.Code: // there is no link
+	case v.method != http.MethodPost && m.Code: // there is no link
 		v.redirect(http.StatusOK, v.verifyURL())
-	case v.c.Request.Method != http.MethodPost:
+	case v.method != http.MethodPost:
 		m.confirmLink(v, v.c.Request.URL.Query())
 	case !v.csrfVerified:
 		v.unproven("signin")
@@ -157,16 +157,17 @@ func (m *emailMethod) callback(v *request) {
 // link must not use it up, and tells nobody whether it is one.
 func (m *emailMethod) confirmLink(v *request, query url.Values) {
 	if query.Get("token") == "" {
-		v.fail(http.StatusOK, "configuration") // as next-auth says it
+		v.tellRefused("the link", errWrongLink, errorcode.Verification)
+		v.leave(v.failed(http.StatusOK, "configuration")) // as next-auth says it
 		return
 	}
 	to, p, ok := m.readLink(v, query["email"], query["token"])
 	if !ok {
 		m.noticeLink(v)
-		v.fail(http.StatusOK, errorcode.Verification)
+		v.leave(v.refused("the link", errWrongLink, http.StatusOK, errorcode.Verification))
 		return
 	}
-	v.auth.pages.Confirm(v.c.Writer, pages.Confirm{
+	v.pages().Confirm(v.c.Writer, pages.Confirm{
 		Site: v.base.Host(), Action: v.redirectURI(), CSRFToken: v.csrfToken, CallbackURL: v.callbackURL,
 		Email: to, Token: p.Token,
 	})
@@ -203,17 +204,16 @@ func (m *emailMethod) spendLink(v *request) outcome {
 	to, p, ok := m.readLink(v, []string{emails}, []string{tokens})
 	if !ok {
 		m.noticeLink(v)
-		return v.failed(http.StatusOK, errorcode.Verification)
+		return v.refused("the link", errWrongLink, http.StatusOK, errorcode.Verification)
 	}
 	ctx, cancel := v.detached(proofTimeout)
 	defer cancel()
 	ok, err := m.verification(v).SpendLink(ctx, p)
 	if err != nil {
-		v.logSignInRefused("checking the link", err)
-		return v.failed(http.StatusInternalServerError, errorcode.Callback)
+		return v.refused("checking the link", err, http.StatusInternalServerError, errorcode.Callback)
 	}
 	if !ok {
-		return v.failed(http.StatusOK, errorcode.Verification)
+		return v.refused("the link", errWrongLink, http.StatusOK, errorcode.Verification)
 	}
 	return v.rememberMail(v.admitEmail(ctx, to), m.mailbox(to))
 }
@@ -230,15 +230,14 @@ func (m *emailMethod) spendCode(v *request) outcome {
 	pending, ok := v.pending()
 	if !ok || pending.Code == "" {
 		v.notice(errorcode.CodeLost)
-		return v.failed(http.StatusUnauthorized, errorcode.VerificationCode)
+		return v.refused("the code", errWrongCode, http.StatusUnauthorized, errorcode.VerificationCode)
 	}
 	v.secrets = append(v.secrets, pending.Code, pending.Email)
 	ctx, cancel := v.detached(proofTimeout)
 	defer cancel()
 	result, err := m.verification(v).TryCode(ctx, pending, v.field("code"))
 	if err != nil {
-		v.logSignInRefused("checking the code", err)
-		return v.failed(http.StatusInternalServerError, errorcode.Callback)
+		return v.refused("checking the code", err, http.StatusInternalServerError, errorcode.Callback)
 	}
 	switch result {
 	case verification.Accepted:
@@ -247,10 +246,11 @@ func (m *emailMethod) spendCode(v *request) outcome {
 	case verification.Again:
 		return v.tryAgain()
 	}
-	return v.failed(http.StatusUnauthorized, errorcode.VerificationCode)
+	return v.refused("the code", errWrongCode, http.StatusUnauthorized, errorcode.VerificationCode)
 }
 
 // tryAgain shows the page for the code once more.
 func (v *request) tryAgain() outcome {
+	v.tellRefused("the code", errWrongCode, errorcode.VerificationCode)
 	return outcome{location: v.verifyURL() + "&error=" + errorcode.VerificationCode, status: http.StatusUnauthorized}
 }

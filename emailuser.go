@@ -33,6 +33,7 @@ func (v *request) admitEmail(ctx context.Context, to string) outcome {
 	user, known, err := v.mailUser(ctx, to)
 	closing := false
 	if err == nil && known {
+		v.who = &user
 		closing, err = v.mayClaim(ctx, user)
 	}
 	if err != nil {
@@ -62,14 +63,14 @@ func (v *request) admitEmail(ctx context.Context, to string) outcome {
 
 // unkept is what a user who cannot be found or kept leads to.
 func (v *request) unkept(err error, isNew bool) outcome {
-	v.logSignInRefused("keeping the user", err)
+	status, code := http.StatusInternalServerError, errorcode.Callback
 	switch {
 	case errors.Is(err, errUnproved), errors.Is(err, errOtherUser):
-		return v.failed(http.StatusOK, errorcode.OAuthAccountNotLinked)
+		status, code = http.StatusOK, errorcode.OAuthAccountNotLinked
 	case isNew:
-		return v.failed(http.StatusOK, errorcode.EmailCreateAccount)
+		status, code = http.StatusOK, errorcode.EmailCreateAccount
 	}
-	return v.failed(http.StatusInternalServerError, errorcode.Callback)
+	return v.refused("keeping the user", err, status, code)
 }
 
 // mayClaim decides whether the owner of an address gets the user who has it. Whoever
@@ -203,7 +204,7 @@ func (v *request) dropCredentials(ctx context.Context, user User) error {
 		return errUnproved
 	}
 	for _, account := range w.accounts {
-		if err := v.auth.dropAccount(ctx, user.ID, account); err != nil {
+		if err := v.auth.dropAccount(ctx, user, account, true); err != nil {
 			return err
 		}
 	}

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -303,4 +305,125 @@ func ExampleAuth_Update() {
 	// Output:
 	// "" "dark"
 	// "editor" "dark"
+}
+
+// An audit log: who signed in, who was refused and from where, and what ended. A log of
+// its own keeps it apart from the program's.
+func ExampleEvents() {
+	audit := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{} // an example's output is the same each time
+		}
+		return a
+	}}))
+	events := ginauth.Events{
+		SignIn: func(_ *gin.Context, e ginauth.SignInEvent) {
+			audit.Info("signed in", "user", e.User.ID, "provider", e.Account.Provider, "client", e.Client)
+		},
+		SignInError: func(_ *gin.Context, e ginauth.SignInErrorEvent) {
+			audit.Info("refused", "provider", e.Provider, "code", e.Code, "client", e.Client)
+		},
+		SignOut: func(_ *gin.Context, e ginauth.SignOutEvent) { audit.Info("signed out", "user", e.Token.Subject) },
+		Revoke: func(_ context.Context, e ginauth.RevokeEvent) {
+			audit.Info("revoked", "user", e.UserID, "session", e.SessionID)
+		},
+		LinkAccount: func(_ *gin.Context, e ginauth.LinkAccountEvent) {
+			audit.Info("linked", "user", e.User.ID, "account", e.Account.Provider)
+		},
+		UnlinkAccount: func(_ context.Context, e ginauth.UnlinkAccountEvent) {
+			audit.Info("unlinked", "user", e.User.ID, "account", e.Account.Provider)
+		},
+		DeleteUser: func(_ context.Context, e ginauth.UserEvent) { audit.Info("deleted", "user", e.User.ID) },
+	}
+
+	r := gin.New()
+	auth, err := ginauth.Register(r, ginauth.Options{
+		Secret: exampleSecret, BaseURL: "http://localhost:8080", Events: events, Logger: slog.New(slog.DiscardHandler),
+		Session: ginauth.SessionOptions{Revocations: ginauth.MemoryRevocations()},
+		Providers: []ginauth.Provider{ginauth.Credentials{
+			Fields: []ginauth.Field{{Name: "username"}, {Name: "password", Type: "password"}},
+			Authorize: func(_ *gin.Context, typed map[string]string) (*ginauth.User, error) {
+				if typed["password"] != "correct horse" { // a program asks its own table
+					return nil, nil
+				}
+				return &ginauth.User{ID: "42"}, nil
+			},
+		}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	cookies := map[string]string{}
+	send := func(method, path string, form url.Values) string {
+		req := httptest.NewRequest(method, "http://localhost:8080/api/auth/"+path, strings.NewReader(form.Encode()))
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		for name, value := range cookies {
+			req.AddCookie(&http.Cookie{Name: name, Value: value})
+		}
+		w := httptest.NewRecorder()
+		r.ServeHTTP(w, req)
+		for _, c := range w.Result().Cookies() {
+			cookies[c.Name] = c.Value
+		}
+		return w.Body.String()
+	}
+	csrf := strings.Split(send(http.MethodGet, "csrf", nil), `"`)[3]
+	for _, password := range []string{"guess", "correct horse"} {
+		send(http.MethodPost, "callback/credentials", url.Values{"csrfToken": {csrf}, "username": {"ada"}, "password": {password}})
+	}
+	if err := auth.RevokeUser(context.Background(), "42"); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// level=INFO msg=refused provider=credentials code=CredentialsSignin client=192.0.2.1
+	// level=INFO msg="signed in" user=42 provider=credentials client=192.0.2.1
+	// level=INFO msg=revoked user=42 session=""
+}
+
+// A server that shuts down does not wait for streams, whose pages connect again.
+func ExampleAuth_Close() {
+	auth, err := ginauth.New(ginauth.Options{Secret: exampleSecret, BaseURL: "https://app.example.com"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	r := gin.New() // with the routes of streams, see SessionContext
+	server := &http.Server{Addr: "127.0.0.1:0", Handler: r}
+	server.RegisterOnShutdown(auth.Close)
+
+	// … server.ListenAndServe() in a goroutine, until the program is told to stop
+	last, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	fmt.Println(server.Shutdown(last))
+	// Output: <nil>
+}
+
+// An API takes keys beside sessions, and each route asks for a scope.
+func ExampleAuth_AcceptBearer() {
+	gin.SetMode(gin.TestMode)
+	auth, err := ginauth.New(ginauth.Options{Secret: exampleSecret, BaseURL: "https://app.example.com"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	verify := func(_ *gin.Context, token string) (*ginauth.Session, error) {
+		if token != "key-of-ada" { // compare hashes of keys in an application
+			return nil, ginauth.ErrInvalidToken
+		}
+		return &ginauth.Session{User: ginauth.User{ID: "ada"}, Scopes: []string{"orders:read"}}, nil
+	}
+	r := gin.New()
+	api := r.Group("/api", auth.AcceptBearer(verify))
+	who := func(c *gin.Context) { c.String(http.StatusOK, "orders of %s", ginauth.GetSession(c).User.ID) }
+	api.GET("/orders", auth.RequireSession(ginauth.Scope("orders:read")), who)
+	api.DELETE("/orders", auth.RequireSession(ginauth.Scope("orders:write")), who)
+	for _, sent := range []struct{ method, token string }{{"GET", "key-of-ada"}, {"DELETE", "key-of-ada"}, {"GET", "another"}} {
+		req := httptest.NewRequest(sent.method, "https://app.example.com/api/orders", nil)
+		req.Header.Set("Authorization", "Bearer "+sent.token)
+		res := httptest.NewRecorder()
+		r.ServeHTTP(res, req)
+		fmt.Println(strings.TrimSpace(fmt.Sprint(res.Code, " ", res.Header().Get("WWW-Authenticate"))))
+	}
+	// Output:
+	// 200
+	// 403 Bearer error="insufficient_scope", scope="orders:write"
+	// 401 Bearer error="invalid_token"
 }

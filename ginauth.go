@@ -48,10 +48,12 @@
 package ginauth
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -86,14 +88,19 @@ type Options struct {
 	PreviousSecrets []string
 	// BaseURL is the canonical URL of the site as browsers know it, such as
 	// https://app.example.com. A path in it is the public path of the auth
-	// routes. An international name, https://münchen.example, stands for its ASCII
+	// routes, and ends in auth unless BasePath names it too. An international name, https://münchen.example, stands for its ASCII
 	// form, which browsers send. Default: the environment's NEXTAUTH_URL, then AUTH_URL. Without
 	// any, and without TrustedHosts, requests to localhost are answered and all
 	// others refused; in gin's release mode that is a fault.
 	BaseURL string
-	// BasePath is where the routes are mounted below the router given to
-	// Register. Default: BaseURL's path less the router's own prefix, else
-	// /api/auth.
+	// BasePath is where the routes are mounted below the router given to Register; /
+	// on a group that is itself the place. Default: BaseURL's path with the router's
+	// own path removed, else /api/auth.
+	//
+	// Where a proxy takes a prefix off the path, so that https://h/shop/me reaches the
+	// application as /me, write both: https://h/shop/api/auth in BaseURL and /api/auth
+	// here. The prefix is what the first has in front of the second. Paths in callback
+	// URLs and Pages then are the application's own, without it.
 	BasePath string
 	// TrustedHosts are the hosts that a site without BaseURL answers for, exact
 	// or *.example.com, with a port where it is not the scheme's own. Default:
@@ -116,8 +123,16 @@ type Options struct {
 	Pages     Pages
 	Theme     Theme
 	Texts     Texts
-	Cookies   CookieOptions
-	Limits    Limits
+	// Translations are the words of pages and mails in further languages, by BCP 47 tag,
+	// such as texts.German for "de". Each request gets the best match for its
+	// Accept-Language header, and Texts where none matches. What a translation lacks it
+	// takes from Texts. Default: none.
+	Translations map[string]Texts
+	// Language overrides that choice: it returns a BCP 47 tag, from a person's settings for
+	// instance, or "" to leave the choice to the header. Default: none.
+	Language func(c *gin.Context) string
+	Cookies  CookieOptions
+	Limits   Limits
 
 	// Adapter keeps users and their accounts in a database, such as that of the
 	// package gormadapter. A token's subject is then the ID of the adapter's user.
@@ -194,6 +209,12 @@ type CookieOptions struct {
 	Domain string
 	// SameSite is the session cookie's. Default: http.SameSiteLaxMode.
 	SameSite http.SameSite
+	// Partitioned is for an application that other sites show in a frame: all cookies are
+	// then SameSite=None and Partitioned (CHIPS). The browser keeps a jar of them for each
+	// site around the frame, so that a person signs in once below each. It needs SameSite
+	// http.SameSiteNoneMode and an https BaseURL. Pages of ginauth refuse to be framed
+	// all the same: show a sign-in page of your own, Pages.SignIn, in the frame.
+	Partitioned bool
 }
 
 // An Auth is a configured ginauth. It is immutable and safe for concurrent use.
@@ -211,10 +232,12 @@ type Auth struct {
 	shared      shared
 	attempts    *limit.Attempts // nil: no limits
 
-	pages        *pages.Set
+	pages        *pages.Languages
 	publicErrors errorcode.Public
 	client       clientModule
 	doubled      doubledWarning
+	longSessions rarely
+	longAnswers  rarely
 }
 
 // site is where the auth routes are, and which requests and redirects belong to them.
@@ -248,6 +271,8 @@ type ending struct {
 	revoked *revocation.Check // nil without Revocations
 	devices *revocation.Check // revoked; without it, and with a store that RevokeUser uses, of this process alone
 	streams *stream.Streams
+	closed  context.Context // ends at Close
+	close   context.CancelFunc
 }
 
 // shared is what requests of the same moment have in common.
@@ -289,20 +314,67 @@ func Register(r gin.IRouter, opts Options) (*Auth, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.mount(r); err != nil {
+	if err := a.mount(r, prefix); err != nil {
 		return nil, err
 	}
+	a.announce()
 	return a, nil
 }
 
-func (a *Auth) mount(r gin.IRouter) (err error) {
+// Close ends the streams of SessionContext, which http.Server.Shutdown would else wait
+// for until its own deadline. A stream that begins afterwards ends at once. Their cause
+// (context.Cause) is http.ErrServerClosed, since nobody was signed out: a page that
+// connects again goes on at the next process. Hand it to the server:
+//
+//	server.RegisterOnShutdown(auth.Close)
+//
+// Everything else goes on, so that requests under way are answered. Close may be called
+// several times.
+func (a *Auth) Close() { a.ending.close() }
+
+func (a *Auth) mount(r gin.IRouter, group string) (err error) {
+	path := strings.TrimSuffix(group, "/") + a.site.mountPath
 	defer func() {
-		if v := recover(); v != nil { // gin panics on a conflict
-			err = fmt.Errorf("ginauth: BasePath: the routes cannot be mounted at %s: %v", a.site.mountPath, v)
+		v := recover() // gin panics on a conflict
+		switch {
+		case v == nil:
+		case strings.Contains(fmt.Sprint(v), " existing prefix '"+path+"/*action'"), strings.Contains(fmt.Sprint(v), " for path '"+path+"/*action'"):
+			err = fmt.Errorf("ginauth: Register was called twice on this router, or another route is %s/*action; call it once and use the Auth that it returned, or give the second one a BasePath and a Cookies.Prefix of its own, for instance /admin/auth and admin", path)
+		default:
+			err = fmt.Errorf("ginauth: BasePath: the routes cannot be mounted at %s: %v; take the other route away, or write another path in BasePath", path, v)
 		}
 	}()
 	r.Any(a.site.mountPath+"/*action", a.serve)
 	return nil
+}
+
+// announce says at the start what an operator must enter elsewhere.
+func (a *Auth) announce() {
+	sites := a.site.hosts.Sites()
+	if gin.IsDebugging() {
+		a.opts.Logger.Info("ginauth: the site's auth routes", "at", sites)
+	}
+	for _, p := range a.providers {
+		if p.oauth() != nil {
+			a.opts.Logger.Info("ginauth: register the callback URL with the provider", "provider", p.id, "callback_url", callbackURLs(sites, p.id))
+		}
+	}
+}
+
+// doubts tells the log what is likely to be a mistake, though it may work.
+func (a *Auth) doubts() {
+	log, opts := a.opts.Logger, &a.opts
+	if base, err := a.site.hosts.Base(&http.Request{}); a.release && opts.BaseURL != "" && err == nil && !base.Secure && !base.Loopback() {
+		log.Warn("ginauth: the base URL is on http, so that everybody on the way can read the sessions; write an https URL in BaseURL or NEXTAUTH_URL, and end TLS in a proxy",
+			"base_url", opts.BaseURL)
+	}
+	for _, p := range origin.EveryonesProxies(opts.TrustedProxies) {
+		log.Warn("ginauth: TrustedProxies holds clients too, so that each can write the address, host and scheme that are believed; write the proxy's own address, for instance 10.0.0.5/32",
+			"network", p.String())
+	}
+	for _, p := range a.providers {
+		p.method.doubts(log, opts, p.id, a.site.hosts.Sites())
+	}
 }
 
 func (a *Auth) provider(id string) *provider {

@@ -97,7 +97,7 @@ func decode(t *testing.T, body string, into any) {
 // somebody is a provider for tests in which nobody signs in.
 func somebody() []ginauth.Provider { return ginauth.Goth(github.New("id", "secret", "")) }
 
-// clean takes the environment of whoever runs the tests away.
+// clean takes away the environment of the person who runs the tests.
 func clean(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{"NEXTAUTH_SECRET", "AUTH_SECRET", "NEXTAUTH_URL", "AUTH_URL", "AUTH_TRUST_HOST"} {
@@ -142,6 +142,7 @@ func TestRegister_Faults(t *testing.T) {
 		{"cookie domain", ginauth.Options{Providers: somebody(), Cookies: ginauth.CookieOptions{Domain: "a; b"}}, []string{"Cookies.Domain"}},
 		{"SameSite=None on http", ginauth.Options{Providers: somebody(), BaseURL: "http://a.example", Cookies: ginauth.CookieOptions{SameSite: http.SameSiteNoneMode}}, []string{"SameSite", "https"}},
 		{"brand color", ginauth.Options{Providers: somebody(), Theme: ginauth.Theme{BrandColor: "red;}"}}, []string{"Theme", "BrandColor"}},
+		{"logo of a provider", ginauth.Options{Providers: []ginauth.Provider{ginauth.OAuth{Provider: github.New("id", "secret", ""), Logo: "logo.svg"}}}, []string{"provider github: Logo", "logo.svg", "/logo.svg"}},
 		{"page", ginauth.Options{Providers: somebody(), Pages: ginauth.Pages{SignIn: "javascript:x"}}, []string{"Pages.SignIn", "/login"}},
 		{"OAuth 1 provider", ginauth.Options{Providers: ginauth.Goth(twitter.New("k", "s", ""))}, []string{"provider twitter", "OAuth 1.0a"}},
 		{"steam", ginauth.Options{Providers: ginauth.Goth(steam.New("k", ""))}, []string{"provider steam", "assertion"}},
@@ -320,7 +321,7 @@ func TestRoutes_UnsupportedIs400(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, ginauth.Options{Providers: somebody()})
 	for _, target := range []string{
-		"PUT /api/auth/session", "DELETE /api/auth/csrf", "HEAD /api/auth/session", "OPTIONS /api/auth/signin",
+		"PUT /api/auth/session", "DELETE /api/auth/csrf", "HEAD /api/auth/nothing", "OPTIONS /api/auth/signin",
 		"POST /api/auth/csrf", "POST /api/auth/providers", "GET /api/auth/nothing", "POST /api/auth/error",
 		"GET /api/auth/callback", "GET /api/auth/callback/nobody",
 	} {

@@ -51,7 +51,7 @@ func (v *request) tryAllowed(identifiers []string, typed map[string]string) (*at
 	wait := a.count(v.tries(identifiers, typed))
 	if wait > 0 {
 		a.end()
-		v.tooMany(wait)
+		v.limited(wait)
 		return nil, false
 	}
 	return a, true

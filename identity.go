@@ -13,6 +13,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/origin"
+	"github.com/ginauth/ginauth/internal/redact"
 	"github.com/ginauth/ginauth/internal/renewedcookie"
 	"github.com/ginauth/ginauth/internal/revocation"
 	"github.com/ginauth/ginauth/internal/sessionstrategy"
@@ -29,6 +30,7 @@ type identity struct {
 	kept            sessionstrategy.Record // of the session as it was opened
 	renewed         *renewedcookie.Cookie  // where this request sealed it again
 	user            *User                  // the Adapter's, where they were looked up
+	foreign         bool                   // the session is a BearerFunc's: there is no token of this site
 }
 
 // Format prints no more than a name: who logs a request's context, or what is
@@ -63,6 +65,9 @@ func (a *Auth) create(ctx context.Context, t *Token, base origin.Base, now time.
 	t.sid = token.NewID()
 	t.domain = a.opts.Cookies.Domain
 	payload, err := t.stamp(now, a.opts.Session.MaxAge)
+	if err == nil {
+		err = a.checkSize(t, payload, base)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -74,7 +79,7 @@ func (a *Auth) create(ctx context.Context, t *Token, base origin.Base, now time.
 func (a *Auth) sessionCookies(c *gin.Context, found cookie.Session, base origin.Base, former ...string) cookie.Write {
 	return cookie.Write{
 		Header: c.Writer.Header(), Name: a.scheme(base).names.Session, Found: found,
-		Attributes: cookie.Attributes{Domain: a.opts.Cookies.Domain, SameSite: a.opts.Cookies.SameSite, Secure: base.Secure},
+		Attributes: cookie.Attributes{Domain: a.opts.Cookies.Domain, SameSite: a.opts.Cookies.SameSite, Secure: base.Secure, Partitioned: a.opts.Cookies.Partitioned},
 		Domains:    base.Domains(), Former: former,
 	}
 }
@@ -267,14 +272,63 @@ func (a *Auth) openAll(ctx context.Context, found cookie.Session, base origin.Ba
 	return all, nil
 }
 
-// A doubledWarning tells the log of doubled cookies, once in a while.
-type doubledWarning struct{ next atomic.Int64 }
+const (
+	// bufferedSession is how long, in bytes, the cookies of a session may be that nginx
+	// passes on: by default it takes 4 KB for all header lines of an answer.
+	bufferedSession = 3000
+	// largeSession is how long, in bytes, they may be in requests. With the site's other cookies they must pass the 8 KB that nginx and Apache
+	// take for one header line.
+	largeSession = 7 << 10
+	// maxInCookies is the most: HAProxy and Node.js take 16 KB for all header lines.
+	maxInCookies = 16 << 10
+	// sealing is what a token has around its claims, in bytes.
+	sealing = 120
+)
 
-const doubledWarningEvery = time.Minute
+// checkSize refuses a session that hardly any server takes in a request's cookies, and
+// tells the log of one that not every server takes: the proxy's error page is the answer
+// to the sign-in then, or to every page after it, and the application sees no fault.
+func (a *Auth) checkSize(t *Token, payload []byte, base origin.Base) error {
+	if a.opts.Session.Store != nil {
+		return nil
+	}
+	name := a.scheme(base).names.Session
+	size := cookie.SentLength(name, sealing+(len(payload)*4+2)/3)
+	if size <= bufferedSession {
+		return nil
+	}
+	largest, from := t.largest()
+	if size > maxInCookies {
+		return redact.Safe(fmt.Sprintf("ginauth: the session has %d bytes in the cookies %s.*, and servers take %d at most; the largest claim is %s, look at %s, or set Session.Store",
+			size, name, maxInCookies, largest, from))
+	}
+	switch {
+	case size <= largeSession:
+		if a.longAnswers.now() {
+			a.opts.Logger.Info("ginauth: the session is so long that nginx answers the sign-in with 502, unless proxy_buffer_size there is more than its default of 4 KB, for instance 16k; keep less in it, or set Session.Store",
+				"cookie", name, "bytes", size, "largest_claim", largest, "look_at", from)
+		}
+	case a.longSessions.now():
+		a.opts.Logger.Warn("ginauth: the session is so long that a proxy may refuse each request with it: nginx and Apache take 8 KB of cookies by default; keep less in it, or set Session.Store",
+			"cookie", name, "bytes", size, "largest_claim", largest, "look_at", from)
+	}
+	return nil
+}
+
+// A rarely is true at most once a minute, for lines that strangers can cause.
+type rarely struct{ next atomic.Int64 }
+
+func (r *rarely) now() bool {
+	now := time.Now().UnixNano()
+	next := r.next.Load()
+	return now >= next && r.next.CompareAndSwap(next, now+int64(time.Minute))
+}
+
+// A doubledWarning tells the log of doubled cookies, once in a while.
+type doubledWarning struct{ rarely }
 
 func (w *doubledWarning) warn(a *Auth, base origin.Base) {
-	now := time.Now().UnixNano()
-	if next := w.next.Load(); now < next || !w.next.CompareAndSwap(next, now+int64(doubledWarningEvery)) {
+	if !w.now() {
 		return
 	}
 	a.opts.Logger.Warn("ginauth: a browser sends several session cookies of one name",

@@ -153,9 +153,12 @@ func newAttempts(opts *Options) (*limit.Attempts, error) {
 // 5737 §3).
 var testAddr = netip.MustParseAddr("192.0.2.1")
 
+// client is the address that a request comes from; not valid where nobody tells.
+func (v *request) client() netip.Addr { return v.auth.site.hosts.ClientAddr(v.c.Request) }
+
 // limitClient is who sends this request, as far as limits go.
 func (v *request) limitClient() limit.Client {
-	addr := v.auth.site.hosts.ClientAddr(v.c.Request)
+	addr := v.client()
 	developing := !v.auth.release && (addr.IsLoopback() || addr == testAddr)
 	return limit.Client{Networks: limit.Networks(addr), Limited: !developing}
 }
@@ -177,7 +180,7 @@ func (v *request) startAllowed(mailbox string) bool {
 		b.All(v.auth.attempts, mails, "mails", mailbox)
 	}
 	if _, wait := v.take(b, v.mailBudget, nil); wait > 0 {
-		v.tooMany(wait)
+		v.limited(wait)
 		return false
 	}
 	return true
@@ -224,11 +227,28 @@ func (v *request) successAllowed(ctx context.Context, userID string) (undo func(
 	return func() { v.auth.attempts.Refund(ctx, taken) }, wait
 }
 
-// tooMany refuses a request that is one too many. next-auth's client reads the
+// limited refuses a request that is one too many.
+func (v *request) limited(wait time.Duration) {
+	v.tellLimited(wait)
+	v.tooMany(wait)
+}
+
+// tellLimited tells the log and the events of a request that is one too many.
+func (v *request) tellLimited(wait time.Duration) {
+	e := v.tellRefused("Limits", rateLimited{wait}, errorcode.RateLimited)
+	if v.auth.attempts.MayLog() { // a proxy that is not configured makes all people behind it one client
+		v.auth.opts.Logger.Warn("ginauth: too many attempts to sign in", "provider", e.Provider,
+			"forwarded_by_unlisted_proxy", v.auth.site.hosts.Unlisted(v.c.Request))
+	}
+	if event := v.auth.opts.Events.RateLimit; event != nil {
+		event(v.c, RateLimitEvent{Provider: e.Provider, Client: e.Client, RetryAfter: wait})
+	}
+}
+
+// tooMany answers a request that is one too many. next-auth's client reads the
 // code out of the URL; a person gets the page at once, since a redirect would
 // lose the status.
 func (v *request) tooMany(wait time.Duration) {
-	v.logRefusal()
 	h := v.c.Writer.Header()
 	h.Set("Retry-After", seconds(wait))
 	h.Set("Cache-Control", "no-store")
@@ -245,17 +265,6 @@ func (v *request) tooMany(wait time.Duration) {
 	default:
 		v.errorPage(http.StatusTooManyRequests, errorcode.RateLimited, wait)
 	}
-}
-
-// logRefusal names neither the client nor the identifier: the attacker chooses both. A
-// proxy that is not configured is the likeliest fault on our side: all people behind it
-// are then one client.
-func (v *request) logRefusal() {
-	if !v.auth.attempts.MayLog() {
-		return
-	}
-	v.auth.opts.Logger.Warn("ginauth: too many attempts to sign in", "provider", v.provider.id,
-		"forwarded_by_unlisted_proxy", v.auth.site.hosts.Unlisted(v.c.Request))
 }
 
 // seconds is a time to wait as Retry-After says it, rounded up (RFC 9110

@@ -50,8 +50,7 @@ type match struct {
 func (v *request) admitAccount(ctx context.Context, tx *oauth.Transaction, p SignInParams) outcome {
 	m, err := v.match(ctx, tx, p)
 	if err != nil {
-		v.logSignInRefused("looking up the user", err)
-		return v.failed(http.StatusOK, adapterCode(err))
+		return v.refused("looking up the user", err, http.StatusOK, adapterCode(err))
 	}
 	if m.account != nil {
 		known := *m.account
@@ -62,8 +61,7 @@ func (v *request) admitAccount(ctx context.Context, tx *oauth.Transaction, p Sig
 	}
 	isNew, err := v.resolveUser(ctx, &p, m)
 	if err != nil {
-		v.logSignInRefused("the user and account", err)
-		return v.failed(http.StatusOK, adapterCode(err))
+		return v.refused("the user and account", err, http.StatusOK, adapterCode(err))
 	}
 	if v.way = *p.Account; m.account != nil {
 		v.way = m.key
@@ -152,7 +150,7 @@ func (v *request) link(ctx context.Context, user User, p *SignInParams, inSessio
 	fresh, err := v.auth.addAccount(ctx, user, *p.Account)
 	if err == nil && inSession {
 		if _, ended := v.openNow(ctx); ended != nil {
-			err = v.auth.takeBack(ctx, user, *p.Account, errors.Join(errOvertaken, ended))
+			err = v.auth.takeBack(ctx, user, *p.Account, fresh, errors.Join(errOvertaken, ended))
 		}
 	}
 	if err != nil {
@@ -313,7 +311,7 @@ func (a *Auth) addAccount(ctx context.Context, user User, account Account) (fres
 		err = errOvertaken
 	}
 	if err != nil && (fresh || errors.Is(err, errOvertaken)) {
-		err = a.takeBack(ctx, user, account, err)
+		err = a.takeBack(ctx, user, account, fresh, err)
 	}
 	return fresh, err
 }
@@ -325,21 +323,25 @@ func provedSince(before, now User) bool {
 // takeBack takes an account away that must not have been added, because of err. Somebody
 // may have signed in by one at a provider already: whose session that is, nothing tells.
 // Of Credentials each sign-in looks by itself whether the user was taken over.
-func (a *Auth) takeBack(ctx context.Context, user User, account Account, err error) error {
-	err = errors.Join(err, a.dropAccount(ctx, user.ID, account))
+func (a *Auth) takeBack(ctx context.Context, user User, account Account, fresh bool, err error) error {
+	err = errors.Join(err, a.dropAccount(ctx, user, account, !fresh))
 	if account.Type != credentialsType && a.endsSessions() {
 		err = errors.Join(err, a.RevokeUser(ctx, user.ID))
 	}
 	return err
 }
 
-// dropAccount takes an account away, if it is there.
-func (a *Auth) dropAccount(ctx context.Context, userID string, account Account) error {
+// dropAccount takes an account away, if it is there. known says that Events.LinkAccount
+// told of it, so that Events.UnlinkAccount must.
+func (a *Auth) dropAccount(ctx context.Context, user User, account Account, known bool) error {
 	err := a.adapt(ctx, func(ctx context.Context) error {
-		return a.opts.Adapter.UnlinkAccount(ctx, userID, account.Provider, account.ProviderAccountID, true)
+		return a.opts.Adapter.UnlinkAccount(ctx, user.ID, account.Provider, account.ProviderAccountID, true)
 	})
 	if errors.Is(err, ErrNotFound) {
 		return nil
+	}
+	if err == nil && known {
+		a.unlinked(ctx, user, account)
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/origin"
@@ -160,8 +161,8 @@ func bearer(h http.Header) string {
 	if len(values) != 1 {
 		return ""
 	}
-	token, ok := strings.CutPrefix(values[0], "Bearer ")
-	if !ok {
+	scheme, token, _ := strings.Cut(values[0], " ")
+	if !ascii.EqualFold(scheme, "Bearer") { // RFC 9110 §11.1
 		return ""
 	}
 	return token
@@ -230,10 +231,10 @@ func GetSession(ctx context.Context) *Session {
 	return nil
 }
 
-// GetToken returns the token of the session that GetSession returns, or nil. It
-// must not be changed: JWT callbacks do that.
+// GetToken returns the token of the session that GetSession returns, or nil, as for a
+// session of AcceptBearer. It must not be changed: JWT callbacks do that.
 func GetToken(ctx context.Context) *Token {
-	if id := identityFrom(ctx); id != nil {
+	if id := identityFrom(ctx); id != nil && !id.foreign {
 		return &id.token
 	}
 	return nil
@@ -266,7 +267,7 @@ func (a *Auth) askToSignIn(c *gin.Context, base origin.Base) {
 	case req.Header.Get("HX-Request") == "true":
 		page := samePage(req.Header.Get("HX-Current-URL"), base)
 		if req.Header.Get("HX-Boosted") == "true" && req.Method == http.MethodGet {
-			page = req.URL.RequestURI() // a link: there the person wants to go
+			page = base.Prefix + req.URL.RequestURI() // a link: there the person wants to go
 		}
 		c.Header("HX-Redirect", origin.Location(a.signInURL(base, page)))
 		a.abort(c, base, http.StatusUnauthorized, errorcode.SessionRequired)
@@ -274,7 +275,7 @@ func (a *Auth) askToSignIn(c *gin.Context, base origin.Base) {
 		c.Header("WWW-Authenticate", "Bearer")
 		a.abort(c, base, http.StatusUnauthorized, errorcode.SessionRequired)
 	case req.Method == http.MethodGet || req.Method == http.MethodHead:
-		a.sendTo(c, http.StatusFound, a.signInURL(base, req.URL.RequestURI()))
+		a.sendTo(c, http.StatusFound, a.signInURL(base, base.Prefix+req.URL.RequestURI()))
 	default: // a form: back to the page it stands on, since its own URL may only take forms
 		a.sendTo(c, http.StatusSeeOther, a.signInURL(base, samePage(req.Referer(), base)))
 	}
@@ -288,18 +289,18 @@ func navigates(req *http.Request) bool {
 	return strings.Contains(req.Header.Get("Accept"), "text/html")
 }
 
-// samePage is the path and query of a URL of this site, else the site's root.
+// samePage is the path and query of a URL of this site, else its first page.
 func samePage(raw string, base origin.Base) string {
 	u, err := origin.Read(raw)
 	if err != nil || u.Origin() != base.Origin {
-		return "/"
+		return base.Prefix + "/"
 	}
 	return u.RequestURI()
 }
 
 // signInURL is the sign-in page, which leads back to a page of this site.
 func (a *Auth) signInURL(base origin.Base, back string) string {
-	page := a.opts.Pages.SignIn
+	page := base.Public(a.opts.Pages.SignIn)
 	if page == "" {
 		page = base.URL + "/signin"
 	}
@@ -317,8 +318,8 @@ func (a *Auth) sendTo(c *gin.Context, status int, url string) {
 func (a *Auth) abort(c *gin.Context, base origin.Base, status int, code string) {
 	c.Abort()
 	if navigates(c.Request) && status != http.StatusUnauthorized {
-		a.pages.Error(c.Writer, status, pages.Error{
-			Code: code, Text: errorcode.AbortText(code), Site: base.Host(), SignInURL: base.URL + "/signin",
+		a.words(c).Below(base.Prefix).Error(c.Writer, status, pages.Error{
+			Code: code, Aborted: true, Site: base.Host(), SignInURL: base.URL + "/signin",
 		})
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -28,37 +29,49 @@ const rememberCallback = time.Minute
 // redirectURI is where the provider sends its answer (RFC 6749 §3.1.2).
 func (v *request) redirectURI() string { return v.base.URL + "/callback/" + v.provider.id }
 
+// checkSignOut tells the log that SignOutAtProvider has no effect. Of most providers only
+// their discovery document tells, which the first sign-in has read.
+func (m *oauthMethod) checkSignOut(v *request) {
+	if !m.signOut {
+		return
+	}
+	if _, err := m.client.EndSession(v.c.Request.Context(), "", v.base.Home()); err != nil {
+		v.auth.opts.Logger.Warn("ginauth: SignOutAtProvider is set, and the provider signs nobody out; leave it out, or turn RP-initiated logout on at the provider",
+			"provider", v.provider.id, "error", redact.Error(err))
+	}
+}
+
 // begin sends the browser to the provider.
 func (m *oauthMethod) begin(v *request) {
 	if !v.startAllowed("") {
 		return
 	}
 	if m.answersByPost() && !v.base.Secure && !v.base.Loopback() {
-		v.logSignInRefused("starting the sign-in", errors.New("the provider answers by POST, which needs a site on https"))
-		v.fail(http.StatusOK, errorcode.OAuthSignin)
+		v.leave(v.refused("starting the sign-in", errors.New("the provider answers by POST, which needs a site on https"), http.StatusOK, errorcode.OAuthSignin))
 		return
 	}
 	now := v.auth.opts.Now()
 	authURL, tx, err := m.client.Begin(v.c.Request.Context(), v.redirectURI(),
 		oauth.DisplayParams(v.c.Request.URL.Query()), now)
 	if err != nil {
-		v.logSignInRefused("starting the sign-in", err)
-		v.fail(http.StatusOK, errorcode.OAuthSignin)
+		v.leave(v.refused("starting the sign-in", err, http.StatusOK, errorcode.OAuthSignin))
 		return
 	}
+	m.signOutAsked.Do(func() { m.checkSignOut(v) })
 	tx.User = v.signedIn()
 	if tx.FormPost {
 		tx.Target, tx.Former = v.ownPath(v.callbackURL), v.formerSession()
 	}
 	lines, ok := v.signIns().Begin(tx)
 	if !ok {
-		v.logSignInRefused("starting the sign-in", errors.New("the provider's session is too long for a transaction cookie"))
-		v.fail(http.StatusOK, errorcode.OAuthSignin)
+		v.leave(v.refused("starting the sign-in", errors.New("the provider's session is too long for a transaction cookie"), http.StatusOK, errorcode.OAuthSignin))
 		return
 	}
 	v.setCookie(lines...)
 	v.redirect(http.StatusOK, authURL)
 }
+
+var errPanicked = errors.New("ginauth: the request that had the provider's answer first has panicked")
 
 // callback takes the provider's answer.
 func (m *oauthMethod) callback(v *request) {
@@ -89,6 +102,9 @@ func (m *oauthMethod) callback(v *request) {
 		func() outcome { return m.signIn(v, tx, answer) })
 	if result.location == "" { // the first callback's request panicked, or this one is gone
 		result = v.failed(http.StatusOK, errorcode.Callback)
+		if v.c.Request.Context().Err() == nil {
+			v.tellRefused("the callback", errPanicked, errorcode.Callback)
+		}
 	}
 	v.notice("")
 	v.endTransaction(tx, result)
@@ -102,8 +118,7 @@ func (m *oauthMethod) signIn(v *request, tx *oauth.Transaction, answer url.Value
 	ctx := context.WithoutCancel(v.c.Request.Context())
 	id, err := m.client.Complete(ctx, tx, v.redirectURI(), answer, v.auth.opts.Now())
 	if err != nil {
-		v.logSignInRefused("the callback", err)
-		return v.failed(http.StatusOK, errorcode.OAuthCallback)
+		return v.refused("the callback", err, http.StatusOK, errorcode.OAuthCallback)
 	}
 	for _, note := range id.Notes { // an extra that did not come fails no sign-in
 		v.auth.opts.Logger.WarnContext(ctx, "ginauth: the sign-in goes on without "+note.What, "provider", v.provider.id, "error", note.Err)
@@ -112,10 +127,10 @@ func (m *oauthMethod) signIn(v *request, tx *oauth.Transaction, answer url.Value
 	v.addPostedName(&id.Profile)
 	user, err := v.provider.user(id.Profile)
 	if err != nil {
-		v.logSignInRefused("the profile", err)
-		return v.failed(http.StatusOK, errorcode.OAuthCallback)
+		return v.refused("the profile", err, http.StatusOK, errorcode.OAuthCallback)
 	}
 	p := SignInParams{User: &user, Account: v.provider.account(id, user), Profile: &id.Profile}
+	v.who = p.User
 	if v.auth.opts.Adapter == nil {
 		return v.completeSignIn(p)
 	}
@@ -140,20 +155,21 @@ func (v *request) answer() url.Values {
 // is the provider's or anybody's who made the link: it never reaches a page, and
 // the log only when this browser did start a sign-in.
 func (v *request) providerError(code string, ours bool) {
+	var err error = errUnaskedAnswer
 	if ours {
-		v.auth.opts.Logger.Warn("ginauth: the provider refused a sign-in", "provider", v.provider.id, "code", redact.Code(code))
+		err = redact.Safe("ginauth: the provider answered with code=" + redact.Code(code))
 	}
-	if code == "access_denied" {
-		v.fail(http.StatusOK, errorcode.AccessDenied)
-		return
+	shown := errorcode.Callback
+	if code == "access_denied" { // most often the person's own choice
+		err, shown = fmt.Errorf("%w: %w", ErrAccessDenied, err), errorcode.AccessDenied
 	}
-	v.fail(http.StatusOK, errorcode.Callback)
+	v.leave(v.refused("the callback", err, http.StatusOK, shown))
 }
 
 // signIns are the sign-ins of this browser, as its cookies tell them.
 func (v *request) signIns() transaction.Cookies {
 	return transaction.Cookies{
-		Keys: v.auth.keys.signIn, Names: v.names, Header: v.c.Request.Header["Cookie"], Secure: v.base.Secure, Now: v.auth.opts.Now(),
+		Keys: v.auth.keys.signIn, Names: v.names, Header: v.c.Request.Header["Cookie"], Attributes: v.attributes(), Now: v.auth.opts.Now(),
 	}
 }
 
@@ -191,7 +207,7 @@ func (v *request) finishAgain(answer url.Values, expired bool) {
 		location, err := v.leadsOn(done)
 		switch {
 		case err != nil:
-			v.leave(v.unread(err))
+			v.leave(v.unkeptSession("reading the session", err))
 			return
 		case location != "":
 			v.redirect(http.StatusOK, location)
@@ -202,7 +218,7 @@ func (v *request) finishAgain(answer url.Values, expired bool) {
 		v.providerError(code, done != nil)
 		return
 	}
-	v.logSignInRefused("the callback", oauth.ErrTransaction)
+	result := v.refused("the callback", oauth.ErrTransaction, http.StatusOK, errorcode.OAuthCallback)
 	switch {
 	case expired:
 		v.notice(errorcode.SignInUsed)
@@ -215,16 +231,7 @@ func (v *request) finishAgain(answer url.Values, expired bool) {
 	default: // the next page sees by itself that there is none
 		v.notice("")
 	}
-	v.fail(http.StatusOK, errorcode.OAuthCallback)
-}
-
-// unread is what a session that cannot be read leads to.
-func (v *request) unread(err error) outcome {
-	v.logSignInRefused("reading the session", err)
-	if errors.Is(err, errUnavailable) {
-		return v.failed(http.StatusServiceUnavailable, errorcode.SessionUnavailable)
-	}
-	return v.failed(http.StatusInternalServerError, errorcode.Callback)
+	v.leave(result)
 }
 
 // leadsOn is where a completed sign-in led, for the person whom it signed in and who
@@ -251,8 +258,8 @@ func (v *request) isSignedIn() bool {
 
 // ownPath shortens a URL of this site to its path.
 func (v *request) ownPath(location string) string {
-	if path, ok := strings.CutPrefix(location, v.base.Origin+"/"); ok {
-		return "/" + path
+	if path, ok := strings.CutPrefix(location, v.base.Site()+"/"); ok {
+		return v.base.Prefix + "/" + path
 	}
 	return location
 }
@@ -268,12 +275,12 @@ func (v *request) strict() bool { return v.auth.opts.Cookies.SameSite == http.Sa
 // cookie of the sign-in, which is sealed, keeps that, so that it never happens twice.
 func (v *request) loadAgain(again bool) bool {
 	req := v.c.Request
-	return v.strict() && !again && req.Method == http.MethodGet && req.Header.Get("Sec-Fetch-Site") != "same-origin"
+	return v.strict() && !again && v.method == http.MethodGet && req.Header.Get("Sec-Fetch-Site") != "same-origin"
 }
 
 // continueHere answers with a page that loads this URL.
 func (v *request) continueHere() {
-	v.auth.pages.Continue(v.c.Writer, pages.Continue{
+	v.pages().Continue(v.c.Writer, pages.Continue{
 		Site: v.base.Host(), URL: v.redirectURI() + "?" + v.c.Request.URL.RawQuery,
 	})
 }
@@ -286,7 +293,7 @@ const maxBlindChunks = (maxSealed + cookie.ChunkSize - 1) / cookie.ChunkSize
 // cookies it brings the transaction's alone: what the others say is not known, and
 // none of them may be set anew.
 func (v *request) formPosted() bool {
-	return v.c.Request.Method == http.MethodPost && v.provider != nil && v.provider.oauth().answersByPost()
+	return v.method == http.MethodPost && v.provider != nil && v.provider.oauth().answersByPost()
 }
 
 // unseenSession are the cookies that a former session may have left in the browser.

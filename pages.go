@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -27,6 +28,11 @@ type Pages struct {
 	// NewUser is where a person's first sign-in leads, with the callbackUrl in its
 	// query. It needs an Adapter.
 	NewUser string
+	// TrustForwardedPrefix also believes the X-Forwarded-Prefix of Options.TrustedProxies,
+	// which says what a proxy took off the path of all pages and routes: /shop. It is for a site whose prefix the application
+	// cannot know, so BaseURL must have no path. Each of the proxies must set the
+	// header or delete it: what a client wrote is believed otherwise. Default: false.
+	TrustForwardedPrefix bool
 }
 
 // Theme is the look of the built-in pages.
@@ -94,15 +100,26 @@ type Texts struct {
 	// Errors are texts by error code, in place of the built-in one or for a code of your own.
 	// Codes are compared without regard to case. SignInUsed and SignInLost say more than
 	// OAuthCallback, LinkUsed and LinkLost more than Verification, CodeUsed and CodeLost
-	// more than VerificationCode; CookiesBlocked stands by itself. In that of RateLimited, {seconds} and
+	// more than VerificationCode; CookiesBlocked stands by itself. NoAccess, SessionUnavailable,
+	// SessionFault, CrossOriginRequest and BadHost are what guards say on a page. In that of RateLimited, {seconds} and
 	// {minutes} are how long to wait, rounded up, and {wait} is the same in English.
 	Errors map[string]string
 }
 
 func (a *Auth) look(opts *Options, f *faults) {
+	var logos []string
+	for _, p := range a.providers {
+		if m := p.oauth(); m != nil {
+			logos = append(logos, m.logo)
+		}
+	}
 	var err error
-	if a.pages, err = pages.New(pages.Theme(opts.Theme), pages.Texts(opts.Texts)); err != nil {
-		f.add("Theme or Texts: %w", err)
+	translations := make(map[string]pages.Texts, len(opts.Translations))
+	for tag, texts := range opts.Translations {
+		translations[tag] = pages.Texts(texts)
+	}
+	if a.pages, err = pages.NewLanguages(pages.Theme(opts.Theme), pages.Texts(opts.Texts), translations, logos...); err != nil {
+		f.add("Theme, Texts or Translations: %w", err)
 	}
 	for _, p := range [...]struct {
 		option string
@@ -123,6 +140,24 @@ func (a *Auth) look(opts *Options, f *faults) {
 	}
 }
 
+// words are the pages in the language of a request.
+func (a *Auth) words(c *gin.Context) *pages.Set {
+	if !a.pages.Several() {
+		return a.pages.Fallback()
+	}
+	if h := c.Writer.Header(); !slices.Contains(h["Vary"], "Accept-Language") {
+		h["Vary"] = append(slices.Clip(h["Vary"]), "Accept-Language")
+	}
+	chosen := ""
+	if a.opts.Language != nil {
+		chosen = a.opts.Language(c)
+	}
+	return a.pages.For(chosen, c.Request.Header)
+}
+
+// pages are those of this request: in its language, with the prefix of its proxy.
+func (v *request) pages() *pages.Set { return v.auth.words(v.c).Below(v.base.Prefix) }
+
 // CSRFField is a hidden input with the CSRF token, for a form of your own page
 // that posts to an auth route. It may set the CSRF cookie, so it must be called
 // before the page is written. It is empty for a host that the site does not
@@ -141,7 +176,7 @@ func (a *Auth) SignInForm(c *gin.Context, providerID, callbackURL string) templa
 		return ""
 	}
 	return a.form(c, func(url, csrfToken string) template.HTML {
-		return a.pages.SignInForm(p.button(url), csrfToken, callbackURL)
+		return a.words(c).SignInForm(p.button(url), csrfToken, callbackURL)
 	})
 }
 
@@ -150,7 +185,7 @@ func (a *Auth) SignInForm(c *gin.Context, providerID, callbackURL string) templa
 // CSRFField.
 func (a *Auth) SignOutForm(c *gin.Context, callbackURL string) template.HTML {
 	return a.form(c, func(url, csrfToken string) template.HTML {
-		return a.pages.SignOutForm(pages.SignOut{Action: url + "/signout", CSRFToken: csrfToken, CallbackURL: callbackURL})
+		return a.words(c).SignOutForm(pages.SignOut{Action: url + "/signout", CSRFToken: csrfToken, CallbackURL: callbackURL})
 	})
 }
 
@@ -184,7 +219,7 @@ func (a *Auth) csrfToken(c *gin.Context, base origin.Base) string {
 		}
 	}
 	token, value := a.keys.csrf.New()
-	addCookies(c, []string{cookie.Line(name, value, cookie.Attributes{Secure: base.Secure})})
+	addCookies(c, []string{cookie.Line(name, value, a.attributes(base))})
 	return token
 }
 
@@ -215,17 +250,22 @@ func newClientModule(path string) clientModule {
 //	</script>
 //
 // Browsers keep what it leads to for good, since it changes with the module.
-// Without its query the module is asked for again each time.
+// Without its query the module is asked for again each time. A prefix that only
+// X-Forwarded-Prefix tells is not in it: write that in front.
 func (a *Auth) ClientURL() string { return a.site.publicURL + "/client.js?v=" + a.client.version }
 
 // getClient serves the client module, which is the same for everybody.
 func (v *request) getClient() {
+	client := v.auth.client
+	if path := strings.TrimPrefix(v.base.URL, v.base.Origin); path != v.auth.site.publicURL {
+		client = newClientModule(path) // below the prefix that a proxy says
+	}
 	h := v.c.Writer.Header()
-	etag := `"` + v.auth.client.version + `"`
+	etag := `"` + client.version + `"`
 	h["Etag"] = []string{etag}
 	h["X-Content-Type-Options"] = []string{"nosniff"}
 	h["Cache-Control"] = []string{"no-cache"}
-	if v.c.Query("v") == v.auth.client.version {
+	if v.c.Query("v") == client.version {
 		h["Cache-Control"] = []string{"public, max-age=31536000, immutable"}
 	}
 	if strings.Contains(v.c.GetHeader("If-None-Match"), etag) {
@@ -233,5 +273,5 @@ func (v *request) getClient() {
 		v.c.Writer.WriteHeaderNow()
 		return
 	}
-	v.c.Data(http.StatusOK, "text/javascript; charset=utf-8", v.auth.client.body)
+	v.c.Data(http.StatusOK, "text/javascript; charset=utf-8", client.body)
 }

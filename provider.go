@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -16,6 +19,7 @@ import (
 	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/corrected"
 	"github.com/ginauth/ginauth/internal/oauth"
+	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
 )
 
@@ -47,6 +51,11 @@ type OAuth struct {
 	// Name is what people read on the button. Default: the provider's own name
 	// for display.
 	Name string
+	// Logo is the URL or path of a picture for the button, such as /work.svg, square
+	// and shown 20 pixels high. The sign-in page may then load pictures from its
+	// origin. Default: the service's mark where its owner lets others show it, and
+	// else the first letter of Name.
+	Logo string
 	// AuthParams are added to the authorization URL, such as prompt=consent or
 	// access_type=offline. Those that belong to the flow are a configuration
 	// fault: client_id, redirect_uri, response_type, response_mode, state, nonce,
@@ -209,6 +218,9 @@ type method interface {
 	// button is what the sign-in page shows, for a provider with this ID and the auth
 	// routes at url.
 	button(id, url string) pages.Provider
+	// doubts tells the log what is likely to be a mistake. sites are the URLs of the auth
+	// routes.
+	doubts(log *slog.Logger, opts *Options, id string, sites []string)
 	// adapterFailure is where an error of the Adapter leads.
 	adapterFailure(error) (status int, code string)
 }
@@ -231,8 +243,11 @@ type oauthMethod struct {
 	client       *oauth.Provider
 	formPost     FormPostProvider // nil: its answers come by GET
 	profile      func(goth.User) (User, error)
-	color        string // of its mark
-	signOut      bool   // signing out leads to the provider
+	made         oauth.Made
+	color, mark  string    // of its button: the initial's color, and the service whose mark it has
+	logo         string    // in place of the mark
+	signOut      bool      // signing out leads to the provider
+	signOutAsked sync.Once // whether it can
 	linksByEmail bool
 }
 
@@ -248,7 +263,11 @@ func (o OAuth) configure(client *http.Client) (*provider, error) {
 	if p.name == "" {
 		p.name = oauth.DisplayName(o.Provider, p.id)
 	}
-	m.color = oauth.Color(o.Provider, p.id)
+	if err := pages.CheckLogo(o.Logo); err != nil {
+		return p, fmt.Errorf("Logo %w", err)
+	}
+	m.logo, m.color, m.mark = o.Logo, oauth.Color(o.Provider, p.id), oauth.Service(o.Provider)
+	m.made = oauth.AsMade(o.Provider)
 	o.Provider = corrected.Of(o.Provider) // in place of one of goth's that signs nobody in, or wrongly
 	if m.profile == nil {
 		m.profile = defaultProfile
@@ -283,7 +302,7 @@ func (m *oauthMethod) check(opts *Options) error {
 }
 
 func (m *oauthMethod) button(id, url string) pages.Provider {
-	return pages.Provider{Color: m.color, Action: url + "/signin/" + id}
+	return pages.Provider{Color: m.color, Mark: m.mark, Logo: m.logo, Action: url + "/signin/" + id}
 }
 
 func (m *oauthMethod) adapterFailure(err error) (status int, code string) {
@@ -295,15 +314,32 @@ func (m *oauthMethod) signsOut() bool       { return m != nil && m.signOut }
 func (m *oauthMethod) verifiesLogout() bool { return m != nil && m.client.VerifiesLogout() }
 func (m *oauthMethod) canRefresh() bool     { return m != nil && m.client.CanRefresh() }
 
-// withoutClientID are the providers that were made without a client id, as happens where
-// its variable is not set.
-func (a *Auth) withoutClientID() (ids []string) {
-	for _, p := range a.providers {
-		if m := p.oauth(); m != nil && m.client.Unnamed() {
-			ids = append(ids, p.id)
-		}
+// doubts are of what a variable that is not set leaves empty, and of a callback URL that
+// somebody wrote in vain.
+func (m *oauthMethod) doubts(log *slog.Logger, _ *Options, id string, sites []string) {
+	if m.client.Unnamed() {
+		log.Warn("ginauth: the client id is empty; was its variable set?", "provider", id)
 	}
-	return ids
+	if m.made.NoSecret {
+		log.Warn("ginauth: the client secret is empty, so that the provider refuses the code; was its variable set?", "provider", id)
+	}
+	used := callbackURLs(sites, id)
+	own := m.made.CallbackURL
+	same := func(url string) bool { // what stands in angle brackets, a request will tell
+		return own == url || strings.Contains(url, ">") && strings.HasSuffix(own, url[strings.LastIndexByte(url, '>')+1:])
+	}
+	if own != "" && !slices.ContainsFunc(used, same) {
+		log.Warn("ginauth: the provider was made with a callback URL of its own, which is not used; pass \"\", and register the other one with the provider",
+			"provider", id, "written", origin.WithoutSecrets(own), "used", used)
+	}
+}
+
+func callbackURLs(sites []string, id string) []string {
+	urls := make([]string, len(sites))
+	for i, site := range sites {
+		urls[i] = site + "/callback/" + id
+	}
+	return urls
 }
 
 // defaultProfile lowers A to Z of the address alone: Unicode's lower case of a dotted

@@ -36,6 +36,7 @@ type request struct {
 	c        *gin.Context
 	base     origin.Base
 	names    cookie.Names
+	method   string         // of the request; GET for HEAD
 	segment  string         // what the path says behind the action
 	provider *provider      // the one it names, nil if there is none
 	body     map[string]any // the fields of a form or JSON body
@@ -46,6 +47,7 @@ type request struct {
 	csrfVerified bool   // this request proved that a page of ours sent it
 	callbackURL  string // where the sign-in or sign-out leads
 
+	who          *User   // who signs in, as far as it is known
 	former       string  // the session of before an answer by POST: see endFormer
 	began        uint64  // of the takeovers, before the password was checked
 	way          Account // by which one of the Adapter's users signs in; see confirm
@@ -147,7 +149,7 @@ func (v *request) checkCSRF() {
 		matches = ok && token.Equal(v.field("csrfToken"), t) || matches
 		values++
 	}
-	v.csrfVerified = matches && v.c.Request.Method == http.MethodPost && v.ownOrigin() &&
+	v.csrfVerified = matches && v.method == http.MethodPost && v.ownOrigin() &&
 		(values == 1 || len(v.c.Request.Header["Origin"]) == 1)
 	v.csrfToken = v.auth.csrfToken(v.c, v.base)
 }
@@ -167,7 +169,7 @@ func (v *request) resolveCallbackURL() {
 	if query := v.c.Request.URL.Query()["callbackUrl"]; !inBody && len(query) == 1 {
 		asked = query[0]
 	}
-	v.callbackURL = v.base.Origin
+	v.callbackURL = v.base.Home()
 	switch {
 	case asked != "":
 		v.callbackURL = v.redirectTarget(asked)
@@ -183,17 +185,27 @@ func (v *request) resolveCallbackURL() {
 // but not leave the base origin and AllowedRedirects.
 func (v *request) redirectTarget(asked string) string {
 	if redirect := v.auth.opts.Callbacks.Redirect; redirect != nil {
-		asked = redirect(v.c, asked, v.base.Origin)
+		inner := v.base.Inner(asked)
+		if chosen := redirect(v.c, inner, v.base.Site()); chosen != inner {
+			asked = chosen
+		}
 	}
 	target := v.base.Absolute(asked, v.auth.site.allowed)
 	if len(cookie.Escape(target)) > maxCallbackURL {
-		return v.base.Origin
+		return v.base.Home()
 	}
 	return target
 }
 
-// attributes are those of every cookie but the session's.
-func (v *request) attributes() cookie.Attributes { return cookie.Attributes{Secure: v.base.Secure} }
+// attributes are those of every cookie except the session's.
+func (v *request) attributes() cookie.Attributes { return v.auth.attributes(v.base) }
+
+func (a *Auth) attributes(base origin.Base) cookie.Attributes {
+	if a.opts.Cookies.Partitioned { // in a frame, no other cookie comes along
+		return cookie.Attributes{Secure: true, SameSite: http.SameSiteNoneMode, Partitioned: true}
+	}
+	return cookie.Attributes{Secure: base.Secure}
+}
 
 func (v *request) setCookie(lines ...string) { addCookies(v.c, lines) }
 
@@ -204,8 +216,10 @@ func addCookies(c *gin.Context, lines []string) {
 
 // redirect sends the browser on: a page by 302, next-auth's client by JSON with
 // the status that the outcome has, and htmx by its own header, since it would
-// follow a 302 itself and put the provider's page into this one.
+// follow a 302 itself and put the provider's page into this one. url is absolute, or a
+// path of the application.
 func (v *request) redirect(status int, url string) {
+	url = v.base.Public(url)
 	switch {
 	case v.wantsJSON():
 		v.json(status, map[string]string{"url": url})
@@ -225,16 +239,14 @@ func (v *request) redirect(status int, url string) {
 // showing the page again. Auth.js's client wants an error, else it reports that
 // all went well.
 func (v *request) unproven(page string) {
+	if page == "signin" && v.provider != nil { // the log says it of all forms, once in a while
+		v.signInError(errUnprovenForm, "MissingCSRF")
+	}
 	query := "?csrf=true"
 	if v.auth.opts.Session.Format == AuthJSV5 {
 		query = "?error=MissingCSRF"
 	}
 	v.redirect(http.StatusOK, v.base.URL+"/"+page+query)
-}
-
-// fail sends the browser to the error page, which knows what each code means.
-func (v *request) fail(status int, code string) {
-	v.redirect(status, v.errorURL(code))
 }
 
 func (v *request) errorURL(code string) string {

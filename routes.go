@@ -46,9 +46,13 @@ var routes = map[string]route{
 func (a *Auth) serve(c *gin.Context) {
 	c.Abort() // nothing behind the auth routes handles their paths
 	action, id, _ := strings.Cut(strings.Trim(c.Param("action"), "/"), "/")
-	route, ok := routes[c.Request.Method+" "+action]
+	method := c.Request.Method
+	if method == http.MethodHead { // net/http leaves the body out (RFC 9110 §9.3.2)
+		method = http.MethodGet
+	}
+	route, ok := routes[method+" "+action]
 	if !ok {
-		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+c.Request.Method+" is not supported by NextAuth.js")
+		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+method+" is not supported by NextAuth.js")
 		return
 	}
 	base, err := a.site.hosts.Base(c.Request)
@@ -68,10 +72,10 @@ func (a *Auth) serve(c *gin.Context) {
 	id, _, _ = strings.Cut(id, "/")
 	v := &request{
 		auth: a, c: c, base: base, names: a.scheme(base).names,
-		segment: id, provider: a.provider(id), body: body,
+		method: method, segment: id, provider: a.provider(id), body: body,
 	}
 	if action == "callback" && v.provider == nil || action == backchannel && !a.takesLogoutTokens(v.provider) {
-		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+c.Request.Method+" is not supported by NextAuth.js")
+		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+method+" is not supported by NextAuth.js")
 		return
 	}
 	if !route.bare && !(action == "callback" && v.formPosted()) {
@@ -155,7 +159,7 @@ func (v *request) getSignIn() {
 	case code != "" && !errorcode.ShownOnSignInPage(code):
 		code = errorcode.Default // whoever made the link must not put words on this page
 	}
-	v.auth.pages.SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
+	v.pages().SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
 		Site: v.base.Host(), Providers: buttons, CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: code,
 	})
 }
@@ -199,21 +203,13 @@ func (v *request) getError() {
 
 func (v *request) errorPage(status int, code string, wait time.Duration) {
 	page := pages.Error{
-		Code: code, Text: v.errorText(code), Wait: wait, Site: v.base.Host(), SignInURL: v.base.URL + "/signin",
+		Code: code, Text: v.auth.publicErrors.Known(code), Aborted: code == errorcode.SessionUnavailable, Wait: wait, Site: v.base.Host(), SignInURL: v.base.URL + "/signin",
 	}
 	page.Notice, _ = v.noticed(code)
 	if notice := errorcode.SignedInNotice(code); notice != "" && v.isSignedIn() {
 		page.Notice, page.ContinueURL = notice, v.callbackURL
 	}
-	v.auth.pages.Error(v.c.Writer, status, page)
-}
-
-// errorText is what the application or ginauth says beside next-auth's codes.
-func (v *request) errorText(code string) string {
-	if code == errorcode.SessionUnavailable {
-		return errorcode.AbortText(code)
-	}
-	return v.auth.publicErrors.Known(code)
+	v.pages().Error(v.c.Writer, status, page)
 }
 
 // withQuery adds a parameter to a URL that may have some, in front of its
@@ -243,7 +239,7 @@ func (v *request) getVerifyRequest() {
 		page.Action, page.CSRFToken, page.CallbackURL = v.base.URL+"/callback/"+p.id, v.csrfToken, v.callbackURL
 		page.Wrong = v.c.Query("error") == errorcode.VerificationCode
 	}
-	v.auth.pages.VerifyRequest(v.c.Writer, page)
+	v.pages().VerifyRequest(v.c.Writer, page)
 }
 
 // postLog takes what next-auth's client reports of its own errors. Anybody may

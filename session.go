@@ -48,6 +48,9 @@ type Session struct {
 	// Values are further members of the session, such as an access token that a
 	// Session callback passes to the front end.
 	Values map[string]any
+	// Scopes are what the bearer of a token may do, such as orders:read, for the guard
+	// Scope. A BearerFunc sets them, or a Session callback. The browser does not see them.
+	Scopes []string
 }
 
 // The places of a user's texts in a shape.
@@ -273,6 +276,9 @@ func (a *Auth) change(c *gin.Context, id *identity, base origin.Base, found cook
 func (a *Auth) keep(c *gin.Context, id *identity, base origin.Base, found cookie.Session) error {
 	id.token.domain = a.opts.Cookies.Domain
 	payload, err := id.token.stamp(a.opts.Now(), a.opts.Session.MaxAge)
+	if err == nil {
+		err = a.checkSize(&id.token, payload, base)
+	}
 	if err != nil {
 		return err
 	}

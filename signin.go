@@ -3,7 +3,9 @@ package ginauth
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +37,7 @@ func (v *request) failed(status int, code string) outcome {
 // leave ends the request with an outcome.
 func (v *request) leave(result outcome) {
 	if result.wait > 0 {
-		v.tooMany(result.wait)
+		v.tooMany(result.wait) // already told
 		return
 	}
 	if result.session != "" {
@@ -48,11 +50,11 @@ func (v *request) leave(result outcome) {
 			former = id.token.domain
 		}
 		v.auth.putSession(v.c, result.session, found, v.base, result.expires, former)
-		if v.c.Request.Method == http.MethodGet { // a cache that keeps redirects must not give it to anybody else
+		if v.method == http.MethodGet { // a cache that keeps redirects must not give it to anybody else
 			private(v.c.Writer.Header())
 		}
 		if v.formPosted() && v.strict() {
-			v.auth.pages.Continue(v.c.Writer, pages.Continue{Site: v.base.Host(), URL: origin.Location(result.location)})
+			v.pages().Continue(v.c.Writer, pages.Continue{Site: v.base.Host(), URL: origin.Location(result.location)})
 			return
 		}
 	}
@@ -70,6 +72,7 @@ func (v *request) completeSignIn(p SignInParams) outcome {
 
 // decide lets the application decide, and says what its refusal leads to.
 func (v *request) decide(p SignInParams) (result outcome, refused bool) {
+	v.who = p.User
 	if signIn := v.auth.opts.Callbacks.SignIn; signIn != nil {
 		if err := signIn(v.c, p); err != nil {
 			return v.callbackRefusal(err), true
@@ -84,12 +87,14 @@ func (v *request) startSession(p SignInParams, isNew bool) outcome {
 	if isNew {
 		trigger = TriggerSignUp
 	}
+	v.who = p.User
 	if p.User.ID == "" { // the callback's doing
-		v.logSignInRefused("Callbacks.SignIn", errors.New("ginauth: the user has no ID; leave it, or set another"))
-		return v.failed(http.StatusInternalServerError, errorcode.Callback)
+		return v.refused("Callbacks.SignIn", errors.New("ginauth: the user has no ID; leave it, or set another"),
+			http.StatusInternalServerError, errorcode.Callback)
 	}
 	undo, wait := v.successAllowed(v.c.Request.Context(), p.User.ID)
 	if wait > 0 {
+		v.tellLimited(wait)
 		result := v.failed(http.StatusTooManyRequests, errorcode.RateLimited)
 		result.wait = wait
 		return result
@@ -103,12 +108,11 @@ func (v *request) startSession(p SignInParams, isNew bool) outcome {
 		Token: t, User: p.User, Account: p.Account, Profile: p.Profile, IsNewUser: isNew, Trigger: trigger,
 	})
 	if errors.Is(err, ErrSignedOut) {
-		return v.failed(http.StatusForbidden, errorcode.AccessDenied)
+		return v.refused("Callbacks.JWT", err, http.StatusForbidden, errorcode.AccessDenied)
 	}
 	if err != nil {
 		undo()
-		v.logSignInRefused("Callbacks.JWT", err)
-		return v.failed(http.StatusInternalServerError, errorcode.Callback)
+		return v.refused("Callbacks.JWT", err, http.StatusInternalServerError, errorcode.Callback)
 	}
 	t.grant = v.auth.newGrant(v.provider, p.Account)
 	value, err := v.storeSession(t, now)
@@ -119,18 +123,16 @@ func (v *request) startSession(p SignInParams, isNew bool) outcome {
 	}
 	if err != nil {
 		undo()
-		v.logSignInRefused("keeping the session", err)
-		if errors.Is(err, errUnavailable) {
-			return v.failed(http.StatusServiceUnavailable, errorcode.SessionUnavailable)
-		}
-		return v.failed(http.StatusInternalServerError, errorcode.Callback)
+		return v.unkeptSession("keeping the session", err)
 	}
 	if event := v.auth.opts.Events.SignIn; event != nil {
-		event(v.c, SignInEvent{User: p.User, Account: p.Account, Profile: p.Profile, IsNewUser: isNew})
+		event(v.c, SignInEvent{
+			User: p.User, Account: p.Account, Profile: p.Profile, IsNewUser: isNew, Client: v.client(),
+		})
 	}
 	location := v.callbackURL
 	if page := v.auth.opts.Pages.NewUser; isNew && page != "" {
-		location = withQuery(page, "callbackUrl", v.callbackURL)
+		location = withQuery(v.base.Public(page), "callbackUrl", v.callbackURL)
 	}
 	return outcome{
 		location: location, session: value, of: t.sessionID(), user: t.Subject, since: t.AuthTime, expires: t.ExpiresAt, status: http.StatusOK,
@@ -175,19 +177,102 @@ func (v *request) callbackRefusal(err error) outcome {
 	var public publicError
 	switch {
 	case errors.As(err, &elsewhere):
+		v.tellRefused("Callbacks.SignIn", errElsewhere, errorcode.AccessDenied) // not the URL: it may hold a secret
 		return outcome{location: string(elsewhere), status: http.StatusOK}
 	case errors.As(err, &public):
+		v.tellRefused("Callbacks.SignIn", err, errorcode.AccessDenied)
 		return v.failed(http.StatusOK, v.auth.publicErrors.Publish(string(public)))
-	case !errors.Is(err, ErrAccessDenied):
-		v.logSignInRefused("Callbacks.SignIn", err)
 	}
-	return v.failed(http.StatusForbidden, errorcode.AccessDenied)
+	return v.refused("Callbacks.SignIn", err, http.StatusForbidden, errorcode.AccessDenied)
 }
 
-// logSignInRefused logs why somebody was not signed in. The error is redacted: it holds
-// no token, code or secret, nor what the person typed.
-func (v *request) logSignInRefused(step string, err error) {
-	v.auth.opts.Logger.Warn("ginauth: sign-in refused", "provider", v.provider.id, "step", step, "error", redact.Error(err, v.secrets...))
+// unkeptSession is where a sign-in leads whose session, or the one that is there, the
+// store or the revocations cannot keep or read.
+func (v *request) unkeptSession(step string, err error) outcome {
+	if errors.Is(err, errUnavailable) {
+		return v.refused(step, err, http.StatusServiceUnavailable, errorcode.SessionUnavailable)
+	}
+	return v.refused(step, err, http.StatusInternalServerError, errorcode.Callback)
+}
+
+// A denial is an error that is nobody's fault: a person was refused, or an attacker.
+type denial string
+
+func (e denial) Error() string { return string(e) }
+
+const (
+	errWrongCredentials denial = "ginauth: what was typed matches no account"
+	errWrongLink        denial = "ginauth: the link of the mail was used, has expired, or is not as it was sent"
+	errWrongCode        denial = "ginauth: the code is not the one in the mail, or that was used or has expired"
+	errElsewhere        denial = "ginauth: Callbacks.SignIn sends the person elsewhere"
+	errUnaskedAnswer    denial = "ginauth: the answer says that the provider refused, but this browser has begun no such sign-in"
+	errUnprovenForm     denial = "ginauth: the form came without its CSRF token, or from another origin"
+)
+
+// maxLoggedID bounds a user's ID in the log, in bytes.
+const maxLoggedID = 256
+
+// refused is where a sign-in leads that ends without a session. The log and
+// Events.SignInError learn why.
+func (v *request) refused(step string, err error, status int, code string) outcome {
+	v.tellRefused(step, err, code)
+	return v.failed(status, code)
+}
+
+// tellRefused tells the log and Events.SignInError why somebody was not signed in, once
+// for a sign-in.
+func (v *request) tellRefused(step string, err error, code string) SignInErrorEvent {
+	e := v.signInError(err, code)
+	attrs := []any{"provider", e.Provider, "code", code}
+	if e.Client.IsValid() {
+		attrs = append(attrs, "client", e.Client.String())
+	}
+	if who := v.who; who != nil && who.ID != "" && len(who.ID) <= maxLoggedID && !v.wasTyped(who.ID) {
+		attrs = append(attrs, "user", who.ID)
+	}
+	attrs = append(attrs, "step", step, "error", e.Err)
+	v.auth.opts.Logger.Log(v.c.Request.Context(), refusalLevel(err), "ginauth: sign-in refused", attrs...)
+	return e
+}
+
+// refusalLevel is that of a refusal's log line: a warning where something is broken or
+// ought to be configured otherwise.
+func refusalLevel(err error) slog.Level {
+	var denied denial
+	var public publicError
+	var tooMany rateLimited
+	if errors.As(err, &denied) || errors.As(err, &public) || errors.As(err, &tooMany) ||
+		errors.Is(err, ErrAccessDenied) || errors.Is(err, ErrSignedOut) {
+		return slog.LevelInfo
+	}
+	return slog.LevelWarn
+}
+
+// wasTyped reports whether a text holds what a person typed.
+func (v *request) wasTyped(text string) bool {
+	return slices.ContainsFunc(v.secrets, func(s string) bool { return s == text || len(s) > 2 && strings.Contains(text, s) })
+}
+
+// signInError calls Events.SignInError. The error is redacted: it holds no token, code
+// or secret, nor what the person typed.
+func (v *request) signInError(err error, code string) SignInErrorEvent {
+	secrets := v.secrets
+	_, denied := err.(denial)
+	if _, tooMany := err.(rateLimited); denied || tooMany || err == ErrAccessDenied {
+		secrets = nil // words of our own, which somebody may have typed too
+	}
+	e := SignInErrorEvent{Code: code, Err: redact.Error(err, secrets...), Client: v.client()}
+	if v.provider != nil {
+		e.Provider = v.provider.id
+	}
+	if v.who != nil {
+		who := *v.who
+		e.User = &who
+	}
+	if event := v.auth.opts.Events.SignInError; event != nil {
+		event(v.c, e)
+	}
+	return e
 }
 
 // noticeAge is for how long the next page finds a notice.
@@ -237,7 +322,7 @@ func (v *request) postedAgain(suffix string) (notice, location string) {
 	}
 	location, err := v.leadsOn(done)
 	if err != nil {
-		v.logSignInRefused("reading the session", err)
+		v.auth.opts.Logger.Error("ginauth: reading the session failed", "error", redact.Error(err))
 	}
 	return errorcode.SignInUsed, location
 }

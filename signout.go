@@ -20,7 +20,7 @@ func (v *request) getSignOut() {
 		v.redirect(http.StatusFound, page)
 		return
 	}
-	v.auth.pages.SignOut(v.c.Writer, pages.SignOut{
+	v.pages().SignOut(v.c.Writer, pages.SignOut{
 		Site: v.base.Host(), Action: v.base.URL + "/signout", CSRFToken: v.csrfToken, CallbackURL: v.callbackURL,
 	})
 }
@@ -126,6 +126,7 @@ func (v *request) postLogoutToken() {
 		return
 	}
 	v.auth.ending.streams.EndFunc(logout.Ends)
+	v.auth.revoke(ctx, RevokeEvent{Provider: v.provider.id})
 	v.json(http.StatusOK, struct{}{})
 }
 

@@ -1,6 +1,7 @@
 package ginauth
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -225,6 +226,27 @@ func (t *Token) keepSession(before *Token) {
 	if t.sid == "" && (t.ID != before.ID || t.Subject != before.Subject || !t.AuthTime.Equal(before.AuthTime)) {
 		t.sid = before.sessionID()
 	}
+}
+
+// largest is the name of the longest claim, and the option that it comes from.
+func (t *Token) largest() (name, from string) {
+	most := 0
+	longer := func(n int, of, option string) {
+		if n > most {
+			most, name, from = n, of, option
+		}
+	}
+	for claim, value := range t.Claims {
+		raw, _ := json.Marshal(value)
+		longer(len(raw), claim, "Callbacks.JWT")
+	}
+	for claim, text := range map[string]string{"sub": t.Subject, "name": t.Name, "email": t.Email, "picture": t.Picture} {
+		longer(len(text), claim, "what OAuth.Profile or Credentials.Authorize returns")
+	}
+	if t.grant != nil {
+		longer(len(t.grant.Access), "the provider's access token", "Session.KeepTokens")
+	}
+	return name, from
 }
 
 // payload is the token as it is kept.

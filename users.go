@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -30,9 +31,21 @@ func (a *Auth) Unlink(ctx context.Context, userID, provider, providerAccountID s
 	if err != nil {
 		return err
 	}
-	return a.adapt(ctx, func(ctx context.Context) error {
+	err = a.adapt(ctx, func(ctx context.Context) error {
 		return a.opts.Adapter.UnlinkAccount(ctx, userID, provider, providerAccountID, a.mails(user))
 	})
+	if err == nil {
+		a.unlinked(ctx, user, Account{Provider: provider, ProviderAccountID: providerAccountID})
+	}
+	return err
+}
+
+// unlinked tells the log and Events.UnlinkAccount.
+func (a *Auth) unlinked(ctx context.Context, user User, account Account) {
+	a.opts.Logger.InfoContext(ctx, "ginauth: an account was unlinked", "provider", account.Provider, "user", user.ID)
+	if event := a.opts.Events.UnlinkAccount; event != nil {
+		event(context.WithoutCancel(ctx), UnlinkAccountEvent{User: &user, Account: &Account{Provider: account.Provider, ProviderAccountID: account.ProviderAccountID}})
+	}
 }
 
 // DeleteUser deletes a user with all their accounts and signs them out everywhere,
@@ -52,6 +65,10 @@ func (a *Auth) DeleteUser(ctx context.Context, userID string) error {
 	err := a.adapt(ctx, func(ctx context.Context) error { return a.opts.Adapter.DeleteUser(ctx, userID) })
 	if err != nil {
 		return err
+	}
+	a.opts.Logger.InfoContext(ctx, "ginauth: a user was deleted", "user", userID)
+	if event := a.opts.Events.DeleteUser; event != nil {
+		event(ctx, UserEvent{User: &User{ID: userID}})
 	}
 	err = a.RevokeUser(ctx, userID)
 	if errors.Is(err, ErrNotSupported) {
@@ -143,8 +160,25 @@ func (a *Auth) EndSession(ctx context.Context, userID, id string) error {
 	})
 	if err == nil {
 		a.ending.streams.End(list[at].sid)
+		a.revoke(ctx, RevokeEvent{UserID: userID, SessionID: id})
 	}
 	return err
+}
+
+// revoke tells the log and Events.Revoke.
+func (a *Auth) revoke(ctx context.Context, e RevokeEvent) {
+	attrs := []any{"user", e.UserID, "all", e.SessionID == ""}
+	if e.Provider != "" {
+		attrs = []any{"provider", e.Provider}
+	}
+	a.opts.Logger.InfoContext(ctx, "ginauth: sessions were revoked", attrs...)
+	a.tellRevoked(ctx, e)
+}
+
+func (a *Auth) tellRevoked(ctx context.Context, e RevokeEvent) {
+	if event := a.opts.Events.Revoke; event != nil {
+		event(context.WithoutCancel(requestContext(ctx)), e)
+	}
 }
 
 // A listedSession is one that a store has of a user.
@@ -226,6 +260,7 @@ func (a *Auth) endOldest(ctx context.Context, begun *Token) error {
 	}
 	for _, s := range oldest {
 		a.ending.streams.End(s.token.sessionID())
+		a.tellRevoked(ctx, RevokeEvent{UserID: begun.Subject, SessionID: s.id})
 	}
 	a.opts.Logger.Info("ginauth: a user has more sessions than Session.MaxPerUser; the oldest were ended", "ended", len(oldest))
 	return nil
@@ -245,9 +280,10 @@ var ErrSessionEnded = errors.New("ginauth: the session ended")
 // events or a WebSocket, which outlive the moment in which the session was
 // checked. It ends with the request, when the session expires, and when the
 // person signs out of it or it is ended by RevokeUser or EndSession, where this
-// process does that; its cause is then ErrSessionEnded. Call stop when the stream
-// is over. For nobody's session, and for one that was signed out of a moment ago,
-// the context has ended already. A session without a subject cannot be told from
+// process does that; its cause is then ErrSessionEnded. Close ends it too, with the
+// cause http.ErrServerClosed. Call stop when the stream is over. For nobody's session,
+// for one that was signed out of a moment ago, and after Close, the context has ended
+// already. A session without a subject cannot be told from
 // others like it: its streams end with the request and when it expires.
 //
 // A session that other requests prolong ends its streams all the same when it
@@ -260,13 +296,22 @@ func (a *Auth) SessionContext(c *gin.Context) (ctx context.Context, stop context
 		cancel(ErrSessionEnded)
 		return ctx, func() {}
 	}
+	if a.ending.closed.Err() != nil {
+		cancel(http.ErrServerClosed)
+		return ctx, func() {}
+	}
 	end := func() { cancel(ErrSessionEnded) }
+	keepOpen := context.AfterFunc(a.ending.closed, func() { cancel(http.ErrServerClosed) })
 	var timer *time.Timer
 	if !id.session.Expires.IsZero() {
 		timer = time.AfterFunc(id.session.Expires.Sub(a.opts.Now()), end)
 	}
-	forget := a.ending.streams.Add(id.token.revocable(), end)
+	forget := func() {}
+	if !id.foreign { // whose name is no session's
+		forget = a.ending.streams.Add(id.token.revocable(), end)
+	}
 	return ctx, func() {
+		keepOpen()
 		if timer != nil {
 			timer.Stop()
 		}
@@ -302,7 +347,11 @@ func (a *Auth) RevokeUser(ctx context.Context, userID string) error {
 		}))
 	}
 	a.ending.streams.EndUser(userID)
-	return errors.Join(faults...)
+	if err := errors.Join(faults...); err != nil {
+		return err
+	}
+	a.revoke(ctx, RevokeEvent{UserID: userID})
+	return nil
 }
 
 // maxTakeovers bounds the users of whom it is remembered that they were taken over.

@@ -39,12 +39,22 @@ formatted() {
   fi
 }
 
-# modules runs a command in each of the three modules.
+# modules runs a command in each of the four modules.
 modules() { # command, arguments
   local module
-  for module in . e2e bench; do
+  for module in . e2e bench recipes; do
     (cd "$module" && "$@")
   done
+}
+
+# for_system runs a command for another system and processor, such as windows/amd64.
+for_system() { # system, command, arguments
+  local target=$1
+  shift
+  (
+    export GOOS=${target%/*} GOARCH=${target#*/} CGO_ENABLED=0
+    "$@"
+  )
 }
 
 # fuzz runs each fuzz target for some time.

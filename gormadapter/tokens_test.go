@@ -22,7 +22,7 @@ func ada() ginauth.Account {
 	}
 }
 
-// Whoever reads the database finds no token of a provider, and whoever has the key
+// A reader of the database finds no token of a provider, and one who has the key
 // finds all of it.
 func TestTokensAtRest(t *testing.T) {
 	t.Parallel()

@@ -183,7 +183,7 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
-// FuzzProfile reads any profile. Whoever comes out has a subject that stands in
+// FuzzProfile reads any profile. A user that comes out has a subject that stands in
 // it as text, and an address is verified only by X.
 func FuzzProfile(f *testing.F) {
 	f.Add(`{"id":"1","data":{"id":"1","confirmed_email":"a@x"},"response":{"user":{"blogs":[{"uuid":"t:1","primary":true}]}}}`)

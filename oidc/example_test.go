@@ -158,3 +158,17 @@ func ExampleProvider_With() {
 	fmt.Println(p.Name(), p.Validate())
 	// Output: keycloak <nil>
 }
+
+// Access tokens of an authorization server, beside sessions.
+func ExampleNewBearer() {
+	verify, err := oidc.NewBearer(oidc.BearerConfig{
+		Issuer:   "https://login.example.com",
+		Audience: "https://api.example.com",
+	})
+	fmt.Println(verify != nil, err)
+	_, err = oidc.NewBearer(oidc.BearerConfig{Issuer: "https://login.example.com"})
+	fmt.Println(err)
+	// Output:
+	// true <nil>
+	// oidc: BearerConfig.Audience is empty: write what the authorization server calls this API, such as https://api.example.com
+}

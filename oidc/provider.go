@@ -1,5 +1,6 @@
-// Package oidc is a goth.Provider for any OpenID provider, by its issuer URL. It does
-// not know ginauth: any program that uses goth can import it.
+// Package oidc is a goth.Provider for any OpenID provider, by its issuer URL; any
+// program that uses goth can register it. It also verifies the access tokens of an
+// authorization server, for ginauth's AcceptBearer: see [NewBearer].
 //
 // Goth's interface has no context, no nonce and no code verifier, and its own
 // OpenID provider does not check signatures. So a [Provider] offers ginauth the

@@ -41,14 +41,17 @@ import (
 //
 // A service with neither client id nor secret is not made, and a program without
 // any gets an empty list. All faults come in one error: a client id without its
-// secret or the other way round, a setting that is missing or malformed, two
+// secret or the other way round, a variable that is one letter away from one that
+// would be read (GITHUB_CLIENTID), a setting that is missing or malformed, two
 // variables that contradict each other, and a service that is left out whose id
 // and secret are both set. The error names the variables and holds none of their values.
 func FromEnv() ([]ginauth.Provider, error) {
 	var made []ginauth.Provider
 	var faults []error
+	var all []*environment
 	for _, known := range slices.Concat(rows, named(os.Environ())) {
-		e := environment{service: known}
+		e := &environment{service: known}
+		all = append(all, e)
 		if !e.read() {
 			continue
 		}
@@ -61,7 +64,7 @@ func FromEnv() ([]ginauth.Provider, error) {
 		}
 		faults = append(faults, e.faults...)
 	}
-	if faults != nil {
+	if faults = append(faults, misspelt(os.Environ(), all)...); faults != nil {
 		return nil, errors.Join(faults...)
 	}
 	return made, nil
@@ -117,8 +120,15 @@ type environment struct {
 	service  row
 	settings Settings
 	from     map[string]string // the variable that each part of settings came from
+	asked    []asked           // every variable that was looked for
 	prefix   string            // of the client's variables
 	faults   []error
+}
+
+// asked is a variable that was looked for.
+type asked struct {
+	name, prefix string
+	what         string // of the settings
 }
 
 // prefixes begin the names of a service's variables.
@@ -228,6 +238,7 @@ func (e *environment) find(what string, prefixes []string, suffixes ...string) (
 	for _, prefix := range prefixes {
 		for _, suffix := range suffixes {
 			name := prefix + suffix
+			e.asked = append(e.asked, asked{name, prefix, what})
 			switch v := os.Getenv(name); {
 			case v == "" || v == value:
 			case value != "":

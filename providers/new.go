@@ -61,7 +61,7 @@ func (s Settings) GoString() string { return s.String() }
 func New(id string, s Settings) (ginauth.Provider, error) {
 	known, ok := rowOf(id)
 	if !ok {
-		return nil, fmt.Errorf("providers: no service has the id %q; All lists them", id)
+		return nil, fmt.Errorf("providers: no service has the id %q; %s", id, didYouMean(id))
 	}
 	p, faults := build(known, s, func(name string) string {
 		switch name {

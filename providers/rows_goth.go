@@ -55,7 +55,7 @@ var gothFacts = map[string]row{
 	"apple":     appleID,
 	"auth0":     preset(setting("domain", "the tenant's domain", "example.eu.auth0.com", "issuer"), oidc.Auth0),
 	"authentik": preset(setting("issuer", "the OpenID Configuration Issuer of the application", "https://auth.example.com/application/o/shop/"), oidc.Authentik),
-	"azureadv2": entra(""),
+	"azureadv2": withNote(noAddress, entra("")),
 	"battlenet": {
 		settings: []Setting{optional(setting("region", "cn for the service in China; default all others", "cn", "issuer"))},
 		adapt: func(c *oauth.Config, values map[string]string) {
@@ -66,6 +66,7 @@ var gothFacts = map[string]row{
 			}
 		},
 	},
+	"bitbucket": {note: "Bitbucket calls the client ID a key."},
 	"bitly": {oauth: oauth.Config{
 		AuthURL: "https://bitly.com/oauth/authorize", TokenURL: "https://api-ssl.bitly.com/oauth/access_token", UserInfoURL: "https://api-ssl.bitly.com/v4/user",
 		AuthStyle: inForm, Fields: oauth.Fields{ID: "login", Name: "name", NickName: "login"},
@@ -129,11 +130,12 @@ var gothFacts = map[string]row{
 	},
 	"gitlab": withNote("An application that is registered for read_user alone refuses openid: give it openid, profile and email.",
 		preset(optional(setting("url", "the server's address; default https://gitlab.com", "https://gitlab.example.com", "issuer")), oidc.GitLab)),
-	"google": direct(oidc.Google),
+	"google": withNote("Google gives a refresh token with access_type=offline, and at a person's first sign-in alone.", direct(oidc.Google)),
 	"heroku": {oauth: oauth.Config{
 		AuthURL: "https://id.heroku.com/oauth/authorize", TokenURL: "https://id.heroku.com/oauth/token", UserInfoURL: "https://api.heroku.com/account",
 		AuthStyle: inForm, Scopes: []string{"identity"}, Fields: oauth.Fields{ID: "id", Name: "name", Email: "email"},
 	}},
+	"hubspot": {note: "HubSpot gives no name and no picture."},
 	"instagram": {
 		note: "Instagram signs in professional accounts alone, and gives no address.",
 		oauth: oauth.Config{
@@ -164,7 +166,7 @@ var gothFacts = map[string]row{
 			AuthStyle: inForm, Scopes: []string{"read:accounts"}, Fields: oauth.Fields{ID: "id", Name: "display_name|username", NickName: "username", Image: "avatar"},
 		},
 	},
-	"microsoftonline": entra(""),
+	"microsoftonline": withNote(noAddress, entra("")),
 	"naver": {fixed: true, oauth: oauth.Config{
 		AuthURL: "https://nid.naver.com/oauth2.0/authorize", TokenURL: "https://nid.naver.com/oauth2.0/token", UserInfoURL: "https://openapi.naver.com/v1/nid/me",
 		AuthStyle: inForm, Fields: oauth.Fields{ID: "response.id", Name: "response.name|response.nickname", NickName: "response.nickname", Email: "response.email", Image: "response.profile_image"},
@@ -208,6 +210,7 @@ var gothFacts = map[string]row{
 		AuthURL: "https://www.strava.com/oauth/authorize", TokenURL: "https://www.strava.com/oauth/token", UserInfoURL: "https://www.strava.com/api/v3/athlete",
 		AuthStyle: inForm, Scopes: []string{"read"}, ScopeSeparator: ",", Fields: oauth.Fields{ID: "id", Name: "firstname+lastname", NickName: "username", Image: "profile"},
 	}},
+	"stripe": {note: "The client secret is a secret key of the account's API."},
 	"tiktok": {
 		note: "The scope user.info.basic has no address; others need TikTok's review.",
 		oauth: oauth.Config{
@@ -218,7 +221,7 @@ var gothFacts = map[string]row{
 		},
 	},
 	"tumblr":  direct(tumblr.New),
-	"twitter": direct(x.New),
+	"twitter": withNote("X gives the address to applications with the permission to request it from users.", direct(x.New)),
 	"wechat": {
 		note: "WeChat knows no code challenge: state alone binds a sign-in to its browser. Its token request has the secret in the URL.",
 		oauth: oauth.Config{
@@ -255,6 +258,9 @@ func moved(from string) func(c *oauth.Config, values map[string]string) {
 		}
 	}
 }
+
+// noAddress is for the services whose notes say nothing else.
+const noAddress = "Entra leaves the address of a person whom an organization manages out of the token, unless the application asks for the claim; nobody has verified it."
 
 func withNote(note string, r row) row {
 	r.note = note

@@ -55,7 +55,7 @@ func checkTable(t *testing.T) {
 	if !ok || !closed {
 		t.Fatalf("%s has no place for the tables", document)
 	}
-	want := before + tablesBegin + tables(confirmed) + tablesEnd + after
+	want := before + tablesBegin + tables(confirmed, callbacksOf(t)) + tablesEnd + after
 	switch {
 	case want == string(text):
 	case *update:
@@ -68,7 +68,7 @@ func checkTable(t *testing.T) {
 }
 
 // tables are what is known of every service, in Markdown.
-func tables(confirmed map[string]string) string {
+func tables(confirmed map[string]string, callbacks map[string][]string) string {
 	var b bytes.Buffer
 	b.WriteString("\n| id | service | kind | engine | state | PKCE | nonce | verified e-mail | refresh | further settings | confirmed by | seen live |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	var out []providers.Service
@@ -91,10 +91,11 @@ func tables(confirmed map[string]string) string {
 			mark(q.Has("state")), mark(q.Get("code_challenge_method") == "S256"), mark(q.Has("nonce")),
 			verified, mark(refreshes(s.ID)), settings(s), confirmed[s.ID])
 	}
-	b.WriteString("\n## What to know of each\n\n| id | |\n|---|---|\n")
+	b.WriteString("\n## What to know of each\n\n| id, and where to get a client | callback URL | says | to know |\n|---|---|---|---|\n")
 	for _, s := range providers.All() {
-		if s.LeftOut == "" && s.Note != "" {
-			_, _ = fmt.Fprintf(&b, "| `%s` | %s |\n", s.ID, s.Note)
+		if s.LeftOut == "" {
+			url, source := callback(s, callbacks[s.ID])
+			_, _ = fmt.Fprintf(&b, "| [`%s`](%s) | %s | %s | %s |\n", s.ID, s.Docs, url, source, s.Note)
 		}
 	}
 	b.WriteString("\n## Left out\n\n| id | service | kind | why |\n|---|---|---|---|\n")
@@ -103,6 +104,39 @@ func tables(confirmed map[string]string) string {
 	}
 	b.WriteString("\n")
 	return b.String()
+}
+
+// callbacksOf reads what sources say of the callback URLs of each service.
+func callbacksOf(t *testing.T) map[string][]string {
+	t.Helper()
+	made := map[string]bool{}
+	for _, s := range providers.All() {
+		made[s.ID] = s.LeftOut == ""
+	}
+	all := map[string][]string{}
+	for _, row := range readTSV(t, "callbacks.tsv", 4) {
+		if !made[row[0]] || all[row[0]] != nil {
+			t.Errorf("callbacks.tsv: %s is no service that is made, or stands there twice", row[0])
+		}
+		all[row[0]] = row
+	}
+	return all
+}
+
+// callback is what the callback URL of a service may be, and who says so.
+func callback(s providers.Service, row []string) (form, source string) {
+	switch {
+	case row != nil && strings.HasPrefix(row[2], "https://"):
+		return row[1], "[its page](" + row[2] + ")"
+	case row != nil:
+		name, _, _ := strings.Cut(row[2], " ")
+		return row[1], name
+	case s.ID == "steam":
+		return "none is registered", ""
+	case slices.ContainsFunc(s.Settings, func(s providers.Setting) bool { return !s.Optional && strings.Contains(s.Example, "://") }):
+		return "as your server is set", ""
+	}
+	return "https; no source for http with localhost", ""
 }
 
 func observed(id string) url.Values {
@@ -204,5 +238,30 @@ func TestAll(t *testing.T) {
 		if !slices.ContainsFunc(all, func(s providers.Service) bool { return s.ID == id && s.LeftOut == "" }) {
 			t.Errorf("the fixture %s is of no service", id)
 		}
+	}
+}
+
+// The marks of the sign-in page are looked for under the names of these services.
+func TestServicesOfMarks(t *testing.T) {
+	t.Parallel()
+	var want strings.Builder
+	for _, s := range providers.All() {
+		if s.LeftOut == "" {
+			want.WriteString(s.ID + "\n")
+		}
+	}
+	const file = "../internal/pages/testdata/marks/services.txt"
+	got, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch {
+	case string(got) == want.String():
+	case *update:
+		if err := os.WriteFile(file, []byte(want.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	default:
+		t.Errorf("%s lists other services; run go test ./providers -run TestServicesOfMarks -update, and testdata/marks/marks.mjs there", file)
 	}
 }

@@ -48,7 +48,7 @@ func create(t testing.TB, s *redisstore.Store, userID string, expires time.Time)
 	return handle
 }
 
-// Whoever reads the Redis finds no handle: neither in a key nor in a value.
+// A reader of the Redis finds no handle: neither in a key nor in a value.
 func TestHandlesAreNotAtRest(t *testing.T) {
 	t.Parallel()
 	client := newClient(t)
@@ -532,7 +532,7 @@ func ExampleNew() {
 	// Output: true
 }
 
-// Whoever is signed out everywhere is so in all processes that share the Redis.
+// A user who is signed out everywhere is signed out in all processes that share the Redis.
 func ExampleNewRevocations() {
 	client := redis.NewClient(&redis.Options{Addr: "localhost:6379"})
 	auth, err := ginauth.New(ginauth.Options{

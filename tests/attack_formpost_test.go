@@ -212,7 +212,7 @@ func (a answer) signedInTLS() bool {
 	return c != nil && c.Value != ""
 }
 
-// What the posted form can do to whoever did not start that sign-in: nothing.
+// The posted form can do nothing to a person who did not start that sign-in.
 func TestAttack33b_ForgedPost(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -310,5 +311,39 @@ func TestAttack01_BrowserAgrees(t *testing.T) {
 	t.Logf("%d led on, in %v", led, time.Since(begun))
 	if led < 500 {
 		t.Error("too few of the texts tell anything")
+	}
+}
+
+// A browser writes X-Forwarded-Prefix itself. Nobody believes it without the option, and
+// with it only from a trusted proxy, and only a plain path of this site.
+func TestAttack29_RequestChoosesPrefix(t *testing.T) {
+	t.Parallel()
+	local, far := loopbackProxies, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	for _, row := range []struct {
+		name     string
+		believes bool
+		proxies  []netip.Prefix
+		sent     string
+		want     string
+	}{
+		{"without the option", false, local, "/evil", ""},
+		{"from a stranger", true, far, "/evil", ""},
+		{"another host", true, local, "//evil.example", ""},
+		{"another site", true, local, "https://evil.example", ""},
+		{"a script", true, local, `/"><script>x()</script>`, ""},
+		{"climbs out", true, local, "/../../evil", ""},
+		{"from the proxy", true, local, "/shop", "/shop"},
+	} {
+		a := newApp(t, ginauth.Options{
+			Providers: somebody(), BaseURL: "https://app.example.com", TrustedProxies: row.proxies, Pages: ginauth.Pages{TrustForwardedPrefix: row.believes},
+		})
+		page := a.send(t, http.MethodGet, "/api/auth/signin", "", "X-Forwarded-Prefix", row.sent)
+		if !strings.Contains(page.body, `action="https://app.example.com`+row.want+`/api/auth/signin/github"`) || strings.Contains(page.body, "evil") {
+			t.Errorf("%s: %.2000s", row.name, page.body)
+		}
+		guarded := a.send(t, http.MethodGet, "/me", "", "X-Forwarded-Prefix", row.sent, "Accept", "text/html")
+		if got := guarded.Header.Get("Location"); !strings.HasPrefix(got, "https://app.example.com"+row.want+"/api/auth/signin?callbackUrl=") || strings.Contains(got, "evil") {
+			t.Errorf("%s: %s", row.name, got)
+		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/ginauth/ginauth/ginauthtest"
 )
 
-// The provider, or whoever answers in its place, lies in the id_token. It goes
+// The provider, or a server that answers in its place, lies in the id_token. It goes
 // through the whole flow, with our own OpenID provider and with goth's, which
 // checks little.
 func TestAttack24_LyingIDToken(t *testing.T) {

@@ -120,8 +120,8 @@ func TestAttack28_IdentifierForms(t *testing.T) {
 	}
 }
 
-// A flood of clients and names leaves bounded memory, and does not give whoever
-// is under attack a fresh bucket. Memory is the process's, so this test is not
+// A flood of clients and names leaves bounded memory, and does not give the person
+// under attack a fresh bucket. Memory is the process's, so this test is not
 // parallel.
 func TestAttack54_LimitsFlooded(t *testing.T) {
 	const flood = 100_000

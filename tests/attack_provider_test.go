@@ -81,7 +81,7 @@ func TestNew_WithoutSecretOrClient(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		if strings.Contains(log.String(), "provider=github") != warns {
+		if strings.Contains(log.String(), "client id is empty") != warns {
 			t.Errorf("client id %q: logged %q", id, log.String())
 		}
 	}

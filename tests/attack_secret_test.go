@@ -109,7 +109,7 @@ func TestAttack35_SecretsInLogs(t *testing.T) {
 		{name: "userinfo: nobody", lie: broken(ginauthtest.Userinfo, echo(200, "application/json", `{"note":%q}`))},
 		{name: "SignIn callback", signIn: fails("the database is down")},
 		{name: "SignIn callback with a URL", signIn: fails(`Get "https://api.example/u?access_token={token}": refused`)},
-		{name: "SignIn callback denies", signIn: func(string) error { return ginauth.ErrAccessDenied }, silent: true},
+		{name: "SignIn callback denies", signIn: func(string) error { return ginauth.ErrAccessDenied }},
 		{name: "JWT callback with a URL", jwt: fails(`Get "https://api.example/u?access_token={token}": refused`)},
 	}
 	openID := []flow{

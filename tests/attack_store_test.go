@@ -85,8 +85,8 @@ func visible(r rune) rune {
 	return r
 }
 
-// The cookie before a sign-in never leads to the session after it, whoever put it
-// there, and the session before it ends.
+// The cookie before a sign-in never leads to the session after it, even if somebody
+// else put it there. The session before it ends.
 // gossip is a store that repeats in its errors what it was asked for.
 type gossip struct {
 	ginauth.SessionStore
@@ -100,7 +100,7 @@ func (g *gossip) Get(ctx context.Context, handle string) ([]byte, error) {
 	return g.SessionStore.Get(ctx, handle)
 }
 
-// A handle in the log would be a session for whoever reads it.
+// A handle in the log would be a session for its readers.
 func TestAttack35_HandleInLog(t *testing.T) {
 	t.Parallel()
 	store := &gossip{SessionStore: ginauth.GinStore(memstore.NewStore([]byte(testSecret)))}

@@ -15,7 +15,7 @@ import (
 
 // nOAuth: an attacker who administers a tenant of their own writes the victim's
 // e-mail address into their account and signs in at an application that is open
-// to all tenants. Whoever goes by the address lets them in as the victim.
+// to all tenants. A site that goes by the address lets them in as the victim.
 func TestAttack20_ForeignTenant(t *testing.T) {
 	t.Parallel()
 	const evil = tenantB

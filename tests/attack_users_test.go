@@ -291,8 +291,8 @@ func TestAttack21_OtherAddress(t *testing.T) {
 	}
 }
 
-// Whoever the provider tells apart, the adapter does: by subject and by provider, and
-// what has no subject is nobody.
+// The adapter tells people apart as the provider does: by provider and subject. An
+// account without a subject is nobody's.
 func TestAttack22_Users(t *testing.T) {
 	t.Parallel()
 	a := newUserApp(t, ginauth.Options{})

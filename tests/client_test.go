@@ -51,7 +51,7 @@ func TestClient_KnowsItsRoutes(t *testing.T) {
 	t.Parallel()
 	for _, site := range []ginauth.Options{
 		{BasePath: "/custom/auth"},
-		{BaseURL: "https://app.example.com/custom/auth", BasePath: "/behind/a/proxy"},
+		{BaseURL: "https://app.example.com/custom/auth", BasePath: "/auth"},
 	} {
 		site.Secret, site.Providers = testSecret, somebody()
 		engine := gin.New()

@@ -124,7 +124,7 @@ func TestAttack27_BackButton(t *testing.T) {
 	}
 }
 
-// A sign-in that failed leads nobody on, whoever is signed in.
+// A sign-in that failed leads nobody on, not even a person who is signed in.
 func TestAttack27_BackAfterFailure(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {

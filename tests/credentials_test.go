@@ -119,14 +119,14 @@ func TestCredentials_Outcomes(t *testing.T) {
 	}{
 		{name: "no csrf token", csrf: "-", username: "ada", password: adasPassword, url: "{o}/api/auth/signin?csrf=true", status: 200},
 		{name: "wrong csrf token", csrf: strings.Repeat("0", 64), username: "ada", password: adasPassword, url: "{o}/api/auth/signin?csrf=true", status: 200},
-		{name: "wrong password", username: "ada", password: "guess 123", url: errorPage + "CredentialsSignin&provider=credentials", status: 401},
-		{name: "public error", username: "limited", password: adasPassword, url: errorPage + "Too%20many%20attempts%20%26%20more", status: 401},
-		{name: "wrapped public error", username: "wrapped", password: adasPassword, url: errorPage + "Come%20back%20tomorrow", status: 401},
+		{name: "wrong password", username: "ada", password: "guess 123", url: errorPage + "CredentialsSignin&provider=credentials", status: 401, logged: "matches no account"},
+		{name: "public error", username: "limited", password: adasPassword, url: errorPage + "Too%20many%20attempts%20%26%20more", status: 401, logged: "Too many attempts"},
+		{name: "wrapped public error", username: "wrapped", password: adasPassword, url: errorPage + "Come%20back%20tomorrow", status: 401, logged: "Come back"},
 		{name: "any other error", username: "nowhere", password: adasPassword, url: errorPage + "Callback", status: 500, logged: "directory down"},
-		{name: "denied", username: "denied", password: adasPassword, url: errorPage + "AccessDenied", status: 403},
-		{name: "sent elsewhere", username: "elsewhere", password: adasPassword, url: "/custom-denied?x=1", status: 200},
-		{name: "sent abroad", username: "abroad", password: adasPassword, url: "https://elsewhere.example/denied", status: 200},
-		{name: "denied in public", username: "explained", password: adasPassword, url: errorPage + "blocked%20%26%20banned", status: 200},
+		{name: "denied", username: "denied", password: adasPassword, url: errorPage + "AccessDenied", status: 403, logged: "access denied"},
+		{name: "sent elsewhere", username: "elsewhere", password: adasPassword, url: "/custom-denied?x=1", status: 200, logged: "sends the person elsewhere"},
+		{name: "sent abroad", username: "abroad", password: adasPassword, url: "https://elsewhere.example/denied", status: 200, logged: "sends the person elsewhere"},
+		{name: "denied in public", username: "explained", password: adasPassword, url: errorPage + "blocked%20%26%20banned", status: 200, logged: "blocked & banned"},
 		{name: "SignIn fails", username: "vexed", password: adasPassword, url: errorPage + "AccessDenied", status: 403, logged: "no such row"},
 		{name: "JWT fails", username: "unsealed", password: adasPassword, url: errorPage + "Callback", status: 500, logged: "roles service is down"},
 		{name: "signed in", username: "ada", password: adasPassword, url: "{o}/dash?x=1", status: 200, signedIn: true},
@@ -173,6 +173,9 @@ func TestCredentials_Outcomes(t *testing.T) {
 			log := a.log.String()
 			if row.logged == "" && log != "" || !strings.Contains(log, row.logged) {
 				t.Errorf("the log says %q, want %q", log, row.logged)
+			}
+			if n := strings.Count(log, "sign-in refused"); row.logged != "" && n != 2*len(bodies) {
+				t.Errorf("%d lines for %d refusals: %s", n, 2*len(bodies), log)
 			}
 			if strings.Contains(log, row.password) || strings.Contains(log, url.QueryEscape(row.password)) {
 				t.Errorf("the log has the password: %s", log)

@@ -92,7 +92,7 @@ func (b *browser) sessionCookies() (n int) {
 	return n
 }
 
-// Whoever changes Cookies.Domain leaves people with cookies of the former one. They
+// A site that changes Cookies.Domain leaves people with cookies of the former one. They
 // can go on, sign in and sign out, and end with one session or none.
 func TestDoubled_DomainChanged(t *testing.T) {
 	t.Parallel()

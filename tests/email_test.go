@@ -213,9 +213,9 @@ func TestEmail_Asking(t *testing.T) {
 		{name: "Send fails", fault: errors.New("550 no mailbox ada@example.com here"), url: failed, status: 200, logged: true},
 		{name: "users cannot be read", broken: "GetUserByEmail", url: failed, status: 200, logged: true},
 		{name: "tokens cannot be kept", broken: "CreateVerificationToken", url: failed, status: 200, logged: true},
-		{name: "denied", signIn: ginauth.ErrAccessDenied, url: "/api/auth/error?error=AccessDenied", status: 200},
-		{name: "denied with words", signIn: ginauth.PublicError("not yet & never"), url: "/api/auth/error?error=not%20yet%20%26%20never", status: 200},
-		{name: "sent elsewhere", signIn: ginauth.RedirectTo("https://elsewhere.example/"), url: "https://elsewhere.example/", status: 200},
+		{name: "denied", signIn: ginauth.ErrAccessDenied, url: "/api/auth/error?error=AccessDenied", status: 200, logged: true},
+		{name: "denied with words", signIn: ginauth.PublicError("not yet & never"), url: "/api/auth/error?error=not%20yet%20%26%20never", status: 200, logged: true},
+		{name: "sent elsewhere", signIn: ginauth.RedirectTo("https://elsewhere.example/"), url: "https://elsewhere.example/", status: 200, logged: true},
 		{name: "the callback fails", signIn: errDatabase, url: "/api/auth/error?error=AccessDenied", status: 200, logged: true},
 	} {
 		for _, known := range []bool{false, true} {

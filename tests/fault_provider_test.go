@@ -5,8 +5,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/ginauth/ginauth"
@@ -38,7 +40,7 @@ var absences = []struct {
 	name, logged string
 	dial         func(t testing.TB) func(ctx context.Context, network, addr string) (net.Conn, error)
 }{
-	{"refuses connections", "connection refused", refusingDial},
+	{"refuses connections", refusedText(), refusingDial},
 	{"has no address", "no such host", namelessDial},
 	{"hangs up", "EOF", hangingUpDial},
 }
@@ -54,6 +56,14 @@ func refusingDial(t testing.TB) func(context.Context, string, string) (net.Conn,
 	return func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, network, addr)
 	}
+}
+
+// refusedText is how the system says that nobody listens.
+func refusedText() string {
+	if runtime.GOOS == "windows" {
+		return syscall.Errno(10061).Error() // WSAECONNREFUSED: syscall.ECONNREFUSED is Go's own number there
+	}
+	return syscall.ECONNREFUSED.Error()
 }
 
 // namelessDial looks a name up at a server that knows none (RCODE 3, RFC 1035

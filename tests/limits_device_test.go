@@ -96,8 +96,8 @@ func TestLimits_NobodyLockedOut(t *testing.T) {
 	}
 }
 
-// The same with mails: whoever asks for somebody's without end does not keep that
-// person from asking.
+// The same with mails: a stranger who asks for mails without end does not keep the
+// owner of the address from asking.
 func TestLimits_MailsForTheOwner(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {

@@ -11,8 +11,8 @@ import (
 	"github.com/ginauth/ginauth"
 )
 
-// Mails to one mailbox have an end, however its address is written and whoever
-// asks; one client gets half of them, so that the person can still ask.
+// The mails to one mailbox are limited, for all spellings of its address and all clients
+// together. One client gets half of them, so that the owner can still ask.
 func TestLimits_Mails(t *testing.T) {
 	t.Parallel()
 	ask := func(a *mailApp, client, email string) answer {

@@ -42,7 +42,8 @@ func TestLimits_Refusal(t *testing.T) {
 				t.Errorf("%s does not say %s: %s", link, want, page.body)
 			}
 		}
-		if log := a.log.String(); !strings.Contains(log, "too many attempts") || strings.Contains(log, "ada") || strings.Contains(log, "198.51") {
+		log := a.log.String()
+		if n := strings.Count(log, `level=INFO msg="ginauth: sign-in refused" provider=credentials code=RateLimited client=198.51.100.1`); n != 1 || strings.Contains(log, "ada") {
 			t.Errorf("the log: %s", log)
 		}
 	})

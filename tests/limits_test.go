@@ -135,8 +135,8 @@ func TestLimits_Defaults(t *testing.T) {
 	}
 }
 
-// A right password costs nothing, whoever shares the address or the name; neither
-// does it while wrong ones are typed elsewhere.
+// A right password costs nothing, even if others share the address or the name, and
+// even while wrong ones are typed elsewhere.
 func TestLimits_SuccessIsFree(t *testing.T) {
 	t.Parallel()
 	a, _ := limited(t, ginauth.Options{Callbacks: memberCallbacks()})

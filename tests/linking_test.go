@@ -318,8 +318,8 @@ func (d *troubled) LinkAccount(ctx context.Context, id string, a ginauth.Account
 	return d.Adapter.LinkAccount(ctx, id, a)
 }
 
-// A database that fails ends the sign-in, whoever was signed in stays so, and nothing
-// is half made.
+// A database that fails ends the sign-in. The person who was signed in stays signed in,
+// and nothing is half made.
 func TestLinking_Trouble(t *testing.T) {
 	t.Parallel()
 	failing := func(err error) func() error { return func() error { return err } }
@@ -405,8 +405,8 @@ func TestLinking_Overtaken(t *testing.T) {
 	}
 }
 
-// A session that has ended is nobody's: who comes with its cookie signs in as anybody
-// else, whoever it was, and a provider that answers by POST makes no difference.
+// A session that has ended belongs to nobody: a person who comes with its cookie signs in
+// like anybody else, also at a provider that answers by POST.
 func TestLinking_DeadSession(t *testing.T) {
 	t.Parallel()
 	for name, kill := range map[string]func(a *userApp, b *browser, id string) error{

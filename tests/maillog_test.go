@@ -78,7 +78,7 @@ func TestAttack35_MailInLogs(t *testing.T) {
 						t.Errorf("the log holds %q: %s", value, log)
 					}
 				}
-				if wrong := row.send != nil || row.broken != "" || row.signIn != nil; wrong != (log != "") {
+				if wrong := row.send != nil || row.broken != "" || row.signIn != nil; wrong != strings.Contains(log, "level=WARN") {
 					t.Errorf("the log is %q", log)
 				}
 			})

@@ -14,7 +14,7 @@ import (
 type asked struct{ ginauth.Revocations }
 
 // What a process remembers of a session for a moment must not keep all of its claims
-// in memory: they are up to 32 KB, and whoever signs out can do so again and again.
+// in memory: they are up to 32 KB, and a person can sign out again and again.
 func TestMemory_OfSessions(t *testing.T) { // not parallel: it measures the heap
 	const sessions, size = 300, 16 << 10
 	for _, row := range []struct {

@@ -511,7 +511,7 @@ func TestSessions(t *testing.T) {
 	}
 }
 
-// Streams of this process end with the session, whoever ends it.
+// Streams of this process end with the session, no matter which process ends it.
 func TestStream_EndsWhenRevoked(t *testing.T) {
 	t.Parallel()
 	store := redisstore.New(redisClient(t, servertest.Redis(t)), redisstore.Options{})

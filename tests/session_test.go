@@ -275,3 +275,24 @@ func TestSession_DomainSetLater(t *testing.T) {
 		}
 	}
 }
+
+type ownKey struct{}
+
+// A guard keeps what middlewares before it put into the request's context.
+func TestSession_ContextOfBefore(t *testing.T) {
+	t.Parallel()
+	app := newApp(t, ginauth.Options{Providers: []ginauth.Provider{members()}}, func(_ *app, c *gin.Context) {
+		c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), ownKey{}, "before"))
+	})
+	app.engine.GET("/placed", app.auth.RequireSession(), func(c *gin.Context) {
+		value, _ := c.Request.Context().Value(ownKey{}).(string)
+		c.String(http.StatusOK, value)
+	})
+	b := app.browser(t)
+	if res := b.post("/api/auth/callback/credentials", url.Values{"csrfToken": {b.csrf()}, "username": {"ada"}, "password": {adasPassword}}); res.StatusCode != http.StatusFound {
+		t.Fatalf("%d %s", res.StatusCode, res.body)
+	}
+	if res := b.get("/placed"); res.body != "before" {
+		t.Errorf("%d %q", res.StatusCode, res.body)
+	}
+}

@@ -254,7 +254,8 @@ func TestSignIn_RealProvider(t *testing.T) {
 	}
 }
 
-// Each button shows the colour of its service, whoever speaks to it.
+// Each button shows what is known of its service, by whatever ID it has here, or the
+// application's own picture, which the page may load.
 func TestSignInPageMarks(t *testing.T) {
 	t.Parallel()
 	idp := newIDP(t, ginauthtest.Config{})
@@ -263,15 +264,24 @@ func TestSignInPageMarks(t *testing.T) {
 		ginauth.OAuth{Provider: local(idp, "keycloak"), ID: "staff"},
 		ginauth.OAuth{Provider: x.New("client", "secret")},
 		ginauth.OAuth{Provider: local(idp, "nowhere")},
+		ginauth.OAuth{Provider: github.New("client", "secret", ""), ID: "own", Logo: "https://cdn.example/work.svg"},
 	}})
-	page := a.browser(t).get("/api/auth/signin").body
-	for _, color := range []string{"#24292f", "#4d4d4d", "#000000"} {
-		if !strings.Contains(page, `fill="`+color+`"`) {
-			t.Errorf("no mark in %s", color)
+	res := a.browser(t).get("/api/auth/signin")
+	for _, want := range []string{
+		`<path fill="light-dark(#181717,currentColor)"`, // GitHub
+		`<circle cx="14" cy="14" r="13.500" fill="#4d4d4d"/>`,
+		`<path fill="light-dark(#000000,currentColor)"`, // X
+		`<img class="logo-mark" src="https://cdn.example/work.svg"`,
+	} {
+		if strings.Count(res.body, want) != 1 {
+			t.Errorf("%d times %s", strings.Count(res.body, want), want)
 		}
 	}
-	if n := strings.Count(page, `class="mark neutral"`); n != 1 {
+	if n := strings.Count(res.body, `class="mark neutral"`); n != 1 {
 		t.Errorf("%d neutral marks, want 1", n)
+	}
+	if policy := res.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "; img-src https://cdn.example; ") {
+		t.Errorf("the policy is %q", policy)
 	}
 }
 

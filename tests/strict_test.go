@@ -160,3 +160,58 @@ func TestStrict_LinkFromElsewhere(t *testing.T) {
 		target = strings.TrimPrefix(w.Header().Get("Location"), "https://app.example.com")
 	}
 }
+
+// Partitioned is for all cookies, and for none where browsers would not take them.
+func TestCookies_Partitioned(t *testing.T) {
+	t.Parallel()
+	for fault, row := range map[string]struct {
+		base string
+		same http.SameSite
+	}{
+		"needs Cookies.SameSite":  {"https://app.example.com", 0},
+		"to be http.SameSiteNone": {"https://app.example.com", http.SameSiteLaxMode},
+		"write an https BaseURL":  {"http://app.example.com", http.SameSiteNoneMode},
+		"take over https only;":   {"", http.SameSiteNoneMode},
+	} {
+		_, err := ginauth.New(ginauth.Options{Secret: testSecret, BaseURL: row.base, Cookies: ginauth.CookieOptions{SameSite: row.same, Partitioned: true}})
+		if err == nil || !strings.Contains(err.Error(), fault) {
+			t.Errorf("%s: %v", fault, err)
+		}
+	}
+	idp := newIDP(t, ginauthtest.Config{RedirectURIs: []string{"https://app.example.com/api/auth/callback/local"}})
+	app := newApp(t, ginauth.Options{
+		BaseURL: "https://app.example.com", Providers: ginauth.Goth(local(idp, "local")),
+		Cookies: ginauth.CookieOptions{SameSite: http.SameSiteNoneMode, Partitioned: true},
+	})
+	jar, set := map[string]string{}, map[string]bool{}
+	send := func(req *http.Request) answer {
+		b := app.browser(t)
+		b.Jar = nil // Secure cookies do not travel over the test's http
+		for name, value := range jar {
+			req.Header.Add("Cookie", name+"="+value)
+		}
+		res := b.do(req)
+		for _, line := range res.Header["Set-Cookie"] {
+			c, err := http.ParseSetCookie(line)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !c.Partitioned || !c.Secure || c.SameSite != http.SameSiteNoneMode {
+				t.Errorf("%s", line)
+			}
+			jar[c.Name], set[strings.SplitAfter(c.Name, "next-auth.")[1][:4]] = c.Value, true
+		}
+		return res
+	}
+	b := app.browser(t)
+	var out struct{ CSRFToken string }
+	decode(t, send(b.request(http.MethodGet, "/api/auth/csrf", nil)).body, &out)
+	begin := send(b.request(http.MethodPost, "/api/auth/signin/local", url.Values{"csrfToken": {out.CSRFToken}}))
+	callback := approve(t, idp, begin.Header.Get("Location"))
+	send(b.request(http.MethodGet, "/api/auth/callback/local?"+callback.RawQuery, nil))
+	send(b.request(http.MethodGet, "/api/auth/callback/local?"+callback.RawQuery, nil))
+	send(b.request(http.MethodPost, "/api/auth/signout", url.Values{"csrfToken": {out.CSRFToken}}))
+	if len(set) < 5 { // csrf, callback-url, transaction, completed, session
+		t.Errorf("only %v were set", set)
+	}
+}

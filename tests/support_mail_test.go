@@ -102,6 +102,7 @@ func newMailApp(t testing.TB, email ginauth.Email, opts ginauth.Options) *mailAp
 	if a.auth, err = ginauth.Register(a.engine, opts); err != nil {
 		t.Fatal(err)
 	}
+	a.log.forget() // what is said at the start
 	a.engine.Any("/me", a.auth.RequireSession(), func(c *gin.Context) {
 		c.JSON(http.StatusOK, ginauth.GetSession(c))
 	})

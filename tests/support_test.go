@@ -31,6 +31,10 @@ const testSecret = "0123456789abcdef0123456789abcdef"
 
 func TestMain(m *testing.M) {
 	gin.SetMode(gin.TestMode)
+	if os.Getenv(defaultLogVariable) != "" {
+		guessInto(slog.Default())
+		return
+	}
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // a real provider in the tests logs each request
 	redis.SetLogger(silence{})
 	switch {
@@ -66,6 +70,13 @@ func (l *logBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
+}
+
+// forget drops what was logged so far.
+func (l *logBuffer) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.b.Reset()
 }
 
 func (l *logBuffer) logger() *slog.Logger {
@@ -116,6 +127,7 @@ func newApp(t testing.TB, opts ginauth.Options, front ...func(a *app, c *gin.Con
 	if err != nil {
 		t.Fatal(err)
 	}
+	a.log.forget() // what is said at the start
 	a.engine.Any("/me", a.auth.RequireSession(), func(c *gin.Context) {
 		c.JSON(http.StatusOK, ginauth.GetSession(c))
 	})
@@ -378,7 +390,7 @@ func accepted(idp *ginauthtest.Provider) (n int) {
 // somebody is a provider for tests in which nobody signs in.
 func somebody() []ginauth.Provider { return ginauth.Goth(github.New("id", "secret", "")) }
 
-// clean takes the environment of whoever runs the tests away.
+// clean takes away the environment of the person who runs the tests.
 func clean(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{"NEXTAUTH_SECRET", "AUTH_SECRET", "NEXTAUTH_URL", "AUTH_URL", "AUTH_TRUST_HOST"} {

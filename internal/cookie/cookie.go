@@ -58,6 +58,9 @@ type Attributes struct {
 	Domain   string        // empty: this host alone
 	Secure   bool
 	SameSite http.SameSite // zero: Lax
+	// Partitioned gives the cookie a jar of its own below each site that shows this one
+	// in a frame (CHIPS). It needs Secure.
+	Partitioned bool
 }
 
 // Line is the Set-Cookie line for one cookie.
@@ -75,8 +78,8 @@ func Line(name, value string, a Attributes) string {
 	return b.String()
 }
 
-// Deletion is the Set-Cookie line that takes a cookie away again. Domain,
-// Secure and SameSite must be those it was set with.
+// Deletion is the Set-Cookie line that takes a cookie away again. Domain, Secure,
+// SameSite and Partitioned must be those it was set with.
 func Deletion(name string, a Attributes) string {
 	var b strings.Builder
 	b.WriteString(name)
@@ -107,6 +110,9 @@ func (a Attributes) rest(b *strings.Builder) {
 		b.WriteString("; SameSite=None")
 	default:
 		b.WriteString("; SameSite=Lax")
+	}
+	if a.Partitioned {
+		b.WriteString("; Partitioned")
 	}
 }
 

@@ -227,6 +227,16 @@ func index(suffix string) (int, bool) {
 	return n, true
 }
 
+// SentLength is how many bytes a session token of this length takes in a request's
+// Cookie header.
+func SentLength(name string, token int) int {
+	chunks, suffix := 1, 0
+	if token > ChunkSize {
+		chunks, suffix = (token+ChunkSize-1)/ChunkSize, len(".0")
+	}
+	return token + chunks*(len(name)+suffix+len("=; "))
+}
+
 // Put gives the Set-Cookie lines that store value as the session token called
 // name. present are the names a request had (Session.Names): those that the new
 // value does not use are deleted, so that no old chunk outlives it.

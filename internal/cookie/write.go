@@ -43,6 +43,11 @@ func (w Write) clearOthers(names []string) (lines []string) {
 		others.Domain = ""
 		lines = Clear(names, others)
 	}
+	if others.Partitioned && w.Found.Doubled { // one is of before the option was set
+		others.Partitioned, others.Domain = false, configured
+		lines = append(lines, Clear(names, others)...)
+		others.Partitioned = true
+	}
 	for _, domain := range w.Domains {
 		// A dot in front says nothing (RFC 6265 §5.2.3).
 		same := func(other string) bool { return strings.TrimPrefix(other, ".") == domain }

@@ -35,6 +35,8 @@ const (
 	SessionFault       = "SessionFault"       // the session could not be read
 	CrossOriginRequest = "CrossOriginRequest" // another site sent the request
 	BadHost            = "BadHost"            // the site does not answer for the host
+	NoAccess           = "NoAccess"           // a guard's words for AccessDenied, in texts of one's own
+	InvalidToken       = "InvalidToken"       // a bearer token is wrong, expired or meant for somebody else
 )
 
 // Notices say more about a sign-in that failed than its code does. A page shows a
@@ -87,6 +89,7 @@ var rows = []row{
 	{code: SessionFault, abort: "The session could not be read. Try again later."},
 	{code: CrossOriginRequest, abort: "This request came from another site and was not carried out."},
 	{code: BadHost, abort: "This site does not answer for the host of this request."},
+	{code: InvalidToken, abort: "The bearer token is not valid."},
 	{code: Default, text: "We could not finish signing you in. Please try again."},
 
 	{code: SignInUsed, of: OAuthCallback, text: "This sign-in was already used, or it has expired. Start again here."},

@@ -1,13 +1,14 @@
 package licences_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"regexp"
 	"testing"
 )
 
-// A script is JavaScript by other authors in this repository.
+// A script is JavaScript by other authors in this repository, or what it brings.
 type script struct{ name, version, licence, file string }
 
 // bundled are the packages of which esbuild puts something into the example's
@@ -42,5 +43,29 @@ func scripts(t *testing.T) (all []script) {
 		p := lock.Packages["node_modules/"+name]
 		all = append(all, script{name, p.Version, p.License, "example/assets/react.js"})
 	}
-	return all
+	return append(all, marks(t))
+}
+
+// marks is the set whose drawings internal/pages has as data.
+func marks(t *testing.T) script {
+	t.Helper()
+	raw, err := os.ReadFile("../pages/testdata/marks/package-lock.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lock struct {
+		Packages map[string]struct{ Version, License string }
+	}
+	if err := json.Unmarshal(raw, &lock); err != nil {
+		t.Fatal(err)
+	}
+	set := lock.Packages["node_modules/simple-icons"]
+	source, err := os.ReadFile("../pages/marks.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(source, []byte("simple-icons "+set.Version+" ")) {
+		t.Errorf("marks.go is not of simple-icons %s", set.Version)
+	}
+	return script{"simple-icons", set.Version, set.License, "internal/pages/marks.go"}
 }

@@ -108,7 +108,7 @@ func TestMemory_OutOfOrder(t *testing.T) {
 	}
 }
 
-// Whoever floods the memory with keys pushes out buckets of the flood, and not
+// A client that floods the memory with keys pushes out buckets of the flood, and not
 // those that hold something against somebody.
 func TestMemory_Flooded(t *testing.T) {
 	const room, flood, victims = 1 << 12, 100_000, 16

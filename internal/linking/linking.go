@@ -57,7 +57,7 @@ func (f Facts) Decide() Decision {
 	switch {
 	case f.Owner != "" && f.Current != "" && f.Owner != f.Current:
 		return Refuse // somebody who is signed in does not become another user
-	case f.FormPost && f.Began != "" && (f.Owner == "" || f.Began != mark(f.Owner)):
+	case f.FormPost && f.Began != "" && f.Began != mark(f.Owner):
 		return Refuse // it was begun to add an account, and who is signed in now is not known
 	case f.Owner != "":
 		return Use

@@ -46,3 +46,12 @@ func Color(p goth.Provider, id string) string {
 	}
 	return ""
 }
+
+// Service is the ID of the service that a provider is of: by its type if goth made
+// it, and else by its name.
+func Service(p goth.Provider) string {
+	if known := gothService(p); known.ID != "" {
+		return known.ID
+	}
+	return p.Name()
+}

@@ -165,6 +165,28 @@ func (p *Provider) FormPost() bool { return p.formPost }
 // Unnamed reports that the provider was made with an empty client identifier.
 func (p *Provider) Unnamed() bool { return p.unnamed }
 
+// Made is what somebody gave the constructor of a goth provider.
+type Made struct {
+	CallbackURL string // empty too where the provider does not tell
+	NoSecret    bool   // it has a place for a secret, and nothing is there
+}
+
+// AsMade reads what a provider was made with.
+func AsMade(p goth.Provider) (m Made) {
+	text := func(names ...string) (value string, found bool) {
+		for _, name := range names {
+			if f := field(p, name); f.IsValid() && f.Kind() == reflect.String {
+				return f.String(), true
+			}
+		}
+		return "", false
+	}
+	m.CallbackURL, _ = text("CallbackURL", "RedirectURL")
+	secret, found := text("Secret", "ClientSecret", "secret", "APIKey")
+	m.NoSecret = found && secret == ""
+	return m
+}
+
 // IsNil reports whether p is nil or a nil pointer, which no method can be called on.
 func IsNil(p goth.Provider) bool {
 	return p == nil || reflect.ValueOf(p).Kind() == reflect.Pointer && reflect.ValueOf(p).IsNil()

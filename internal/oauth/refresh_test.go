@@ -249,7 +249,7 @@ func TestRefreshOdd(t *testing.T) {
 	}
 }
 
-// Whoever hangs in a client of its own does not hang the caller.
+// A provider that hangs in a client of its own does not hang the caller.
 func TestRefreshHangs(t *testing.T) {
 	t.Parallel()
 	released := make(chan struct{})

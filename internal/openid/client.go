@@ -152,7 +152,8 @@ func (c *Client) fetch(ctx context.Context) (*Metadata, error) {
 		keyIssuers:         &keyIssuers{url: doc.JWKS},
 		verifier:           provider.Verifier(config),
 		userinfos:          provider.Verifier(c.userinfoConfig()),
-		logouts:            oidc.NewVerifier(issuer, sparingKeys(*fetch.From(ctx), doc.JWKS), config),
+		accesses:           oidc.NewVerifier(issuer, accessKeys{sparingKeys(*fetch.From(ctx), doc.JWKS, maxBearerKeyFetches)}, c.accessConfig()),
+		logouts:            oidc.NewVerifier(issuer, sparingKeys(*fetch.From(ctx), doc.JWKS, maxKeyFetches), config),
 	}, nil
 }
 

@@ -41,6 +41,7 @@ var errKeyFetches = errors.New("the keys were fetched a moment ago")
 // sparing is the transport of a key set whose requests strangers can cause.
 type sparing struct {
 	base http.RoundTripper
+	most int // requests in a window
 
 	mu    sync.Mutex
 	since time.Time // when the window began
@@ -61,14 +62,14 @@ func (s *sparing) spend(now time.Time) bool {
 		s.since, s.spent = now, 0
 	}
 	s.spent++
-	return s.spent <= maxKeyFetches
+	return s.spent <= s.most
 }
 
 // sparingKeys is a key set for logout tokens, apart from that for id_tokens: what
-// strangers use up must not be missed by who signs in. client is one of fetch.From,
-// which always has a transport.
-func sparingKeys(client http.Client, url string) oidc.KeySet {
-	client.Transport = &sparing{base: client.Transport}
+// strangers use up must not be missed by who signs in. It makes at most so many requests
+// in keyFetchWindow. client is one of fetch.From, which always has a transport.
+func sparingKeys(client http.Client, url string, most int) oidc.KeySet {
+	client.Transport = &sparing{base: client.Transport, most: most}
 	return oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), &client), url)
 }
 

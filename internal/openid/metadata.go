@@ -36,6 +36,7 @@ type Metadata struct {
 
 	verifier   *oidc.IDTokenVerifier
 	logouts    *oidc.IDTokenVerifier // of logout tokens
+	accesses   *oidc.IDTokenVerifier // of access tokens
 	userinfos  *oidc.IDTokenVerifier // of signed userinfo
 	keyIssuers *keyIssuers           // of a Family
 }

@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -11,6 +12,31 @@ import (
 // UnixSocket stands in TrustedProxies for the peers of a Unix socket, which have no
 // address. It is the unspecified address, which no host has (RFC 4291 §2.5.2).
 func UnixSocket() netip.Prefix { return netip.PrefixFrom(netip.IPv6Unspecified(), 128) }
+
+// CheckProxies says what is wrong with the networks of TrustedProxies.
+func CheckProxies(proxies []netip.Prefix) (faults []error) {
+	for _, p := range proxies {
+		switch {
+		case !p.IsValid():
+			faults = append(faults, fmt.Errorf("%v; write for instance netip.MustParsePrefix(\"10.0.0.0/8\"), or ginauth.UnixSocket()", p))
+		case p.Addr().Is4In6():
+			faults = append(faults, fmt.Errorf("%v, an IPv4 network written as IPv6, in which no address is; write %v",
+				p, netip.PrefixFrom(p.Addr().Unmap(), max(0, p.Bits()-96))))
+		}
+	}
+	return faults
+}
+
+// EveryonesProxies are those of TrustedProxies that hold so many addresses that clients
+// are among them: larger than any network of one's own (RFC 1918, RFC 4193).
+func EveryonesProxies(proxies []netip.Prefix) (all []netip.Prefix) {
+	for _, p := range proxies {
+		if p.Bits() < 7 {
+			all = append(all, p)
+		}
+	}
+	return all
+}
 
 // ClientAddr is the address of the client: the peer's, or the nearest one in
 // X-Forwarded-For that is not itself a trusted proxy. What is further away than

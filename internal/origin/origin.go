@@ -20,6 +20,7 @@ var ErrHost = errors.New("origin: the request's host is not trusted")
 type Base struct {
 	Origin string // scheme and host, without a path: https://app.example.com
 	URL    string // the auth routes' URL, without a slash at its end
+	Prefix string // what browsers see in front of the application's own paths, since a proxy takes it off: /shop
 	Secure bool   // the site is on https, and so are its cookies
 }
 
@@ -60,11 +61,13 @@ func (b Base) Domains() (domains []string) {
 // Config says how the base is found.
 type Config struct {
 	BaseURL        string         // fixed; the rest is then not looked at
-	Path           string         // the auth routes' public path, where BaseURL does not settle it
+	Path           string         // the auth routes' public path
+	Prefix         string         // of Path and of all other paths of the application: what a proxy takes off
 	TrustedHosts   []string       // exact, or *.example.com; with a port: that port alone
 	TrustAnyHost   bool           // any host the request names
 	TrustLoopback  bool           // localhost and loopback addresses: development
 	TrustedProxies []netip.Prefix // peers whose X-Forwarded-* are believed
+	TrustPrefix    bool           // their X-Forwarded-Prefix too
 }
 
 // A Resolver finds the Base of each request. It is immutable.
@@ -82,7 +85,7 @@ func New(config Config) (*Resolver, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.fixed = &Base{Origin: u.Origin(), URL: u.Origin() + config.Path, Secure: u.Scheme == "https"}
+		r.fixed = &Base{Origin: u.Origin(), URL: u.Origin() + config.Path, Prefix: config.Prefix, Secure: u.Scheme == "https"}
 		return r, nil
 	}
 	for _, host := range config.TrustedHosts {
@@ -100,6 +103,9 @@ func New(config Config) (*Resolver, error) {
 // callback URLs and cookies all hang on this answer.
 func (r *Resolver) Base(req *http.Request) (Base, error) {
 	if r.fixed != nil {
+		if prefix := r.forwardedPrefix(req); prefix != "" {
+			return r.below(r.fixed.Origin, prefix, r.fixed.Secure), nil
+		}
 		return *r.fixed, nil
 	}
 	host, scheme := req.Host, "http"
@@ -122,8 +128,54 @@ func (r *Resolver) Base(req *http.Request) (Base, error) {
 	if err != nil || !r.trusts(name, port, scheme) {
 		return Base{}, ErrHost
 	}
-	origin := scheme + "://" + withPort(name, port, scheme)
-	return Base{Origin: origin, URL: origin + r.config.Path, Secure: scheme == "https"}, nil
+	return r.below(scheme+"://"+withPort(name, port, scheme), r.forwardedPrefix(req), scheme == "https"), nil
+}
+
+func (r *Resolver) below(origin, prefix string, secure bool) Base {
+	return Base{Origin: origin, URL: origin + prefix + r.config.Path, Prefix: prefix, Secure: secure}
+}
+
+// Sites are the URLs at which the auth routes are reached, as far as the configuration
+// tells. What only a request tells is in angle brackets: http://localhost:<port>/api/auth.
+func (r *Resolver) Sites() (sites []string) {
+	path := r.config.Path
+	if r.config.TrustPrefix {
+		path = "<prefix>" + path
+	}
+	if r.fixed != nil {
+		return []string{r.fixed.Origin + path}
+	}
+	for _, p := range r.hosts {
+		scheme, name := "https", p.name
+		if loopback(p.name) {
+			scheme = "http"
+		}
+		if p.suffix {
+			name = "<host>." + name
+		}
+		sites = append(sites, scheme+"://"+withPort(name, p.port, scheme)+path)
+	}
+	switch {
+	case r.config.TrustAnyHost:
+		sites = append(sites, "https://<host>"+path)
+	case r.config.TrustLoopback:
+		sites = append(sites, "http://localhost:<port>"+path)
+	}
+	return sites
+}
+
+// forwardedPrefix is what a trusted proxy says that it took off the path. Proxies pass
+// the header of a client on unless they set it: of several, the nearest one's counts,
+// and a path that is not plain counts for nothing.
+func (r *Resolver) forwardedPrefix(req *http.Request) string {
+	if !r.config.TrustPrefix {
+		return ""
+	}
+	prefix := strings.TrimSuffix(last(req.Header["X-Forwarded-Prefix"]), "/")
+	if !PlainPath(prefix) || !r.trustedPeer(req) {
+		return ""
+	}
+	return prefix
 }
 
 func (r *Resolver) trusts(name, port, scheme string) bool {

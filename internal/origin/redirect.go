@@ -29,18 +29,58 @@ func NewSet(origins []string) (Set, []error) {
 // Has reports whether s, an Origin header for instance, is one of the origins.
 func (s Set) Has(o string) bool { return s[o] }
 
+// Site is the application's own URL, without a slash at its end.
+func (b Base) Site() string { return b.Origin + b.Prefix }
+
+// Home is the application's first page. Below a prefix it has a slash at its end, without
+// which a proxy may take it for another site's.
+func (b Base) Home() string {
+	if b.Prefix == "" {
+		return b.Origin
+	}
+	return b.Site() + "/"
+}
+
+// Public is a path of the application as browsers see it: with the prefix in front, which
+// it may have already. Anything but a path stays as it is.
+func (b Base) Public(path string) string {
+	if b.Prefix == "" || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || b.within(path) {
+		return path
+	}
+	return b.Prefix + path
+}
+
+// Inner is a path as the application itself knows it: without the prefix.
+func (b Base) Inner(path string) string {
+	if b.Prefix == "" || !b.within(path) {
+		return path
+	}
+	if path = strings.TrimPrefix(path, b.Prefix); !strings.HasPrefix(path, "/") {
+		return "/" + path
+	}
+	return path
+}
+
+// within reports whether a path has the prefix already.
+func (b Base) within(path string) bool {
+	rest, ok := strings.CutPrefix(path, b.Prefix)
+	return ok && (rest == "" || strings.IndexByte("/?#", rest[0]) >= 0)
+}
+
 // Absolute turns a callback URL as a page sends it into an absolute one: what
-// begins with a slash belongs to base, all else must be a URL of base or of an
-// allowed origin. It is written anew, with the origin that was compared and not
-// with the text that was read. Anything else leads to base itself.
+// begins with a slash belongs to the application, all else must be a URL of base or of
+// an allowed origin. It is written anew, with the origin that was compared and not
+// with the text that was read. Anything else leads home.
 func (b Base) Absolute(target string, allowed Set) string {
 	if strings.HasPrefix(target, "/") {
-		return b.Origin + target
+		return b.Origin + b.Public(target)
 	}
 	if u, err := Read(target); err == nil && (u.Origin() == b.Origin || allowed.Has(u.Origin())) {
-		return u.String()
+		if target = u.String(); target != b.Site() {
+			return target
+		}
 	}
-	return b.Origin
+	return b.Home()
 }
 
 // Location is a URL as it may stand in a Location header: a host beyond ASCII in

@@ -88,7 +88,7 @@ func Parse(s string) (URL, error) {
 		err = errPlain
 	}
 	if err == errPlain {
-		return URL{}, fmt.Errorf("%w, only %q", err, withoutSecrets(s))
+		return URL{}, fmt.Errorf("%w, only %q", err, WithoutSecrets(s))
 	}
 	if err != nil {
 		return URL{}, fmt.Errorf("%q %w", s, err)
@@ -96,9 +96,9 @@ func Parse(s string) (URL, error) {
 	return u, nil
 }
 
-// withoutSecrets is a URL without what may hold a password or a token: its user,
+// WithoutSecrets is a URL without what may hold a password or a token: its user,
 // its query and its fragment.
-func withoutSecrets(s string) string {
+func WithoutSecrets(s string) string {
 	scheme, after, _ := strings.Cut(s, "://")
 	if end := strings.IndexAny(after, "?#"); end >= 0 {
 		after = after[:end]

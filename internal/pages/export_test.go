@@ -1,11 +1,14 @@
 package pages
 
-import "html/template"
+import "github.com/ginauth/ginauth/internal/markup"
 
 // BreakTemplates puts pages into s that fail after their first words, which no
 // input from outside can bring about.
 func BreakTemplates(s *Set) {
-	broken := template.Must(template.New("layout").Parse("half a page{{.Missing}}"))
+	broken, err := markup.Parse("layout", "half a page{{.Missing}}")
+	if err != nil {
+		panic(err)
+	}
 	s.signIn, s.signOut, s.fault, s.verify, s.confirm, s.further = broken, broken, broken, broken, broken, broken
 }
 

@@ -3,23 +3,37 @@ package pages
 import (
 	"html/template"
 	"strings"
+
+	"github.com/ginauth/ginauth/internal/markup"
 )
 
-// forms are what the functions below write into pages of the application. A template
-// escapes what is put in.
-var forms = template.Must(template.New("").Parse(`
+// What the functions below write into pages of the application.
+var (
+	csrfInput = formTemplate("csrf")
+	signForm  = formTemplate("form")
+)
+
+const formTemplates = `
 {{- define "csrf"}}<input type="hidden" name="csrfToken" value="{{.CSRFToken}}">{{end}}
 {{- define "form"}}<form method="post" action="{{.Action}}">{{template "csrf" .}}` +
 	`{{if .CallbackURL}}<input type="hidden" name="callbackUrl" value="{{.CallbackURL}}">{{end}}` +
 	`{{if .EmailLabel}}<label>{{.EmailLabel}} <input name="email" type="email" autocomplete="email" required></label>{{end}}` +
-	`<button type="submit">{{.Button}}</button></form>{{end}}`))
+	`<button type="submit">{{.Button}}</button></form>{{end}}`
+
+func formTemplate(name string) *markup.Template {
+	t, err := markup.Parse(name, formTemplates)
+	if err != nil {
+		panic(err) // the text is above
+	}
+	return t
+}
 
 // ownForm is a form on a page of the application.
 type ownForm struct{ Action, CSRFToken, CallbackURL, EmailLabel, Button string }
 
 // CSRFField is the hidden input with the CSRF token.
 func CSRFField(csrfToken string) template.HTML {
-	return execute("csrf", ownForm{CSRFToken: csrfToken})
+	return execute(csrfInput, ownForm{CSRFToken: csrfToken})
 }
 
 // SignInForm is a form with one button that starts a sign-in, and with a field for the
@@ -32,12 +46,12 @@ func (s *Set) SignInForm(p Provider, csrfToken, callbackURL string) template.HTM
 	if p.Type == "email" {
 		f.EmailLabel, f.Button = s.texts.EmailLabel, s.emailButton(p)
 	}
-	return execute("form", f)
+	return execute(signForm, f)
 }
 
 // SignOutForm is a form with one button that signs out.
 func (s *Set) SignOutForm(p SignOut) template.HTML {
-	return execute("form", ownForm{
+	return execute(signForm, ownForm{
 		Action: p.Action, CSRFToken: p.CSRFToken, CallbackURL: p.CallbackURL, Button: s.texts.SignOutButton,
 	})
 }
@@ -49,9 +63,9 @@ func (s *Set) emailButton(p Provider) string {
 	return s.texts.EmailButton
 }
 
-func execute(name string, f ownForm) template.HTML {
+func execute(t *markup.Template, f ownForm) template.HTML {
 	var b strings.Builder
-	if forms.ExecuteTemplate(&b, name, f) != nil {
+	if t.Execute(&b, f) != nil {
 		return ""
 	}
 	return template.HTML(b.String())

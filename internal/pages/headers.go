@@ -4,21 +4,24 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
+	"slices"
+	"strings"
 )
 
 // contentSecurityPolicy allows the one stylesheet, by its hash, and images from
-// imageSource ("" for none). All else is refused, script above all: should markup ever
+// imageSources ("" for none). All else is refused, script above all: should markup ever
 // slip through the escaping, it can neither run nor fetch nor be framed for a click.
 //
 // There is no form-action on the pages with a form. Chromium applies it to every redirect
 // that follows the POST, and that of the sign-in and the sign-out form may lead to an
 // identity provider: form-action 'self' would stop the button without a word. What a
 // foreign form could do is the csrf token's to prevent.
-func contentSecurityPolicy(style, imageSource string) string {
+func contentSecurityPolicy(style string, imageSources ...string) string {
 	sum := sha256.Sum256([]byte(style))
 	policy := "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
-	if imageSource != "" {
-		policy += "; img-src " + imageSource
+	slices.Sort(imageSources)
+	if sources := strings.TrimSpace(strings.Join(slices.Compact(imageSources), " ")); sources != "" {
+		policy += "; img-src " + sources
 	}
 	return policy + "; base-uri 'none'; frame-ancestors 'none'"
 }

@@ -1,6 +1,13 @@
 package pages_test
 
 import (
+	"bytes"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/ginauth/ginauth/internal/pages"
@@ -19,6 +26,10 @@ func marks(t *testing.T, providers ...pages.Provider) []drawn {
 		if len(inside.all("svg")) == 0 {
 			continue
 		}
+		if len(inside.all("path")) > 0 {
+			t.Errorf("%s has a drawn mark", text(button))
+			continue
+		}
 		svg, letter := inside.one(t, "svg"), inside.one(t, "text")
 		if attr(svg, "aria-hidden") != "true" {
 			t.Error("assistive technology reads the mark as well as the label")
@@ -35,6 +46,8 @@ func TestMark(t *testing.T) {
 		want     drawn
 	}{
 		"dark":            {pages.Provider{ID: "github", Name: "GitHub", Color: "#24292f"}, drawn{"mark", "#24292f", "#ffffff", "G"}},
+		"no mark of it":   {pages.Provider{ID: "kakao", Name: "Kakao", Mark: "kakao"}, drawn{"mark neutral", "", "", "K"}},
+		"a mark's path":   {pages.Provider{ID: "x", Mark: `x"/><image href="//evil`}, drawn{"mark neutral", "", "", "X"}},
 		"light":           {pages.Provider{ID: "kakao", Name: "Kakao", Color: "#fee500"}, drawn{"mark", "#fee500", "#000000", "K"}},
 		"short":           {pages.Provider{ID: "x", Color: "#000"}, drawn{"mark", "#000000", "#ffffff", "X"}},
 		"no colour":       {pages.Provider{ID: "own", Name: "our login"}, drawn{"mark neutral", "", "", "O"}},
@@ -73,5 +86,143 @@ func TestMarkContrast(t *testing.T) {
 		if m.fill != providers[i].Color || m.letter == "" || pages.Contrast(m.fill, m.ink) < 4.5 {
 			t.Errorf("%s: %q, contrast %.2f", providers[i].ID, m, pages.Contrast(m.fill, m.ink))
 		}
+	}
+}
+
+// set is where npm puts simple-icons, from which testdata/marks/marks.mjs takes marks.
+const set = "testdata/marks/node_modules/simple-icons"
+
+// What the page draws is what the file of the set draws, in one of its colours.
+func TestMarksAreUnaltered(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat(set); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("npm --prefix internal/pages/testdata/marks ci has not run")
+		}
+		t.Skip("npm --prefix internal/pages/testdata/marks ci has not run")
+	}
+	printed, err := exec.Command("node", "testdata/marks/marks.mjs").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if written, err := os.ReadFile("marks.go"); err != nil || !bytes.Equal(written, printed) {
+		t.Errorf("marks.go is not what testdata/marks/marks.mjs prints, %v", err)
+	}
+	for id, file := range map[string]string{"github": "github", "twitter": "x", "discord": "discord", "apple": "apple"} {
+		svg, err := os.ReadFile(filepath.Join(set, "icons", file+".svg"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirs := document{parse(t, string(svg)).root}.one(t, "path")
+		ours := document{signIn(t, pages.Texts{}, pages.SignIn{Providers: []pages.Provider{{ID: id, Mark: id}}}).one(t, "button")}.one(t, "path")
+		if attr(ours, "d") != attr(theirs, "d") {
+			t.Errorf("%s is drawn as %q", id, attr(ours, "d"))
+		}
+	}
+}
+
+// A mark has its own colour where it can be seen, on either card, and the colour of
+// the text elsewhere.
+func TestMarkColours(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string][]string{
+		"github":          {"light-dark(#181717,currentColor)"},
+		"apple":           {"light-dark(#000000,currentColor)"},
+		"discord":         {"#5865f2"},
+		"gitlab":          {"#fc6d26"},
+		"spotify":         {"light-dark(currentColor,#1ed760)"},
+		"google":          {"#ea4335", "#4285f4", "#fbbc05", "#34a853"},
+		"azureadv2":       {"#f25022", "#7fba00", "#00a4ef", "#ffb900"},
+		"azure-ad":        {"#f25022", "#7fba00", "#00a4ef", "#ffb900"},
+		"microsoftonline": {"#f25022", "#7fba00", "#00a4ef", "#ffb900"},
+	} {
+		d := signIn(t, pages.Texts{}, pages.SignIn{Providers: []pages.Provider{{ID: "work", Mark: id}}})
+		var got []string
+		for _, path := range d.all("path") {
+			if parent := attr(path.Parent, "class"); parent == "drawn" {
+				got = append(got, attr(path, "fill"))
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s is painted %q, want %q", id, got, want)
+		}
+	}
+}
+
+// Google's button is Google's alone.
+func TestGoogleButton(t *testing.T) {
+	t.Parallel()
+	for class, p := range map[string]pages.Provider{
+		"provider google": {ID: "work", Mark: "google"},
+		"provider":        {ID: "google", Mark: "forge"},
+	} {
+		d := signIn(t, pages.Texts{}, pages.SignIn{Providers: []pages.Provider{p}})
+		if got := attr(d.one(t, "button"), "class"); got != class {
+			t.Errorf("%+v has the classes %q", p, got)
+		}
+	}
+	d := signIn(t, pages.Texts{}, pages.SignIn{Providers: []pages.Provider{{ID: "work", Mark: "google", Logo: "/work.svg"}}})
+	if got := attr(d.one(t, "button"), "class"); got != "provider" {
+		t.Errorf("a picture of the application's stands on Google's button: %q", got)
+	}
+}
+
+// A picture of the application's is loaded from where it was said to be, by the
+// sign-in page alone, and nothing else is.
+func TestProviderLogo(t *testing.T) {
+	t.Parallel()
+	logos := []string{"/work.svg", "https://cdn.example/a.svg?x=1&y=2", "", "https://CDN.example/b.svg"}
+	s, err := pages.New(pages.Theme{Logo: "https://logo.example/l.svg"}, pages.Texts{}, logos...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := get(t, func(w http.ResponseWriter, _ *http.Request) {
+		s.SignIn(w, http.StatusOK, pages.SignIn{Providers: []pages.Provider{{ID: "a", Mark: "github", Logo: logos[0]}, {ID: "b", Logo: logos[1]}, {ID: "c", Logo: logos[3]}}})
+	})
+	var got []string
+	for _, img := range (parse(t, page.body)).all("img") {
+		got = append(got, attr(img, "src"))
+	}
+	if want := []string{"https://logo.example/l.svg", logos[0], logos[1], logos[3]}; !slices.Equal(got, want) {
+		t.Errorf("pictures %q, want %q", got, want)
+	}
+	const want = "; img-src 'self' https://cdn.example https://logo.example; "
+	if policy := page.header.Get("Content-Security-Policy"); !strings.Contains(policy, want) {
+		t.Errorf("the policy is %q, want %q in it", policy, want)
+	}
+	other := get(t, everyPage(s)["sign out"])
+	if policy := other.header.Get("Content-Security-Policy"); !strings.Contains(policy, "; img-src https://logo.example; ") {
+		t.Errorf("the policy of another page is %q", policy)
+	}
+	for _, bad := range []string{"javascript:x", "//evil.example/x", "https://a;script-src *", "logo.svg", "data:image/svg+xml,x", "https://u@h/x"} {
+		if err := pages.CheckLogo(bad); err == nil || !strings.Contains(err.Error(), "write a path") {
+			t.Errorf("%q: %v", bad, err)
+		}
+		if _, err := pages.New(pages.Theme{}, pages.Texts{}, bad); err == nil {
+			t.Errorf("%q was taken", bad)
+		}
+	}
+}
+
+// A page of the twelve heaviest marks is below 30 KB.
+func TestWeight(t *testing.T) {
+	t.Parallel()
+	s := newSet(t, pages.Theme{}, pages.Texts{})
+	size := func(p ...pages.Provider) int {
+		return len(get(t, func(w http.ResponseWriter, _ *http.Request) {
+			s.SignIn(w, http.StatusOK, pages.SignIn{Providers: p, CSRFToken: strings.Repeat("x", 130), CallbackURL: "https://app.example.com/somewhere/else"})
+		}).body)
+	}
+	list, err := os.ReadFile("testdata/marks/services.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var providers []pages.Provider
+	for _, id := range strings.Fields(string(list)) {
+		providers = append(providers, pages.Provider{ID: id, Name: id, Mark: id, Action: "/api/auth/signin/" + id, Color: "#123456"})
+	}
+	slices.SortFunc(providers, func(a, b pages.Provider) int { return size(b) - size(a) })
+	if got := size(providers[:12]...); got > 30_000 {
+		t.Errorf("the page has %d bytes", got)
 	}
 }

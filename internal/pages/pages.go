@@ -1,7 +1,7 @@
 // Package pages renders the built-in pages: sign in, sign out, error, "check your
 // email" and the one behind a mail's link; and the mail. They are plain HTML with one
-// inline stylesheet, without scripts, and request nothing except the theme's logo: a
-// page that asks for a password runs only what is in this package. It gets the values
+// inline stylesheet, without scripts, and request nothing except the logos of the
+// application: a page that asks for a password runs only what is in this package. It gets the values
 // to show. It does not know users, sessions or flows.
 package pages
 
@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"embed"
 	"errors"
+	"html"
 	"html/template"
 	"net/http"
 	"strings"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/markup"
 )
 
 //go:embed templates/*.html
@@ -51,7 +53,9 @@ type Provider struct {
 	Action string
 	Fields []Field // of credentials
 	Code   bool    // of email: the mail brings a code
-	Color  string  // of a button's mark, #rgb or #rrggbb; any other text gives a neutral mark
+	Color  string  // of a button's initial, #rgb or #rrggbb; any other text gives a neutral one
+	Mark   string  // the service whose mark the button shows, by ID; any other gives the initial
+	Logo   string  // a picture in place of the mark, one of those that New was given
 }
 
 // Field is one input of a credentials form.
@@ -72,6 +76,7 @@ type SignOut struct {
 type Error struct {
 	Code      string        // Configuration, AccessDenied, Verification, Default or one of Texts.Errors, in any case; an unknown one is Default
 	Text      string        // the developer's own public text, shown instead of the code's
+	Aborted   bool          // a guarded request ended with the code: no sign-in did
 	Notice    string        // a code that says more: its text is shown below the heading of Code
 	Wait      time.Duration // how long to wait before another attempt, for RateLimited; zero: not known
 	Site      string        // the host name shown; optional
@@ -106,18 +111,21 @@ type Continue struct {
 // Set renders the pages. It is immutable and safe for concurrent use.
 type Set struct {
 	texts                          Texts
+	prefix                         string // of the application's own paths
 	logo                           string
 	brand, ink                     color
 	style                          template.HTML
 	formPolicy, textPolicy         string // Content-Security-Policy of pages with and without a form
 	barePolicy                     string // of a page with a form and no logo
-	signIn, signOut, fault, verify *template.Template
-	confirm, letter, further       *template.Template
+	signInPolicy                   string // of the page with the logos of providers
+	signIn, signOut, fault, verify *markup.Template
+	confirm, letter, further       *markup.Template
 }
 
 // New validates theme and texts and prepares the pages. Its error joins all the
-// faults, each naming the field and what to write instead.
-func New(t Theme, texts Texts) (*Set, error) {
+// faults, each naming the field and what to write instead. logos are the pictures on
+// the buttons of the sign-in page, which CheckLogo found right.
+func New(t Theme, texts Texts, logos ...string) (*Set, error) {
 	l, themeErr := t.validate()
 	texts, textsErr := texts.resolve()
 	if err := errors.Join(themeErr, textsErr); err != nil {
@@ -125,6 +133,14 @@ func New(t Theme, texts Texts) (*Set, error) {
 	}
 	style := l.properties() + stylesheet
 	policy := contentSecurityPolicy(style, l.imageSource)
+	sources := []string{l.imageSource}
+	for _, logo := range logos {
+		source, err := imageSource(logo)
+		if err != nil {
+			return nil, err
+		}
+		sources = append(sources, source)
+	}
 	s := &Set{
 		texts: texts,
 		logo:  l.logo,
@@ -132,25 +148,26 @@ func New(t Theme, texts Texts) (*Set, error) {
 		ink:   l.ink,
 		// The whole element, because the hash must be that of the exact bytes between the tags.
 		// Safe: the stylesheet is ours and the colours in it were parsed and printed again.
-		style:      template.HTML("<style>" + style + "</style>"),
-		formPolicy: policy,
-		textPolicy: policy + "; form-action 'none'",
-		barePolicy: contentSecurityPolicy(style, ""),
+		style:        template.HTML("<style>" + style + "</style>"),
+		formPolicy:   policy,
+		signInPolicy: contentSecurityPolicy(style, sources...),
+		textPolicy:   policy + "; form-action 'none'",
+		barePolicy:   contentSecurityPolicy(style, ""),
 	}
 	var err error
 	for _, page := range []struct {
 		file string
-		into **template.Template
+		into **markup.Template
 	}{
 		{"signin.html", &s.signIn}, {"signout.html", &s.signOut}, {"error.html", &s.fault}, {"verify.html", &s.verify},
 		{"confirm.html", &s.confirm}, {"continue.html", &s.further},
 	} {
-		*page.into, err = template.ParseFS(templateFiles, "templates/layout.html", "templates/"+page.file)
+		*page.into, err = markup.ParseFS(templateFiles, "layout", "templates/layout.html", "templates/"+page.file)
 		if err != nil {
 			return nil, err
 		}
 	}
-	s.letter, err = template.ParseFS(templateFiles, "templates/mail.html")
+	s.letter, err = markup.ParseFS(templateFiles, "mail.html", "templates/mail.html")
 	return s, err
 }
 
@@ -158,7 +175,7 @@ func New(t Theme, texts Texts) (*Set, error) {
 func (s *Set) SignIn(w http.ResponseWriter, status int, p SignIn) {
 	f := s.frame(s.texts.SignInTitle, p.Site)
 	f.Page = s.signInView(p, f.Site)
-	s.render(w, status, s.signIn, s.formPolicy, f)
+	s.render(w, status, s.signIn, s.signInPolicy, f)
 }
 
 // SignOut writes the page that asks whether to sign out.
@@ -176,6 +193,9 @@ func (s *Set) Error(w http.ResponseWriter, status int, p Error) {
 	}
 	if ascii.EqualFold(p.Code, errorcode.RateLimited) {
 		text = waiting(text, p.Wait)
+	}
+	if p.Aborted {
+		text = s.abortText(p.Code)
 	}
 	if p.Text != "" {
 		text = errorcode.Clip(p.Text)
@@ -221,10 +241,30 @@ func (s *Set) Continue(w http.ResponseWriter, p Continue) {
 	f.Logo = ""
 	f.Page = struct {
 		Continue
-		// Safe: the whole element, because html/template fills in no content attribute.
+		// Safe: the whole element, because no value may stand in a content attribute.
 		Refresh template.HTML
-	}{p, template.HTML(`<meta http-equiv="refresh" content="0;url=` + template.HTMLEscapeString(p.URL) + `">`)}
+	}{p, template.HTML(`<meta http-equiv="refresh" content="0;url=` + html.EscapeString(p.URL) + `">`)}
 	s.renderWith(w, http.StatusOK, s.further, s.barePolicy+"; form-action 'none'", noReferrer, f)
+}
+
+// Below is the set for an application whose own paths have a prefix to browsers, those of
+// its logos too.
+func (s *Set) Below(prefix string) *Set {
+	if prefix == "" {
+		return s
+	}
+	below := *s
+	below.prefix = prefix
+	below.logo = below.shown(s.logo)
+	return &below
+}
+
+// shown is a logo's address as browsers know it.
+func (s *Set) shown(logo string) string {
+	if !strings.HasPrefix(logo, "/") || strings.HasPrefix(logo, s.prefix+"/") {
+		return logo
+	}
+	return s.prefix + logo
 }
 
 // frame is what the layout needs, whichever page is in it.
@@ -249,13 +289,13 @@ func (s *Set) frame(title, site string) frame {
 
 // render executes the page into memory first: a fault in it then is a plain 500
 // and never half a page under a status that says all is well.
-func (s *Set) render(w http.ResponseWriter, status int, page *template.Template, policy string, f frame) {
+func (s *Set) render(w http.ResponseWriter, status int, page *markup.Template, policy string, f frame) {
 	s.renderWith(w, status, page, policy, sameOrigin, f)
 }
 
-func (s *Set) renderWith(w http.ResponseWriter, status int, page *template.Template, policy, referrer string, f frame) {
+func (s *Set) renderWith(w http.ResponseWriter, status int, page *markup.Template, policy, referrer string, f frame) {
 	var body bytes.Buffer
-	if err := page.ExecuteTemplate(&body, "layout", f); err != nil {
+	if err := page.Execute(&body, f); err != nil {
 		setHeaders(w.Header(), s.textPolicy, referrer)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return

@@ -15,7 +15,12 @@ type palette struct {
 	alert, alertText, alarm color // the error box: background, text, border
 	brand, ink, hover       color // the main button: background, text, background when hovered
 	brandEdge, accent       color // its border, 3:1 on the card; links and focus rings
+	google                  prescribed
 }
+
+// prescribed is a button whose colours another prescribes: fill, text, stroke, and fill
+// when hovered.
+type prescribed struct{ fill, text, line, hover color }
 
 var lightPalette = palette{
 	page: color{0xf4, 0xf5, 0xf8}, card: white, raised: color{0xf6, 0xf7, 0xfa},
@@ -23,6 +28,7 @@ var lightPalette = palette{
 	line: color{0xe1, 0xe4, 0xea}, outline: color{0xc6, 0xcb, 0xd5}, edge: color{0x87, 0x8e, 0x9b},
 	badge: color{0xe9, 0xec, 0xf2}, badgeText: color{0x35, 0x3d, 0x4b},
 	alert: color{0xfd, 0xf0, 0xef}, alertText: color{0x8c, 0x1c, 0x1a}, alarm: color{0xc9, 0x4a, 0x45},
+	google: prescribed{white, color{0x1f, 0x1f, 0x1f}, color{0x74, 0x77, 0x75}, white.mix(color{0x30, 0x30, 0x30}, 0.08)},
 }
 
 var darkPalette = palette{
@@ -31,6 +37,7 @@ var darkPalette = palette{
 	line: color{0x2a, 0x2f, 0x39}, outline: color{0x3f, 0x46, 0x54}, edge: color{0x6d, 0x76, 0x86},
 	badge: color{0x2e, 0x34, 0x40}, badgeText: color{0xe2, 0xe6, 0xee},
 	alert: color{0x33, 0x1b, 0x1d}, alertText: color{0xff, 0xbd, 0xb8}, alarm: color{0xc2, 0x55, 0x52},
+	google: prescribed{color{0x13, 0x13, 0x14}, color{0xe3, 0xe3, 0xe3}, color{0x8e, 0x91, 0x8f}, color{0x13, 0x13, 0x14}.mix(white, 0.08)},
 }
 
 // branded fills in the colours that follow from the brand. A brand is any colour at
@@ -62,6 +69,7 @@ func (p palette) css() string {
 		{"alert", p.alert}, {"alert-text", p.alertText}, {"alarm", p.alarm},
 		{"brand", p.brand}, {"ink", p.ink}, {"hover", p.hover},
 		{"brand-edge", p.brandEdge}, {"accent", p.accent},
+		{"google", p.google.fill}, {"google-text", p.google.text}, {"google-line", p.google.line}, {"google-hover", p.google.hover},
 	} {
 		fmt.Fprintf(&b, "--%s:%s;", v.name, v.color)
 	}

@@ -22,6 +22,7 @@ type signInView struct {
 type button struct {
 	Action, Label string
 	Mark          mark
+	Google        bool // its looks are those that Google prescribes
 }
 
 // form is a credentials or an email provider.
@@ -60,7 +61,7 @@ func (s *Set) signInView(p SignIn, site string) signInView {
 		case "email":
 			v.Forms = append(v.Forms, form{Action: provider.Action, Name: name, Label: s.emailButton(provider), EmailID: id})
 		default:
-			v.Buttons = append(v.Buttons, button{Action: provider.Action, Label: label, Mark: newMark(name, provider.Color)})
+			v.Buttons = append(v.Buttons, button{Action: provider.Action, Label: label, Mark: s.mark(name, provider), Google: provider.Mark == "google" && provider.Logo == ""})
 		}
 	}
 	if credentials == 1 {

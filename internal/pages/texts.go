@@ -184,6 +184,19 @@ func (t Texts) explained(code string) (title, text string) {
 	return t.ErrorTitle, text
 }
 
+// abortText says why a guarded request ended. For AccessDenied, the code of sign-ins too,
+// the words of guards are those of NoAccess.
+func (s *Set) abortText(code string) string {
+	own := code
+	if code == errorcode.AccessDenied {
+		own = errorcode.NoAccess
+	}
+	if text := s.texts.Errors[ascii.Lower(own)]; text != "" {
+		return text
+	}
+	return errorcode.AbortText(code)
+}
+
 // waiting puts into a text how long to wait; zero: nobody knows.
 func waiting(text string, wait time.Duration) string {
 	phrase := "a moment"

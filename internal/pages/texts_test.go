@@ -152,7 +152,7 @@ func TestTextsAreCopied(t *testing.T) {
 	}
 }
 
-// The page says how long to wait, in the words of whoever wrote the text.
+// The page says how long to wait, in the application's own words.
 func TestWait(t *testing.T) {
 	t.Parallel()
 	const german = "Noch {seconds} s, also {minutes} min."

@@ -40,6 +40,9 @@ type look struct {
 func (t Theme) validate() (look, error) {
 	scheme, schemeErr := t.scheme()
 	source, logoErr := imageSource(t.Logo)
+	if logoErr != nil {
+		logoErr = fmt.Errorf("pages: Theme.Logo %w", logoErr)
+	}
 	brand, ink, colorErr := t.colors()
 	l := look{scheme: scheme, logo: t.Logo, imageSource: source, brand: brand, ink: ink}
 	return l, errors.Join(schemeErr, logoErr, colorErr)
@@ -83,6 +86,12 @@ func colorField(name, value string, fallback color) (color, error) {
 // Content-Security-Policy these end the directive, and the rest would be a new one.
 var logoHost = regexp.MustCompile(`^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
 
+// CheckLogo says what is wrong with a picture for the pages, and what to write.
+func CheckLogo(logo string) error {
+	_, err := imageSource(logo)
+	return err
+}
+
 // imageSource is the CSP source expression that admits logo and no other origin
 // (CSP Level 3 §2.3.1): 'self' for a path, scheme and host for a URL.
 func imageSource(logo string) (string, error) {
@@ -90,7 +99,7 @@ func imageSource(logo string) (string, error) {
 		return "", nil
 	}
 	fault := func(why string) (string, error) {
-		return "", fmt.Errorf(`pages: Theme.Logo %q %s: write a path such as "/logo.svg", or an http(s) URL`, logo, why)
+		return "", fmt.Errorf(`%q %s: write a path such as "/logo.svg", or an http(s) URL`, logo, why)
 	}
 	u, err := url.Parse(logo)
 	switch {

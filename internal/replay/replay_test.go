@@ -37,7 +37,7 @@ func TestReplay(t *testing.T) {
 		t.Errorf("a was kept beyond the limit: %d", got)
 	}
 
-	// Whoever waits for a first callback that panics does not wait for ever.
+	// A request that waits for a first callback which panics does not wait for ever.
 	started, waited := make(chan struct{}), make(chan int)
 	go func() {
 		defer func() { _ = recover() }()

@@ -1,5 +1,5 @@
-// Package servertest runs real servers for tests: Redis, PostgreSQL, MariaDB and
-// memcached, each on a free port of the loopback and with its data in a temporary
+// Package servertest runs real servers for tests: Redis, PostgreSQL, MariaDB,
+// memcached, nginx and HAProxy, each on a free port of the loopback and with its data in a temporary
 // folder. A test can stop or kill one and start it again. A server ends with the test's
 // process, however that ends (see procgroup). The package does not know what is stored.
 package servertest

@@ -45,8 +45,9 @@ type Cookies struct {
 	Keys   Keys
 	Names  cookie.Names // Transaction and Completed: each sign-in has a cookie of its own below these
 	Header []string     // the request's Cookie lines
-	Secure bool         // the site is on https
 	Now    time.Time
+	// Attributes are those of the site's cookies.
+	Attributes cookie.Attributes
 }
 
 // Begin returns the Set-Cookie lines of a sign-in that begins, and reports whether its
@@ -127,7 +128,8 @@ func (c Cookies) openName(state string) string { return c.Names.Transaction + Su
 // opened. Only for a provider that answers by POST does the cookie come along with
 // another site's request: only we can use what it seals, and only once.
 func (c Cookies) attributes(tx *oauth.Transaction) cookie.Attributes {
-	a := cookie.Attributes{MaxAge: oauth.Lifetime, Secure: c.Secure}
+	a := c.Attributes
+	a.MaxAge = oauth.Lifetime
 	if tx != nil && tx.FormPost {
 		a.Secure, a.SameSite = true, http.SameSiteNoneMode
 	}

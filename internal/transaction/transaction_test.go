@@ -36,7 +36,7 @@ func (b *browser) at(after time.Duration) transaction.Cookies {
 		pairs = append(pairs, c.Name+"="+c.Value)
 	}
 	return transaction.Cookies{
-		Keys: b.keys, Names: cookie.NewNames("next-auth", true), Secure: true,
+		Keys: b.keys, Names: cookie.NewNames("next-auth", true), Attributes: cookie.Attributes{Secure: true},
 		Header: []string{strings.Join(pairs, "; ")}, Now: begun.Add(after),
 	}
 }
