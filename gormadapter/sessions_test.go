@@ -234,31 +234,38 @@ func sessionPurge(t *testing.T, db *gorm.DB) {
 	if n := count(t, db, "stored_sessions"); n != expired+1 {
 		t.Errorf("a process that has just begun purges at once: %d rows are left", n)
 	}
-	step.Store(int64(2 * time.Hour))
-	if err := s.Delete(t.Context(), create(t, s, "ada", hour)); err != nil { // this write purges
+	ended := make(chan struct{}, 100) // a purge looks for locks last
+	err := db.Callback().Row().After("gorm:row").Register("test:purge", func(tx *gorm.DB) {
+		if strings.Contains(tx.Statement.SQL.String(), "FROM session_locks WHERE expires <") {
+			ended <- struct{}{}
+		}
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
-	becomes := func(doing string, want int64) {
+	ends := func() {
 		t.Helper()
-		var n int64
-		for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
-			if n = count(t, db, "stored_sessions"); n == want {
-				return
-			}
+		select {
+		case <-ended:
+		case <-time.After(30 * time.Second):
+			t.Fatal("no purge follows a write")
 		}
-		t.Fatalf("%s: %d rows are left, want %d", doing, n, want)
 	}
-	becomes("after one write", expired-10_000+1)
-	good := ""
-	for n := int64(0); n != 2; n = count(t, db, "stored_sessions") { // the first purge may just be ending
-		if good != "" {
-			if _, err := s.Update(t.Context(), good, []byte(claims), hour); err != nil {
-				t.Fatal(err)
-			}
-			continue
+	step.Store(int64(2 * time.Hour))
+	good := create(t, s, "ada", hour) // this write purges
+	ends()
+	if n := count(t, db, "stored_sessions"); n != expired-10_000+2 {
+		t.Errorf("after one write %d rows are left, want %d", n, expired-10_000+2)
+	}
+	for deadline := time.Now().Add(30 * time.Second); count(t, db, "stored_sessions") != 2; { // the next ones go on
+		if time.Now().After(deadline) {
+			t.Fatalf("%d rows stay", count(t, db, "stored_sessions"))
 		}
-		good = create(t, s, "ada", hour)
+		if _, err := s.Update(t.Context(), good, []byte(claims), hour); err != nil {
+			t.Fatal(err)
+		}
 	}
+	ends()
 	if err := db.Table("stored_sessions").Create(old[:1]).Error; err != nil {
 		t.Fatal(err)
 	}
@@ -271,7 +278,9 @@ func sessionPurge(t *testing.T, db *gorm.DB) {
 	if err := a.Purge(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	becomes("after Purge", 22)
+	if n := count(t, db, "stored_sessions"); n != 22 {
+		t.Errorf("after Purge %d rows are left, want 22", n)
+	}
 	if _, err := s.Get(t.Context(), good); err != nil {
 		t.Errorf("one that has not expired: %v", err)
 	}
