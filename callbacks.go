@@ -3,11 +3,15 @@ package ginauth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/markbates/goth"
+
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 // Callbacks let an application take part in sign-in and session. All are
@@ -17,7 +21,8 @@ type Callbacks struct {
 	// SignIn decides whether a person may sign in. nil admits; ErrAccessDenied
 	// refuses; RedirectTo sends the person somewhere else; PublicError refuses
 	// with a text that the person reads. Any other error is logged and refuses
-	// without saying why. Default: everybody may.
+	// without saying why. At Auth.SignIn its error is returned to the caller. It sets
+	// p.Lifetime for a session that lasts shorter than others. Default: everybody may.
 	SignIn func(c *gin.Context, p SignInParams) error
 	// Redirect decides where a sign-in or sign-out leads. url is what the page
 	// asked for, unchecked. Its answer must be of the base origin or of
@@ -31,6 +36,11 @@ type Callbacks struct {
 	// User, Account and Profile are set at sign-in only. ErrSignedOut ends the
 	// session; any other error fails the request and leaves the session as it was.
 	// Where two requests change a session at once it may run twice for one of them.
+	//
+	// Sealing sets Token.ID, IssuedAt and ExpiresAt; a Claim of the name of a field,
+	// such as "name" or "exp", gives way to the field. A callback that sets one of
+	// these all the same fails in gin's debug mode, with an error that says what to set
+	// instead, and is logged in its other modes.
 	JWT func(c *gin.Context, p JWTParams) error
 	// Session makes what handlers and the browser see of a token, and changes
 	// p.Session in place:
@@ -38,7 +48,8 @@ type Callbacks struct {
 	//	p.Session.Values["accessToken"] = p.Token.Claims["accessToken"]
 	//
 	// ErrSignedOut ends the session; any other error fails the request and leaves
-	// the session as it was.
+	// the session as it was. The names that a session has by itself, such as "user",
+	// are no Values: to set one fails, or is logged, as for JWT.
 	Session func(c *gin.Context, p SessionParams) error
 }
 
@@ -54,14 +65,35 @@ const (
 
 // SignInParams are what the SignIn callback decides on. With an Adapter, User is
 // the adapter's where the account is known, else what the provider said. User may
-// be changed, but for the ID with an Adapter: of somebody new the change is stored,
-// of somebody known it is in the token alone.
+// be changed: of somebody new the change is stored, of somebody known it is in the
+// token alone. With an Adapter the ID is the adapter's and stays, except for people
+// whom Credentials sign in: another one is a fault in gin's debug mode and at
+// Auth.SignIn, and else has no effect, which is logged.
 type SignInParams struct {
 	User                *User
 	Account             *Account
 	Profile             *goth.User        // what the provider said; nil without an OAuth provider
 	Credentials         map[string]string // what was typed; nil without Credentials
 	VerificationRequest bool              // a mail link was asked for, not yet followed
+	// Lifetime is how long the session will last, never nil. The callback sets its
+	// fields:
+	//
+	//	p.Lifetime.BrowserSession = p.Credentials["remember"] != "true"
+	Lifetime *Lifetime
+}
+
+// A Lifetime makes one session shorter than SessionOptions say. It is kept with the
+// session for as long as that lasts, also when it is sealed again. A field that is
+// zero leaves the SessionOptions' in force. A longer time than theirs is cut, with a
+// warning in the log: a revocation is remembered for Session.MaxAge and no longer.
+type Lifetime struct {
+	// MaxAge is how long the session lasts that is not used, in whole seconds.
+	MaxAge time.Duration
+	// AbsoluteMaxAge is how long it lasts however much it is used, in whole seconds.
+	AbsoluteMaxAge time.Duration
+	// BrowserSession makes the cookie end with the browser: it has no Expires. A
+	// browser that restores its tabs keeps such cookies, so set MaxAge too.
+	BrowserSession bool
 }
 
 // JWTParams are what the JWT callback gets. Token.Claims is never nil.
@@ -87,7 +119,7 @@ type SessionParams struct {
 	// User is the Adapter's user where they were looked up: at GET and POST session,
 	// at Auth.Update, and at a guarded request whose session is sealed again. It is
 	// nil at all other guarded requests, and without an Adapter: what each request
-	// needs belongs into the token.
+	// needs belongs into the token. At Auth.SignIn it is set too.
 	User    *User
 	Trigger Trigger
 	Update  any // with TriggerUpdate: what the page or handler sent
@@ -249,12 +281,15 @@ type publicError string
 func (e publicError) Error() string { return string(e) }
 
 // RedirectTo ends a sign-in at url, which is used as it is: an absolute URL or a
-// path, the application's own choice and not checked against AllowedRedirects.
-func RedirectTo(url string) error { return redirectTo(url) }
+// path, the application's own choice and not checked against AllowedRedirects. At
+// Auth.SignIn the caller gets it as a RedirectError.
+func RedirectTo(url string) error { return RedirectError{URL: url} }
 
-type redirectTo string
+// A RedirectError says that the SignIn callback sends the person to URL in place of
+// signing them in. Auth.SignIn returns it.
+type RedirectError struct{ URL string }
 
-func (e redirectTo) Error() string { return "ginauth: redirect to " + string(e) }
+func (e RedirectError) Error() string { return "ginauth: redirect to " + e.URL }
 
 // runJWT and runSession call the callbacks with maps they can write to.
 
@@ -265,10 +300,31 @@ func (a *Auth) runJWT(c *gin.Context, p JWTParams) error {
 	if p.Token.Claims == nil {
 		p.Token.Claims = map[string]any{}
 	}
-	before := Token{sid: p.Token.sid, ID: p.Token.ID, Subject: p.Token.Subject, AuthTime: p.Token.AuthTime}
+	before := *p.Token
+	var reserved []string
+	if a.checks(p.Trigger) {
+		reserved = p.Token.reserved()
+	}
 	err := a.opts.Callbacks.JWT(c, p)
 	p.Token.keepSession(&before)
+	if err == nil && a.checks(p.Trigger) {
+		err = a.ineffective(p.Token.overwritten(&before, reserved))
+	}
 	return err
+}
+
+// checks reports whether to look for what a callback sets in vain: always while an
+// application is developed, else not at each request.
+func (a *Auth) checks(t Trigger) bool { return a.debug || t != "" }
+
+// ineffective is the error for what a callback set in vain, which fails in gin's debug
+// mode, so that its author sees it, and is logged in any other.
+func (a *Auth) ineffective(err error) error {
+	if err == nil || a.debug {
+		return err
+	}
+	a.opts.Logger.Warn("ginauth: what a callback set has no effect", "error", redact.Error(err))
+	return nil
 }
 
 func (a *Auth) runSession(c *gin.Context, p SessionParams) error {
@@ -281,5 +337,56 @@ func (a *Auth) runSession(c *gin.Context, p SessionParams) error {
 	if p.Session.User.Values == nil {
 		p.Session.User.Values = map[string]any{}
 	}
-	return a.opts.Callbacks.Session(c, p)
+	err := a.opts.Callbacks.Session(c, p)
+	if err == nil && a.checks(p.Trigger) {
+		err = a.ineffective(p.Session.overwritten())
+	}
+	return err
+}
+
+// reserved are the names of fields that Claims has beside them.
+func (t *Token) reserved() (names []string) {
+	for _, name := range append(t.taken(), "sub", "name", "email", "picture") {
+		if _, ok := t.Claims[name]; ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// overwritten says what a JWT callback set of what sealing sets. before is the token as
+// the callback got it, with the reserved names among its Claims.
+func (t *Token) overwritten(before *Token, reserved []string) error {
+	const how = "ginauth: Callbacks.JWT set Token.%s, which sealing sets; %s"
+	switch {
+	case t.ID != before.ID:
+		return fmt.Errorf(how, "ID", "keep an ID of your own in Claims, under a name of your own")
+	case !t.IssuedAt.Equal(before.IssuedAt):
+		return fmt.Errorf(how, "IssuedAt", "AuthTime is when the person signed in")
+	case !t.ExpiresAt.Equal(before.ExpiresAt):
+		return fmt.Errorf(how, "ExpiresAt", "set SignInParams.Lifetime in Callbacks.SignIn, or return ErrSignedOut when the session is over")
+	}
+	for _, name := range t.taken() {
+		if _, ok := t.Claims[name]; ok && !slices.Contains(reserved, name) {
+			return fmt.Errorf("ginauth: Callbacks.JWT set the claim %q, which gives way to a field of the token; set the field, or choose another name", name)
+		}
+	}
+	return nil
+}
+
+// overwritten says which of its Values the session's JSON form leaves out, because it
+// has members of these names.
+func (s *Session) overwritten() error {
+	for _, f := range [...]struct {
+		name, advice string
+		in           map[string]any
+	}{
+		{"user", "Session.User", s.Values}, {"expires", "nothing: it is when the session ends", s.Values}, {"error", "Session.Error", s.Values},
+		{"name", "Session.User.Name", s.User.Values}, {"email", "Session.User.Email", s.User.Values}, {"image", "Session.User.Image", s.User.Values},
+	} {
+		if _, set := f.in[f.name]; set {
+			return fmt.Errorf("ginauth: Callbacks.Session set the value %q, which the session has by itself and which is left out; set %s", f.name, f.advice)
+		}
+	}
+	return nil
 }

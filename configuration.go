@@ -20,6 +20,7 @@ import (
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/origin"
+	"github.com/ginauth/ginauth/internal/refusal"
 	"github.com/ginauth/ginauth/internal/replay"
 	"github.com/ginauth/ginauth/internal/revocation"
 	"github.com/ginauth/ginauth/internal/sessionstrategy"
@@ -36,6 +37,7 @@ const (
 	defaultPrefix     = "next-auth"
 	defaultPrefixV5   = "authjs"
 	minSecret         = 32 // bytes
+	maxCookiePrefix   = 64 // bytes
 
 	// rememberedCallbacks bounds the results kept for callbacks that come twice.
 	rememberedCallbacks = 1024
@@ -46,6 +48,21 @@ type faults []error
 
 func (f *faults) add(format string, args ...any) {
 	*f = append(*f, fmt.Errorf("ginauth: "+format, args...))
+}
+
+// addAll adds each of the faults that err joins, and nothing for nil. Each names the
+// option.
+func (f *faults) addAll(option string, err error) {
+	joined, ok := err.(interface{ Unwrap() []error })
+	switch {
+	case err == nil:
+	case ok && errors.Join(joined.Unwrap()...).Error() == err.Error(): // and no sentence with several causes
+		for _, err := range joined.Unwrap() {
+			f.addAll(option, err)
+		}
+	default:
+		f.add("%s: %w", option, err)
+	}
 }
 
 // configure checks the options, fills in the defaults and makes an Auth. prefix
@@ -65,6 +82,9 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	if opts.Session.MaxAge < time.Second {
 		f.add("Session.MaxAge is %v; write a second or more", opts.Session.MaxAge)
 	}
+	if age := opts.Session.AbsoluteMaxAge; age != 0 && age < time.Second {
+		f.add("Session.AbsoluteMaxAge is %v; write a second or more, such as 12*time.Hour, or leave it out", age)
+	}
 	if opts.Session.UpdateAge == 0 {
 		opts.Session.UpdateAge = min(defaultUpdateAge, opts.Session.MaxAge/2)
 	} else if opts.Session.UpdateAge >= opts.Session.MaxAge {
@@ -78,15 +98,17 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	}
 	if store, ok := opts.Session.Store.(interface{ validate(time.Duration) error }); ok {
 		if err := store.validate(opts.Session.MaxAge); err != nil {
-			f.add("Session.Store: %w", err)
+			f.addAll("Session.Store", err)
 		}
 	}
 	storeCalls := newStoreCalls(opts.Session.Store)
 	closed, closeStreams := context.WithCancel(context.Background())
 	a := &Auth{
-		release: release,
-		calls:   calls{store: storeCalls, adapter: newAdapterCalls(), mail: bulkhead.New(mailTimeout, errUnavailable)},
-		ending:  ending{streams: stream.New(), closed: closed, close: closeStreams},
+		release:  release,
+		debug:    gin.Mode() == gin.DebugMode,
+		refusals: refusal.NewLog(opts.Logger, opts.Now),
+		calls:    calls{store: storeCalls, adapter: newAdapterCalls(), mail: bulkhead.New(mailTimeout, errUnavailable)},
+		ending:   ending{streams: stream.New(), closed: closed, close: closeStreams},
 		shared: shared{
 			callbacks: replay.New[outcome](rememberedCallbacks),
 			locks:     sessionstrategy.NewLocks(opts.Session.Store, storeCalls, sessionErrors(), sharedStore(opts.Logger)),
@@ -222,7 +244,9 @@ func (a *Auth) location(opts *Options, f *faults, group string, release bool) {
 	}
 	a.site.publicURL, a.site.mountPath = place.Public, place.Mount
 	a.client = newClientModule(a.site.publicURL)
-
+	if opts.BaseURL != "" {
+		a.site.option = at.Option
+	}
 	if opts.Pages.TrustForwardedPrefix && len(opts.TrustedProxies) == 0 {
 		f.add("Pages.TrustForwardedPrefix needs TrustedProxies, whose X-Forwarded-Prefix is believed; write them, or leave it out")
 	}
@@ -254,10 +278,14 @@ func (a *Auth) location(opts *Options, f *faults, group string, release bool) {
 func (a *Auth) origins(opts *Options, f *faults) {
 	var errs []error
 	if a.site.trusted, errs = origin.NewSet(opts.TrustedOrigins); errs != nil {
-		f.add("TrustedOrigins: %w; write for instance https://admin.example.com", errors.Join(errs...))
+		for _, err := range errs {
+			f.add("TrustedOrigins: %w; write for instance https://admin.example.com", err)
+		}
 	}
 	if a.site.allowed, errs = origin.NewSet(opts.AllowedRedirects); errs != nil {
-		f.add("AllowedRedirects: %w; write for instance https://www.example.com", errors.Join(errs...))
+		for _, err := range errs {
+			f.add("AllowedRedirects: %w; write for instance https://www.example.com", err)
+		}
 	}
 	a.site.crossOrigin = http.NewCrossOriginProtection()
 	for o := range a.site.trusted {
@@ -285,12 +313,17 @@ func (a *Auth) cookies(opts *Options, f *faults) {
 	if !cookieToken.MatchString(opts.Cookies.Prefix) {
 		f.add("Cookies.Prefix is %q; write letters, digits, dots and dashes", opts.Cookies.Prefix)
 	}
+	if n := len(opts.Cookies.Prefix); n > maxCookiePrefix { // with the longest value it would pass the 4096 bytes that browsers keep
+		f.add("Cookies.Prefix has %d characters; write at most %d, since browsers keep no cookie of more than 4 KB", n, maxCookiePrefix)
+	}
 	a.namespace = sessionstrategy.NewNamespace(opts.Cookies.Prefix, defaultPrefix)
 	if d := opts.Cookies.Domain; d != "" {
 		// Browsers compare it in ASCII and drop a dot in front (RFC 6265 §5.2.3).
 		host, err := origin.Host(strings.TrimPrefix(d, "."))
 		if err != nil || !domainName.MatchString(host) {
 			f.add("Cookies.Domain is %q; write for instance example.com", d)
+		} else if base := a.fixedBase(opts.BaseURL); base != nil && !base.TakesCookieFor(host) {
+			f.add("Cookies.Domain is %s, and browsers take no cookie for it from %s; write %s", host, base.Origin, takenDomains(*base))
 		}
 		opts.Cookies.Domain = host
 	}
@@ -307,6 +340,14 @@ func (a *Auth) cookies(opts *Options, f *faults) {
 	a.https.names = cookie.NewNames(opts.Cookies.Prefix, true)
 }
 
+// takenDomains are what Cookies.Domain may be on a site, in words.
+func takenDomains(base origin.Base) string {
+	if domains := base.Domains(); len(domains) > 0 {
+		return domains[len(domains)-1] + ", or leave it out"
+	}
+	return "nothing: leave it out"
+}
+
 func (a *Auth) limits(opts *Options, f *faults) {
 	if opts.Limits.Disabled {
 		return
@@ -314,7 +355,7 @@ func (a *Auth) limits(opts *Options, f *faults) {
 	opts.Limits.configure(f)
 	var err error
 	if a.attempts, err = newAttempts(opts); err != nil {
-		f.add("Limits: %w", err)
+		f.addAll("Limits", err)
 	}
 }
 
@@ -349,13 +390,15 @@ func (a *Auth) signIns(opts *Options, f *faults, routes bool) {
 		}
 		switch {
 		case err != nil && made != nil && made.id != "":
-			f.add("provider %s: %w", made.id, err)
+			f.addAll("provider "+made.id, err)
 		case err != nil:
-			f.add("Providers[%d]: %w", i, err)
+			f.addAll(fmt.Sprintf("Providers[%d]", i), err)
 		case !providerID.MatchString(made.id):
 			f.add("Providers[%d] has the id %q; set its ID to letters, digits, dots and dashes", i, made.id)
 		case made.oauth().answersByPost() && !a.takesFormPost(opts.BaseURL):
 			f.add("provider %s answers by POST, with a cookie that browsers take over https only; write an https BaseURL, or ask for no scope that needs the POST", made.id)
+		case made.id == appID:
+			f.add("Providers[%d] has the id %q, which Auth.SignIn has in its accounts; set another ID", i, made.id)
 		case a.provider(made.id) != nil:
 			f.add("two providers have the id %q; set the ID of one of them", made.id)
 		default:
@@ -367,9 +410,18 @@ func (a *Auth) signIns(opts *Options, f *faults, routes bool) {
 // takesFormPost reports whether browsers store the cookie that an answer by POST
 // needs, SameSite=None; Secure, as far as baseURL tells.
 func (a *Auth) takesFormPost(baseURL string) bool {
+	base := a.fixedBase(baseURL)
+	return base == nil || base.Secure || base.Loopback()
+}
+
+// fixedBase is the site's address where BaseURL says it; nil: each request will tell.
+func (a *Auth) fixedBase(baseURL string) *origin.Base {
 	if baseURL == "" || a.site.hosts == nil {
-		return true // each request will tell
+		return nil
 	}
 	base, err := a.site.hosts.Base(&http.Request{})
-	return err != nil || base.Secure || base.Loopback()
+	if err != nil {
+		return nil
+	}
+	return &base
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/linking"
 	"github.com/ginauth/ginauth/internal/pages"
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 // Credentials sign people in by what they type: a name and a password, a code.
@@ -64,12 +65,14 @@ type Credentials struct {
 	Reset func(ctx context.Context, userID string) error
 }
 
-// A Field is an input of a form.
+// A Field is an input of a form. A checkbox that is ticked is the credential "true", and
+// one that is not is missing. "Remember me" is one, whose meaning Callbacks.SignIn
+// decides: see Lifetime.
 type Field struct {
 	Name        string // of the credential
 	Label       string // default: the name
-	Type        string // of the HTML input, such as password; default: text
-	Placeholder string
+	Type        string // of the HTML input, such as password or checkbox; default: text
+	Placeholder string // not of a checkbox
 }
 
 func (p Credentials) configure(*http.Client) (*provider, error) {
@@ -81,19 +84,20 @@ func (p Credentials) configure(*http.Client) (*provider, error) {
 	}
 	m := credentialsMethod(p)
 	made := &provider{id: p.ID, name: p.Name, method: &m}
+	var errs []error
 	if p.Authorize == nil {
-		return made, errors.New("Credentials.Authorize is nil; write the function that checks what was typed")
+		errs = append(errs, errors.New("Credentials.Authorize is nil; write the function that checks what was typed"))
 	}
-	for _, field := range p.Fields {
+	for i, field := range p.Fields {
 		if field.Name == "" {
-			return made, errors.New("a field of Credentials.Fields has no Name")
+			errs = append(errs, fmt.Errorf("Credentials.Fields[%d] has no Name; write what Authorize finds it by, such as username", i))
 		}
 	}
 	named := func(field Field) bool { return field.Name == p.Identifier }
 	if p.Identifier != "" && len(p.Fields) > 0 && !slices.ContainsFunc(p.Fields, named) {
-		return made, fmt.Errorf("Credentials.Identifier is %q, which none of Credentials.Fields is called; write the name of the one that says who somebody is", p.Identifier)
+		errs = append(errs, fmt.Errorf("Credentials.Identifier is %q, which none of Credentials.Fields is called; write the name of the one that says who somebody is", p.Identifier))
 	}
-	return made, nil
+	return made, errors.Join(errs...)
 }
 
 // credentialsMethod are configured Credentials.
@@ -146,7 +150,9 @@ func (m *credentialsMethod) identifiers() []string {
 	usual := func(f Field) bool {
 		return ascii.EqualFold(f.Type, "email") || slices.Contains([]string{"username", "email", "login", "user"}, ascii.Lower(f.Name))
 	}
-	shown := func(f Field) bool { return !ascii.EqualFold(f.Type, "password") }
+	shown := func(f Field) bool {
+		return !ascii.EqualFold(f.Type, "password") && !ascii.EqualFold(f.Type, "checkbox")
+	}
 	for _, suits := range []func(Field) bool{usual, shown} {
 		if i := slices.IndexFunc(m.Fields, suits); i >= 0 {
 			return []string{m.Fields[i].Name}
@@ -161,7 +167,7 @@ func (m *credentialsMethod) callback(v *request) {
 		refuse(v.c, http.StatusInternalServerError, "Error: Callback for provider type credentials not supported")
 		return
 	}
-	if !v.csrfVerified {
+	if !v.proven() {
 		v.unproven("signin")
 		return
 	}
@@ -224,8 +230,8 @@ func (m *credentialsMethod) callback(v *request) {
 // who could write it beside the user, so that only LinkCredentials links it.
 
 var (
-	errNoUserID  = errors.New("ginauth: Credentials.Authorize returned a User without ID, whom nobody could tell from another; return the ID, or nil to refuse")
-	errNotByThis = errors.New("ginauth: the user signs in another way, and these credentials are not linked to them; call Auth.LinkCredentials where a password is set, see docs/users.md")
+	errNoUserID  error = redact.Safe("ginauth: Credentials.Authorize returned a User without ID, whom nobody could tell from another; return the ID, or nil to refuse")
+	errNotByThis error = redact.Safe("ginauth: the user signs in another way, and these credentials are not linked to them; call Auth.LinkCredentials where a password is set, see docs/users.md")
 )
 
 // admitCredentials signs in a person whom Authorize let in.

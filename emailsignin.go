@@ -77,7 +77,7 @@ func (m *emailMethod) sendProof(v *request) (outcome, error) {
 		return outcome{}, err
 	}
 	if signIn := v.auth.opts.Callbacks.SignIn; signIn != nil {
-		p := SignInParams{User: &user, Account: v.mailAccount(to), VerificationRequest: true}
+		p := SignInParams{User: &user, Account: v.mailAccount(to), VerificationRequest: true, Lifetime: &Lifetime{}}
 		v.who = p.User
 		if err := signIn(v.c, p); err != nil {
 			result := v.callbackRefusal(err)
@@ -144,7 +144,7 @@ func (m *emailMethod) callback(v *request) {
 		v.redirect(http.StatusOK, v.verifyURL())
 	case v.method != http.MethodPost:
 		m.confirmLink(v, v.c.Request.URL.Query())
-	case !v.csrfVerified:
+	case !v.proven():
 		v.unproven("signin")
 	case m.Code:
 		v.leave(m.spendCode(v))

@@ -307,6 +307,97 @@ func ExampleAuth_Update() {
 	// "editor" "dark"
 }
 
+// A form registers somebody, who is signed in from then on.
+func ExampleAuth_SignIn() {
+	users := ginauth.MemoryAdapter()
+	r := gin.New()
+	auth, err := ginauth.Register(r, ginauth.Options{Secret: exampleSecret, Providers: somebody(), Adapter: users})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	r.POST("/register", func(c *gin.Context) {
+		user, err := users.CreateUser(c, ginauth.User{Name: c.PostForm("name"), Email: c.PostForm("email")}, nil)
+		if err == nil {
+			_, err = auth.SignIn(c, user)
+		}
+		if err != nil {
+			c.AbortWithStatus(http.StatusBadRequest)
+			return
+		}
+		c.Redirect(http.StatusSeeOther, "/welcome")
+	})
+
+	req := httptest.NewRequest(http.MethodPost, "/register", strings.NewReader("name=Ada&email=ada@example.com"))
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	w := httptest.NewRecorder()
+	r.ServeHTTP(w, req)
+	fmt.Println(w.Code, w.Header().Get("Location"), strings.HasPrefix(w.Header().Get("Set-Cookie"), "next-auth.session-token="))
+	// Output: 303 /welcome true
+}
+
+// The application deletes an account and signs the person out.
+func ExampleAuth_SignOut() {
+	users := ginauth.MemoryAdapter()
+	r := gin.New()
+	auth, err := ginauth.Register(r, ginauth.Options{Secret: exampleSecret, Providers: somebody(), Adapter: users})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	r.POST("/account/delete", auth.RequireSession(), func(c *gin.Context) {
+		err := auth.DeleteUser(c, ginauth.GetSession(c).User.ID)
+		if err == nil {
+			err = auth.SignOut(c)
+		}
+		if err != nil {
+			c.AbortWithStatus(http.StatusInternalServerError)
+			return
+		}
+		c.Redirect(http.StatusSeeOther, "/goodbye")
+	})
+	w := httptest.NewRecorder()
+	r.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/account/delete", nil))
+	fmt.Println(w.Code)
+	// Output: 401
+}
+
+// "Remember me" is a box of the sign-in form. Without it the session ends with the browser.
+func ExampleLifetime() {
+	opts := ginauth.Options{
+		Secret: exampleSecret,
+		Providers: []ginauth.Provider{ginauth.Credentials{
+			Fields: []ginauth.Field{
+				{Name: "username", Label: "Name"},
+				{Name: "password", Label: "Password", Type: "password"},
+				{Name: "remember", Label: "Remember me", Type: "checkbox"},
+			},
+			Authorize: func(*gin.Context, map[string]string) (*ginauth.User, error) { return nil, nil }, // yours
+		}},
+		Callbacks: ginauth.Callbacks{
+			SignIn: func(_ *gin.Context, p ginauth.SignInParams) error {
+				if p.Credentials["remember"] != "true" {
+					*p.Lifetime = ginauth.Lifetime{BrowserSession: true, MaxAge: 12 * time.Hour}
+				}
+				return nil
+			},
+		},
+	}
+	_, err := ginauth.Register(gin.New(), opts)
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+// Where the SignIn callback sends people elsewhere, a route that signs in does so too.
+func ExampleRedirectError() {
+	err := ginauth.RedirectTo("/terms") // of Callbacks.SignIn, as Auth.SignIn returns it
+	var elsewhere ginauth.RedirectError
+	if errors.As(err, &elsewhere) {
+		fmt.Println("to", elsewhere.URL)
+	}
+	// Output: to /terms
+}
+
 // An audit log: who signed in, who was refused and from where, and what ended. A log of
 // its own keeps it apart from the program's.
 func ExampleEvents() {

@@ -64,6 +64,7 @@ import (
 	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
+	"github.com/ginauth/ginauth/internal/refusal"
 	"github.com/ginauth/ginauth/internal/replay"
 	"github.com/ginauth/ginauth/internal/revocation"
 	"github.com/ginauth/ginauth/internal/sessionstrategy"
@@ -90,8 +91,9 @@ type Options struct {
 	// https://app.example.com. A path in it is the public path of the auth
 	// routes, and ends in auth unless BasePath names it too. An international name, https://münchen.example, stands for its ASCII
 	// form, which browsers send. Default: the environment's NEXTAUTH_URL, then AUTH_URL. Without
-	// any, and without TrustedHosts, requests to localhost are answered and all
-	// others refused; in gin's release mode that is a fault.
+	// any, and without TrustedHosts, requests to localhost are answered, those that
+	// httptest.NewRequest makes for its default host, and no others; in gin's release
+	// mode that is a fault.
 	BaseURL string
 	// BasePath is where the routes are mounted below the router given to Register; /
 	// on a group that is itself the place. Default: BaseURL's path with the router's
@@ -175,6 +177,11 @@ type SessionOptions struct {
 	KeepTokens bool
 	// MaxAge is how long a session lasts that is not used. Default: 30 days.
 	MaxAge time.Duration
+	// AbsoluteMaxAge is how long a session lasts however much it is used, from the
+	// sign-in on (Token.AuthTime), whatever end its token says. A session that next-auth
+	// began has no such time: it counts from the iat that it had when ginauth, with this
+	// option, first sealed it. Default: 0, for as long as it is used.
+	AbsoluteMaxAge time.Duration
 	// UpdateAge is how old a token gets before a guarded request seals it again,
 	// which moves its end. Default: 24 hours, and at most half of MaxAge;
 	// negative: at every request.
@@ -220,7 +227,8 @@ type CookieOptions struct {
 // An Auth is a configured ginauth. It is immutable and safe for concurrent use.
 type Auth struct {
 	opts      Options
-	release   bool        // gin's mode when this was configured
+	release   bool        // gin's mode when this was configured, and
+	debug     bool        // whether it was the debug mode
 	providers []*provider // in the order of Options.Providers
 
 	site        site
@@ -235,7 +243,7 @@ type Auth struct {
 	pages        *pages.Languages
 	publicErrors errorcode.Public
 	client       clientModule
-	doubled      doubledWarning
+	refusals     *refusal.Log
 	longSessions rarely
 	longAnswers  rarely
 }
@@ -248,6 +256,7 @@ type site struct {
 	trusted     origin.Set // TrustedOrigins
 	allowed     origin.Set // AllowedRedirects
 	crossOrigin *http.CrossOriginProtection
+	option      string // what says the site's address: BaseURL or a variable's name; empty: each request does
 }
 
 // keys are derived from the secrets, one for each purpose.

@@ -14,6 +14,7 @@ import (
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/redact"
+	"github.com/ginauth/ginauth/internal/refusal"
 	"github.com/ginauth/ginauth/internal/renewedcookie"
 	"github.com/ginauth/ginauth/internal/revocation"
 	"github.com/ginauth/ginauth/internal/sessionstrategy"
@@ -30,6 +31,7 @@ type identity struct {
 	kept            sessionstrategy.Record // of the session as it was opened
 	renewed         *renewedcookie.Cookie  // where this request sealed it again
 	user            *User                  // the Adapter's, where they were looked up
+	begun           bool                   // by SignIn in this request, whose cookies do not have it
 	foreign         bool                   // the session is a BearerFunc's: there is no token of this site
 }
 
@@ -45,10 +47,10 @@ func (a *Auth) open(ctx context.Context, value string, base origin.Base, now tim
 		return nil, err
 	}
 	if err != nil {
-		return nil, errSignedOut
+		return nil, errUnsealed
 	}
 	id := &identity{auth: a, value: value, kept: kept}
-	if id.token.parse(kept.Payload, now) != nil {
+	if a.parse(&id.token, kept.Payload, now) != nil {
 		return nil, errSignedOut
 	}
 	if a.ending.revoked != nil {
@@ -59,19 +61,20 @@ func (a *Auth) open(ctx context.Context, value string, base origin.Base, now tim
 	return id, nil
 }
 
-// create keeps the token of a new session and returns the session cookie's
-// value, good for MaxAge from now.
-func (a *Auth) create(ctx context.Context, t *Token, base origin.Base, now time.Time) (value string, err error) {
+// stampNew makes the payload of a new session's token.
+func (a *Auth) stampNew(t *Token, base origin.Base, now time.Time) ([]byte, error) {
 	t.sid = token.NewID()
+	return a.stamp(t, base, now)
+}
+
+// stamp makes the payload of a session's token as it is kept from now on.
+func (a *Auth) stamp(t *Token, base origin.Base, now time.Time) ([]byte, error) {
 	t.domain = a.opts.Cookies.Domain
-	payload, err := t.stamp(now, a.opts.Session.MaxAge)
+	payload, err := t.stamp(now, a.lifetime(t))
 	if err == nil {
 		err = a.checkSize(t, payload, base)
 	}
-	if err != nil {
-		return "", err
-	}
-	return a.scheme(base).sessions.Create(ctx, t.Subject, payload, t.ExpiresAt)
+	return payload, err
 }
 
 // sessionCookies are where the cookies of a session are written. former are domains
@@ -84,12 +87,21 @@ func (a *Auth) sessionCookies(c *gin.Context, found cookie.Session, base origin.
 	}
 }
 
-// putSession sets the cookies of a session that lasts until expires, and returns the
-// lines that it set.
+// putSession sets the cookies of a session until expires, or of a zero one until the
+// browser ends, and returns the lines that it set.
 func (a *Auth) putSession(c *gin.Context, value string, found cookie.Session, base origin.Base, expires time.Time, former ...string) []string {
 	w := a.sessionCookies(c, found, base, former...)
 	w.Attributes.Expires = expires
+	a.tellUnkept(c, value, base)
 	return cookie.PutSession(w, value)
+}
+
+// cookieEnd is the Expires of a cookie whose session ends then; zero: it has none.
+func (t *Token) cookieEnd(expires time.Time) time.Time {
+	if t.life.BrowserSession {
+		return time.Time{}
+	}
+	return expires
 }
 
 // clearSession deletes the session's cookies.
@@ -106,7 +118,7 @@ func (a *Auth) renewCookie(c *gin.Context, id *identity, found cookie.Session, b
 	t := id.token
 	id.renewed.Set(sessionstrategy.Cookie{Value: value, Expires: expires}, renewedcookie.Session{
 		Put: func(s sessionstrategy.Cookie) []string {
-			return a.putSession(c, s.Value, found, base, s.Expires)
+			return a.putSession(c, s.Value, found, base, t.cookieEnd(s.Expires))
 		},
 		Latest: a.scheme(base).sessions.Latest,
 		Stands: func(ctx context.Context, s sessionstrategy.Cookie) bool { return a.stands(ctx, &t, s.Value, base) },
@@ -131,7 +143,7 @@ func (a *Auth) stands(ctx context.Context, t *Token, value string, base origin.B
 // needsReseal reports whether a session is to be sealed again though nothing has changed.
 func (a *Auth) needsReseal(id *identity, now time.Time) bool {
 	t := &id.token
-	return !id.kept.Current || t.ExpiresAt.IsZero() || now.Sub(t.IssuedAt) >= a.opts.Session.UpdateAge
+	return !id.kept.Current || t.ExpiresAt.IsZero() || now.Sub(t.IssuedAt) >= t.life.UpdateAge(a.opts.Session.UpdateAge)
 }
 
 // identify runs the callbacks on the token of a guarded request. It seals the
@@ -169,7 +181,7 @@ func (a *Auth) runCallbacks(c *gin.Context, id *identity, base origin.Base, foun
 	due = due && found.Found // a bearer token is not ours to replace
 	id.session = t.session(t.ExpiresAt)
 	if due {
-		id.session.Expires = now.Add(a.opts.Session.MaxAge)
+		id.session.Expires = t.endOf(a.lifetime(t), now)
 	}
 	err := a.runSession(c, SessionParams{Session: &id.session, Token: t, User: id.user})
 	if err != nil || !due {
@@ -233,7 +245,11 @@ func (v *request) found() cookie.Session {
 // different sessions are none: one of them was planted, and nothing tells which.
 func (a *Auth) openFound(ctx context.Context, found cookie.Session, base origin.Base, now time.Time) (*identity, error) {
 	if !found.Doubled {
-		return a.open(ctx, found.Value, base, now)
+		id, err := a.open(ctx, found.Value, base, now)
+		if err != nil && found.Found && errors.Is(err, errUnsealed) {
+			a.tellUnsealed(ctx, found, base)
+		}
+		return id, err
 	}
 	all, err := a.openAll(ctx, found, base, now)
 	if err != nil {
@@ -257,7 +273,7 @@ func (a *Auth) openFound(ctx context.Context, found cookie.Session, base origin.
 // openAll reads every session that a request's cookies hold.
 func (a *Auth) openAll(ctx context.Context, found cookie.Session, base origin.Base, now time.Time) ([]*identity, error) {
 	if found.Doubled {
-		a.doubled.warn(a, base)
+		a.tellDoubled(ctx, found, base)
 	}
 	var all []*identity
 	for _, value := range found.Candidates(maxSealed) {
@@ -324,14 +340,36 @@ func (r *rarely) now() bool {
 	return now >= next && r.next.CompareAndSwap(next, now+int64(time.Minute))
 }
 
-// A doubledWarning tells the log of doubled cookies, once in a while.
-type doubledWarning struct{ rarely }
+// tellDoubled says that a browser sends several session cookies of one name.
+func (a *Auth) tellDoubled(ctx context.Context, found cookie.Session, base origin.Base) {
+	a.refusals.Warn(ctx, refusal.Doubled, "a browser sends several session cookies of one name",
+		refusal.Advice{LookAt: "Cookies.Domain, Cookies.Prefix", Text: "Cookies.Domain was changed, or another host of the same domain sets a cookie of this name, which needs another Cookies.Prefix; the doubled ones go at the next sign-in or sign-out"},
+		"cookie", a.scheme(base).names.Session, "different_values", len(found.Candidates(maxSealed)), "site", base.Origin)
+}
 
-func (w *doubledWarning) warn(a *Auth, base origin.Base) {
-	if !w.now() {
+// tellUnsealed says that a session cookie does not open. A store's handle that leads to
+// nothing is no reason: sessions end there.
+func (a *Auth) tellUnsealed(ctx context.Context, found cookie.Session, base origin.Base) {
+	if a.opts.Session.Store != nil {
 		return
 	}
-	a.opts.Logger.Warn("ginauth: a browser sends several session cookies of one name",
-		"cookie", a.scheme(base).names.Session,
-		"likely", "Cookies.Domain was changed, or another host of the same domain sets a cookie of this name; they go at the next sign-in or sign-out")
+	message, advice := "a session cookie was not made with this site's secret", refusal.OtherSecret
+	if found.Value == "" {
+		message = "a session cookie came without one of its parts"
+		advice = refusal.Advice{LookAt: "Session.Store, Callbacks.JWT", Text: "a browser or a proxy dropped a part of a session that is too large for it; put less into the token, or keep sessions in a Session.Store"}
+	}
+	a.refusals.Warn(ctx, refusal.Session, message, advice,
+		"cookie", a.scheme(base).names.Session, "length", len(found.Value), "cookies", len(found.Names()), "site", base.Origin)
+}
+
+// tellUnkept says that browsers refuse the session cookie, since its Domain is not the
+// host's (RFC 6265 §5.3 step 6).
+func (a *Auth) tellUnkept(c *gin.Context, value string, base origin.Base) {
+	domain := a.opts.Cookies.Domain
+	if domain == "" || base.TakesCookieFor(domain) {
+		return
+	}
+	a.refusals.Warn(c.Request.Context(), refusal.Unkept, "browsers refuse the session cookie, since its Domain is not one of this host",
+		refusal.Advice{LookAt: "Cookies.Domain", Text: "write the domain that all hosts of the site have in common, or leave Cookies.Domain out"},
+		"cookie", a.scheme(base).names.Session, "length", len(value), "domain", domain, "site", base.Origin)
 }

@@ -360,7 +360,7 @@ func (v *request) confirm(ctx context.Context, userID, session string) error {
 		return nil
 	}
 	user, err := v.auth.userByID(ctx, userID)
-	if err == nil {
+	if err == nil && v.way.Type != appID { // no account leads the application to a user
 		var w ways
 		if w, err = v.auth.waysInto(ctx, user); err == nil && (!w.has(v.way) || v.takenOver(user)) {
 			err = errOvertaken

@@ -3,17 +3,18 @@ package ginauth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/redact"
+	"github.com/ginauth/ginauth/internal/refusal"
 )
 
 // A Guard decides whether a signed-in person may go on. When it returns false
@@ -98,6 +99,7 @@ func (a *Auth) LoadSession() gin.HandlerFunc {
 
 var (
 	errSignedOut = errors.New("ginauth: signed out")
+	errUnsealed  = fmt.Errorf("%w: the session does not open", errSignedOut)
 	errForeign   = errors.New("ginauth: a foreign origin sent the request")
 )
 
@@ -115,6 +117,7 @@ func (a *Auth) identity(c *gin.Context) (*identity, origin.Base, error) {
 	if !found.Found {
 		found.Value = bearer(c.Request.Header)
 	} else if a.foreign(c.Request, base) {
+		a.tellForeign(c, base)
 		return nil, base, errForeign
 	}
 	if found.Value == "" && !found.Doubled {
@@ -127,6 +130,7 @@ func (a *Auth) identity(c *gin.Context) (*identity, origin.Base, error) {
 // abortFault ends a request that cannot be answered: never by going on.
 func (a *Auth) abortFault(c *gin.Context, base origin.Base, err error) {
 	if errors.Is(err, origin.ErrHost) {
+		a.tellHost(c.Request)
 		a.abort(c, base, http.StatusBadRequest, errorcode.BadHost)
 		return
 	}
@@ -161,8 +165,8 @@ func bearer(h http.Header) string {
 	if len(values) != 1 {
 		return ""
 	}
-	scheme, token, _ := strings.Cut(values[0], " ")
-	if !ascii.EqualFold(scheme, "Bearer") { // RFC 9110 §11.1
+	token, ok := strings.CutPrefix(values[0], "Bearer ")
+	if !ok {
 		return ""
 	}
 	return token
@@ -184,6 +188,27 @@ func (a *Auth) foreign(req *http.Request, base origin.Base) bool {
 		return false
 	}
 	return a.site.crossOrigin.Check(req) != nil
+}
+
+// seen is where the site's address comes from, as far as that explains a refusal.
+func (a *Auth) seen(req *http.Request) refusal.Site {
+	return refusal.Site{Option: a.site.option, Hosts: a.opts.TrustedHosts, ByUnlistedProxy: a.site.hosts.Unlisted(req)}
+}
+
+// tellHost says that the site does not answer for a request's host.
+func (a *Auth) tellHost(req *http.Request) {
+	site := a.seen(req)
+	a.refusals.Warn(req.Context(), refusal.Host, "a request was refused, since the site does not answer for its host",
+		site.OfHost(), "host", req.Host, "forwarded_host", req.Header.Get("X-Forwarded-Host"), "expected", site.Expected())
+}
+
+// tellForeign says that a request with a session cookie came from another site's page.
+// The path may hold a secret, such as that of an invitation: the route tells enough.
+func (a *Auth) tellForeign(c *gin.Context, base origin.Base) {
+	req := c.Request
+	sent := req.Header.Get("Origin")
+	a.refusals.Warn(req.Context(), refusal.CrossOrigin, "a request was not believed to be the signed-in person's, since another origin sent it",
+		a.seen(req).OfOrigin(sent, base.Origin), "route", c.FullPath(), "origin", sent, "sec_fetch_site", req.Header.Get("Sec-Fetch-Site"), "expected", base.Origin)
 }
 
 // attach puts the session where GetSession finds it: into the gin.Context, and
@@ -319,9 +344,21 @@ func (a *Auth) abort(c *gin.Context, base origin.Base, status int, code string) 
 	c.Abort()
 	if navigates(c.Request) && status != http.StatusUnauthorized {
 		a.words(c).Below(base.Prefix).Error(c.Writer, status, pages.Error{
-			Code: code, Aborted: true, Site: base.Host(), SignInURL: base.URL + "/signin",
+			Code: code, Aborted: true, Site: base.Host(), SignInURL: base.URL + "/signin", Hint: a.abortHint(c.Request, base, code),
 		})
 		return
 	}
 	writeJSON(c, status, map[string]string{"error": code, "message": errorcode.AbortText(code)})
+}
+
+// abortHint says to a developer, beside a page, which option the refusal points to.
+func (a *Auth) abortHint(req *http.Request, base origin.Base, code string) string {
+	switch {
+	case a.release:
+	case code == errorcode.BadHost:
+		return a.seen(req).HostHint()
+	case code == errorcode.CrossOriginRequest:
+		return a.seen(req).Hint(base.Origin)
+	}
+	return ""
 }

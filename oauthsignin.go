@@ -18,6 +18,7 @@ import (
 	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/redact"
+	"github.com/ginauth/ginauth/internal/refusal"
 	"github.com/ginauth/ginauth/internal/revocation"
 	"github.com/ginauth/ginauth/internal/transaction"
 )
@@ -218,6 +219,7 @@ func (v *request) finishAgain(answer url.Values, expired bool) {
 		v.providerError(code, done != nil)
 		return
 	}
+	v.tellTransaction(answer, expired, signIns)
 	result := v.refused("the callback", oauth.ErrTransaction, http.StatusOK, errorcode.OAuthCallback)
 	switch {
 	case expired:
@@ -232,6 +234,24 @@ func (v *request) finishAgain(answer url.Values, expired bool) {
 		v.notice("")
 	}
 	v.leave(result)
+}
+
+// tellTransaction says why a provider's answer belongs to no sign-in of this browser. The
+// name of its cookie is a hash of the state, so only the name's beginning is told.
+func (v *request) tellTransaction(answer url.Values, ended bool, signIns transaction.Cookies) {
+	advice := v.auth.seen(v.c.Request).OfCookie(v.base.Origin, v.base.Secure)
+	advice.Text = "the sign-in began in another browser, or more than " + strconv.Itoa(int(oauth.Lifetime.Minutes())) + " minutes ago, or at another address than the provider answers at; " + advice.Text
+	message := "a provider's answer came without the cookie of its sign-in"
+	switch {
+	case ended:
+		message = "a provider's answer came to a sign-in that was used, is over, or was begun with another secret"
+		advice = refusal.OtherSecret
+	case len(answer["state"]) != 1:
+		message = "a provider's answer has no state, so that no sign-in is found for it"
+		advice = refusal.Advice{LookAt: "the callback URL at the provider", Text: "somebody opened the callback URL by hand, or the provider answers in a way that is not RFC 6749's: see the provider's settings for the response mode"}
+	}
+	v.auth.refusals.Warn(v.c.Request.Context(), refusal.Transaction, message, advice,
+		"provider", v.provider.id, "cookie", v.names.Transaction+".*", "other_sign_ins", signIns.Any(), "host", v.c.Request.Host, "expected", v.redirectURI())
 }
 
 // leadsOn is where a completed sign-in led, for the person whom it signed in and who

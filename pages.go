@@ -100,7 +100,7 @@ type Texts struct {
 	// Errors are texts by error code, in place of the built-in one or for a code of your own.
 	// Codes are compared without regard to case. SignInUsed and SignInLost say more than
 	// OAuthCallback, LinkUsed and LinkLost more than Verification, CodeUsed and CodeLost
-	// more than VerificationCode; CookiesBlocked stands by itself. NoAccess, SessionUnavailable,
+	// more than VerificationCode, CookiesBlocked and OtherOrigin more than MissingCSRF. NoAccess, SessionUnavailable,
 	// SessionFault, CrossOriginRequest and BadHost are what guards say on a page. In that of RateLimited, {seconds} and
 	// {minutes} are how long to wait, rounded up, and {wait} is the same in English.
 	Errors map[string]string
@@ -119,7 +119,7 @@ func (a *Auth) look(opts *Options, f *faults) {
 		translations[tag] = pages.Texts(texts)
 	}
 	if a.pages, err = pages.NewLanguages(pages.Theme(opts.Theme), pages.Texts(opts.Texts), translations, logos...); err != nil {
-		f.add("Theme, Texts or Translations: %w", err)
+		f.addAll("Theme, Texts or Translations", err)
 	}
 	for _, p := range [...]struct {
 		option string
@@ -193,6 +193,7 @@ func (a *Auth) SignOutForm(c *gin.Context, callbackURL string) template.HTML {
 func (a *Auth) form(c *gin.Context, write func(url, csrfToken string) template.HTML) template.HTML {
 	base, err := a.site.hosts.Base(c.Request)
 	if err != nil {
+		a.tellHost(c.Request)
 		return ""
 	}
 	csrfToken := a.csrfToken(c, base)

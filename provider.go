@@ -183,8 +183,8 @@ type LogoutVerifier interface {
 
 // An Account is the connection of a user to a provider, as made by one sign-in.
 type Account struct {
-	Provider          string // the provider's ID
-	Type              string // "oauth", "credentials" or "email"
+	Provider          string // the provider's ID; "app" at Auth.SignIn
+	Type              string // "oauth", "credentials", "email" or "app"
 	ProviderAccountID string // the provider's identifier of the person, the subject
 	AccessToken       string
 	RefreshToken      string

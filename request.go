@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -14,8 +15,11 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/lifetime"
 	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/origin"
+	"github.com/ginauth/ginauth/internal/refusal"
 	"github.com/ginauth/ginauth/internal/token"
 )
 
@@ -47,12 +51,29 @@ type request struct {
 	csrfVerified bool   // this request proved that a page of ours sent it
 	callbackURL  string // where the sign-in or sign-out leads
 
-	who          *User   // who signs in, as far as it is known
-	former       string  // the session of before an answer by POST: see endFormer
-	began        uint64  // of the takeovers, before the password was checked
-	way          Account // by which one of the Adapter's users signs in; see confirm
-	before       User    // the user, as they were before their Credentials were an account
-	notInAdapter bool    // Credentials sign in somebody whom the Adapter does not have
+	who          *User             // who signs in, as far as it is known
+	former       string            // the session of before an answer by POST: see endFormer
+	began        uint64            // of the takeovers, before the password was checked
+	way          Account           // by which one of the Adapter's users signs in; see confirm
+	before       User              // the user, as they were before their Credentials were an account
+	notInAdapter bool              // Credentials sign in somebody whom the Adapter does not have
+	life         lifetime.Lifetime // that the SignIn callback chose
+}
+
+// ownRequest is a request to a route of the application, which signs somebody in or out
+// itself. doing is the method that it calls.
+func (a *Auth) ownRequest(c *gin.Context, doing string) (*request, error) {
+	if c.Writer.Written() {
+		return nil, fmt.Errorf("ginauth: %s was called after the answer had begun, so that no cookie can be set; call it first", doing)
+	}
+	base, err := a.site.hosts.Base(c.Request)
+	if err != nil {
+		return nil, fmt.Errorf("ginauth: %s: this site does not answer for the host %.255q of the request; set BaseURL to the site's address, or TrustedHosts to its hosts: %w", doing, c.Request.Host, err)
+	}
+	if a.foreign(c.Request, base) {
+		return nil, fmt.Errorf("%w, so that %s does nothing; post the form from a page of %s, or add the page's origin to TrustedOrigins", errForeign, doing, base.Origin)
+	}
+	return &request{auth: a, c: c, method: c.Request.Method, base: base, names: a.scheme(base).names, callbackURL: base.Origin}, nil
 }
 
 // field is a text field of the body, the first of its name; other JSON types do
@@ -154,6 +175,50 @@ func (v *request) checkCSRF() {
 	v.csrfToken = v.auth.csrfToken(v.c, v.base)
 }
 
+// proven reports whether a page of ours sent the request. It tells the log why that is
+// not shown.
+func (v *request) proven() bool {
+	if !v.csrfVerified {
+		v.tellUnproven()
+	}
+	return v.csrfVerified
+}
+
+// tellUnproven says what a form lacks, and which option that points to.
+func (v *request) tellUnproven() {
+	req, names, site := v.c.Request, v.names.CSRF, v.auth.seen(v.c.Request)
+	cookies, opened := 0, false
+	for value := range cookie.Values(req.Header["Cookie"], names) {
+		_, ok := v.auth.keys.csrf.Open(value)
+		opened = opened || ok
+		cookies++
+	}
+	sent := req.Header["Origin"]
+	kind, message := refusal.CSRFToken, "a form was refused, since its csrfToken is not the one in this browser's cookie"
+	advice := refusal.Advice{LookAt: "Auth.CSRFField", Text: "the page of the form is older than the cookie, or a cache serves it to several people; load it anew, and keep it out of caches"}
+	seen := []any{"host", req.Host, "expected", v.base.Origin}
+	switch {
+	case !v.ownOrigin():
+		kind, message = refusal.Origin, "a form was refused, since its Origin is not this site's"
+		seen, advice = append(seen, "origin", strings.Join(sent, ", ")), site.OfOrigin(sent[0], v.base.Origin)
+	case cookies == 0:
+		kind, message = refusal.CSRFCookie, "a form was refused, since the CSRF cookie did not come with it"
+		seen, advice = append(seen, "cookie", names), site.OfCookie(v.base.Origin, v.base.Secure)
+	case !opened:
+		kind, message = refusal.CSRFCookie, "a form was refused, since its CSRF cookie was made with another secret"
+		seen, advice = append(seen, "cookie", names), refusal.OtherSecret
+	case v.field("csrfToken") == "":
+		message = "a form was refused, since it has no csrfToken"
+		seen = append(seen, "content_type", req.Header.Get("Content-Type"))
+		advice.Text = "a page of your own puts Auth.CSRFField into its form, or sends what GET csrf answers; the body is a form (" + formType + ") or JSON"
+	case cookies > 1 && len(sent) == 0:
+		message = "a form was refused, since the browser sends several CSRF cookies and no Origin, so that another host may have planted one"
+		advice = refusal.Advice{LookAt: "Cookies.Prefix", Text: "another application below the same domain sets a cookie of this name; give one of the two another Cookies.Prefix"}
+		seen = append(seen, "cookie", names, "cookies", cookies)
+	}
+	v.auth.refusals.Warn(req.Context(), kind, message, advice, seen...)
+}
+
 func (v *request) ownOrigin() bool {
 	sent := v.c.Request.Header["Origin"]
 	return len(sent) == 0 || len(sent) == 1 && (sent[0] == v.base.Origin || v.auth.site.trusted.Has(sent[0]))
@@ -194,7 +259,32 @@ func (v *request) redirectTarget(asked string) string {
 	if len(cookie.Escape(target)) > maxCallbackURL {
 		return v.base.Home()
 	}
+	if target == v.base.Home() {
+		v.tellTarget(asked)
+	}
 	return target
+}
+
+// tellPlainHTTP says that the site's address is on https and its browsers are not: they
+// keep none of the cookies, and the forms lead to where nobody may listen.
+func (v *request) tellPlainHTTP() {
+	if !v.base.OpenedByHTTP(v.c.Request) {
+		return
+	}
+	v.auth.refusals.Warn(v.c.Request.Context(), refusal.Unkept, "the sign-in page was opened over http, where browsers keep no Secure cookie",
+		v.auth.seen(v.c.Request).OfPlainHTTP(v.base.Origin), "host", v.c.Request.Host, "expected", v.base.Origin, "cookie", v.names.Session)
+}
+
+// tellTarget says that a callback URL of another site leads to this one. Its path and
+// query stay out of the log: they may hold a token.
+func (v *request) tellTarget(asked string) {
+	u, err := origin.Read(asked)
+	if err != nil || u.Origin() == v.base.Origin {
+		return
+	}
+	v.auth.refusals.Warn(v.c.Request.Context(), refusal.Target, "a callbackUrl leads to another site, so the person gets to this one",
+		refusal.Advice{LookAt: "AllowedRedirects", Text: "if that site is yours, list its origin in AllowedRedirects; else somebody made a link that leads away from here"},
+		"origin", u.Origin(), "expected", v.base.Origin)
 }
 
 // attributes are those of every cookie except the session's.
@@ -240,8 +330,13 @@ func (v *request) redirect(status int, url string) {
 // all went well.
 func (v *request) unproven(page string) {
 	if page == "signin" && v.provider != nil { // the log says it of all forms, once in a while
-		v.signInError(errUnprovenForm, "MissingCSRF")
+		v.signInError(errUnprovenForm, errorcode.FormRefused)
 	}
+	notice := ""
+	if !v.ownOrigin() {
+		notice = errorcode.OtherOrigin
+	}
+	v.notice(notice)
 	query := "?csrf=true"
 	if v.auth.opts.Session.Format == AuthJSV5 {
 		query = "?error=MissingCSRF"

@@ -16,6 +16,7 @@ import (
 	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/redact"
+	"github.com/ginauth/ginauth/internal/refusal"
 )
 
 // A route is one action of the auth routes with one method.
@@ -57,7 +58,12 @@ func (a *Auth) serve(c *gin.Context) {
 	}
 	base, err := a.site.hosts.Base(c.Request)
 	if err != nil {
-		refuse(c, http.StatusBadRequest, "Error: This site does not answer for the host of this request")
+		a.tellHost(c.Request)
+		text := "Error: This site does not answer for the host of this request"
+		if hint := a.abortHint(c.Request, base, errorcode.BadHost); hint != "" {
+			text += ". " + hint
+		}
+		refuse(c, http.StatusBadRequest, text)
 		return
 	}
 	body, err := readBody(c.Request)
@@ -74,6 +80,9 @@ func (a *Auth) serve(c *gin.Context) {
 		auth: a, c: c, base: base, names: a.scheme(base).names,
 		method: method, segment: id, provider: a.provider(id), body: body,
 	}
+	if v.provider == nil && id != "" && (action == "callback" || action == "signin" && c.Request.Method == http.MethodPost) {
+		v.tellProvider(id)
+	}
 	if action == "callback" && v.provider == nil || action == backchannel && !a.takesLogoutTokens(v.provider) {
 		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+method+" is not supported by NextAuth.js")
 		return
@@ -83,6 +92,17 @@ func (a *Auth) serve(c *gin.Context) {
 		v.resolveCallbackURL()
 	}
 	route.serve(v)
+}
+
+// tellProvider says that a URL names a provider that there is not.
+func (v *request) tellProvider(id string) {
+	var ids []string
+	for _, p := range v.auth.providers {
+		ids = append(ids, p.id)
+	}
+	v.auth.refusals.Warn(v.c.Request.Context(), refusal.Provider, "a sign-in was refused, since its URL names no provider of this site",
+		refusal.Advice{LookAt: "Providers, OAuth.ID", Text: "the callback URL that is registered at a provider ends in the provider's id here, " + v.base.URL + "/callback/ and the id"},
+		"provider", id, "expected", refusal.Words(strings.Join(ids, ", ")))
 }
 
 // refuse answers a request that is no part of the contract: plain text without a
@@ -129,6 +149,7 @@ type listedProvider struct {
 // getSignIn shows the ways to sign in. It never starts one: a link or an image
 // on another site must not sign anybody in.
 func (v *request) getSignIn() {
+	v.tellPlainHTTP()
 	code := v.c.Query("error")
 	notice, location := v.noticed(code)
 	if location != "" {
@@ -160,14 +181,14 @@ func (v *request) getSignIn() {
 		code = errorcode.Default // whoever made the link must not put words on this page
 	}
 	v.pages().SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
-		Site: v.base.Host(), Providers: buttons, CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: code,
+		Site: v.base.Host(), Providers: buttons, CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: code, Hint: v.hint(notice),
 	})
 }
 
 // postSignIn starts a sign-in. Without proof that a page of ours asked, it shows
 // the sign-in page instead.
 func (v *request) postSignIn() {
-	if !v.csrfVerified || v.provider == nil {
+	if !v.proven() || v.provider == nil {
 		v.unproven("signin")
 		return
 	}
@@ -279,7 +300,7 @@ func (v *request) getSession() {
 // postSession changes the session as the page asks: the JWT callback decides
 // what of it counts.
 func (v *request) postSession() {
-	if !v.csrfVerified {
+	if !v.proven() {
 		v.json(http.StatusBadRequest, v.nobody())
 		return
 	}

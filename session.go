@@ -1,6 +1,7 @@
 package ginauth
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -113,6 +114,97 @@ func Value[T any](s *Session, key string) (T, bool) {
 	return t, true
 }
 
+// appID is the provider and the type of the accounts of SignIn.
+const appID = "app"
+
+// SignIn signs in somebody whom the application has identified itself: after a
+// registration, an invitation, a reset of the password, by LDAP or by a header of a
+// proxy. Call it before the answer is written, and only for a user of whom the handler
+// is sure: nothing is checked here. Callbacks.SignIn, JWT and Session and Events.SignIn
+// are called as at any sign-in, with an Account whose Provider and Type are "app". The
+// cookie is set, the session that this browser had ends, and GetSession returns the new
+// one from then on.
+//
+// user.ID is the token's subject. With an Adapter it is the ID of one of its users, of
+// whom also what user leaves empty is taken. Beside Email, somebody whose address is
+// not proved may share the user with its owner: see docs/users.md.
+//
+// Nobody is signed in where there is an error. A RedirectError holds the URL of a
+// SignIn callback's RedirectTo; any other error of that callback, ErrAccessDenied among
+// them, is returned as it is, and one of the others wrapped. ErrNotFound says that the
+// Adapter has no such user. The error says so too where the ID is empty, the answer has
+// begun, the request's host is not this site's, another site's page sent a request that
+// changes something (as for RequireSession), and where the user signs in more often than
+// Limits.Successes allow. A GET can come from any page: let it sign in only by what
+// its URL proves, such as an invitation's token.
+func (a *Auth) SignIn(c *gin.Context, user User) (*Session, error) {
+	v, err := a.ownRequest(c, "SignIn")
+	if err != nil {
+		return nil, err
+	}
+	if user.ID == "" {
+		return nil, errors.New("ginauth: SignIn got a User without ID, whom nobody could tell from another")
+	}
+	v.provider = &provider{id: appID}
+	p := SignInParams{User: &user, Account: &Account{Provider: appID, Type: appID, ProviderAccountID: user.ID}}
+	known, err := v.knownUser(p)
+	if err != nil {
+		return nil, err
+	}
+	v.who = p.User
+	if err := v.ask(p); err != nil {
+		v.callbackRefusal(err) // which the log hears of, as at any sign-in
+		return nil, err
+	}
+	b, err := v.begin(p, false)
+	if err != nil {
+		v.notBegun(err)
+		return nil, err
+	}
+	id := b.id
+	id.user, id.begun, id.session = known, true, id.token.session(id.token.ExpiresAt)
+	err = a.runSession(c, SessionParams{Session: &id.session, Token: &id.token, User: known})
+	if err == nil {
+		_, err = id.session.MarshalJSON()
+	}
+	if err != nil {
+		b.undo()
+		err = failure{step: "Callbacks.Session", error: err}
+	} else {
+		err = v.enter(b)
+	}
+	if err != nil {
+		v.notBegun(err)
+		return nil, err
+	}
+	v.putSession(id.value, id.token.cookieEnd(id.token.ExpiresAt))
+	private(c.Writer.Header())
+	a.attach(c, id)
+	return &id.session, nil
+}
+
+// knownUser finds the Adapter's user whom an application signs in, and completes what it
+// says of them; nil without an Adapter.
+func (v *request) knownUser(p SignInParams) (*User, error) {
+	if v.auth.opts.Adapter == nil {
+		return nil, nil
+	}
+	known, err := v.auth.userByID(context.WithoutCancel(v.c.Request.Context()), p.User.ID)
+	if errors.Is(err, ErrNotFound) {
+		return nil, fmt.Errorf("ginauth: SignIn got an ID that none of the Adapter's users has; store the user first: %w", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	u := p.User
+	if u.Email == "" || u.Email == known.Email {
+		u.Email, u.EmailVerified = known.Email, known.EmailVerified
+	}
+	u.Name, u.Image = cmp.Or(u.Name, known.Name), cmp.Or(u.Image, known.Image)
+	v.way = *p.Account
+	return &known, nil
+}
+
 // ErrNoSession says that there is no session to update.
 var ErrNoSession = errors.New("ginauth: nobody is signed in by a session cookie")
 
@@ -140,18 +232,21 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 	latest, before := found, identityFrom(c)
 	if before == nil { // no middleware has kept this answer out of caches
 		private(c.Writer.Header())
-	} else if before.auth == a && found.Found { // this request may have sealed it again
+	} else if before.auth == a && (found.Found || before.begun) { // this request may have sealed it again
 		latest.Value, latest.Doubled = before.value, false
 	}
 	id, err := a.openLatestFound(c.Request.Context(), latest, base)
 	switch {
-	case errors.Is(err, errSignedOut) || err == nil && a.foreign(c.Request, base):
+	case err == nil && a.foreign(c.Request, base):
+		a.tellForeign(c, base)
+		return nil, ErrNoSession
+	case errors.Is(err, errSignedOut):
 		return nil, ErrNoSession
 	case err != nil:
 		return nil, err
 	}
 	if before != nil && before.auth == a {
-		id.renewed = before.renewed
+		id.renewed, id.begun = before.renewed, before.begun
 	}
 	err = a.change(c, id, base, found, data)
 	if errors.Is(err, ErrSignedOut) {
@@ -207,7 +302,7 @@ func (a *Auth) refresh(c *gin.Context, id *identity, trigger Trigger, update any
 	due = due || a.opts.Callbacks.JWT != nil && id.token.changed(id.kept.Payload, now)
 	expires := id.token.ExpiresAt
 	if due {
-		expires = now.Add(a.opts.Session.MaxAge)
+		expires = id.token.endOf(a.lifetime(&id.token), now)
 	}
 	id.session = id.token.session(expires)
 	if err := a.runSession(c, SessionParams{Session: &id.session, Token: &id.token, User: id.user, Trigger: trigger, Update: update}); err != nil {
@@ -267,18 +362,14 @@ func (a *Auth) change(c *gin.Context, id *identity, base origin.Base, found cook
 		if err != nil {
 			return err
 		}
-		fresh.renewed = id.renewed
+		fresh.renewed, fresh.begun = id.renewed, id.begun
 		*id = *fresh
 	}
 }
 
-// keep seals a session's token, good for MaxAge from now, and sets its cookie.
+// keep seals a session's token anew and sets its cookie.
 func (a *Auth) keep(c *gin.Context, id *identity, base origin.Base, found cookie.Session) error {
-	id.token.domain = a.opts.Cookies.Domain
-	payload, err := id.token.stamp(a.opts.Now(), a.opts.Session.MaxAge)
-	if err == nil {
-		err = a.checkSize(&id.token, payload, base)
-	}
+	payload, err := a.stamp(&id.token, base, a.opts.Now())
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package ginauth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/lifetime"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/redact"
@@ -23,7 +25,7 @@ type outcome struct {
 	of       string    // its name
 	user     string    // who signed in, and
 	since    time.Time // when
-	expires  time.Time // when it ends
+	expires  time.Time // when its cookie ends; zero: with the browser
 	status   int       // for next-auth's client; a browser gets 302 in any case
 
 	wait time.Duration // not zero: the person has signed in too often, and may again after it
@@ -41,15 +43,7 @@ func (v *request) leave(result outcome) {
 		return
 	}
 	if result.session != "" {
-		found := v.found()
-		if v.formPosted() {
-			found = v.unseenSession()
-		}
-		former := ""
-		if id, err := v.auth.openFound(v.c.Request.Context(), found, v.base, v.auth.opts.Now()); err == nil {
-			former = id.token.domain
-		}
-		v.auth.putSession(v.c, result.session, found, v.base, result.expires, former)
+		v.putSession(result.session, result.expires)
 		if v.method == http.MethodGet { // a cache that keeps redirects must not give it to anybody else
 			private(v.c.Writer.Header())
 		}
@@ -59,6 +53,19 @@ func (v *request) leave(result outcome) {
 		}
 	}
 	v.redirect(result.status, result.location)
+}
+
+// putSession sets the cookie of a session that has begun, in place of the former one's.
+func (v *request) putSession(value string, expires time.Time) {
+	found := v.found()
+	if v.formPosted() {
+		found = v.unseenSession()
+	}
+	former := ""
+	if id, err := v.auth.openFound(v.c.Request.Context(), found, v.base, v.auth.opts.Now()); err == nil {
+		former = id.token.domain
+	}
+	v.auth.putSession(v.c, value, found, v.base, expires, former)
 }
 
 // completeSignIn lets the application decide, and makes the session of a person who has
@@ -73,112 +80,226 @@ func (v *request) completeSignIn(p SignInParams) outcome {
 // decide lets the application decide, and says what its refusal leads to.
 func (v *request) decide(p SignInParams) (result outcome, refused bool) {
 	v.who = p.User
-	if signIn := v.auth.opts.Callbacks.SignIn; signIn != nil {
-		if err := signIn(v.c, p); err != nil {
-			return v.callbackRefusal(err), true
-		}
+	if err := v.ask(p); err != nil {
+		return v.callbackRefusal(err), true
 	}
 	return outcome{}, false
 }
 
-// startSession makes the session of a person who may sign in.
-func (v *request) startSession(p SignInParams, isNew bool) outcome {
+// ask lets the application decide, and returns its refusal. Of what it chose, what
+// cannot be had is a callbackFault.
+func (v *request) ask(p SignInParams) error {
+	signIn := v.auth.opts.Callbacks.SignIn
+	if signIn == nil {
+		return nil
+	}
+	var chosen Lifetime
+	before := p.User.ID
+	p.Lifetime = &chosen
+	if err := signIn(v.c, p); err != nil {
+		return err
+	}
+	if p.User.ID != before && v.auth.opts.Adapter != nil && !v.typed() {
+		err := errors.New("ginauth: Callbacks.SignIn set another User.ID, which is the Adapter's; leave it, and keep one of your own in the token's Claims")
+		if v.provider.id == appID || v.auth.ineffective(err) != nil {
+			return callbackFault{err}
+		}
+	}
+	own, cuts, err := lifetime.Choose(lifetime.Lifetime(chosen), v.auth.lifetimes())
+	if err != nil {
+		return callbackFault{fmt.Errorf("ginauth: Callbacks.SignIn: %w", err)}
+	}
+	for _, cut := range cuts {
+		v.auth.opts.Logger.Warn("ginauth: Callbacks.SignIn asked for a longer session than there is; it was cut",
+			"field", "Lifetime."+cut.Name, "asked", cut.Asked, "option", "Session."+cut.Name, "most", cut.Most)
+	}
+	v.life = own
+	return nil
+}
+
+// typed reports whether Credentials sign somebody in. Whom these name is looked up.
+func (v *request) typed() bool {
+	_, typed := v.provider.method.(*credentialsMethod)
+	return typed
+}
+
+// A callbackFault is a fault in what a callback chose, which is no refusal.
+type callbackFault struct{ error }
+
+func (f callbackFault) Unwrap() error { return f.error }
+
+// A beginning is the session of a person who may sign in, before it is kept.
+type beginning struct {
+	SignInParams
+	isNew   bool
+	id      *identity
+	payload []byte // of its token
+	undo    func() // takes back that the sign-in was counted
+}
+
+// A failure is what kept a session from beginning, other than somebody's decision.
+type failure struct {
+	step string
+	error
+	adapter bool // it is of the user and account
+}
+
+func (f failure) Error() string {
+	return "ginauth: signing in failed at " + f.step + ": " + f.error.Error()
+}
+
+func (f failure) Unwrap() error { return f.error }
+
+// begin makes the session of a person who may sign in. The error is the one of the JWT
+// callback that wraps ErrSignedOut, a rateLimited, or a failure.
+func (v *request) begin(p SignInParams, isNew bool) (*beginning, error) {
 	trigger := TriggerSignIn
 	if isNew {
 		trigger = TriggerSignUp
 	}
 	v.who = p.User
 	if p.User.ID == "" { // the callback's doing
-		return v.refused("Callbacks.SignIn", errors.New("ginauth: the user has no ID; leave it, or set another"),
-			http.StatusInternalServerError, errorcode.Callback)
+		return nil, failure{step: "Callbacks.SignIn", error: errors.New("ginauth: the user has no ID; leave it, or set another")}
 	}
 	undo, wait := v.successAllowed(v.c.Request.Context(), p.User.ID)
 	if wait > 0 {
-		v.tellLimited(wait)
-		result := v.failed(http.StatusTooManyRequests, errorcode.RateLimited)
-		result.wait = wait
-		return result
+		return nil, rateLimited{wait}
 	}
 	now := v.auth.opts.Now()
-	t := &Token{
+	id := &identity{auth: v.auth, token: Token{
 		Subject: p.User.ID, Name: p.User.Name, Email: p.User.Email, Picture: p.User.Image,
 		AuthTime: now, shape: p.User.shape, notInAdapter: v.notInAdapter,
-	}
+	}}
+	t := &id.token
 	err := v.auth.runJWT(v.c, JWTParams{
 		Token: t, User: p.User, Account: p.Account, Profile: p.Profile, IsNewUser: isNew, Trigger: trigger,
 	})
 	if errors.Is(err, ErrSignedOut) {
-		return v.refused("Callbacks.JWT", err, http.StatusForbidden, errorcode.AccessDenied)
+		return nil, err
 	}
 	if err != nil {
 		undo()
-		return v.refused("Callbacks.JWT", err, http.StatusInternalServerError, errorcode.Callback)
+		return nil, failure{step: "Callbacks.JWT", error: err}
 	}
-	t.grant = v.auth.newGrant(v.provider, p.Account)
-	value, err := v.storeSession(t, now)
+	t.grant, t.life = v.auth.newGrant(v.provider, p.Account), v.life
+	if v.auth.ending.revoked != nil {
+		t.AuthTime, err = v.auth.ending.revoked.SignInTime(context.WithoutCancel(v.c.Request.Context()), t.revocable())
+	}
+	var payload []byte
 	if err == nil {
-		if err := v.confirm(context.WithoutCancel(v.c.Request.Context()), p.User.ID, value); err != nil {
-			return v.notEntered(err)
-		}
+		payload, err = v.auth.stampNew(t, v.base, now)
 	}
 	if err != nil {
 		undo()
-		return v.unkeptSession("keeping the session", err)
+		return nil, failure{step: "keeping the session", error: err}
+	}
+	return &beginning{p, isNew, id, payload, undo}, nil
+}
+
+// enter keeps a session that begins, in place of the one that this browser may have had,
+// and tells of it.
+func (v *request) enter(b *beginning) (err error) {
+	ctx := context.WithoutCancel(v.c.Request.Context())
+	t := &b.id.token
+	if b.id.value, err = v.auth.scheme(v.base).sessions.Create(ctx, t.Subject, b.payload, t.ExpiresAt); err != nil {
+		b.undo()
+		return failure{step: "keeping the session", error: err}
+	}
+	v.endBefore(ctx, t)
+	if err := v.confirm(ctx, b.User.ID, b.id.value); err != nil {
+		return failure{step: "the user and account", error: err, adapter: true}
 	}
 	if event := v.auth.opts.Events.SignIn; event != nil {
-		event(v.c, SignInEvent{
-			User: p.User, Account: p.Account, Profile: p.Profile, IsNewUser: isNew, Client: v.client(),
-		})
+		event(v.c, SignInEvent{User: b.User, Account: b.Account, Profile: b.Profile, IsNewUser: b.isNew, Client: v.client()})
+	}
+	return nil
+}
+
+// startSession makes and keeps the session of a person who may sign in.
+func (v *request) startSession(p SignInParams, isNew bool) outcome {
+	b, err := v.begin(p, isNew)
+	if err == nil {
+		err = v.enter(b)
+	}
+	if err != nil {
+		return v.notBegun(err)
 	}
 	location := v.callbackURL
 	if page := v.auth.opts.Pages.NewUser; isNew && page != "" {
 		location = withQuery(v.base.Public(page), "callbackUrl", v.callbackURL)
 	}
+	t := &b.id.token
 	return outcome{
-		location: location, session: value, of: t.sessionID(), user: t.Subject, since: t.AuthTime, expires: t.ExpiresAt, status: http.StatusOK,
+		location: location, session: b.id.value, of: t.sessionID(), user: t.Subject, since: t.AuthTime,
+		expires: t.cookieEnd(t.ExpiresAt), status: http.StatusOK,
 	}
 }
 
-// storeSession keeps the session of a person who has just signed in, in place of the one
-// this browser may have had.
-func (v *request) storeSession(t *Token, now time.Time) (value string, err error) {
-	ctx := context.WithoutCancel(v.c.Request.Context())
-	if v.auth.ending.revoked != nil {
-		if t.AuthTime, err = v.auth.ending.revoked.SignInTime(ctx, t.revocable()); err != nil {
-			return "", err
-		}
+// notBegun is what a session leads to that did not begin.
+func (v *request) notBegun(err error) outcome {
+	var tooMany rateLimited
+	var f failure
+	switch {
+	case errors.As(err, &tooMany):
+		v.tellLimited(tooMany.wait)
+		result := v.failed(http.StatusTooManyRequests, errorcode.RateLimited)
+		result.wait = tooMany.wait
+		return result
+	case !errors.As(err, &f): // ErrSignedOut
+		return v.refused("Callbacks.JWT", err, http.StatusForbidden, errorcode.AccessDenied)
+	case f.adapter && v.provider.method != nil: // not the application
+		return v.notEntered(f.error)
 	}
-	if value, err = v.auth.create(ctx, t, v.base, now); err != nil {
-		return "", err
+	return v.unkeptSession(f.step, f.error)
+}
+
+// endBefore ends what the session of a person who has just signed in takes the place of.
+// A late answer to a request of before must not bring the former session back.
+func (v *request) endBefore(ctx context.Context, t *Token) {
+	failed := func(what string, err error, secrets ...string) {
+		v.auth.opts.Logger.Warn("ginauth: "+what, "error", redact.Error(err, secrets...))
 	}
-	// A late answer to a request of before must not bring the former session back.
-	former, err := v.auth.openAll(ctx, v.found(), v.base, now)
+	const former = "the session before this sign-in was not deleted"
+	now := v.auth.opts.Now()
+	all, err := v.sessions(ctx, v.found(), now)
 	if err != nil {
-		v.auth.opts.Logger.Warn("ginauth: the session before this sign-in was not deleted", "error", redact.Error(err))
+		failed(former, err)
 	}
-	for _, id := range former {
+	for _, id := range all {
 		if err := v.auth.end(ctx, id, v.base); err != nil {
-			v.auth.opts.Logger.Warn("ginauth: the session before this sign-in was not deleted", "error", redact.Error(err))
+			failed(former, err)
 		}
 	}
 	if err := v.endFormer(ctx, now); err != nil {
-		v.auth.opts.Logger.Warn("ginauth: the session before this sign-in was not deleted", "error", redact.Error(err, v.former))
+		failed(former, err, v.former)
 	}
 	if err := v.auth.endOldest(ctx, t); err != nil {
-		v.auth.opts.Logger.Warn("ginauth: sessions beyond Session.MaxPerUser were not ended", "error", redact.Error(err))
+		failed("sessions beyond Session.MaxPerUser were not ended", err)
 	}
-	return value, nil
+}
+
+// sessions are all that this request has: those of its cookies, and one that SignIn has
+// begun in it.
+func (v *request) sessions(ctx context.Context, found cookie.Session, now time.Time) ([]*identity, error) {
+	all, err := v.auth.openAll(ctx, found, v.base, now)
+	if id := identityFrom(v.c); id != nil && id.auth == v.auth && id.begun {
+		all = append(all, id)
+	}
+	return all, err
 }
 
 // callbackRefusal is what an error of the SignIn callback leads to. Only a PublicError's
 // text reaches the browser.
 func (v *request) callbackRefusal(err error) outcome {
-	var elsewhere redirectTo
+	var elsewhere RedirectError
 	var public publicError
+	var fault callbackFault
 	switch {
 	case errors.As(err, &elsewhere):
 		v.tellRefused("Callbacks.SignIn", errElsewhere, errorcode.AccessDenied) // not the URL: it may hold a secret
-		return outcome{location: string(elsewhere), status: http.StatusOK}
+		return outcome{location: elsewhere.URL, status: http.StatusOK}
+	case errors.As(err, &fault):
+		return v.refused("Callbacks.SignIn", fault.error, http.StatusInternalServerError, errorcode.Callback)
 	case errors.As(err, &public):
 		v.tellRefused("Callbacks.SignIn", err, errorcode.AccessDenied)
 		return v.failed(http.StatusOK, v.auth.publicErrors.Publish(string(public)))
@@ -298,10 +419,8 @@ func (v *request) noticed(code string) (notice, location string) {
 	switch {
 	case code == errorcode.Verification && value == errorcode.LinkLost, code == errorcode.VerificationCode && value == errorcode.CodeLost:
 		return value, ""
-	case code == "MissingCSRF" || code == "" && v.c.Query("csrf") == "true":
-		if !cookie.Has(v.c.Request.Header["Cookie"], v.names.CSRF) { // which the answer set that led here
-			return errorcode.CookiesBlocked, ""
-		}
+	case code == errorcode.FormRefused || code == "" && v.c.Query("csrf") == "true":
+		return v.unprovenNotice(value), ""
 	case code != errorcode.OAuthCallback:
 	case value == errorcode.SignInUsed, value == errorcode.SignInLost:
 		return value, ""
@@ -311,6 +430,31 @@ func (v *request) noticed(code string) (notice, location string) {
 		return errorcode.SignInLost, ""
 	}
 	return "", ""
+}
+
+// unprovenNotice says why a form was refused, on the page that it led to. That page may
+// be on another host than the form: then no cookie of the form's tells.
+func (v *request) unprovenNotice(kept string) string {
+	switch site := v.c.GetHeader("Sec-Fetch-Site"); {
+	case kept == errorcode.OtherOrigin:
+		return kept
+	case cookie.Has(v.c.Request.Header["Cookie"], v.names.CSRF): // which the answer set that led here
+		return errorcode.FormRefused
+	case site == "cross-site" || site == "same-site":
+		return errorcode.OtherOrigin
+	}
+	return errorcode.CookiesBlocked
+}
+
+// hint says to a developer, beside a notice, where the site's address comes from.
+func (v *request) hint(notice string) string {
+	switch notice {
+	case errorcode.OtherOrigin, errorcode.FormRefused, errorcode.CookiesBlocked, errorcode.SignInLost:
+		if !v.auth.release {
+			return v.auth.seen(v.c.Request).Hint(v.base.Origin)
+		}
+	}
+	return ""
 }
 
 // postedAgain finds what is left of a sign-in whose answer came by another site's

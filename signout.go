@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/gin-gonic/gin"
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/openid"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/redact"
+	"github.com/ginauth/ginauth/internal/refusal"
 	"github.com/ginauth/ginauth/internal/revocation"
 )
 
@@ -20,36 +22,71 @@ func (v *request) getSignOut() {
 		v.redirect(http.StatusFound, page)
 		return
 	}
+	notice, _ := v.noticed(v.c.Query("error"))
 	v.pages().SignOut(v.c.Writer, pages.SignOut{
-		Site: v.base.Host(), Action: v.base.URL + "/signout", CSRFToken: v.csrfToken, CallbackURL: v.callbackURL,
+		Site: v.base.Host(), Action: v.base.URL + "/signout", CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: notice, Hint: v.hint(notice),
 	})
 }
 
 // postSignOut ends the session in this browser.
 func (v *request) postSignOut() {
-	if !v.csrfVerified {
+	if !v.proven() {
 		v.unproven("signout")
 		return
 	}
-	found := v.found()
-	ended, err := v.endSessions(found)
+	ended, err := v.signOut()
 	if err != nil {
-		// The cookie stays: whoever signs out must be able to try again.
 		v.fault("ending the session", err)
 		return
+	}
+	v.redirect(http.StatusOK, v.afterSignOut(ended))
+}
+
+// SignOut ends the session in this browser, as POST signout does, where the application
+// has a route of its own for that, or deletes the person's account. Call it before the
+// answer is written. GetSession returns nil from then on. Events.SignOut is called. It
+// is no error if nobody is signed in. A session at a provider goes on: POST signout
+// ends that too, see OAuth.SignOutAtProvider.
+//
+// While the store or the revocations cannot end the session there is an error, and the
+// cookie stays. There is one too where the answer has begun, the request's host is not
+// this site's, or another site's page sent a request that changes something. The error
+// is ErrNoSession for a bearer token, which is not this site's to end.
+func (a *Auth) SignOut(c *gin.Context) error {
+	v, err := a.ownRequest(c, "SignOut")
+	if err != nil {
+		return err
+	}
+	if id := identityFrom(c); id != nil && id.auth == a && !id.begun && !v.found().Found {
+		return ErrNoSession
+	}
+	if _, err := v.signOut(); err != nil {
+		return err
+	}
+	private(c.Writer.Header())
+	a.detach(c)
+	return nil
+}
+
+// signOut ends the sessions in this browser and deletes their cookies. After an error
+// these stay, so that the person can try again.
+func (v *request) signOut() (ended *Token, err error) {
+	found := v.found()
+	if ended, err = v.endSessions(found); err != nil {
+		return nil, err
 	}
 	former := ""
 	if ended != nil {
 		former = ended.domain
 	}
 	v.auth.clearSession(v.c, found, v.base, former)
-	v.redirect(http.StatusOK, v.afterSignOut(ended))
+	return ended, nil
 }
 
-// endSessions ends every session that the request's cookies lead to, and returns the
-// token of the one that was believed, or of the first; nil if there is none.
+// endSessions ends every session that the request has, and returns the token of the one
+// that was believed, or of the first; nil if there is none.
 func (v *request) endSessions(found cookie.Session) (*Token, error) {
-	all, err := v.auth.openAll(v.c.Request.Context(), found, v.base, v.auth.opts.Now())
+	all, err := v.sessions(v.c.Request.Context(), found, v.auth.opts.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -145,6 +182,8 @@ func newLogout(provider string, t *oidc.LogoutToken, now time.Time) revocation.L
 }
 
 func (v *request) refuseLogout(code string, err error) {
-	v.auth.opts.Logger.Warn("ginauth: a logout token was refused", "provider", v.provider.id, "error", redact.Error(err))
+	v.auth.refusals.Warn(v.c.Request.Context(), refusal.LogoutToken, "a logout token was refused",
+		refusal.Advice{LookAt: "the provider's issuer and client id", Text: "the error says what the token has and what was expected; anybody may send one"},
+		"provider", v.provider.id, "error", redact.Error(err))
 	v.json(http.StatusBadRequest, map[string]string{"error": code})
 }

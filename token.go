@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ginauth/ginauth/internal/claims"
+	"github.com/ginauth/ginauth/internal/lifetime"
 	"github.com/ginauth/ginauth/internal/revocation"
 	"github.com/ginauth/ginauth/internal/token"
 	"github.com/ginauth/ginauth/internal/tokenset"
@@ -34,10 +35,12 @@ type Token struct {
 	Claims map[string]any
 
 	shape        claims.Shape
-	domain       string          // claimDomain
-	sid          string          // claimSession; empty in tokens that others made: see sessionID
-	grant        *tokenset.Grant // of the sign-in at a provider; nil: nothing is kept of it
-	notInAdapter bool            // claimUnlisted: the user is not the Adapter's
+	domain       string            // claimDomain
+	sid          string            // claimSession; empty in tokens that others made: see sessionID
+	grant        *tokenset.Grant   // of the sign-in at a provider; nil: nothing is kept of it
+	notInAdapter bool              // claimUnlisted: the user is not the Adapter's
+	life         lifetime.Lifetime // claimLifetime: what this session has of its own
+	since        time.Time         // claimSince
 }
 
 // claimUnlisted marks, beside an Adapter, the session of somebody whom Credentials
@@ -48,14 +51,23 @@ const claimUnlisted = "ginauth_unlisted"
 // next-auth's too. No callback changes it.
 const claimSession = "ginauth_sid"
 
+// claimLifetime is the Lifetime of the session, where it has one of its own.
+const claimLifetime = "ginauth_lifetime"
+
+// claimSince is when a session began whose token has no auth_time, as far as is known:
+// the iat that it had when ginauth first sealed it, where there is an AbsoluteMaxAge.
+// next-auth writes a new iat each time.
+const claimSince = "ginauth_since"
+
 // claimDomain is the Cookies.Domain that the session's cookie was set with, where
 // there was one: only a deletion with that Domain reaches it, and a deployment with
 // another configuration would not know it.
 const claimDomain = "ginauth_domain"
 
 var (
-	errExpired = errors.New("ginauth: the session token has expired")
-	errNotTime = errors.New("ginauth: a time in the session token is not a number")
+	errExpired  = errors.New("ginauth: the session token has expired")
+	errNotTime  = errors.New("ginauth: a time in the session token is not a number")
+	errLifetime = errors.New("ginauth: the session token has a lifetime that cannot be read")
 )
 
 // leeway is how far clocks may be apart, as next-auth's decoder has it.
@@ -112,6 +124,15 @@ func (t *Token) parse(payload []byte, now time.Time) error {
 			return
 		case "nbf":
 			seconds(value, &nbf)
+		case claimSince:
+			t.since = seconds(value, &ignored)
+			return
+		case claimLifetime:
+			var ok bool
+			if t.life, ok = lifetime.Parse(value.JSON()); !ok {
+				fault = errLifetime
+			}
+			return
 		case claimSession:
 			if s, ok := value.Text(); ok {
 				t.sid = s
@@ -149,6 +170,66 @@ func (t *Token) parse(payload []byte, now time.Time) error {
 	return nil
 }
 
+// parse reads a token's payload, and refuses one whose session has lasted as long as it
+// may. What exp says counts only as far as it is earlier: next-auth writes one by its
+// own MaxAge.
+func (a *Auth) parse(t *Token, payload []byte, now time.Time) error {
+	if err := t.parse(payload, now); err != nil {
+		return err
+	}
+	l := a.lifetime(t)
+	if t.life.MaxAge > 0 && !t.endsBy(t.IssuedAt.Add(l.MaxAge), now.Add(-leeway)) {
+		return errExpired
+	}
+	if last, bounded := l.Last(t.began()); bounded && !t.endsBy(last, now) {
+		return errExpired
+	}
+	return nil
+}
+
+// endsBy moves the end of the token to this time, where it is later, and reports whether
+// it is still to come.
+func (t *Token) endsBy(end, now time.Time) bool {
+	if t.ExpiresAt.IsZero() || end.Before(t.ExpiresAt) {
+		t.ExpiresAt = end
+	}
+	return now.Before(end)
+}
+
+// began is when the session of a token began, as far as it says; zero: it does not.
+func (t *Token) began() time.Time {
+	switch {
+	case !t.AuthTime.IsZero():
+		return t.AuthTime
+	case !t.since.IsZero():
+		return t.since
+	}
+	return t.IssuedAt
+}
+
+// lifetime is how long the session of a token may last.
+func (a *Auth) lifetime(t *Token) lifetime.Lifetime {
+	return lifetime.Of(t.life, a.lifetimes())
+}
+
+// lifetimes is how long all sessions may last.
+func (a *Auth) lifetimes() lifetime.Lifetime {
+	return lifetime.Lifetime{MaxAge: a.opts.Session.MaxAge, AbsoluteMaxAge: a.opts.Session.AbsoluteMaxAge}
+}
+
+// beganBy is began for a token that is sealed now: not later, and now where it is not known.
+func (t *Token) beganBy(now time.Time) time.Time {
+	if began := t.began(); !began.IsZero() && began.Before(now) {
+		return began
+	}
+	return now
+}
+
+// endOf is when the session of a token ends that is sealed now.
+func (t *Token) endOf(l lifetime.Lifetime, now time.Time) time.Time {
+	return l.End(t.beganBy(now), now)
+}
+
 // claims writes the claims that sealing keeps: all but iat, exp and jti.
 func (t *Token) claims() *claims.Object {
 	o := &claims.Object{}
@@ -173,6 +254,12 @@ func (t *Token) claims() *claims.Object {
 	if t.notInAdapter {
 		o.Add(claimUnlisted, true)
 	}
+	if t.life != (lifetime.Lifetime{}) {
+		o.Add(claimLifetime, t.life)
+	}
+	if !t.since.IsZero() {
+		o.Add(claimSince, t.since.Unix())
+	}
 	o.AddAll(claims.Without(t.Claims, t.taken()...))
 	return o
 }
@@ -180,7 +267,7 @@ func (t *Token) claims() *claims.Object {
 // taken are the names of claims that have a field of their own. A claim of
 // another type than the field's is kept in Claims until the field is set.
 func (t *Token) taken() []string {
-	names := []string{"iat", "exp", "jti", "auth_time", claimSession, claimDomain, claimUnlisted, tokenset.Claim}
+	names := []string{"iat", "exp", "jti", "auth_time", claimSession, claimDomain, claimUnlisted, claimLifetime, claimSince, tokenset.Claim}
 	for _, f := range [...]struct{ name, text string }{
 		{"sub", t.Subject}, {"name", t.Name}, {"email", t.Email}, {"picture", t.Picture},
 	} {
@@ -195,10 +282,14 @@ func (t *Token) taken() []string {
 // Browsers and servers refuse requests with many more.
 const maxPayload = 32 << 10
 
-// stamp gives the token new times and a new ID and returns its payload.
-func (t *Token) stamp(now time.Time, maxAge time.Duration) ([]byte, error) {
+// stamp gives the token of a session that lasts so long new times and a new ID, and
+// returns its payload.
+func (t *Token) stamp(now time.Time, l lifetime.Lifetime) ([]byte, error) {
 	t.sid = t.sessionID()
-	t.IssuedAt, t.ExpiresAt, t.ID = now, now.Add(maxAge), token.NewID()
+	if l.AbsoluteMaxAge > 0 && t.AuthTime.IsZero() {
+		t.since = t.beganBy(now)
+	}
+	t.IssuedAt, t.ExpiresAt, t.ID = now, t.endOf(l, now), token.NewID()
 	return t.payload()
 }
 
@@ -220,9 +311,13 @@ func (t *Token) sameSession(other *Token) bool {
 	return id != "" && id == other.sessionID()
 }
 
-// keepSession gives the token the session of before, whatever a callback did to it.
+// keepSession gives the token the session of before, with its lifetime, whatever a
+// callback did to it.
 func (t *Token) keepSession(before *Token) {
-	t.sid = before.sid
+	t.sid, t.life, t.since = before.sid, before.life, before.since
+	if t.AuthTime.IsZero() && !before.AuthTime.IsZero() {
+		t.since = before.AuthTime
+	}
 	if t.sid == "" && (t.ID != before.ID || t.Subject != before.Subject || !t.AuthTime.Equal(before.AuthTime)) {
 		t.sid = before.sessionID()
 	}

@@ -201,7 +201,7 @@ func (a *Auth) listed(ctx context.Context, store UserSessionStore, userID string
 	for _, s := range stored {
 		kept, ours := a.namespace.Unwrap(s.Data)
 		l := listedSession{id: s.ID, born: kept.Born}
-		if ours && l.token.parse(kept.Claims, now) == nil {
+		if ours && a.parse(&l.token, kept.Claims, now) == nil {
 			list = append(list, l)
 		}
 	}

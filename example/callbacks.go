@@ -2,11 +2,21 @@ package main
 
 import (
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/ginauth/ginauth"
 )
+
+// remember ends the session of somebody who typed a password with the browser, unless
+// they ticked the box.
+func remember(_ *gin.Context, p ginauth.SignInParams) error {
+	if p.Credentials != nil && p.Credentials["remember"] != "true" {
+		*p.Lifetime = ginauth.Lifetime{BrowserSession: true, MaxAge: 12 * time.Hour}
+	}
+	return nil
+}
 
 // keepInToken puts into the session token what later requests need: the
 // provider's access token, and the name that the person wishes to be called by.

@@ -26,7 +26,7 @@ func routes(r *gin.Engine, site string, providers []ginauth.Provider) error {
 		Adapter:   ginauth.MemoryAdapter(),
 		Session:   ginauth.SessionOptions{Revocations: ginauth.MemoryRevocations()},
 		Providers: providers,
-		Callbacks: ginauth.Callbacks{JWT: keepInToken, Session: passToPage},
+		Callbacks: ginauth.Callbacks{SignIn: remember, JWT: keepInToken, Session: passToPage},
 	})
 	if err != nil {
 		return err

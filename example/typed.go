@@ -44,6 +44,7 @@ func passwords() (ginauth.Provider, error) {
 		Fields: []ginauth.Field{
 			{Name: "username", Label: "Name", Placeholder: "ada"},
 			{Name: "password", Label: "Password", Type: "password", Placeholder: "engine"},
+			{Name: "remember", Label: "Remember me", Type: "checkbox"},
 		},
 		Authorize: func(c *gin.Context, typed map[string]string) (*ginauth.User, error) {
 			found, known := members[typed["username"]]

@@ -10,6 +10,9 @@
 //
 // It asks for no password. Anyone who reaches it can sign in as any of its people,
 // so it listens on loopback addresses only. It does not know ginauth.
+//
+// For tests of an application that uses ginauth there is [SignIn] beside it, which needs
+// no provider: it gives a request the session of anybody.
 package ginauthtest
 
 import (

@@ -192,15 +192,19 @@ func (c Config) validate() error {
 	for _, e := range []struct {
 		name, value string
 		required    bool
+		example     string
 	}{
-		{"AuthURL", c.AuthURL, true}, {"TokenURL", c.TokenURL, true}, {"UserInfoURL", c.UserInfoURL, false},
-		{"Emails.URL", c.Emails.URL, false}, {"RefreshURL", c.RefreshURL, false},
+		{"AuthURL", c.AuthURL, true, "https://forge.example/oauth/authorize"},
+		{"TokenURL", c.TokenURL, true, "https://forge.example/oauth/token"},
+		{"UserInfoURL", c.UserInfoURL, false, "https://forge.example/api/user"},
+		{"Emails.URL", c.Emails.URL, false, "https://forge.example/api/user/emails"},
+		{"RefreshURL", c.RefreshURL, false, "https://forge.example/oauth/token"},
 	} {
 		if e.value == "" && !e.required {
 			continue
 		}
 		if hint := endpointFault(e.value); hint != "" {
-			fault("%s %s: write the service's endpoint, such as https://forge.example/oauth/token", e.name, hint)
+			fault("%s %s: write the service's endpoint, such as %s", e.name, hint, e.example)
 		}
 	}
 	for _, scope := range c.Scopes {

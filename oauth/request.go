@@ -14,6 +14,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/ginauth/ginauth/internal/answer"
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 // exchange is one step with the service.
@@ -74,6 +75,13 @@ func (e *exchange) get(target string, token *oauth2.Token) (any, error) {
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
 		return nil, err
+	}
+	if res.StatusCode == http.StatusNotFound { // the address is wrong: as it was configured, without what filled it
+		address := e.config.UserInfoURL
+		if target == e.config.Emails.URL {
+			address = target
+		}
+		return nil, redact.Told(nil, "oauth: the service answered 404 at %s", redact.URL(address))
 	}
 	if err := is(res); err != nil {
 		return nil, err

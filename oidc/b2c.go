@@ -1,7 +1,6 @@
 package oidc
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/openid"
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 // b2cIssuer is the path of a directory's issuer: its ID, whatever the user flow.
@@ -47,16 +47,16 @@ func AzureB2C(address, clientID, clientSecret string, scopes ...string) *Provide
 			Document: func(issuer string) error {
 				u, err := url.Parse(issuer)
 				if err != nil || u.Scheme != "https" || u.Host != host || !b2cIssuer.MatchString(u.Path) || u.RawQuery != "" || u.Fragment != "" {
-					return fmt.Errorf("the issuer %.100q is no directory at %s", issuer, host)
+					return redact.Told(nil, "oidc: AzureB2C: the discovery document's issuer %s is no directory at %s", redact.URL(issuer), redact.Value(host))
 				}
 				return nil
 			},
 			Token: func(document, _ string, claims map[string]any) error {
 				if claims["iss"] != document {
-					return errors.New("its iss is another issuer")
+					return otherIssuer("AzureB2C", claims, document)
 				}
 				if made, ok := claims["tfp"].(string); ok && !ascii.EqualFold(made, flow) {
-					return errors.New("its tfp is another user flow")
+					return redact.Told(nil, "oidc: AzureB2C: the id_token's tfp is another user flow: it is %s, expected %s", redact.Value(made), redact.Value(flow))
 				}
 				return nil
 			},

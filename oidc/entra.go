@@ -9,6 +9,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/openid"
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 // personalTenant is the one that all personal Microsoft accounts are in.
@@ -158,7 +159,7 @@ func (e entra) document(issuer string) error {
 		ok = ok && named == tenant
 	}
 	if !ok {
-		return fmt.Errorf("the issuer %.80q is not one of the tenant %q", issuer, tenant)
+		return redact.Told(nil, "oidc: Entra: the discovery document's issuer %s is not one of the tenant %s", redact.URL(issuer), redact.Value(tenant))
 	}
 	return nil
 }
@@ -187,10 +188,10 @@ func (e entra) token(document, key string, claims map[string]any) error {
 		issuer = strings.Replace(e.template(), "{tenantid}", tid, 1)
 	}
 	if claims["iss"] != issuer {
-		return errors.New("its iss is another issuer")
+		return otherIssuer("Entra", claims, issuer)
 	}
 	if named, ok := e.named(issuer); !ok || named != tid {
-		return errors.New("its tid is another tenant")
+		return redact.Told(nil, "oidc: Entra: the id_token's tid is another tenant: it is %s, and its iss is %s", redact.Value(tid), redact.URL(issuer))
 	}
 	if key != "" && key != e.template() && key != issuer {
 		return errors.New("its key signs for another tenant")
@@ -202,6 +203,12 @@ func (e entra) token(document, key string, claims map[string]any) error {
 		return errors.New("its tenant is not that of personal accounts")
 	}
 	return nil
+}
+
+// otherIssuer says that a token, whose signature has been checked, names another issuer.
+func otherIssuer(preset string, claims map[string]any, expected string) error {
+	iss, _ := claims["iss"].(string)
+	return redact.Told(nil, "oidc: %s: the id_token's iss is another issuer: it is %s, expected %s", preset, redact.URL(iss), redact.URL(expected))
 }
 
 // entraIdentity makes the subject.

@@ -117,8 +117,8 @@ func TestCredentials_Outcomes(t *testing.T) {
 		logged                   string // "": nothing
 		signedIn                 bool
 	}{
-		{name: "no csrf token", csrf: "-", username: "ada", password: adasPassword, url: "{o}/api/auth/signin?csrf=true", status: 200},
-		{name: "wrong csrf token", csrf: strings.Repeat("0", 64), username: "ada", password: adasPassword, url: "{o}/api/auth/signin?csrf=true", status: 200},
+		{name: "no csrf token", csrf: "-", username: "ada", password: adasPassword, url: "{o}/api/auth/signin?csrf=true", status: 200, logged: "has no csrfToken"},
+		{name: "wrong csrf token", csrf: strings.Repeat("0", 64), username: "ada", password: adasPassword, url: "{o}/api/auth/signin?csrf=true", status: 200, logged: "not the one in this browser's cookie"},
 		{name: "wrong password", username: "ada", password: "guess 123", url: errorPage + "CredentialsSignin&provider=credentials", status: 401, logged: "matches no account"},
 		{name: "public error", username: "limited", password: adasPassword, url: errorPage + "Too%20many%20attempts%20%26%20more", status: 401, logged: "Too many attempts"},
 		{name: "wrapped public error", username: "wrapped", password: adasPassword, url: errorPage + "Come%20back%20tomorrow", status: 401, logged: "Come back"},

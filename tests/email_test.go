@@ -205,7 +205,7 @@ func TestEmail_Asking(t *testing.T) {
 		logged bool
 	}{
 		{name: "an address", url: verify, status: 200, mails: 1},
-		{name: "no proof", csrf: "x", url: "/api/auth/signin?csrf=true", status: 200},
+		{name: "no proof", csrf: "x", url: "/api/auth/signin?csrf=true", status: 200, logged: true},
 		{name: "no address", fields: url.Values{}, url: failed, status: 200, logged: true},
 		{name: "empty address", fields: url.Values{"email": {""}}, url: failed, status: 200, logged: true},
 		{name: "two fields", fields: url.Values{"email": {"ada@example.com", "evil@example.com"}}, url: failed, status: 200, logged: true},

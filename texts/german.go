@@ -81,6 +81,8 @@ var German = ginauth.Texts{
 		"LinkUsed":              "Er ist abgelaufen oder wurde schon benutzt. Sie sind angemeldet und brauchen ihn nicht.",
 		"CodeLost":              "Er wurde schon benutzt, oder Sie haben ihn in einem anderen Browser angefordert. Fordern Sie hier einen neuen an.",
 		"CodeUsed":              "Er ist abgelaufen oder wurde schon benutzt. Sie sind angemeldet und brauchen ihn nicht.",
-		"CookiesBlocked":        "Ihr Browser hat die Cookies dieser Website nicht behalten. Ohne sie ist keine Anmeldung möglich. Erlauben Sie sie, und versuchen Sie es noch einmal.",
+		"CookiesBlocked":        "Ihr Browser hat die Cookies dieser Website nicht gesendet. Ohne sie ist keine Anmeldung möglich. Erlauben Sie Cookies, falls Ihr Browser sie blockiert, und versuchen Sie es auf dieser Seite noch einmal.",
+		"OtherOrigin":           "Das Formular wurde von einer anderen Adresse als der dieser Website gesendet und deshalb nicht angenommen. Bitte versuchen Sie es auf dieser Seite noch einmal.",
+		"MissingCSRF":           "Das Formular wurde nicht angenommen, weil nicht erkennbar war, dass es von dieser Website kommt. Vielleicht war es zu lange geöffnet. Bitte versuchen Sie es auf dieser Seite noch einmal.",
 	},
 }

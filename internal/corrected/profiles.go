@@ -21,6 +21,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/ginauth/ginauth/internal/answer"
+	"github.com/ginauth/ginauth/internal/redact"
 	"github.com/ginauth/ginauth/oauth"
 )
 
@@ -111,7 +112,7 @@ func getJSON(ctx context.Context, client *http.Client, target, accessToken strin
 		return nil, err
 	}
 	if res.StatusCode != http.StatusOK {
-		return nil, errors.New("the service answered " + strconv.Itoa(res.StatusCode))
+		return nil, redact.Told(nil, "oauth: the service%s answered %d", redact.Missing(res), res.StatusCode)
 	}
 	v, err := answer.Decode(raw)
 	if err != nil {

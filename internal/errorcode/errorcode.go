@@ -35,6 +35,7 @@ const (
 	SessionFault       = "SessionFault"       // the session could not be read
 	CrossOriginRequest = "CrossOriginRequest" // another site sent the request
 	BadHost            = "BadHost"            // the site does not answer for the host
+	FormRefused        = "MissingCSRF"        // a form did not prove that it came from this site; Auth.js's code
 	NoAccess           = "NoAccess"           // a guard's words for AccessDenied, in texts of one's own
 	InvalidToken       = "InvalidToken"       // a bearer token is wrong, expired or meant for somebody else
 )
@@ -48,7 +49,8 @@ const (
 	LinkUsed       = "LinkUsed"       // the link does not work, and the person is signed in
 	CodeLost       = "CodeLost"       // the code was asked for in another browser
 	CodeUsed       = "CodeUsed"       // the code does not work, and the person is signed in
-	CookiesBlocked = "CookiesBlocked" // this browser keeps no cookies
+	CookiesBlocked = "CookiesBlocked" // the form came without this site's cookies
+	OtherOrigin    = "OtherOrigin"    // the form was sent from another address than this site's
 )
 
 // A row says how a code is shown.
@@ -89,6 +91,7 @@ var rows = []row{
 	{code: SessionFault, abort: "The session could not be read. Try again later."},
 	{code: CrossOriginRequest, abort: "This request came from another site and was not carried out."},
 	{code: BadHost, abort: "This site does not answer for the host of this request."},
+	{code: FormRefused, text: "That form did not show that it came from this site, so it was not accepted. It may have been open for too long. Please try again on this page."},
 	{code: InvalidToken, abort: "The bearer token is not valid."},
 	{code: Default, text: "We could not finish signing you in. Please try again."},
 
@@ -103,8 +106,10 @@ var rows = []row{
 		text: "It was used before, or you asked for it in another browser. Ask for a new one here."},
 	{code: CodeUsed, of: VerificationCode,
 		text: "It may have expired, or it was used before. You are signed in, so you do not need it."},
-	{code: CookiesBlocked,
-		text: "Your browser did not keep this site’s cookies, and signing in needs them. Allow them, and try again."},
+	{code: CookiesBlocked, of: FormRefused,
+		text: "Your browser did not send this site’s cookies, and signing in needs them. Allow cookies if your browser blocks them, and try again on this page."},
+	{code: OtherOrigin, of: FormRefused,
+		text: "That form was sent from another address than this site’s, so it was not accepted. Please try again on this page."},
 }
 
 // find returns the zero row for a code that is not listed.

@@ -159,7 +159,7 @@ func (p *Provider) Complete(ctx context.Context, tx *Transaction, redirectURL st
 	_, sent := answer["iss"]
 	named := single(answer, "iss")
 	if issuer != "" && (sent || required) && (named == "" || !p.engine.accepts(issuer, named)) {
-		return Identity{}, ErrIssuer
+		return Identity{}, otherIssuer(issuer, named)
 	}
 	code := single(answer, "code")
 	if p.reader == nil && !validCode(code) {
@@ -182,7 +182,7 @@ func (p *Provider) Complete(ctx context.Context, tx *Transaction, redirectURL st
 	}
 	// One of several issuers answered: the tokens must be its own.
 	if issuer != "" && sent && named != issuer && id.Profile.RawData["iss"] != named {
-		return Identity{}, ErrIssuer
+		return Identity{}, otherIssuer(named, fmt.Sprint(id.Profile.RawData["iss"]))
 	}
 	if id.Profile.UserID == "" {
 		return Identity{}, ErrSubject
@@ -192,6 +192,16 @@ func (p *Provider) Complete(ctx context.Context, tx *Transaction, redirectURL st
 	}
 	id.Notes = notes.all()
 	return id, nil
+}
+
+// otherIssuer is ErrIssuer with the issuer that was expected and the one that answered,
+// which the browser may have written.
+func otherIssuer(expected, named string) error {
+	got := redact.URL(named)
+	if named == "" {
+		got = "missing"
+	}
+	return redact.Told(ErrIssuer, "%v: its iss is %s, expected %s", ErrIssuer, got, redact.URL(expected))
 }
 
 // echo takes from the provider's answer what its token endpoint wants to have

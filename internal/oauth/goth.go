@@ -167,7 +167,7 @@ func (e *gothEngine) exchange(ctx context.Context, r request, code, kept string)
 	b := e.binding(ctx, r)
 	defer func() {
 		if err != nil { // the answer's tokens must not stand in the error
-			err = Redact(err, b.secrets()...)
+			err = Redact(b.explained(err), b.secrets()...)
 		}
 	}()
 	p := e.bind(b)

@@ -110,9 +110,6 @@ type request struct {
 // New chooses the engine for a provider, which is not nil, and copies what it needs of it, so that
 // later changes to the provider do not reach sign-ins under way.
 func New(c Config) (*Provider, error) {
-	if err := CheckParams(c.Params); err != nil {
-		return nil, err
-	}
 	p := &Provider{id: c.ID, params: c.Params, pkce: !c.DisablePKCE, clientID: clientID(c.Provider), openID: issuesIDTokens(c.Provider)}
 	if id, found := findClientID(c.Provider); found && id == "" {
 		p.unnamed = true
@@ -128,17 +125,12 @@ func New(c Config) (*Provider, error) {
 		base = client.Transport
 	}
 	p.client = fetch.Client(base)
-	if err := checkScope(c.Params, p.openID); err != nil {
+	if err := errors.Join(CheckParams(c.Params), checkScope(c.Params, p.openID), validate(c.Provider)); err != nil {
 		return nil, err
 	}
 	p.endSession, _ = c.Provider.(EndSessionProvider)
 	p.logout, _ = c.Provider.(LogoutVerifier)
 	if flow, ok := c.Provider.(AuthCodeProvider); ok {
-		if v, ok := c.Provider.(interface{ Validate() error }); ok {
-			if err := v.Validate(); err != nil {
-				return nil, err
-			}
-		}
 		if v, ok := c.Provider.(interface{ RefusesPKCE() bool }); ok && v.RefusesPKCE() {
 			p.pkce = false
 		}
@@ -157,6 +149,16 @@ func New(c Config) (*Provider, error) {
 	var err error
 	p.engine, err = newGothEngine(c.Provider, p.client.Transport)
 	return p, err
+}
+
+// validate asks an AuthCodeProvider that can say so what is wrong with it.
+func validate(p goth.Provider) error {
+	_, ok := p.(AuthCodeProvider)
+	v, says := p.(interface{ Validate() error })
+	if !ok || !says {
+		return nil
+	}
+	return v.Validate()
 }
 
 // FormPost reports that the provider's answers come in a cross-site POST.

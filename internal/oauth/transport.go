@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
+
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 // binding is the transport of one step of one sign-in. goth's requests have no
@@ -35,6 +37,7 @@ type binding struct {
 	answer  map[string]any // the token endpoint's last successful answer
 	refusal *refusal       // its last answer that a further request cannot change
 	spent   error          // why the refresh token may have been used up
+	missing string         // the address of the last request that was answered 404
 }
 
 // refusal is what came of a token request that a further one cannot change.
@@ -77,6 +80,7 @@ func (b *binding) RoundTrip(req *http.Request) (*http.Response, error) {
 		return b.listed(req, res, err)
 	}
 	if grant == "" {
+		b.miss(res)
 		return res, err
 	}
 	if err == nil {
@@ -101,6 +105,26 @@ func (b *binding) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	return res, nil
+}
+
+// miss remembers where there is nothing: goth's errors do not say what was asked.
+func (b *binding) miss(res *http.Response) {
+	if res == nil || res.StatusCode != http.StatusNotFound {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.missing = redact.Missing(res)
+}
+
+// explained adds to an error of goth's the address that was answered 404.
+func (b *binding) explained(err error) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.missing == "" {
+		return err
+	}
+	return redact.Told(err, "oauth: the service%s answered 404", b.missing)
 }
 
 // read reads a token answer, keeps what it says, and puts it back.

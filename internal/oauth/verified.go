@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"reflect"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/answer"
 	"github.com/ginauth/ginauth/internal/fetch"
+	"github.com/ginauth/ginauth/internal/redact"
 	"github.com/ginauth/ginauth/internal/service"
 )
 
@@ -112,7 +112,7 @@ func (b *binding) listed(req *http.Request, res *http.Response, err error) (*htt
 		_ = res.Body.Close()
 		var v any
 		if err == nil && res.StatusCode != http.StatusOK {
-			err = fmt.Errorf("oauth: the service answered %d", res.StatusCode)
+			err = redact.Told(nil, "oauth: the service%s answered %d", redact.Missing(res), res.StatusCode)
 		}
 		if err == nil {
 			v, err = answer.Decode(raw)

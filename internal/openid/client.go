@@ -11,9 +11,9 @@ package openid
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/ginauth/ginauth/internal/fetch"
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 // sharedTimeout bounds one request for metadata or keys. Several
@@ -100,11 +101,7 @@ func (c *Client) Discover(ctx context.Context) (*Metadata, error) {
 // which the key set keeps.
 func (c *Client) fetch(ctx context.Context) (*Metadata, error) {
 	step := "openid: discovery of " + c.Issuer
-	if c.Family != nil {
-		// go-oidc leaves the issuer unchecked then: Family.Document checks it.
-		ctx = oidc.InsecureIssuerURLContext(ctx, c.Issuer)
-	}
-	doc, provider, err := c.document(ctx)
+	doc, err := c.document(ctx)
 	if err != nil {
 		return nil, Fault(ctx, step, err)
 	}
@@ -123,9 +120,6 @@ func (c *Client) fetch(ctx context.Context) (*Metadata, error) {
 			*e.to = e.value
 		}
 	}
-	if c.AuthURL != "" || c.TokenURL != "" || c.UserInfoURL != "" {
-		provider = doc.provider(ctx)
-	}
 	if err := doc.check(c.Issuer); err != nil {
 		return nil, Fault(ctx, step, err)
 	}
@@ -139,6 +133,7 @@ func (c *Client) fetch(ctx context.Context) (*Metadata, error) {
 		Now:                  c.now,
 		SkipIssuerCheck:      c.Family != nil, // Family.Token checks it
 	}
+	provider := doc.provider(ctx)
 	endpoint := provider.Endpoint()
 	endpoint.AuthStyle = authStyle(doc.AuthMethods)
 	return &Metadata{
@@ -157,36 +152,42 @@ func (c *Client) fetch(ctx context.Context) (*Metadata, error) {
 	}, nil
 }
 
-// document reads the discovery document.
-func (c *Client) document(ctx context.Context) (doc document, provider *oidc.Provider, err error) {
-	if c.DiscoveryURL == "" {
-		if provider, err = oidc.NewProvider(ctx, c.Issuer); err != nil {
-			return doc, nil, err
-		}
-		return doc, provider, provider.Claims(&doc)
+// discoveryURL is where the discovery document is (OpenID Connect Discovery 1.0 §4).
+func (c *Client) discoveryURL() string {
+	if c.DiscoveryURL != "" {
+		return c.DiscoveryURL
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.DiscoveryURL, nil)
+	return strings.TrimSuffix(c.Issuer, "/") + "/.well-known/openid-configuration"
+}
+
+// document reads the discovery document. Its errors show addresses and issuers whole:
+// they differ by a realm, a slash or a capital letter.
+func (c *Client) document(ctx context.Context) (doc document, err error) {
+	address := c.discoveryURL()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return doc, nil, err
+		return doc, err
 	}
 	res, err := fetch.From(ctx).Do(req)
 	if err != nil {
-		return doc, nil, err
+		return doc, err
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return doc, nil, fmt.Errorf("the discovery document's address answered %d", res.StatusCode)
+		return doc, redact.Told(nil, "openid: the discovery document's address, %s, answered %d", redact.URL(address), res.StatusCode)
 	}
 	if err := json.NewDecoder(res.Body).Decode(&doc); err != nil {
-		return doc, nil, errors.New("the discovery document is not JSON")
+		return doc, fmt.Errorf("what %s answered is no discovery document: %w", address, err)
 	}
 	if c.Family == nil && doc.Issuer != c.Issuer {
-		return doc, nil, fmt.Errorf("the discovery document is of the issuer %.100q: write that one, character by character", doc.Issuer)
+		return doc, redact.Told(&oidc.IssuerMismatchError{Provided: c.Issuer, Discovered: doc.Issuer},
+			"openid: the issuer did not match: %s is configured, and the discovery document at %s is of the issuer %s; write that one, character by character",
+			redact.URL(c.Issuer), redact.URL(address), redact.URL(doc.Issuer))
 	}
-	return doc, doc.provider(ctx), nil
+	return doc, nil
 }
 
-// provider is go-oidc's view of a document that it has not read itself.
+// provider is go-oidc's view of a document.
 func (d *document) provider(ctx context.Context) *oidc.Provider {
 	return (&oidc.ProviderConfig{
 		IssuerURL: d.Issuer, AuthURL: d.Authorization, TokenURL: d.Token,

@@ -8,6 +8,8 @@ import (
 	"unicode"
 
 	"golang.org/x/oauth2"
+
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 // maxFaultText is in bytes.
@@ -24,6 +26,10 @@ func Fault(ctx context.Context, step string, err error) error {
 	causes := []error{err}
 	if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
 		causes = append(causes, ended)
+	}
+	var told redact.Safe
+	if errors.As(err, &told) { // which says the step itself
+		return &fault{text: told.Error(), causes: causes}
 	}
 	return &fault{text: step + ": " + faultText(err), causes: causes}
 }

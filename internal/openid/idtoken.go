@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 // clockLeeway is how far an issuer's clock may run ahead of ours.
@@ -31,7 +33,7 @@ func (c *Client) Verify(ctx context.Context, rawIDToken, nonce, accessToken stri
 	}
 	token, err := m.verifier.Verify(ctx, rawIDToken)
 	if err != nil {
-		return nil, Fault(ctx, "openid: id_token", err)
+		return nil, Fault(ctx, "openid: id_token", c.explained("id_token", rawIDToken, m, err, nonce, accessToken))
 	}
 	if err := c.checkClaims(token); err != nil {
 		return nil, fmt.Errorf("openid: id_token: %w", err)
@@ -69,7 +71,7 @@ func (c *Client) checkClaims(token *oidc.IDToken) error {
 		return errors.New("it has no iat")
 	}
 	if token.IssuedAt.After(c.now().Add(clockLeeway)) {
-		return errors.New("its iat lies in the future")
+		return ahead("id_token", token.IssuedAt, c.now())
 	}
 	return c.checkAuthorizedParty(token.Audience, claims["azp"])
 }
@@ -107,7 +109,7 @@ func (c *Client) checkAuthorizedParty(audience []string, raw json.RawMessage) er
 		return nil
 	}
 	if *azp != c.ClientID {
-		return errors.New("its azp is another client")
+		return redact.Told(nil, "openid: the id_token's azp is another client: it is %s, expected %s", redact.Value(*azp), redact.Value(c.ClientID))
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ginauth/ginauth/internal/fetch"
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 // keyIssuers knows for which issuer each key of a family's key set signs. go-oidc
@@ -71,7 +72,7 @@ func (k *keyIssuers) read(ctx context.Context) (map[string]string, error) {
 		return nil, err
 	}
 	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("key set: status %d", res.StatusCode)
+		return nil, redact.Told(nil, "openid: key set: status %d%s", res.StatusCode, redact.Missing(res))
 	}
 	return parseKeyIssuers(raw)
 }

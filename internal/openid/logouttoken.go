@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 const (
@@ -84,7 +86,7 @@ func (c *Client) VerifyLogout(ctx context.Context, rawLogoutToken string) (*oidc
 	}
 	token, err := m.logouts.VerifyLogout(ctx, rawLogoutToken)
 	if err != nil {
-		return nil, Fault(ctx, "openid: logout_token", err)
+		return nil, Fault(ctx, "openid: logout_token", c.explained("logout_token", rawLogoutToken, m, err))
 	}
 	if err := c.checkLogout(token); err != nil {
 		return nil, fmt.Errorf("openid: logout_token: %w", err)
@@ -126,9 +128,9 @@ func CheckLogoutAge(token *oidc.LogoutToken, now time.Time) error {
 	case token.IssuedAt.IsZero():
 		return errors.New("it has no iat")
 	case token.IssuedAt.After(now.Add(clockLeeway)):
-		return errors.New("its iat lies in the future")
+		return ahead("logout_token", token.IssuedAt, now)
 	case now.Sub(token.IssuedAt) > maxLogoutAge:
-		return errors.New("it is older than an hour")
+		return redact.Told(nil, "openid: the logout_token is older than an hour: its iat is %s, and it is %s here", stamp(token.IssuedAt), stamp(now))
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -13,6 +12,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 
 	"github.com/ginauth/ginauth/internal/fetch"
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 // UserInfo reads the claims of the userinfo endpoint (OpenID Connect Core
@@ -64,7 +64,7 @@ func (c *Client) userinfoConfig() *oidc.Config {
 func (c *Client) openUserInfo(ctx context.Context, m *Metadata, raw string) (map[string]any, error) {
 	token, err := m.userinfos.Verify(ctx, raw)
 	if err != nil {
-		return nil, err
+		return nil, c.explained("userinfo", raw, m, err)
 	}
 	var names map[string]json.RawMessage
 	if err := token.Claims(&names); err != nil {
@@ -104,7 +104,7 @@ func readUserInfo(ctx context.Context, endpoint, accessToken string) (raw []byte
 		return nil, false, err
 	}
 	if res.StatusCode != http.StatusOK {
-		return nil, false, fmt.Errorf("status %d", res.StatusCode)
+		return nil, false, redact.Told(nil, "openid: the userinfo endpoint%s answered status %d", redact.Missing(res), res.StatusCode)
 	}
 	contentType, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	return raw, contentType == "application/jwt", nil

@@ -3,6 +3,7 @@ package origin_test
 import (
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"slices"
 	"strings"
@@ -166,6 +167,39 @@ func TestUnlisted(t *testing.T) {
 	} {
 		if got := r.ClientAddr(request("10.0.0.1:1", "a.example", map[string][]string{"X-Forwarded-For": tt.hops})); got.String() != tt.want {
 			t.Errorf("%q: %s, want %s", tt.hops, got, tt.want)
+		}
+	}
+}
+
+// A test without a server gets its answer where development does, and no client can send
+// what it sends.
+func TestBase_OfHTTPTest(t *testing.T) {
+	t.Parallel()
+	developing := origin.Config{TrustLoopback: true, Path: "/auth"}
+	for _, row := range []struct {
+		name   string
+		config origin.Config
+		change func(req *http.Request)
+		want   string
+	}{
+		{"as it is made", developing, func(*http.Request) {}, "http://example.com"},
+		{"from another peer", developing, func(req *http.Request) { req.RemoteAddr = "192.0.2.2:1234" }, ""},
+		{"from another port", developing, func(req *http.Request) { req.RemoteAddr = "192.0.2.1:1235" }, ""},
+		{"from nobody", developing, func(req *http.Request) { req.RemoteAddr = "" }, ""},
+		{"for another host", developing, func(req *http.Request) { req.Host = "evil.example" }, ""},
+		{"for a host below it", developing, func(req *http.Request) { req.Host = "www.example.com" }, ""},
+		{"with another host forwarded", origin.Config{TrustLoopback: true, Path: "/auth", TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}},
+			func(req *http.Request) { req.Header.Set("X-Forwarded-Host", "evil.example") }, ""},
+		{"where hosts are listed", origin.Config{TrustedHosts: []string{"app.example.org"}, Path: "/auth"}, func(*http.Request) {}, ""},
+	} {
+		r, err := origin.New(row.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req := httptest.NewRequest(http.MethodGet, "/me", nil)
+		row.change(req)
+		if base, err := r.Base(req); base.Origin != row.want || (err == nil) != (row.want != "") {
+			t.Errorf("%s: %q, %v, want %q", row.name, base.Origin, err, row.want)
 		}
 	}
 }

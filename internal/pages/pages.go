@@ -41,6 +41,7 @@ type SignIn struct {
 	Error string
 	// Site is the host name shown; optional.
 	Site string
+	Hint string // for developers; optional
 }
 
 // Provider is one way to sign in.
@@ -70,6 +71,8 @@ type Field struct {
 type SignOut struct {
 	Action, CSRFToken, CallbackURL string
 	Site                           string // the host name shown; optional
+	Error                          string // a code, whose text is shown; optional
+	Hint                           string // for developers; optional
 }
 
 // Error is what the error page shows.
@@ -84,6 +87,7 @@ type Error struct {
 	// ContinueURL is where the link leads if the person is signed in already. It replaces
 	// SignInURL.
 	ContinueURL string
+	Hint        string // for developers; optional
 }
 
 // VerifyRequest is what the page shows that follows the sending of a mail.
@@ -181,7 +185,10 @@ func (s *Set) SignIn(w http.ResponseWriter, status int, p SignIn) {
 // SignOut writes the page that asks whether to sign out.
 func (s *Set) SignOut(w http.ResponseWriter, p SignOut) {
 	f := s.frame(s.texts.SignOutTitle, p.Site)
-	f.Page = p
+	f.Page = struct {
+		SignOut
+		Alert string
+	}{p, s.texts.inline(p.Error)}
 	s.render(w, http.StatusOK, s.signOut, s.formPolicy, f)
 }
 
@@ -202,7 +209,7 @@ func (s *Set) Error(w http.ResponseWriter, status int, p Error) {
 	}
 	f := s.frame(title, p.Site)
 	f.Icon = "alert"
-	f.Page = struct{ Text, SignInURL, ContinueURL string }{text, p.SignInURL, p.ContinueURL}
+	f.Page = struct{ Text, SignInURL, ContinueURL, Hint string }{text, p.SignInURL, p.ContinueURL, p.Hint}
 	s.render(w, status, s.fault, s.textPolicy, f)
 }
 

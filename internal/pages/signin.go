@@ -12,7 +12,7 @@ import (
 type signInView struct {
 	CSRFToken, CallbackURL string
 	Email                  string
-	Subtitle, Alert        string
+	Subtitle, Alert, Hint  string
 	Buttons                []button
 	Forms                  []form
 	Wide                   bool // two columns of buttons, where the window has room
@@ -36,13 +36,17 @@ type input struct {
 	ID, Name, Label, Type, Placeholder string
 	Autocomplete                       string // "" for none
 	Verbatim                           bool   // no capital letters or spelling put in by the browser
+	Checkbox                           bool   // it stands within its label
 }
+
+// checkbox is the type of an input that is ticked, and is then sent as "true".
+const checkbox = "checkbox"
 
 // manyButtons is the number of buttons above which one column no longer fits a laptop's screen.
 const manyButtons = 7
 
 func (s *Set) signInView(p SignIn, site string) signInView {
-	v := signInView{CSRFToken: p.CSRFToken, CallbackURL: p.CallbackURL, Email: p.Email, Alert: s.texts.inline(p.Error)}
+	v := signInView{CSRFToken: p.CSRFToken, CallbackURL: p.CallbackURL, Email: p.Email, Alert: s.texts.inline(p.Error), Hint: p.Hint}
 	if site != "" {
 		v.Subtitle = strings.ReplaceAll(s.texts.SignInSite, "{site}", site)
 	}
@@ -91,18 +95,21 @@ func inputs(id string, fields []Field) []input {
 		if in.Label == "" {
 			in.Label = f.Name
 		}
-		in.Autocomplete = autocomplete(f.Name, in.Type)
+		if in.Checkbox = in.Type == checkbox; !in.Checkbox {
+			in.Autocomplete = autocomplete(f.Name, in.Type)
+		}
 		in.Verbatim = in.Autocomplete == "username" || in.Autocomplete == "one-time-code"
 		list = append(list, in)
 	}
 	return list
 }
 
-// inputType admits the types in which a visitor types a value. A field of any
-// other (hidden, file, submit …) would leave him with something he cannot fill in.
+// inputType admits the types in which a visitor types a value, and the checkbox. A
+// field of any other (hidden, file, submit …) would leave them with something that
+// they cannot fill in.
 func inputType(t string) string {
 	switch t = ascii.Lower(t); t {
-	case "email", "password", "tel", "url", "number", "search", "date":
+	case "email", "password", "tel", "url", "number", "search", "date", checkbox:
 		return t
 	}
 	return "text"

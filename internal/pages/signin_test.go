@@ -72,6 +72,8 @@ func TestSignInFields(t *testing.T) {
 		{pages.Field{Name: "otp"}, "otp|text|one-time-code||false"},
 		{pages.Field{Name: "phone", Type: "tel"}, "phone|tel|tel||"},
 		{pages.Field{Name: "tenant"}, "tenant|text|||"},
+		{pages.Field{Name: "remember", Label: "Remember me", Type: "checkbox"}, "Remember me|checkbox|||"},
+		{pages.Field{Name: "token", Type: "CheckBox"}, "token|checkbox|||"},
 		{pages.Field{Name: "x", Type: "hidden"}, "x|text|||"},
 		{pages.Field{Name: "x", Type: "submit"}, "x|text|||"},
 		{pages.Field{Name: "x", Type: "file"}, "x|text|||"},

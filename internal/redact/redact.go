@@ -1,7 +1,7 @@
-// Package redact makes errors and codes that other programs wrote fit for a log: it
-// removes tokens, authorization codes, passwords and the bodies of answers. It knows
-// how net/http, x/oauth2 and goth write errors. It does not know what an error means,
-// or who logs it.
+// Package redact makes errors, codes and values that other programs wrote fit for a
+// log: it removes tokens, authorization codes, passwords and the bodies of answers, and
+// nothing else. It knows how net/http, x/oauth2 and goth write errors. It does not know
+// what an error means, or who logs it.
 package redact
 
 import (
@@ -17,8 +17,9 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// Safe is an error whose text holds no secret, so that it is logged unchanged. Of an
-// error that wraps one, nothing else is logged.
+// Safe is an error whose text was written for the log, so that it is logged whole; only
+// the secrets that Error is given are taken out of it. Of an error that wraps one,
+// nothing else is logged. See [Told] for one with values in it.
 type Safe string
 
 func (e Safe) Error() string { return string(e) }
@@ -65,26 +66,35 @@ func Error(err error, secrets ...string) error {
 func text(err error, secrets []string) string {
 	var safe Safe
 	if errors.As(err, &safe) {
-		return safe.Error()
+		return Hide(safe.Error(), secrets)
+	}
+	var before *redacted
+	if errors.As(err, &before) { // what was redacted once stays as it is, in the words around it
+		around, after, found := strings.Cut(err.Error(), before.text)
+		if found && before.text != "" {
+			return strings.TrimSpace(clean(around, secrets) + " " + Hide(before.text, secrets) + " " + clean(after, secrets))
+		}
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return "oauth: the provider did not answer in time"
 	}
 	var refused *oauth2.RetrieveError
 	if errors.As(err, &refused) {
-		status := 0
+		status, at := 0, ""
 		if refused.Response != nil {
-			status = refused.Response.StatusCode
+			status, at = refused.Response.StatusCode, Missing(refused.Response)
 		}
-		return fmt.Sprintf("oauth: the token endpoint answered %d %s", status, word(refused.ErrorCode))
+		return Hide(fmt.Sprintf("oauth: the token endpoint%s answered %d %s", at, status, word(refused.ErrorCode)), secrets)
 	}
 	var failed *url.Error
 	if errors.As(err, &failed) {
-		host := "the provider"
+		place := "the provider"
 		if u, err := url.Parse(failed.URL); err == nil && u.Host != "" {
-			host = u.Host
+			if place = u.Host; wellKnown(u) {
+				place = URL(failed.URL)
+			}
 		}
-		return fmt.Sprintf("oauth: request to %s: %s", host, clean(failed.Err.Error(), secrets))
+		return fmt.Sprintf("oauth: request to %s: %s", place, clean(failed.Err.Error(), secrets))
 	}
 	return clean(err.Error(), secrets)
 }
@@ -96,8 +106,8 @@ func spellings(s string) []string {
 	return []string{s, strings.ToValidUTF8(s, "?"), url.QueryEscape(s), quoted[1 : len(quoted)-1], ascii[1 : len(ascii)-1]}
 }
 
-// clean cuts a text before what may be a body, and secrets and URLs out of it.
-func clean(text string, secrets []string) string {
+// Hide cuts named secrets out of a text.
+func Hide(text string, secrets []string) string {
 	longest := slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return len(b) - len(a) })
 	for _, s := range longest { // one may be part of another
 		if len(s) < 3 {
@@ -107,12 +117,20 @@ func clean(text string, secrets []string) string {
 			text = strings.ReplaceAll(text, spelled, "[redacted]")
 		}
 	}
-	text = strings.ToValidUTF8(text, "?") // after the secrets: it may change one's last letter
+	return strings.ToValidUTF8(text, "?") // after the secrets: it may change one's last letter
+}
+
+// clean cuts a text before what may be a body, and secrets and URLs out of it.
+func clean(text string, secrets []string) string {
+	text = Hide(text, secrets)
 	text = parameters.ReplaceAllString(text, "$1=[redacted]")
 	text = urls.ReplaceAllStringFunc(text, func(raw string) string {
 		u, err := url.Parse(raw)
 		if err != nil {
 			return "[url]"
+		}
+		if wellKnown(u) {
+			return u.Scheme + "://" + u.Host + u.EscapedPath()
 		}
 		return u.Scheme + "://" + u.Host
 	})
