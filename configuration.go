@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -91,7 +92,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 			opts.Session.UpdateAge, opts.Session.MaxAge, opts.Session.MaxAge/2)
 	}
 	if _, lists := opts.Session.Store.(UserSessionStore); !lists && opts.Session.MaxPerUser > 0 {
-		f.add("Session.MaxPerUser is set, but no Session.Store that lists a user's sessions; use redisstore.New, or leave MaxPerUser out")
+		f.add("Session.MaxPerUser is set, but no Session.Store that lists a user's sessions; use redisstore.New or gormadapter's Sessions, or leave MaxPerUser out")
 	} else if opts.Session.MaxPerUser == 0 {
 		opts.Session.MaxPerUser = defaultMaxPerUser
 	}
@@ -100,7 +101,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 			f.addAll("Session.Store", err)
 		}
 	}
-	storeCalls := newStoreCalls()
+	storeCalls := newStoreCalls(opts.Session.Store)
 	closed, closeStreams := context.WithCancel(context.Background())
 	a := &Auth{
 		release:  release,
@@ -110,7 +111,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 		ending:   ending{streams: stream.New(), closed: closed, close: closeStreams},
 		shared: shared{
 			callbacks: replay.New[outcome](rememberedCallbacks),
-			locks:     sessionstrategy.NewLocks(opts.Session.Store, storeCalls, sessionErrors()),
+			locks:     sessionstrategy.NewLocks(opts.Session.Store, storeCalls, sessionErrors(), sharedStore(opts.Logger)),
 			renewals:  tokenset.NewRenewals(ErrTokensExpired),
 		},
 	}
@@ -131,7 +132,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	a.opts = opts
 	a.doubts()
 	revocations := revocation.Config{
-		Store: opts.Session.Revocations, Calls: newStoreCalls(), Scope: a.namespace.Scope(),
+		Store: opts.Session.Revocations, Calls: newStoreCalls(opts.Session.Revocations), Scope: a.namespace.Scope(),
 		SessionLife: opts.Session.MaxAge, DeviceLife: limit.DeviceAge,
 	}
 	if revocations.Store != nil {
@@ -142,6 +143,13 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 		a.ending.devices = revocation.New(revocations)
 	}
 	return a, nil
+}
+
+// sharedStore says once that several processes share a store that is not made for it.
+func sharedStore(log *slog.Logger) func() {
+	return sync.OnceFunc(func() {
+		log.Warn("ginauth: another process writes to Session.Store, which is neither a CompareStore nor a SessionLocker: of two updates at once, one may be lost; use redisstore or gormadapter's Sessions, or run one process")
+	})
 }
 
 // firstEnv is the first of these variables that is set, and its name.

@@ -130,7 +130,7 @@ func newAttempts(opts *Options) (*limit.Attempts, error) {
 	if limiter == nil {
 		return limit.NewAttempts(opts.Secret, nil, opts.Now)
 	}
-	limiterCalls := newStoreCalls()
+	limiterCalls := newStoreCalls(limiter)
 	return limit.NewAttempts(opts.Secret, &limit.Shared{
 		Allow: func(ctx context.Context, key string, rate limit.Rate) (time.Duration, error) {
 			return bulkhead.Wait(ctx, limiterCalls, func(ctx context.Context) (time.Duration, error) {

@@ -55,9 +55,10 @@ type SessionStore interface {
 // A CompareStore is a SessionStore that replaces what is kept only while it is what
 // was read, so that of two requests that change a session at once, in whichever
 // processes, neither undoes the other: a request that only reads the session leaves it
-// as the other one made it, and an update runs again. The store of package redisstore
-// is one. With a store that is none, that holds among the requests of one process, and
-// of those of several where it is a SessionLocker.
+// as the other one made it, and an update runs again. Those of packages
+// redisstore and gormadapter are. With a store that is none, that holds among the requests
+// of one process, and of those of several where it is a SessionLocker; the log says so
+// once where another process writes to the store.
 //
 // A store that embeds a CompareStore is one too. Where it changes what is kept, say by
 // encrypting it, it must have an UpdateIf of its own: the embedded one would compare
@@ -71,8 +72,8 @@ type CompareStore interface {
 }
 
 // A UserSessionStore is a SessionStore that also finds the sessions of a user,
-// for Auth.Sessions, Auth.EndSession and Auth.RevokeUser. The store of package
-// redisstore is one.
+// for Auth.Sessions, Auth.EndSession and Auth.RevokeUser. Those of packages redisstore
+// and gormadapter are.
 type UserSessionStore interface {
 	SessionStore
 	// List returns the sessions that were created for a user and have neither
@@ -95,8 +96,8 @@ type StoredSession struct {
 // A SessionLocker is a SessionStore for several processes that lets one of them
 // at a time work on a session, for SessionOptions.KeepTokens: a refresh token is
 // good for one use, and two processes that use it at once may lose the session's
-// tokens. The store of package redisstore is one. With a store that is none, only
-// the requests of one process wait for each other.
+// tokens. Those of packages redisstore and gormadapter are. With a store that is none,
+// only the requests of one process wait for each other.
 type SessionLocker interface {
 	SessionStore
 	// Lock waits until nobody holds the lock of that name, which is any text, and
@@ -104,6 +105,17 @@ type SessionLocker interface {
 	// may give the lock to the next: a process that dies holds up nobody. The
 	// error is the context's when that ends first, or the store's.
 	Lock(ctx context.Context, name string) (release func(), err error)
+}
+
+// A ContextHeeder is a SessionStore, Revocations or Limiter whose calls all end with
+// their contexts, whatever its server does. ginauth then runs them without a goroutine
+// for each, which others need, since one that hangs must not hold up its request. Those
+// of package redisstore say so where the client's ContextTimeoutEnabled is set, and those
+// of gormadapter where the driver is known for it.
+//
+// A call that says so and hangs holds up its request for as long.
+type ContextHeeder interface {
+	HeedsContext() bool // asked once, by New or Register
 }
 
 // GinStore keeps sessions in any store of gin-contrib/sessions: Redis, memory,
@@ -146,8 +158,12 @@ func sessionErrors() sessionstrategy.Errors {
 }
 
 // newStoreCalls stands before a store, whose contract has two errors.
-func newStoreCalls() *bulkhead.Bulkhead {
-	return bulkhead.New(storeTimeout, errUnavailable, ErrNotFound, ErrConflict)
+func newStoreCalls(store any) *bulkhead.Bulkhead {
+	before := bulkhead.New
+	if s, ok := store.(ContextHeeder); ok && s.HeedsContext() {
+		before = bulkhead.Direct
+	}
+	return before(storeTimeout, errUnavailable, ErrNotFound, ErrConflict)
 }
 
 // requestContext is the context of the request where ctx is a *gin.Context: gin uses

@@ -57,7 +57,12 @@ func openGinauth(callbacks bool) func(*crowd) (*site, error) {
 // openGinauthStore is ginauth with sessions in gin-contrib's memory store: what the
 // cookie holds is a handle.
 func openGinauthStore(all *crowd) (*site, error) {
-	engine, auth, err := newGinauthIn(all.people, ginauth.SessionOptions{Store: ginauth.GinStore(memstore.NewStore(key("sign", 32)))})
+	return openGinauthIn(ginauth.SessionOptions{Store: ginauth.GinStore(memstore.NewStore(key("sign", 32)))}, all)
+}
+
+// openGinauthIn is ginauth with its sessions kept as told: everybody signs in there.
+func openGinauthIn(session ginauth.SessionOptions, all *crowd) (*site, error) {
+	engine, auth, err := newGinauthIn(all.people, session)
 	if err != nil {
 		return nil, err
 	}

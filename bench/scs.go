@@ -4,13 +4,17 @@ import (
 	"net/http"
 
 	"github.com/alexedwards/scs/v2"
+	"github.com/alexedwards/scs/v2/memstore"
 	"github.com/gin-gonic/gin"
 )
 
 // openSCS is scs with its memory store around the engine, as its README has it
 // around a mux. The cookie holds a random token, which the store knows or not.
-func openSCS(all *crowd) (*site, error) {
+func openSCS(all *crowd) (*site, error) { return openSCSIn(memstore.New(), all) }
+
+func openSCSIn(store scs.Store, all *crowd) (*site, error) {
 	sessions := scs.New()
+	sessions.Store = store
 	sessions.Lifetime = lifetime
 	engine := gin.New()
 	var next person

@@ -2,7 +2,6 @@ package gormadapter
 
 import (
 	"context"
-	"time"
 
 	"gorm.io/gorm"
 
@@ -15,7 +14,7 @@ func (a *Adapter) LinkAccount(ctx context.Context, userID string, account ginaut
 		return errUnstorable
 	}
 	return a.change(ctx, func(tx *gorm.DB) error {
-		if err := lock(tx, userID); err != nil {
+		if err := a.lock(tx, userID); err != nil {
 			return err
 		}
 		return a.insertAccount(tx, userID, account)
@@ -30,7 +29,7 @@ func (a *Adapter) insertAccount(tx *gorm.DB, userID string, account ginauth.Acco
 	row.AccessToken = a.keys.seal(account.AccessToken, "access_token", row)
 	row.RefreshToken = a.keys.seal(account.RefreshToken, "refresh_token", row)
 	row.IDToken = a.keys.seal(account.IDToken, "id_token", row)
-	return tx.Create(&row).Error
+	return tx.Table(a.tables.accounts).Create(&row).Error
 }
 
 // UnlinkAccount takes an account away from a user.
@@ -39,11 +38,11 @@ func (a *Adapter) UnlinkAccount(ctx context.Context, userID, provider, providerA
 		return ginauth.ErrNotFound
 	}
 	return a.change(ctx, func(tx *gorm.DB) error {
-		if err := lock(tx, userID); err != nil { // else two calls at once would each leave the other's account
+		if err := a.lock(tx, userID); err != nil { // else two calls at once would each leave the other's account
 			return err
 		}
 		var rows []accountRow
-		if err := tx.Where("user_id = ?", exact(userID)).Find(&rows).Error; err != nil {
+		if err := tx.Table(a.tables.accounts).Where("user_id = ?", exact(userID)).Find(&rows).Error; err != nil {
 			return err
 		}
 		for _, row := range rows {
@@ -53,7 +52,7 @@ func (a *Adapter) UnlinkAccount(ctx context.Context, userID, provider, providerA
 			if len(rows) == 1 && !evenLast {
 				return ginauth.ErrLastAccount
 			}
-			return tx.Delete(&row).Error
+			return tx.Table(a.tables.accounts).Delete(&row).Error
 		}
 		return ginauth.ErrNotFound
 	})
@@ -65,7 +64,7 @@ func (a *Adapter) ListAccounts(ctx context.Context, userID string) ([]ginauth.Ac
 		return nil, nil
 	}
 	var rows []accountRow
-	if err := a.with(ctx).Where("user_id = ?", exact(userID)).Find(&rows).Error; err != nil {
+	if err := a.with(ctx).Table(a.tables.accounts).Where("user_id = ?", exact(userID)).Find(&rows).Error; err != nil {
 		return nil, a.explain(err)
 	}
 	list := make([]ginauth.Account, len(rows))
@@ -83,7 +82,7 @@ func (a *Adapter) Account(ctx context.Context, userID, provider, providerAccount
 		return ginauth.Account{}, ginauth.ErrNotFound
 	}
 	var rows []accountRow
-	err := a.with(ctx).Where("user_id = ? AND provider = ? AND provider_account_id = ?",
+	err := a.with(ctx).Table(a.tables.accounts).Where("user_id = ? AND provider = ? AND provider_account_id = ?",
 		exact(userID), exact(provider), exact(providerAccountID)).Find(&rows).Error
 	if err != nil {
 		return ginauth.Account{}, a.explain(err)
@@ -107,21 +106,16 @@ func (a *Adapter) Account(ctx context.Context, userID, provider, providerAccount
 	return account, nil
 }
 
-// keptTokens is how long a mail link's token stays after its end, so that a person
-// who follows it late is told that it has expired.
-const keptTokens = 24 * time.Hour
-
-// CreateVerificationToken stores what a mail link or code is checked against, and
-// drops, once an hour, the tokens that expired a day ago or earlier.
+// CreateVerificationToken stores what a mail link or code is checked against.
 func (a *Adapter) CreateVerificationToken(ctx context.Context, t ginauth.VerificationToken) error {
 	if !storable(t.Identifier, t.Hash) {
 		return errUnstorable
 	}
 	row := tokenRow{Identifier: exact(t.Identifier), Token: exact(t.Hash), Expires: t.Expires.UnixMilli()}
-	if err := a.with(ctx).Create(&row).Error; err != nil {
+	if err := a.with(ctx).Table(a.tables.tokens).Create(&row).Error; err != nil {
 		return a.explain(err)
 	}
-	a.sweep(ctx, &a.swept.tokens, &tokenRow{}, "expires < ?", a.now().Add(-keptTokens))
+	a.purgeSoon(ctx)
 	return nil
 }
 
@@ -132,7 +126,7 @@ func (a *Adapter) UseVerificationToken(ctx context.Context, identifier, hash str
 		return ginauth.VerificationToken{}, ginauth.ErrNotFound
 	}
 	token := func() *gorm.DB {
-		return a.with(ctx).Where("identifier = ? AND token = ?", exact(identifier), exact(hash))
+		return a.with(ctx).Table(a.tables.tokens).Where("identifier = ? AND token = ?", exact(identifier), exact(hash))
 	}
 	var rows []tokenRow
 	if err := token().Find(&rows).Error; err != nil {

@@ -40,7 +40,7 @@ func ExampleNew() {
 	_, err = ginauth.New(ginauth.Options{
 		Providers: ginauth.Goth(github.New("id", "secret", "")),
 		Adapter:   users,
-		Session:   ginauth.SessionOptions{Revocations: users.Revocations()},
+		Session:   ginauth.SessionOptions{Store: users.Sessions(), Revocations: users.Revocations()},
 		BaseURL:   "https://app.example.com",
 		Secret:    "0123456789abcdef0123456789abcdef",
 	})
@@ -63,7 +63,7 @@ func ExampleNew() {
 func ExampleSchema() {
 	script, err := gormadapter.Schema("postgres")
 	fmt.Println(strings.Count(script, "CREATE TABLE IF NOT EXISTS"), err)
-	// Output: 4 <nil>
+	// Output: 6 <nil>
 }
 
 // A job in the background calls the provider with the tokens of the sign-in.
@@ -89,4 +89,57 @@ func ExampleAdapter_Account() {
 	account, err := users.Account(ctx, user.ID, "github", "1815")
 	fmt.Println(account.AccessToken[:4], err)
 	// Output: gho_ <nil>
+}
+
+// Sessions in the database of the users: a user's devices are listed and ended there,
+// and no other server is needed.
+func ExampleAdapter_Sessions() {
+	db, err := gorm.Open(sqlite.Open(":memory:"), &gorm.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	users, err := gormadapter.New(db, gormadapter.Options{TablePrefix: "auth_"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	if err := users.Migrate(ctx); err != nil {
+		log.Fatal(err)
+	}
+	auth, err := ginauth.New(ginauth.Options{
+		Session: ginauth.SessionOptions{Store: users.Sessions()},
+		BaseURL: "https://app.example.com",
+		Secret:  "0123456789abcdef0123456789abcdef",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	devices, err := auth.Sessions(ctx, "ada")
+	fmt.Println(len(devices), err)
+	// Output: 0 <nil>
+}
+
+// A job deletes what has expired, where no process lives long enough to do so itself.
+func ExampleAdapter_Purge() {
+	db, err := gorm.Open(sqlite.Open(":memory:"), &gorm.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	users, err := gormadapter.New(db, gormadapter.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	if err := users.Migrate(ctx); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(users.Purge(ctx))
+	// Output: <nil>
+}
+
+// The statements for a tool that migrates the database, with Options.TablePrefix.
+func ExamplePrefixedSchema() {
+	script, err := gormadapter.PrefixedSchema("postgres", "auth_")
+	fmt.Println(strings.Contains(script, "CREATE TABLE IF NOT EXISTS auth_users ("), err)
+	// Output: true <nil>
 }

@@ -1,15 +1,14 @@
-// Package gormadapter keeps users and accounts in SQLite, PostgreSQL, MySQL or
-// MariaDB, through gorm. It imports no driver: the application passes its own to gorm.Open.
+// Package gormadapter keeps users, accounts, sessions and revocations in SQLite,
+// PostgreSQL, MySQL or MariaDB, through gorm. It imports no driver: the application passes its own to gorm.Open.
 // It knows tables, transactions and what the databases call a violated key. It does not
 // know sign-ins or requests.
 package gormadapter
 
 import (
 	"context"
-	"embed"
 	"errors"
 	"fmt"
-	"sync/atomic"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -25,16 +24,22 @@ type Options struct {
 	TokenKey []byte
 	// PreviousTokenKeys still open tokens, but seal none.
 	PreviousTokenKeys [][]byte
+	// TablePrefix begins the names of the tables, for a database where the application
+	// has a table users already: at most 30 lower-case letters, digits and underscores
+	// that begin with a letter, such as "auth_". Default: none.
+	TablePrefix string
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
 }
 
 // An Adapter is a ginauth.Adapter on a database. It is safe for concurrent use.
 type Adapter struct {
-	db    *gorm.DB
-	keys  keys
-	now   func() time.Time
-	swept struct{ tokens, revocations atomic.Int64 } // when, in Unix seconds
+	db     *gorm.DB
+	keys   keys
+	prefix string
+	tables tables
+	now    func() time.Time
+	purge  purge
 }
 
 var _ ginauth.Adapter = (*Adapter)(nil)
@@ -55,41 +60,20 @@ func New(db *gorm.DB, opts Options) (*Adapter, error) {
 	if _, ok := db.Dialector.(gorm.ErrorTranslator); !ok {
 		return nil, fmt.Errorf("gormadapter: %T does not tell which errors are violated keys; use another driver", db.Dialector)
 	}
+	if err := checkPrefix(opts.TablePrefix); err != nil {
+		return nil, err
+	}
 	keys, err := newKeys(opts)
 	if err != nil {
 		return nil, err
 	}
 	db = db.Session(&gorm.Session{NewDB: true, Logger: discreet{db.Logger}})
-	a := &Adapter{db: db, keys: keys, now: opts.Now}
+	a := &Adapter{db: db, keys: keys, prefix: opts.TablePrefix, tables: newTables(opts.TablePrefix), now: opts.Now}
 	if a.now == nil {
 		a.now = time.Now
 	}
+	a.purge.last.Store(a.now().Unix())
 	return a, nil
-}
-
-//go:embed sql/*.sql
-var schemas embed.FS
-
-// Schema returns the statements that create the tables users, accounts,
-// verification_tokens and revocations, for a tool that migrates the database. They
-// may be run again. database is "sqlite", "postgres" or "mysql", as gorm names it;
-// MariaDB is mysql.
-func Schema(database string) (string, error) {
-	text, err := schemas.ReadFile("sql/" + database + ".sql")
-	if err != nil {
-		return "", fmt.Errorf("gormadapter: there is no schema for %q; it is for sqlite, postgres and mysql", database)
-	}
-	return string(text), nil
-}
-
-// Migrate creates the tables and indexes that are missing, as gorm's AutoMigrate
-// does. It does not change what exists, and may run again.
-func (a *Adapter) Migrate(ctx context.Context) error {
-	db := a.with(ctx)
-	if db.Name() == "mysql" { // MariaDB's own default takes no name outside Latin-1
-		db = db.Set("gorm:table_options", "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4")
-	}
-	return a.explain(db.AutoMigrate(&userRow{}, &accountRow{}, &tokenRow{}, &revocationRow{}))
 }
 
 // with is the database for the time of one call, without the conditions that the
@@ -98,22 +82,21 @@ func (a *Adapter) with(ctx context.Context) *gorm.DB {
 	return a.db.Session(&gorm.Session{NewDB: true, Context: ctx})
 }
 
+// heedsContext reports whether the database's driver is one that ends a call with its
+// context while the server or the network hangs. It is told by its type's name, since
+// this package imports no driver: *stdlib.Driver is pgx's.
+func (a *Adapter) heedsContext() bool {
+	pool, err := a.db.DB()
+	if err != nil {
+		return false
+	}
+	name := fmt.Sprintf("%T", pool.Driver())
+	return name == "*stdlib.Driver" || name == "*mysql.MySQLDriver"
+}
+
 // change runs a transaction: all of it happens, or nothing.
 func (a *Adapter) change(ctx context.Context, f func(tx *gorm.DB) error) error {
 	return a.explain(a.with(ctx).Transaction(f))
-}
-
-// sweepEvery is how often a process drops what has expired.
-const sweepEvery = time.Hour
-
-// sweep deletes the rows that a condition finds, now and then. It may fail: the rows
-// that stay have expired and do not count, and the next sweep deletes them.
-func (a *Adapter) sweep(ctx context.Context, last *atomic.Int64, row any, condition string, before time.Time) {
-	now, then := a.now().Unix(), last.Load()
-	if now-then < int64(sweepEvery/time.Second) || !last.CompareAndSwap(then, now) {
-		return
-	}
-	_ = a.with(ctx).Where(condition, before.UnixMilli()).Delete(row).Error
 }
 
 // explain translates the database's errors into the contract's. It leaves out which key
@@ -127,5 +110,20 @@ func (a *Adapter) explain(err error) error {
 	if errors.Is(a.db.Dialector.(gorm.ErrorTranslator).Translate(err), gorm.ErrDuplicatedKey) || errors.Is(err, gorm.ErrDuplicatedKey) {
 		return fmt.Errorf("gormadapter: %w", ginauth.ErrExists)
 	}
+	if missing(err) {
+		return fmt.Errorf("gormadapter: a table or column is missing; call Migrate, or run what Schema returns, before the application starts: %w", err)
+	}
 	return fmt.Errorf("gormadapter: %w", err)
+}
+
+// missing reports whether an error says that a table or column is not there, in the
+// words of SQLite, PostgreSQL (its SQLSTATE) and MySQL.
+func missing(err error) bool {
+	text := err.Error()
+	for _, said := range [...]string{"no such table", "no such column", "(SQLSTATE 42P01)", "(SQLSTATE 42703)", "Error 1146 ", "Error 1054 "} {
+		if strings.Contains(text, said) {
+			return true
+		}
+	}
+	return false
 }

@@ -14,29 +14,31 @@ func (a *Adapter) Revocations() ginauth.Revocations { return revocations{a} }
 
 type revocations struct{ *Adapter }
 
-// Both keep the later of two times: two processes may revoke at once, and their
-// clocks may differ.
-const (
-	upsert = `INSERT INTO revocations (subject, revoked_at, kept_until) VALUES (?, ?, ?)
-ON CONFLICT (subject) DO UPDATE SET
-	revoked_at = CASE WHEN excluded.revoked_at > revocations.revoked_at THEN excluded.revoked_at ELSE revocations.revoked_at END,
-	kept_until = CASE WHEN excluded.kept_until > revocations.kept_until THEN excluded.kept_until ELSE revocations.kept_until END`
-	upsertMySQL = `INSERT INTO revocations (subject, revoked_at, kept_until) VALUES (?, ?, ?)
-ON DUPLICATE KEY UPDATE
-	revoked_at = GREATEST(revoked_at, VALUES(revoked_at)), kept_until = GREATEST(kept_until, VALUES(kept_until))`
-)
+// HeedsContext is as for Sessions.
+func (r revocations) HeedsContext() bool { return r.heedsContext() }
 
-// Revoke remembers that what began until at has ended, and drops, once an hour, what
-// need not be remembered any more.
-func (r revocations) Revoke(ctx context.Context, subject string, at, until time.Time) error {
-	statement := upsert
+// upsert keeps the later of two times: two processes may revoke at once, and their
+// clocks may differ.
+func (r revocations) upsert() string {
+	table := r.tables.revocations
+	insert := "INSERT INTO " + table + " (subject, revoked_at, kept_until) VALUES (?, ?, ?)\n"
 	if r.db.Name() == "mysql" {
-		statement = upsertMySQL
+		return insert + `ON DUPLICATE KEY UPDATE
+	revoked_at = GREATEST(revoked_at, VALUES(revoked_at)), kept_until = GREATEST(kept_until, VALUES(kept_until))`
 	}
-	if err := r.with(ctx).Exec(statement, subjectHash(subject), at.UnixMilli(), until.UnixMilli()).Error; err != nil {
+	later := func(column string) string {
+		return column + " = CASE WHEN excluded." + column + " > " + table + "." + column +
+			" THEN excluded." + column + " ELSE " + table + "." + column + " END"
+	}
+	return insert + "ON CONFLICT (subject) DO UPDATE SET " + later("revoked_at") + ", " + later("kept_until")
+}
+
+// Revoke remembers that what began until at has ended.
+func (r revocations) Revoke(ctx context.Context, subject string, at, until time.Time) error {
+	if _, err := r.exec(ctx, r.upsert(), digest(subject), at.UnixMilli(), until.UnixMilli()); err != nil {
 		return r.explain(err)
 	}
-	r.sweep(ctx, &r.swept.revocations, &revocationRow{}, "kept_until < ?", r.now())
+	r.purgeSoon(ctx)
 	return nil
 }
 
@@ -44,10 +46,10 @@ func (r revocations) Revoke(ctx context.Context, subject string, at, until time.
 func (r revocations) RevokedAt(ctx context.Context, subjects ...string) (latest time.Time, err error) {
 	hashes := make([]exact, len(subjects))
 	for i, s := range subjects {
-		hashes[i] = subjectHash(s)
+		hashes[i] = digest(s)
 	}
 	var rows []revocationRow
-	if err := r.with(ctx).Where("subject IN ?", hashes).Find(&rows).Error; err != nil {
+	if err := r.with(ctx).Table(r.tables.revocations).Where("subject IN ?", hashes).Find(&rows).Error; err != nil {
 		return time.Time{}, r.explain(err)
 	}
 	for _, row := range rows {
@@ -58,7 +60,9 @@ func (r revocations) RevokedAt(ctx context.Context, subjects ...string) (latest 
 	return latest, nil
 }
 
-func subjectHash(subject string) exact {
-	sum := sha256.Sum256([]byte(subject))
+// digest stands in the database for what must not be read there, as handles, or may be
+// of any length and letters, as subjects.
+func digest(text string) exact {
+	sum := sha256.Sum256([]byte(text))
 	return exact(hex.EncodeToString(sum[:]))
 }

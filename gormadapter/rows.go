@@ -5,9 +5,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"gorm.io/gorm"
-	"gorm.io/gorm/schema"
-
 	"github.com/ginauth/ginauth"
 	"github.com/ginauth/ginauth/internal/ascii"
 )
@@ -20,13 +17,6 @@ const maxExact = 255
 // take ada, Ada, adá and "ada " for one another, each in its own way, so there it
 // is a binary string.
 type exact string
-
-func (exact) GormDBDataType(db *gorm.DB, _ *schema.Field) string {
-	if db.Name() == "mysql" {
-		return "varbinary(255)"
-	}
-	return "text"
-}
 
 // storable reports whether all databases can hold a text as an exact one; PostgreSQL
 // takes neither NUL nor invalid UTF-8. A text that cannot be stored is never found.
@@ -58,14 +48,12 @@ func timeOf(ms *int64) time.Time {
 }
 
 type userRow struct {
-	ID            exact  `gorm:"primaryKey;not null"`
-	Name          string `gorm:"type:text;not null"`
-	Email         *exact `gorm:"uniqueIndex:users_email_key"` // null for none: there may be many of these
-	EmailVerified *int64 `gorm:"type:bigint"`
-	Image         string `gorm:"type:text;not null"`
+	ID            exact `gorm:"primaryKey"`
+	Name          string
+	Email         *exact // null for none: there may be many of these
+	EmailVerified *int64
+	Image         string
 }
-
-func (userRow) TableName() string { return "users" }
 
 func rowOf(u ginauth.User) userRow {
 	row := userRow{ID: exact(u.ID), Name: u.Name, EmailVerified: millis(u.EmailVerified), Image: u.Image}
@@ -85,21 +73,18 @@ func (r userRow) user() ginauth.User {
 }
 
 type accountRow struct {
-	Provider          exact    `gorm:"primaryKey;not null"`
-	ProviderAccountID exact    `gorm:"primaryKey;not null"`
-	UserID            exact    `gorm:"not null;index:accounts_user_id_idx"`
-	User              *userRow `gorm:"foreignKey:UserID;references:ID;constraint:accounts_user_id_fkey,OnDelete:CASCADE"`
-	Type              string   `gorm:"type:varchar(32);not null"`
+	Provider          exact `gorm:"primaryKey"`
+	ProviderAccountID exact `gorm:"primaryKey"`
+	UserID            exact
+	Type              string
 	// The tokens are sealed, see keys; empty where none is stored.
-	AccessToken  string `gorm:"type:text;not null"`
-	RefreshToken string `gorm:"type:text;not null"`
-	IDToken      string `gorm:"type:text;not null"`
-	TokenType    string `gorm:"type:text;not null"`
-	Scope        string `gorm:"type:text;not null"`
-	ExpiresAt    *int64 `gorm:"type:bigint"`
+	AccessToken  string
+	RefreshToken string
+	IDToken      string
+	TokenType    string
+	Scope        string
+	ExpiresAt    *int64
 }
-
-func (accountRow) TableName() string { return "accounts" }
 
 // account is the row's account without its tokens.
 func (r accountRow) account() ginauth.Account {
@@ -110,17 +95,13 @@ func (r accountRow) account() ginauth.Account {
 }
 
 type tokenRow struct {
-	Identifier exact `gorm:"primaryKey;not null"`
-	Token      exact `gorm:"primaryKey;not null"` // the caller's hash of it
-	Expires    int64 `gorm:"type:bigint;not null;index:verification_tokens_expires_idx"`
+	Identifier exact `gorm:"primaryKey"`
+	Token      exact `gorm:"primaryKey"` // the caller's hash of it
+	Expires    int64
 }
-
-func (tokenRow) TableName() string { return "verification_tokens" }
 
 type revocationRow struct {
-	Subject   exact `gorm:"primaryKey;not null"` // SHA-256: it names people and may be long
-	RevokedAt int64 `gorm:"type:bigint;not null;autoCreateTime:false"`
-	KeptUntil int64 `gorm:"type:bigint;not null;index:revocations_kept_until_idx"`
+	Subject   exact `gorm:"primaryKey"` // SHA-256: it names people and may be long
+	RevokedAt int64
+	KeptUntil int64
 }
-
-func (revocationRow) TableName() string { return "revocations" }

@@ -21,7 +21,7 @@ func (a *Adapter) CreateUser(ctx context.Context, user ginauth.User, account *gi
 	}
 	row := rowOf(user)
 	err := a.change(ctx, func(tx *gorm.DB) error {
-		if err := tx.Create(&row).Error; err != nil || account == nil {
+		if err := tx.Table(a.tables.users).Create(&row).Error; err != nil || account == nil {
 			return err
 		}
 		return a.insertAccount(tx, user.ID, *account)
@@ -37,7 +37,7 @@ func (a *Adapter) GetUser(ctx context.Context, id string) (ginauth.User, error) 
 	if !storable(id) {
 		return ginauth.User{}, ginauth.ErrNotFound
 	}
-	return a.one(a.with(ctx).Where("id = ?", exact(id)))
+	return a.one(a.with(ctx).Table(a.tables.users).Where("id = ?", exact(id)))
 }
 
 // GetUserByEmail finds a user by e-mail address.
@@ -45,7 +45,7 @@ func (a *Adapter) GetUserByEmail(ctx context.Context, email string) (ginauth.Use
 	if email == "" || !storable(email) {
 		return ginauth.User{}, ginauth.ErrNotFound
 	}
-	return a.one(a.with(ctx).Where("email = ?", exact(ascii.Lower(email))))
+	return a.one(a.with(ctx).Table(a.tables.users).Where("email = ?", exact(ascii.Lower(email))))
 }
 
 // GetUserByAccount finds the user who signs in with an account.
@@ -53,7 +53,7 @@ func (a *Adapter) GetUserByAccount(ctx context.Context, provider, providerAccoun
 	if !storable(provider, providerAccountID) {
 		return ginauth.User{}, ginauth.ErrNotFound
 	}
-	return a.one(a.with(ctx).Where("id = (?)", a.with(ctx).Model(&accountRow{}).Select("user_id").
+	return a.one(a.with(ctx).Table(a.tables.users).Where("id = (?)", a.with(ctx).Table(a.tables.accounts).Select("user_id").
 		Where("provider = ? AND provider_account_id = ?", exact(provider), exact(providerAccountID))))
 }
 
@@ -72,15 +72,15 @@ func (a *Adapter) one(query *gorm.DB) (ginauth.User, error) {
 // lock makes other changes of a user wait for the end of this transaction. It is an
 // update that changes nothing, since SQLite has no other lock on one row, and one
 // that begins by reading may not write any more.
-func lock(tx *gorm.DB, id string) error {
+func (a *Adapter) lock(tx *gorm.DB, id string) error {
 	if !storable(id) {
 		return ginauth.ErrNotFound
 	}
-	if err := tx.Exec("UPDATE users SET name = name WHERE id = ?", exact(id)).Error; err != nil {
+	if err := tx.Exec("UPDATE "+a.tables.users+" SET name = name WHERE id = ?", exact(id)).Error; err != nil {
 		return err
 	}
 	var n int64 // MySQL counts no row as affected that stays the same
-	if err := tx.Model(&userRow{}).Where("id = ?", exact(id)).Count(&n).Error; err != nil {
+	if err := tx.Table(a.tables.users).Where("id = ?", exact(id)).Count(&n).Error; err != nil {
 		return err
 	}
 	if n == 0 {
@@ -96,10 +96,10 @@ func (a *Adapter) UpdateUser(ctx context.Context, user ginauth.User) (ginauth.Us
 	}
 	row := rowOf(user)
 	err := a.change(ctx, func(tx *gorm.DB) error {
-		if err := lock(tx, user.ID); err != nil {
+		if err := a.lock(tx, user.ID); err != nil {
 			return err
 		}
-		return tx.Model(&userRow{}).Where("id = ?", row.ID).
+		return tx.Table(a.tables.users).Where("id = ?", row.ID).
 			Select("name", "email", "email_verified", "image").Updates(&row).Error
 	})
 	if err != nil {
@@ -111,14 +111,14 @@ func (a *Adapter) UpdateUser(ctx context.Context, user ginauth.User) (ginauth.Us
 // DeleteUser deletes a user with all their accounts.
 func (a *Adapter) DeleteUser(ctx context.Context, id string) error {
 	err := a.change(ctx, func(tx *gorm.DB) error {
-		if err := lock(tx, id); err != nil {
+		if err := a.lock(tx, id); err != nil {
 			return err
 		}
 		// SQLite heeds the foreign key's CASCADE only where a connection was told to.
-		if err := tx.Where("user_id = ?", exact(id)).Delete(&accountRow{}).Error; err != nil {
+		if err := tx.Table(a.tables.accounts).Where("user_id = ?", exact(id)).Delete(&accountRow{}).Error; err != nil {
 			return err
 		}
-		return tx.Where("id = ?", exact(id)).Delete(&userRow{}).Error
+		return tx.Table(a.tables.users).Where("id = ?", exact(id)).Delete(&userRow{}).Error
 	})
 	if errors.Is(err, ginauth.ErrNotFound) {
 		return nil

@@ -15,12 +15,22 @@
 // signs its user in again, and dropping a count starts it anew.
 // Run it with maxmemory-policy noeviction, and with appendonly yes so that a
 // restart forgets none of them.
+//
+// Set the client's ContextTimeoutEnabled: a call then ends with its context, also while
+// Redis hangs, and needs no goroutine of its own. On a Cluster set its
+// ClusterStateReloadInterval to a second too: by default go-redis asks once a minute
+// which replica has taken over from a master that is gone, and until then each request
+// for a session there is answered with 503.
 package redisstore
 
 import (
 	"crypto/sha256"
 	"encoding/base64"
 	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/ginauth/ginauth"
 )
 
 // Options configure a Store, Revocations or a Limiter.
@@ -47,4 +57,31 @@ func (o Options) withDefaults() Options {
 func hash(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+var (
+	_ ginauth.ContextHeeder = (*Store)(nil)
+	_ ginauth.ContextHeeder = (*Revocations)(nil)
+	_ ginauth.ContextHeeder = (*Limiter)(nil)
+)
+
+// HeedsContext is as ginauth.ContextHeeder says: the client's ContextTimeoutEnabled.
+func (s *Store) HeedsContext() bool { return heedsContext(s.client) }
+
+// HeedsContext is as ginauth.ContextHeeder says: the client's ContextTimeoutEnabled.
+func (r *Revocations) HeedsContext() bool { return heedsContext(r.client) }
+
+// HeedsContext is as ginauth.ContextHeeder says: the client's ContextTimeoutEnabled.
+func (l *Limiter) HeedsContext() bool { return heedsContext(l.client) }
+
+func heedsContext(client redis.UniversalClient) bool {
+	switch c := client.(type) {
+	case *redis.Client:
+		return c.Options().ContextTimeoutEnabled
+	case *redis.ClusterClient:
+		return c.Options().ContextTimeoutEnabled
+	case *redis.Ring:
+		return c.Options().ContextTimeoutEnabled
+	}
+	return false
 }

@@ -21,8 +21,14 @@ import (
 
 func TestMain(m *testing.M) {
 	gin.SetMode(gin.TestMode)
+	redis.SetLogger(silence{})
 	m.Run()
 }
+
+// silence is for go-redis, which logs each connection that a stopped server refuses.
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
 
 func newClient(t testing.TB) *redis.Client {
 	t.Helper()

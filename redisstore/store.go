@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/redis/go-redis/v9"
 
@@ -36,9 +37,20 @@ var (
 
 // A record is a session as Redis keeps it.
 type record struct {
-	User    string          `json:"user,omitempty"`
-	Expires int64           `json:"expires"` // Unix milliseconds: Redis's own expiry is not relied on
-	Data    json.RawMessage `json:"data"`
+	User string `json:"user,omitempty"`
+	// UserBytes are the user where they are no UTF-8, which JSON's text cannot keep: two
+	// users must not become one.
+	UserBytes []byte          `json:"userBytes,omitempty"`
+	Expires   int64           `json:"expires"` // Unix milliseconds: Redis's own expiry is not relied on
+	Data      json.RawMessage `json:"data"`
+}
+
+func newRecord(userID string, data []byte, expires time.Time) record {
+	r := record{User: userID, Expires: expires.UnixMilli(), Data: data}
+	if !utf8.ValidString(userID) {
+		r.User, r.UserBytes = "", []byte(userID)
+	}
+	return r
 }
 
 // parse reads a record. What it cannot read is no session: it says nothing about
@@ -47,6 +59,9 @@ func parse(raw string, now time.Time) (record, error) {
 	var r record
 	if json.Unmarshal([]byte(raw), &r) != nil || len(r.Data) == 0 || now.UnixMilli() >= r.Expires {
 		return record{}, ginauth.ErrNotFound
+	}
+	if len(r.UserBytes) > 0 {
+		r.User = string(r.UserBytes)
 	}
 	return r, nil
 }
@@ -62,7 +77,7 @@ func (s *Store) userKey(userID string) string { return s.opts.Prefix + "user:" +
 // Create keeps a session. The handle has 256 random bits.
 func (s *Store) Create(ctx context.Context, userID string, data []byte, expires time.Time) (string, error) {
 	handle := token.Random()
-	raw, err := json.Marshal(record{userID, expires.UnixMilli(), data})
+	raw, err := json.Marshal(newRecord(userID, data, expires))
 	if err != nil {
 		return "", err
 	}
@@ -158,7 +173,7 @@ func (s *Store) update(ctx context.Context, handle string, old *[]byte, data []b
 	if old != nil && !bytes.Equal(r.Data, *old) {
 		return "", ginauth.ErrConflict
 	}
-	raw, err := json.Marshal(record{r.User, expires.UnixMilli(), data})
+	raw, err := json.Marshal(newRecord(r.User, data, expires))
 	if err != nil {
 		return "", err
 	}

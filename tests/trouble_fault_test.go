@@ -278,7 +278,7 @@ func siteFaultTroubles() []trouble {
 		{
 			wrong: "Session.MaxPerUser without a store that lists",
 			set:   func(s *setup) { s.opts.Session.MaxPerUser = 3 },
-			says:  []string{"ginauth: Session.MaxPerUser is set, but no Session.Store that lists a user's sessions; use redisstore.New, or leave MaxPerUser out"},
+			says:  []string{"ginauth: Session.MaxPerUser is set, but no Session.Store that lists a user's sessions; use redisstore.New or gormadapter's Sessions, or leave MaxPerUser out"},
 			names: "Session.MaxPerUser", fix: "Leave MaxPerUser out, or use redisstore.", mend: noOptions,
 		},
 		{

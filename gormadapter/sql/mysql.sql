@@ -1,4 +1,4 @@
--- Users and accounts of ginauth in MySQL or MariaDB. Times are milliseconds since
+-- Users, accounts and sessions of ginauth in MySQL or MariaDB. Times are milliseconds since
 -- 1970. What has to be compared byte by byte is binary: no collation does that.
 
 CREATE TABLE IF NOT EXISTS users (
@@ -41,4 +41,22 @@ CREATE TABLE IF NOT EXISTS revocations (
 	kept_until bigint NOT NULL,
 	PRIMARY KEY (subject),
 	INDEX revocations_kept_until_idx (kept_until)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+CREATE TABLE IF NOT EXISTS stored_sessions (
+	id varbinary(255) NOT NULL, -- the hash of its handle
+	subject varbinary(255) NOT NULL, -- the hash of its user's ID; empty for nobody
+	data longblob NOT NULL,
+	expires bigint NOT NULL,
+	version bigint NOT NULL,
+	PRIMARY KEY (id),
+	INDEX stored_sessions_subject_idx (subject),
+	INDEX stored_sessions_expires_idx (expires)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+CREATE TABLE IF NOT EXISTS session_locks (
+	name varbinary(255) NOT NULL, -- its hash
+	holder varbinary(255) NOT NULL,
+	expires bigint NOT NULL, -- by the database's clock
+	PRIMARY KEY (name)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;

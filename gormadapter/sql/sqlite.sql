@@ -1,4 +1,4 @@
--- Users and accounts of ginauth in SQLite. Times are milliseconds since 1970.
+-- Users, accounts and sessions of ginauth in SQLite. Times are milliseconds since 1970.
 
 CREATE TABLE IF NOT EXISTS users (
 	id text NOT NULL,
@@ -41,3 +41,21 @@ CREATE TABLE IF NOT EXISTS revocations (
 	PRIMARY KEY (subject)
 );
 CREATE INDEX IF NOT EXISTS revocations_kept_until_idx ON revocations (kept_until);
+
+CREATE TABLE IF NOT EXISTS stored_sessions (
+	id text NOT NULL, -- the hash of its handle
+	subject text NOT NULL, -- the hash of its user's ID; empty for nobody
+	data blob NOT NULL,
+	expires bigint NOT NULL,
+	version bigint NOT NULL,
+	PRIMARY KEY (id)
+);
+CREATE INDEX IF NOT EXISTS stored_sessions_subject_idx ON stored_sessions (subject);
+CREATE INDEX IF NOT EXISTS stored_sessions_expires_idx ON stored_sessions (expires);
+
+CREATE TABLE IF NOT EXISTS session_locks (
+	name text NOT NULL, -- its hash
+	holder text NOT NULL,
+	expires bigint NOT NULL, -- by the database's clock
+	PRIMARY KEY (name)
+);

@@ -26,7 +26,7 @@ var (
 // A Bulkhead stands before the calls of one dependency. Make one with New. It is
 // safe for concurrent use.
 type Bulkhead struct {
-	places   chan struct{} // one for each call under way
+	places   chan struct{} // one for each call under way; nil: see Direct
 	timeout  time.Duration
 	fault    error
 	contract []error
@@ -37,6 +37,12 @@ type Bulkhead struct {
 // wraps fault.
 func New(timeout time.Duration, fault error, contract ...error) *Bulkhead {
 	return &Bulkhead{make(chan struct{}, MaxCalls), timeout, fault, contract}
+}
+
+// Direct makes the bulkhead of a dependency that ends its calls with their contexts. A
+// call then runs in its caller's goroutine, which costs less, and none can be left over.
+func Direct(timeout time.Duration, fault error, contract ...error) *Bulkhead {
+	return &Bulkhead{nil, timeout, fault, contract}
 }
 
 // Do calls a dependency, and waits no longer than the bulkhead's timeout and the
@@ -73,13 +79,16 @@ func Run(ctx context.Context, b *Bulkhead, call func(context.Context) error, sec
 
 // Wait runs a call in a goroutine of its own, which continues until the call
 // returns, and itself returns when the context ends at the latest. Its error is
-// the call's own or the context's.
+// the call's own or the context's. Direct's bulkheads leave the goroutine out.
 func Wait[T any](ctx context.Context, b *Bulkhead, call func(context.Context) (T, error)) (T, error) {
 	type result struct {
 		value T
 		err   error
 	}
 	var none T
+	if b.places == nil {
+		return direct(ctx, call)
+	}
 	select {
 	case b.places <- struct{}{}:
 	case <-ctx.Done():
@@ -102,4 +111,14 @@ func Wait[T any](ctx context.Context, b *Bulkhead, call func(context.Context) (T
 	case <-ctx.Done():
 		return none, ctx.Err()
 	}
+}
+
+// direct is a call in its caller's goroutine.
+func direct[T any](ctx context.Context, call func(context.Context) (T, error)) (value T, err error) {
+	if err := ctx.Err(); err != nil {
+		return value, err
+	}
+	err = errPanicked
+	defer func() { _ = recover() }() // the driver's fault must not end the process
+	return call(ctx)
 }

@@ -3,6 +3,7 @@ package bulkhead_test
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -32,11 +33,36 @@ func TestDo_Errors(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := bulkhead.Do(t.Context(), bulkhead.New(time.Minute, errFault, errNotFound), tt.call, "s3cret")
-			if !errors.Is(err, tt.want) || !strings.HasPrefix(err.Error(), tt.text) || strings.Contains(err.Error(), "s3cret") {
-				t.Errorf("got %v, want %v with %q", err, tt.want, tt.text)
+			for _, b := range []*bulkhead.Bulkhead{bulkhead.New(time.Minute, errFault, errNotFound), bulkhead.Direct(time.Minute, errFault, errNotFound)} {
+				_, err := bulkhead.Do(t.Context(), b, tt.call, "s3cret")
+				if !errors.Is(err, tt.want) || !strings.HasPrefix(err.Error(), tt.text) || strings.Contains(err.Error(), "s3cret") {
+					t.Errorf("got %v, want %v with %q", err, tt.want, tt.text)
+				}
 			}
 		})
+	}
+}
+
+// A direct call runs in its caller's goroutine, ends in time as it heeds its context, and
+// is not begun where nobody waits for it.
+func TestDirect(t *testing.T) {
+	t.Parallel()
+	b := bulkhead.Direct(10*time.Millisecond, errFault)
+	err := bulkhead.Run(t.Context(), b, func(ctx context.Context) error {
+		if !strings.Contains(string(debug.Stack()), "TestDirect(") {
+			t.Error("it runs in a goroutine of its own")
+		}
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	if !errors.Is(err, errFault) || !errors.Is(err, bulkhead.ErrSlow) {
+		t.Errorf("it ended with %v", err)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	err = bulkhead.Run(gone, b, func(context.Context) error { t.Error("it was called"); return nil })
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("nobody waits, and it ended with %v", err)
 	}
 }
 

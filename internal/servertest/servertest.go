@@ -89,7 +89,7 @@ func MariaDB(t testing.TB) *Server {
 	return begin(t, dir, func(dir string, port int) *exec.Cmd {
 		cmd := exec.Command(mariadbd, "--no-defaults", "--datadir="+filepath.Join(dir, "data"), "--tmpdir="+dir, "--port", strconv.Itoa(port),
 			"--bind-address=127.0.0.1", "--socket="+filepath.Join(dir, "socket"), "--skip-name-resolve",
-			"--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M", "--max-connections=200")
+			"--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=16M", "--max-connections=200")
 		cmd.SysProcAttr, cmd.Dir = as, dir
 		return cmd
 	})

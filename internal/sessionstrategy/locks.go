@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/redact"
+	"github.com/ginauth/ginauth/internal/token"
 )
 
 // Locks let one request at a time work on a session: one of this process, and one of
@@ -19,6 +21,35 @@ type Locks struct {
 	everywhere  locker // nil: the store has no locks
 	calls       *bulkhead.Bulkhead
 	unavailable error
+	others      others
+}
+
+// others find out whether another process writes to a store that neither compares nor
+// locks: then an update of one may undo the other's. Each record says who wrote it and
+// when.
+type others struct {
+	notice  func() // nil: the store takes care of it
+	self    string
+	started time.Time
+}
+
+// overlap is how long a process may go on after its successor has begun, and how far
+// their clocks may be apart.
+const overlap = time.Minute
+
+// mark is what a record says of its writer, as members of a JSON object.
+func (o *others) mark() string {
+	if o.notice == nil {
+		return ""
+	}
+	return `"writer":"` + o.self + `","at":` + strconv.FormatInt(time.Now().Unix(), 10) + ","
+}
+
+// saw looks at a record, and gives notice where another process wrote it of late.
+func (o *others) saw(s Stored) {
+	if o.notice != nil && s.Writer != "" && s.Writer != o.self && time.Unix(s.At, 0).After(o.started.Add(overlap)) {
+		o.notice()
+	}
 }
 
 // A locker is a store with locks. Its contract is the one of ginauth.SessionLocker.
@@ -27,10 +58,15 @@ type locker interface {
 }
 
 // NewLocks makes the locks of the sessions in store, which is nil without one. calls
-// stands before the store.
-func NewLocks(store Store, calls *bulkhead.Bulkhead, errs Errors) *Locks {
+// stands before the store. notice is called where another process writes to a store
+// that neither compares nor locks, at each request that finds it so.
+func NewLocks(store Store, calls *bulkhead.Bulkhead, errs Errors, notice func()) *Locks {
 	everywhere, _ := store.(locker)
-	return &Locks{everywhere: everywhere, calls: calls, unavailable: errs.Unavailable}
+	l := &Locks{everywhere: everywhere, calls: calls, unavailable: errs.Unavailable}
+	if _, compares := store.(comparer); !compares && everywhere == nil && store != nil {
+		l.others = others{notice, token.Random()[:12], time.Now()}
+	}
+	return l
 }
 
 // Lock takes a lock of this process, and the store's of that name where it has locks.

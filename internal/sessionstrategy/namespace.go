@@ -44,19 +44,19 @@ type Stored struct {
 	Of string `json:"of"`
 	// Born is when the session was kept first, in Unix microseconds, until it is kept
 	// again. auth_time has whole seconds: this tells the sessions of one second apart.
-	Born   int64           `json:"born,omitempty"`
+	Born int64 `json:"born,omitempty"`
+	// Writer is the process that wrote it, and At when, in Unix seconds: see others.
+	Writer string          `json:"writer,omitempty"`
+	At     int64           `json:"at,omitempty"`
 	Claims json.RawMessage `json:"claims"`
 }
 
-// wrap makes of a token's payload what a store keeps.
-func (n Namespace) wrap(payload []byte) []byte { return n.join("", payload) }
+// born are the members of a session that begins now.
+func born() string { return `"born":` + strconv.FormatInt(time.Now().UnixMicro(), 10) + "," }
 
-// wrapNew is wrap for a session that begins now.
-func (n Namespace) wrapNew(payload []byte) []byte {
-	return n.join(`"born":`+strconv.FormatInt(time.Now().UnixMicro(), 10)+",", payload)
-}
-
-func (n Namespace) join(members string, payload []byte) []byte {
+// wrap makes of a token's payload what a store keeps. members are further ones of that
+// JSON object, each with a comma.
+func (n Namespace) wrap(members string, payload []byte) []byte {
 	data := append([]byte(`{"of":"`+n.name+`",`+members+`"claims":`), payload...) // the name needs no escapes
 	return append(data, '}')
 }

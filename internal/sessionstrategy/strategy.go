@@ -139,12 +139,13 @@ func (s *inStore) Open(ctx context.Context, value string) (Record, error) {
 	if !ours {
 		return Record{}, s.errs.NotFound
 	}
+	s.locks.others.saw(kept)
 	return Record{kept.Claims, data, true}, nil
 }
 
 func (s *inStore) Create(ctx context.Context, userID string, payload []byte, expires time.Time) (string, error) {
 	return bulkhead.Do(context.WithoutCancel(ctx), s.calls, func(ctx context.Context) (string, error) {
-		return s.store.Create(ctx, s.of.Owner(userID), s.of.wrapNew(payload), expires)
+		return s.store.Create(ctx, s.of.Owner(userID), s.of.wrap(born()+s.locks.others.mark(), payload), expires)
 	})
 }
 
@@ -165,9 +166,9 @@ func (s *inStore) Replace(ctx context.Context, session, value string, before Rec
 	}
 	return bulkhead.Do(context.WithoutCancel(ctx), s.calls, func(ctx context.Context) (string, error) {
 		if s.compares != nil {
-			return s.compares.UpdateIf(ctx, value, before.Data, s.of.wrap(payload), expires)
+			return s.compares.UpdateIf(ctx, value, before.Data, s.of.wrap("", payload), expires)
 		}
-		return s.store.Update(ctx, value, s.of.wrap(payload), expires)
+		return s.store.Update(ctx, value, s.of.wrap(s.locks.others.mark(), payload), expires)
 	}, value)
 }
 

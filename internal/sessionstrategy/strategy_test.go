@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ginauth/ginauth/internal/bulkhead"
@@ -88,7 +89,7 @@ func calls() *bulkhead.Bulkhead {
 
 func inStore(store sessionstrategy.Store, prefix string) sessionstrategy.Strategy {
 	c := calls()
-	return sessionstrategy.InStore(store, c, sessionstrategy.NewLocks(store, c, errs()), sessionstrategy.NewNamespace(prefix, "usual"), errs())
+	return sessionstrategy.InStore(store, c, sessionstrategy.NewLocks(store, c, errs(), nil), sessionstrategy.NewNamespace(prefix, "usual"), errs())
 }
 
 func inCookie(t *testing.T) sessionstrategy.Strategy {
@@ -190,7 +191,7 @@ func TestInStore_Namespaces(t *testing.T) {
 // that it cannot tell.
 func TestLocks(t *testing.T) {
 	t.Parallel()
-	locks := sessionstrategy.NewLocks(newMemory(), calls(), errs())
+	locks := sessionstrategy.NewLocks(newMemory(), calls(), errs(), nil)
 	release, err := locks.Lock(t.Context(), "session", time.Minute)
 	if err != nil {
 		t.Fatal(err)
@@ -209,5 +210,55 @@ func TestLocks(t *testing.T) {
 		t.Error(err)
 	} else {
 		release()
+	}
+}
+
+// That another process writes to a store is noticed where that may lose updates: where
+// the store neither compares nor locks, and not for a process that went before.
+func TestLocks_Notice(t *testing.T) {
+	t.Parallel()
+	for name, store := range map[string]sessionstrategy.Store{"plain": newMemory(), "compares": comparing{newMemory()}} {
+		synctest.Test(t, func(t *testing.T) {
+			noticed := 0
+			process := func() sessionstrategy.Strategy {
+				c := calls()
+				locks := sessionstrategy.NewLocks(store, c, errs(), func() { noticed++ })
+				return sessionstrategy.InStore(store, c, locks, sessionstrategy.NewNamespace("usual", "usual"), errs())
+			}
+			opens := func(s sessionstrategy.Strategy, value string) sessionstrategy.Record {
+				t.Helper()
+				r, err := s.Open(t.Context(), value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return r
+			}
+			here := process()
+			value, err := here.Create(t.Context(), "ada", []byte(`{}`), time.Now().Add(time.Hour))
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(30 * time.Second)
+			there := process()
+			opens(there, value)
+			opens(here, value)
+			time.Sleep(2 * time.Minute)
+			if opens(there, value); noticed != 0 {
+				t.Errorf("%s: what was written before counts", name)
+			}
+			if value, err = here.Replace(t.Context(), "s", value, opens(here, value), []byte(`{"n":1}`), time.Now().Add(time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+			if opens(here, value); noticed != 0 {
+				t.Errorf("%s: its own record counts", name)
+			}
+			want := 1
+			if name == "compares" {
+				want = 0
+			}
+			if opens(there, value); noticed != want {
+				t.Errorf("%s: noticed %d times, want %d", name, noticed, want)
+			}
+		})
 	}
 }
