@@ -282,7 +282,7 @@ func (o OAuth) configure(client *http.Client) (*provider, error) {
 		p.name = oauth.DisplayName(o.Provider, p.id)
 	}
 	if err := pages.CheckLogo(o.Logo); err != nil {
-		return p, fmt.Errorf("Logo %w", err)
+		return p, fmt.Errorf("the Logo %w", err)
 	}
 	m.logo, m.color, m.mark = o.Logo, oauth.Color(o.Provider, p.id), oauth.Service(o.Provider)
 	m.made = oauth.AsMade(o.Provider)

@@ -144,7 +144,7 @@ func TestRefusals_AgainAfterAMinute(t *testing.T) {
 		a.browser(t).do(req)
 		return strings.Count(a.log.String(), loggedHost)
 	}
-	if refused() != 1 || refused() != 1 {
+	if first, second := refused(), refused(); first != 1 || second != 1 {
 		t.Error(a.log)
 	}
 	now = now.Add(time.Minute)

@@ -107,28 +107,29 @@ func (d *doctor) follow(ctx context.Context, target string) (a *answer, err erro
 // ownAddress compares what the site takes for its address with the address that it
 // was found at.
 func (s *site) ownAddress(all map[string]listedProvider) {
-	for _, id := range slices.Sorted(maps.Keys(all)) {
-		own, err := url.Parse(all[id].CallbackURL)
-		if err != nil || own.Host == "" {
-			s.add("own address", wrong, "the callback URL of %q is no address", id)
-			return
-		}
-		path := strings.TrimSuffix(own.Path, "/callback/"+id)
-		if originOf(own) != originOf(s.routes) {
-			s.add("own address", wrong, "the site's own address is %s, but browsers use %s: it refuses their forms. Correct NEXTAUTH_URL or Options.BaseURL; without either, list the proxy in Options.TrustedProxies and let it send X-Forwarded-Host and X-Forwarded-Proto",
-				originOf(own), originOf(s.routes))
-		} else {
-			s.add("own address", right, "%s", originOf(own))
-		}
-		if path != s.routes.Path {
-			s.add("prefix", wrong, "the site writes links to %s, but the auth routes are at %s: write the whole public path of the auth routes into NEXTAUTH_URL or Options.BaseURL", path, s.routes.Path)
-		} else {
-			s.add("prefix", right, "%s", path)
-		}
-		if routes := originOf(own) + path; s.doctor.routes != "" && s.doctor.routes != routes {
-			s.add("environment", wrong, "the environment puts the auth routes at %s, and the site at %s: was the site started with this environment, or does Options.BaseURL differ from NEXTAUTH_URL?", s.doctor.routes, routes)
-		}
+	if len(all) == 0 { // providerList says so
 		return
+	}
+	id := slices.Min(slices.Collect(maps.Keys(all)))
+	own, err := url.Parse(all[id].CallbackURL)
+	if err != nil || own.Host == "" {
+		s.add("own address", wrong, "the callback URL of %q is no address", id)
+		return
+	}
+	path := strings.TrimSuffix(own.Path, "/callback/"+id)
+	if originOf(own) != originOf(s.routes) {
+		s.add("own address", wrong, "the site's own address is %s, but browsers use %s: it refuses their forms. Correct NEXTAUTH_URL or Options.BaseURL; without either, list the proxy in Options.TrustedProxies and let it send X-Forwarded-Host and X-Forwarded-Proto",
+			originOf(own), originOf(s.routes))
+	} else {
+		s.add("own address", right, "%s", originOf(own))
+	}
+	if path != s.routes.Path {
+		s.add("prefix", wrong, "the site writes links to %s, but the auth routes are at %s: write the whole public path of the auth routes into NEXTAUTH_URL or Options.BaseURL", path, s.routes.Path)
+	} else {
+		s.add("prefix", right, "%s", path)
+	}
+	if routes := originOf(own) + path; s.doctor.routes != "" && s.doctor.routes != routes {
+		s.add("environment", wrong, "the environment puts the auth routes at %s, and the site at %s: was the site started with this environment, or does Options.BaseURL differ from NEXTAUTH_URL?", s.doctor.routes, routes)
 	}
 }
 

@@ -65,7 +65,7 @@ func Choose(chosen, all Lifetime) (own Lifetime, cuts []Cut, err error) {
 		switch asked := *f.own; {
 		case asked == 0:
 		case asked < time.Second:
-			return Lifetime{}, nil, fmt.Errorf("Lifetime.%s is %v; write a second or more, such as 8*time.Hour, or leave it 0", f.name, asked)
+			return Lifetime{}, nil, fmt.Errorf("the Lifetime.%s is %v; write a second or more, such as 8*time.Hour, or leave it 0", f.name, asked)
 		case f.most > 0 && asked > f.most:
 			cuts = append(cuts, Cut{f.name, asked, f.most})
 			*f.own = 0
