@@ -320,7 +320,7 @@ func TestSignIn_WithoutCookies(t *testing.T) {
 		t.Errorf("the page says %q", got)
 	}
 	_, pair := csrfPair(csrfCookie)
-	if got := a.send(t, http.MethodGet, res.Header.Get("Location"), "", "Cookie", pair).alert(); got != "" {
+	if got := a.send(t, http.MethodGet, res.Header.Get("Location"), "", "Cookie", pair).alert(); !strings.HasPrefix(got, "That form did not show") {
 		t.Errorf("with cookies the page says %q", got)
 	}
 }

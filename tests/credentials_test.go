@@ -174,7 +174,7 @@ func TestCredentials_Outcomes(t *testing.T) {
 			if row.logged == "" && log != "" || !strings.Contains(log, row.logged) {
 				t.Errorf("the log says %q, want %q", log, row.logged)
 			}
-			if n := strings.Count(log, "sign-in refused"); row.logged != "" && n != 2*len(bodies) {
+			if n := strings.Count(log, "sign-in refused"); row.logged != "" && row.csrf == "" && n != 2*len(bodies) { // of forms one line a minute
 				t.Errorf("%d lines for %d refusals: %s", n, 2*len(bodies), log)
 			}
 			if strings.Contains(log, row.password) || strings.Contains(log, url.QueryEscape(row.password)) {

@@ -53,7 +53,13 @@ func TestClusterFailover(t *testing.T) {
 	o.run(requests / 3)
 	before := o.take()
 	o.kill()
-	for !o.back.Load() {
+	// Until the replica answers, and then until each process has read the new map of the
+	// cluster, which it does once a second.
+	for unavailable := -1; !o.back.Load() || o.unavailable() > unavailable; {
+		if time.Since(o.killed) > time.Minute {
+			t.Fatal("the processes did not find the replica within a minute")
+		}
+		unavailable = o.unavailable()
 		o.run(requests / 10)
 	}
 	during := o.take()
@@ -72,6 +78,13 @@ func TestClusterFailover(t *testing.T) {
 	if during.unavailable == 0 {
 		t.Error("no request noticed that a master was killed")
 	}
+}
+
+// unavailable is how many requests of this phase were answered 503.
+func (o *failover) unavailable() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.phase.unavailable
 }
 
 // A signedIn is somebody's session, and when the answer had it.
