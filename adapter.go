@@ -35,9 +35,9 @@ var (
 // was proved, look for each other afterwards. So do not read from a replica.
 //
 // The user of a session is looked up where it is sealed again: at GET session, and
-// at a guarded request past Session.UpdateAge. So whoever is deleted in the
-// database is signed out within UpdateAge, 24 hours unless it is set;
-// Auth.DeleteUser does it at once, with Session.Revocations.
+// at a guarded request past Session.UpdateAge. So a user who is
+// deleted in the database is signed out within UpdateAge, 24 hours by default.
+// Auth.DeleteUser signs them out at once, with Session.Revocations.
 type Adapter interface {
 	// CreateUser stores a new user, under an ID of its own choosing, together
 	// with their first account, or without any: both or nothing. The error is

@@ -408,7 +408,7 @@ func (a *Auth) signIns(opts *Options, f *faults, routes bool) {
 }
 
 // takesFormPost reports whether browsers store the cookie that an answer by POST
-// needs, SameSite=None; Secure, as far as baseURL tells.
+// needs, SameSite=None; Secure. It is true if baseURL does not tell.
 func (a *Auth) takesFormPost(baseURL string) bool {
 	base := a.fixedBase(baseURL)
 	return base == nil || base.Secure || base.Loopback()

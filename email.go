@@ -20,10 +20,10 @@ const (
 	defaultCodeAge = 10 * time.Minute
 )
 
-// Email signs people in by a mail to their address: whoever reads it is who they
-// say. It needs Options.Adapter, which keeps the users and what the mails are
-// checked against, and Options.BaseURL or exact TrustedHosts, since a link in a
-// mail must not lead to a host that a request chose.
+// Email signs people in by a mail to their address: a person who reads it owns the
+// address. It needs Options.Adapter, which keeps the users and the hashes of links and
+// codes, and Options.BaseURL or exact TrustedHosts, since a link in a mail must not
+// lead to a host that a request chose.
 //
 // The link leads to a page with one button, since programs that look into mails
 // follow links. It works once, for the address it was sent to.
@@ -87,7 +87,7 @@ func (s SMTP) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // Mail is what Email.Send sends. Text and HTML are two forms of one content, for a
 // body of multipart/alternative; an application may write its own around URL or
-// Code. Whoever knows these signs in: keep them out of logs.
+// Code. Anybody who knows these can sign in: keep them out of logs.
 type Mail struct {
 	To      string // one plain address, with nothing in it that ends a header
 	From    string // Email.From

@@ -73,12 +73,12 @@ func (v *request) unkept(err error, isNew bool) outcome {
 	return v.refused("keeping the user", err, status, code)
 }
 
-// mayClaim decides whether the owner of an address gets the user who has it. Whoever
-// came first may have written any address into a profile at another service, or have
-// registered it with a password, to wait for its owner: the two would share the user
-// from now on. An account at a provider cannot be told from the owner's, so that it
-// refuses them. A password can be deleted: closing says that it has to be, with all
-// that was let in by it. One who is signed in as this user has proved both.
+// mayClaim decides whether the owner of an address gets the user who has it. An
+// attacker may have come first: with the address in a profile at another service, or
+// with a password registered for it. The two would then share the user. mayClaim
+// refuses the owner if the user has an account at a provider, since nothing tells whose
+// account that is. A password can be deleted: closing reports that it must be, and that
+// the sessions it began must end. A person who is signed in as this user has proved both.
 func (v *request) mayClaim(ctx context.Context, user User) (closing bool, err error) {
 	if !user.EmailVerified.IsZero() || v.signedInAs(ctx, user.ID) {
 		return false, nil

@@ -151,8 +151,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
-	// DangerousShortSecret accepts a Secret of fewer than 32 bytes. Whoever
-	// guesses it signs in as anybody.
+	// DangerousShortSecret accepts a Secret of fewer than 32 bytes. Anybody who
+	// guesses it can sign in as any user.
 	DangerousShortSecret bool
 }
 

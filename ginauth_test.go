@@ -142,7 +142,7 @@ func TestRegister_Faults(t *testing.T) {
 		{"cookie domain", ginauth.Options{Providers: somebody(), Cookies: ginauth.CookieOptions{Domain: "a; b"}}, []string{"Cookies.Domain"}},
 		{"SameSite=None on http", ginauth.Options{Providers: somebody(), BaseURL: "http://a.example", Cookies: ginauth.CookieOptions{SameSite: http.SameSiteNoneMode}}, []string{"SameSite", "https"}},
 		{"brand color", ginauth.Options{Providers: somebody(), Theme: ginauth.Theme{BrandColor: "red;}"}}, []string{"Theme", "BrandColor"}},
-		{"logo of a provider", ginauth.Options{Providers: []ginauth.Provider{ginauth.OAuth{Provider: github.New("id", "secret", ""), Logo: "logo.svg"}}}, []string{"provider github: Logo", "logo.svg", "/logo.svg"}},
+		{"logo of a provider", ginauth.Options{Providers: []ginauth.Provider{ginauth.OAuth{Provider: github.New("id", "secret", ""), Logo: "logo.svg"}}}, []string{"provider github: the Logo", "logo.svg", "/logo.svg"}},
 		{"page", ginauth.Options{Providers: somebody(), Pages: ginauth.Pages{SignIn: "javascript:x"}}, []string{"Pages.SignIn", "/login"}},
 		{"OAuth 1 provider", ginauth.Options{Providers: ginauth.Goth(twitter.New("k", "s", ""))}, []string{"provider twitter", "OAuth 1.0a"}},
 		{"steam", ginauth.Options{Providers: ginauth.Goth(steam.New("k", ""))}, []string{"provider steam", "assertion"}},

@@ -140,7 +140,7 @@ func (a *Auth) stands(ctx context.Context, t *Token, value string, base origin.B
 	return err == nil && !ended
 }
 
-// needsReseal reports whether a session is to be sealed again though nothing has changed.
+// needsReseal reports whether a session must be sealed again though nothing has changed.
 func (a *Auth) needsReseal(id *identity, now time.Time) bool {
 	t := &id.token
 	return !id.kept.Current || t.ExpiresAt.IsZero() || now.Sub(t.IssuedAt) >= t.life.UpdateAge(a.opts.Session.UpdateAge)

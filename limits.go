@@ -156,7 +156,7 @@ var testAddr = netip.MustParseAddr("192.0.2.1")
 // client is the address that a request comes from; not valid where nobody tells.
 func (v *request) client() netip.Addr { return v.auth.site.hosts.ClientAddr(v.c.Request) }
 
-// limitClient is who sends this request, as far as limits go.
+// limitClient is the sender of this request, to the limits.
 func (v *request) limitClient() limit.Client {
 	addr := v.client()
 	developing := !v.auth.release && (addr.IsLoopback() || addr == testAddr)

@@ -104,9 +104,9 @@ func (v *request) openNow(ctx context.Context) (*identity, error) {
 	return id, err
 }
 
-// signedIn marks in a transaction who is signed in when it begins. Only for them,
-// and only while they still are, does it add an account: whoever takes over a
-// browser, or a session that has ended meanwhile, does not get it.
+// signedIn marks in a transaction who is signed in when it begins. The transaction adds
+// an account to that person alone, and only while they are still signed in: somebody
+// who takes over the browser does not get it, nor does a session that has ended.
 func (v *request) signedIn() string {
 	if v.auth.opts.Adapter == nil {
 		return ""
@@ -145,8 +145,8 @@ func (v *request) resolveUser(ctx context.Context, p *SignInParams, m match) (is
 }
 
 // link gives a user a further account. One that is added in a session is taken away
-// again where the session was ended meanwhile: whoever ended it may have looked at the
-// user's accounts before.
+// again if the session was ended meanwhile: the person who ended it may have looked at
+// the user's accounts before.
 func (v *request) link(ctx context.Context, user User, p *SignInParams, inSession bool) (User, error) {
 	fresh, err := v.auth.addAccount(ctx, user, *p.Account)
 	if err == nil && inSession {
@@ -353,9 +353,9 @@ func (a *Auth) endsSessions() bool {
 	return a.ending.revoked != nil || listed
 }
 
-// confirm looks again when a session is kept, and ends it if the way by which it began
-// is closed. Whoever closes one ends the user's sessions afterwards. So a session is
-// either among these, or kept so late that the way is seen to be closed.
+// confirm looks again after a session was kept, and ends it if the account or address
+// that began it is gone. Code that removes one ends the user's sessions afterwards. So a
+// session is either among those, or kept so late that confirm sees the removal.
 func (v *request) confirm(ctx context.Context, userID, session string) error {
 	if v.way.Provider == "" { // no user of the Adapter
 		return nil

@@ -28,10 +28,11 @@ type Pages struct {
 	// NewUser is where a person's first sign-in leads, with the callbackUrl in its
 	// query. It needs an Adapter.
 	NewUser string
-	// TrustForwardedPrefix also believes the X-Forwarded-Prefix of Options.TrustedProxies,
-	// which says what a proxy took off the path of all pages and routes: /shop. It is for a site whose prefix the application
-	// cannot know, so BaseURL must have no path. Each of the proxies must set the
-	// header or delete it: what a client wrote is believed otherwise. Default: false.
+	// TrustForwardedPrefix believes the X-Forwarded-Prefix of Options.TrustedProxies: what
+	// a proxy took off the path of all pages and routes, such as /shop. It is for an
+	// application that cannot know its prefix, so BaseURL must have no path. Each proxy
+	// must set or delete the header: otherwise a client's own header is believed.
+	// Default: false.
 	TrustForwardedPrefix bool
 }
 

@@ -100,8 +100,8 @@ type OAuth struct {
 	// as the user who has the same e-mail address, where this provider vouches for
 	// the address (Account.EmailVerified) and the user has proved it
 	// (User.EmailVerified). Without it their sign-in is refused with
-	// OAuthAccountNotLinked. Whoever runs the provider, or gets hold of the address
-	// there, can then sign in as that user. It needs an Adapter.
+	// OAuthAccountNotLinked. With it, anybody who runs the provider, or gets hold of the
+	// address there, can sign in as that user. It needs an Adapter.
 	DangerousEmailAccountLinking bool
 }
 
@@ -165,12 +165,12 @@ type IssuerFamily interface {
 // (RFC 6749 §6). goth's RefreshToken has no context, so that of an
 // AuthCodeProvider is never called.
 type RefreshProvider interface {
-	// RefreshTokenContext trades a refresh token for new tokens. Where the
-	// provider sends no new refresh token, the result holds the old one. A
-	// refreshed id_token is verified, but for the nonce (OpenID Connect Core
-	// §12.2). No error repeats a token; that of a refused request wraps the
-	// *oauth2.RetrieveError, by which ginauth knows a token of no more use. Requests must use the client that the context
-	// holds under oauth2.HTTPClient.
+	// RefreshTokenContext exchanges a refresh token for new tokens. If the provider
+	// sends no new refresh token, the result holds the old one. A refreshed id_token is
+	// verified, except for its nonce (OpenID Connect Core §12.2). No error repeats a
+	// token. The error of a refused request wraps the *oauth2.RetrieveError, by which
+	// ginauth learns that the refresh token is no longer valid. Requests must use the
+	// client that the context holds under oauth2.HTTPClient.
 	RefreshTokenContext(ctx context.Context, refreshToken string) (*oauth2.Token, error)
 }
 
@@ -191,9 +191,8 @@ type EndSessionProvider interface {
 // Session.Revocations only, which then know sessions by the id_token's sub and
 // sid.
 type LogoutVerifier interface {
-	// VerifyLogoutToken verifies a logout token (§2.6), but for whether its jti was
-	// seen before, which ginauth remembers, and refuses a token whose iat is more
-	// than an hour ago. Requests must use the client that the context holds under
+	// VerifyLogoutToken verifies a logout token (§2.6). ginauth itself remembers the
+	// jti, and refuses a token that came before or whose iat is more than an hour ago. Requests must use the client that the context holds under
 	// oauth2.HTTPClient.
 	VerifyLogoutToken(ctx context.Context, rawLogoutToken string) (*oidc.LogoutToken, error)
 }

@@ -182,7 +182,7 @@ func (v *request) getSignIn() {
 	case notice != "":
 		code = notice
 	case code != "" && !errorcode.ShownOnSignInPage(code):
-		code = errorcode.Default // whoever made the link must not put words on this page
+		code = errorcode.Default // the author of a link must not put words on this page
 	}
 	v.pages().SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
 		Site: v.base.Host(), Providers: buttons, CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: code, Hint: v.hint(notice),

@@ -289,7 +289,7 @@ func (a *Auth) openLatestFound(ctx context.Context, found cookie.Session, base o
 }
 
 // refresh runs the callbacks on an opened session, as they run when a page asks for
-// it, and reports whether it is to be sealed again.
+// it, and reports whether it must be sealed again.
 func (a *Auth) refresh(c *gin.Context, id *identity, trigger Trigger, update any) (due bool, err error) {
 	now := a.opts.Now()
 	due = trigger != "" || a.needsReseal(id, now)

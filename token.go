@@ -54,8 +54,8 @@ const claimSession = "ginauth_sid"
 // claimLifetime is the Lifetime of the session, where it has one of its own.
 const claimLifetime = "ginauth_lifetime"
 
-// claimSince is when a session began whose token has no auth_time, as far as is known:
-// the iat that it had when ginauth first sealed it, where there is an AbsoluteMaxAge.
+// claimSince is when a session began whose token has no auth_time: the iat that it had
+// when ginauth first sealed it. It is written only with an AbsoluteMaxAge.
 // next-auth writes a new iat each time.
 const claimSince = "ginauth_since"
 
@@ -171,8 +171,7 @@ func (t *Token) parse(payload []byte, now time.Time) error {
 }
 
 // parse reads a token's payload, and refuses one whose session has lasted as long as it
-// may. What exp says counts only as far as it is earlier: next-auth writes one by its
-// own MaxAge.
+// may. exp counts only if it is earlier: next-auth writes one by its own MaxAge.
 func (a *Auth) parse(t *Token, payload []byte, now time.Time) error {
 	if err := t.parse(payload, now); err != nil {
 		return err
@@ -196,7 +195,7 @@ func (t *Token) endsBy(end, now time.Time) bool {
 	return now.Before(end)
 }
 
-// began is when the session of a token began, as far as it says; zero: it does not.
+// began is when the session of a token began; zero if the token does not say.
 func (t *Token) began() time.Time {
 	switch {
 	case !t.AuthTime.IsZero():

@@ -208,8 +208,8 @@ func (a *Auth) listed(ctx context.Context, store UserSessionStore, userID string
 	return list, nil
 }
 
-// clocksApart is how far the clocks of two processes are apart at the most, as far as
-// sign-ins at once are told apart.
+// clocksApart is how far apart the clocks of two processes may be for sign-ins of the
+// same moment to be told apart.
 const clocksApart = 5 * time.Second
 
 // endOldest ends the oldest sessions of a user beyond Session.MaxPerUser, when one

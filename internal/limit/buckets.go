@@ -47,7 +47,7 @@ func (r Rate) Aimed(all Rate) func(step int) Rate {
 	}
 }
 
-// A Client is who sends a request, as far as limits go.
+// A Client is the sender of a request, to the limits.
 type Client struct {
 	// Networks are what its addresses have in common, the narrowest first. A client
 	// without any cannot be told from others, and must not share a bucket with them.

@@ -43,8 +43,8 @@ func (b Base) Loopback() bool {
 }
 
 // Domains are those for which this host may set a cookie (RFC 6265 §5.1.3): its own
-// name and the names above it, as far as they are not a public suffix such as com or
-// co.uk, for which browsers take none (§5.3 step 5). An address has none.
+// name and the names above it, without public suffixes such as com or co.uk, for which
+// browsers take none (§5.3 step 5). An address has none.
 func (b Base) Domains() (domains []string) {
 	name, _, err := splitPort(b.host())
 	if err != nil || isAddress(name) {

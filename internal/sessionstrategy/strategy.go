@@ -27,7 +27,7 @@ type Strategy interface {
 	// Latest is the cookie that this process set in place of c; c itself where it set
 	// none.
 	Latest(c Cookie) Cookie
-	// Remove ends a session, as far as that is possible.
+	// Remove ends a session, if the strategy can.
 	Remove(ctx context.Context, value string) error
 }
 
