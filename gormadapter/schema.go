@@ -83,16 +83,11 @@ func (a *Adapter) Migrate(ctx context.Context) error {
 	if err := a.checkTables(ctx); err != nil {
 		return err
 	}
-	// PostgreSQL fails where two processes create the same table: then it is there.
-	for range migrations {
-		if err = a.run(ctx, script); err == nil || ctx.Err() != nil {
-			break
-		}
-	}
-	return a.explain(err)
+	return a.explain(a.run(ctx, script))
 }
 
-// migrations is how often Migrate tries.
+// migrations is how often Migrate tries each statement. PostgreSQL fails where two
+// processes create the same table or index at once: the next time it is there.
 const migrations = 3
 
 // run runs the statements of a script.
@@ -106,7 +101,13 @@ func (a *Adapter) run(ctx context.Context, script string) error {
 		if strings.TrimSpace(statement) == "" {
 			continue
 		}
-		if err := a.with(ctx).Exec(statement).Error; err != nil {
+		var err error
+		for range migrations {
+			if err = a.with(ctx).Exec(statement).Error; err == nil || ctx.Err() != nil {
+				break
+			}
+		}
+		if err != nil {
 			return err
 		}
 	}
