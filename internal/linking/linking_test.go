@@ -47,7 +47,7 @@ func TestDecide(t *testing.T) {
 		{"started elsewhere: Ada is signed in, and Bob's account comes", linking.Facts{ThirdParty: true, Owner: "bob", Current: "ada"}, linking.Refuse},
 		{"started elsewhere: somebody new signs in", linking.Facts{ThirdParty: true}, linking.Create},
 		{"started elsewhere: Ada is signed in, and a new account comes", linking.Facts{ThirdParty: true, Current: "ada"}, linking.Refuse},
-		{"started elsewhere: so it is whoever began it", linking.Facts{ThirdParty: true, Current: "ada", Began: by("ada")}, linking.Refuse},
+		{"started elsewhere: even by the person who began it", linking.Facts{ThirdParty: true, Current: "ada", Began: by("ada")}, linking.Refuse},
 		{"started elsewhere: whatever the address", linking.Facts{ThirdParty: true, Holder: &all}, linking.Refuse},
 
 		// The new account has the address of a user.
