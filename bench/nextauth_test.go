@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"os"
 	"slices"
 	"testing"
 )
@@ -17,7 +18,7 @@ func TestNextAuth(t *testing.T) {
 		}
 		value := all.tokens[0]
 		r, err := askNode([]string{value, all.tokens[1], alter(value, len(value)/2), alter(value, len(value)-4)}, 0, 0)
-		if errors.Is(err, errNotInstalled) {
+		if errors.Is(err, errNotInstalled) && os.Getenv("CI") != "true" {
 			t.Skip(err)
 		}
 		if err != nil {

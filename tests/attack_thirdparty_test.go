@@ -124,7 +124,7 @@ func TestAttack13_ThirdPartyStart(t *testing.T) {
 				if err != nil || res.StatusCode != http.StatusFound || !strings.HasPrefix(location, iss+"/authorize?") {
 					t.Fatalf("answered %d, leads to %q", res.StatusCode, location)
 				}
-				own := b.begin("open", "/mine") // asks for the same, but for the random values
+				own := b.begin("open", "/mine") // asks for the same, except for the random values
 				asked, err := url.Parse(own)
 				if err != nil {
 					t.Fatal(err)
