@@ -2,6 +2,7 @@ package tests
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -44,9 +45,16 @@ func TestLate_AnswerThatHasBegun(t *testing.T) {
 				a.engine.GET("/open", a.auth.LoadSession(), handler)
 				b := a.browser(t)
 				b.signInAs("ada")
-				done := make(chan struct{})
-				go func() { defer close(done); b.get(path) }()
+				began, done := make(chan struct{}), make(chan struct{})
+				go func() { defer close(done); b.getSlowly(path, began) }()
 				<-arrived
+				// A browser reads answers in the order in which they come. Here another
+				// goroutine reads the first one, and must be through with its header.
+				select {
+				case <-began:
+				case <-time.After(10 * time.Second):
+					t.Error("the header has not reached the browser")
+				}
 				b.post("/api/auth/signout", url.Values{"csrfToken": {b.csrf()}})
 				close(release)
 				<-done
@@ -56,6 +64,19 @@ func TestLate_AnswerThatHasBegun(t *testing.T) {
 			})
 		}
 	}
+}
+
+// getSlowly closes began when the header of the answer has come, with its cookies in the
+// jar, and then reads the rest.
+func (b *browser) getSlowly(path string, began chan<- struct{}) {
+	res, err := b.Do(b.request(http.MethodGet, path, nil))
+	if err != nil {
+		b.t.Error(err)
+		return
+	}
+	close(began)
+	_, _ = io.Copy(io.Discard, res.Body)
+	_ = res.Body.Close()
 }
 
 // LoadSession stands before all, a slow middleware of the application behind it, then
