@@ -86,6 +86,35 @@ type VerificationToken struct {
 	Expires    time.Time
 }
 
+// A PasskeyStore is an Adapter that keeps passkeys too, for Options.Factors.Passkeys. The
+// package gormadapter's is one, and the package adaptertest holds any to this contract.
+// What is said of an Adapter's calls, contexts and errors holds here.
+type PasskeyStore interface {
+	// CreatePasskey stores a new passkey. The error is ErrExists where any user has one
+	// of this ID, also when two calls at once create it, and ErrNotFound where there is
+	// no such user.
+	CreatePasskey(ctx context.Context, p StoredPasskey) error
+	// GetPasskey finds a passkey by ID.
+	GetPasskey(ctx context.Context, id string) (StoredPasskey, error)
+	// ListPasskeys returns the passkeys of a user, in any order: none for somebody who
+	// does not exist.
+	ListPasskeys(ctx context.Context, userID string) ([]StoredPasskey, error)
+	// UpdatePasskey stores data in place of p.Data. The error is ErrConflict where it
+	// holds something else than p.Data, so that of two calls at once with one p one
+	// succeeds, and ErrNotFound where p.UserID has no passkey of this ID.
+	UpdatePasskey(ctx context.Context, p StoredPasskey, data []byte) error
+	// DeletePasskey deletes a passkey of a user. The error is ErrNotFound where they have
+	// none of this ID. DeleteUser deletes all of a user's.
+	DeletePasskey(ctx context.Context, userID, id string) error
+}
+
+// A StoredPasskey is a passkey as a PasskeyStore keeps it.
+type StoredPasskey struct {
+	ID     string // 43 letters, digits, dashes and underscores, compared byte by byte
+	UserID string
+	Data   []byte // ginauth's own encoding: at most 16 KB, and no secret
+}
+
 // adapterTimeout bounds one call of the Adapter, so that a database that hangs
 // ends in an answer.
 const adapterTimeout = 5 * time.Second
@@ -179,7 +208,7 @@ func orNil(user User, err error) (*User, error) {
 // newAdapterCalls stands before the Adapter. The errors of its contract come
 // through as they are, and any other as an adapterFault.
 func newAdapterCalls() *bulkhead.Bulkhead {
-	return bulkhead.New(adapterTimeout, adapterFault{}, ErrNotFound, ErrExists, ErrLastAccount)
+	return bulkhead.New(adapterTimeout, adapterFault{}, ErrNotFound, ErrExists, ErrLastAccount, ErrConflict)
 }
 
 // adapt calls the Adapter where that returns nothing.
