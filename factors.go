@@ -48,6 +48,10 @@ type FactorOptions struct {
 	// TrustDevice is for how long a browser in which somebody gave their second factor is
 	// not asked for it again, such as 30*24*time.Hour. Default: 0, it is asked each time.
 	TrustDevice time.Duration
+	// Passkeys lets people sign in by passkey, and prove by one who they are. The package
+	// passkey makes one: passkey.New(passkey.Config{}). It needs an Adapter that is a
+	// PasskeyStore. Default: none, and nothing of WebAuthn is linked.
+	Passkeys PasskeyEngine
 }
 
 // ErrFactorRequired says that somebody must give a second factor before they are signed

@@ -26,21 +26,25 @@ type route struct {
 }
 
 var routes = map[string]route{
-	"GET csrf":            {serve: (*request).getCSRF},
-	"GET providers":       {serve: (*request).getProviders, bare: true},
-	"GET session":         {serve: (*request).getSession},
-	"POST session":        {serve: (*request).postSession},
-	"GET signin":          {serve: (*request).getSignIn},
-	"POST signin":         {serve: (*request).postSignIn},
-	"GET callback":        {serve: (*request).callback},
-	"POST callback":       {serve: (*request).callback},
-	"GET signout":         {serve: (*request).getSignOut},
-	"POST signout":        {serve: (*request).postSignOut},
-	"GET error":           {serve: (*request).getError},
-	"GET verify-request":  {serve: (*request).getVerifyRequest},
-	"POST _log":           {serve: (*request).postLog, bare: true},
-	"POST " + backchannel: {serve: (*request).postLogoutToken, bare: true},
-	"GET client.js":       {serve: (*request).getClient, bare: true},
+	"GET csrf":             {serve: (*request).getCSRF},
+	"GET providers":        {serve: (*request).getProviders, bare: true},
+	"GET session":          {serve: (*request).getSession},
+	"POST session":         {serve: (*request).postSession},
+	"GET signin":           {serve: (*request).getSignIn},
+	"POST signin":          {serve: (*request).postSignIn},
+	"GET callback":         {serve: (*request).callback},
+	"POST callback":        {serve: (*request).callback},
+	"GET signout":          {serve: (*request).getSignOut},
+	"POST signout":         {serve: (*request).postSignOut},
+	"GET error":            {serve: (*request).getError},
+	"GET verify-request":   {serve: (*request).getVerifyRequest},
+	"POST _log":            {serve: (*request).postLog, bare: true},
+	"POST " + backchannel:  {serve: (*request).postLogoutToken, bare: true},
+	"GET client.js":        {serve: (*request).getClient, bare: true},
+	"GET webauthn-options": {serve: (*request).getPasskeyOptions},
+	"GET passkeys":         {serve: (*request).getPasskeys},
+	"POST passkeys":        {serve: (*request).postPasskeys},
+	"GET passkey.js":       {serve: (*request).getPasskeyScript, bare: true},
 }
 
 // serve answers every request below BasePath.
@@ -186,6 +190,7 @@ func (v *request) getSignIn() {
 	}
 	v.pages().SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
 		Site: v.base.Host(), Providers: buttons, CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: code, Hint: v.hint(notice),
+		Script: v.passkeyScriptURL(),
 	})
 }
 

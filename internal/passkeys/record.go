@@ -25,13 +25,13 @@ const (
 // A Record is what is stored of a passkey beside whose it is.
 type Record struct {
 	Name    string          `json:"name"`
-	Handle  []byte          `json:"handle"`            // the user handle that its authenticator holds
-	Created int64           `json:"created"`           // Unix milliseconds
-	Used    int64           `json:"used,omitempty"`    // the same, of its last use; 0: never
-	Cloned  bool            `json:"cloned,omitempty"`  // its signature counter went back once
-	Spent   []spent         `json:"spent,omitempty"`   // challenges that it answered
-	Public  json.RawMessage `json:"public,omitempty"`  // the public key and what else the engine keeps
-	Backups bool            `json:"backups,omitempty"` // it is in several devices, or can be
+	Handle  []byte          `json:"handle"`           // the user handle that its authenticator holds
+	Created int64           `json:"created"`          // Unix milliseconds
+	Used    int64           `json:"used,omitempty"`   // the same, of its last use; 0: never
+	Cloned  bool            `json:"cloned,omitempty"` // its signature counter went back once
+	Spent   []spent         `json:"spent,omitempty"`  // challenges that it answered
+	Public  json.RawMessage `json:"public,omitempty"` // the public key and what else the engine keeps
+	Synced  bool            `json:"synced,omitempty"` // it is backed up, so in several devices
 }
 
 // spent is a challenge that was answered.
