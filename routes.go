@@ -40,6 +40,8 @@ var routes = map[string]route{
 	"GET verify-request":  {serve: (*request).getVerifyRequest},
 	"POST _log":           {serve: (*request).postLog, bare: true},
 	"POST " + backchannel: {serve: (*request).postLogoutToken, bare: true},
+	"GET factor":          {serve: (*request).getFactor},
+	"POST factor":         {serve: (*request).postFactor},
 	"GET client.js":       {serve: (*request).getClient, bare: true},
 }
 
