@@ -88,6 +88,14 @@ type Texts struct {
 	MailCode    string // above the code: "This is your code to sign in to {site} as {email}."
 	MailHint    string // "It works once. If you did not ask for it, do nothing, and nothing happens."
 
+	FactorTitle       string // of the page of RequireFactor: "Confirm that it is you"
+	FactorText        string // "What you want to do needs a fresh proof of who you are."
+	FactorButton      string // "Confirm"
+	FactorResend      string // where a form was under way: "What you entered was not sent. Send it again afterwards."
+	FactorNone        string // "Your account has no way to give the proof that this needs. Sign out and sign in again, or set one up first."
+	FactorMailSubject string // "Your code for {site}"
+	FactorMailCode    string // "This code confirms at {site} that you are {email}. Somebody who is signed in as you asked for it."
+
 	ContinueText   string // of a page that loads the next one by itself: "One moment, please."
 	ContinueButton string // on its link, for browsers that do not: "Continue"
 
@@ -100,6 +108,7 @@ type Texts struct {
 	BackToSignIn       string // "Back to sign in"
 
 	PasskeyButton      string // "Sign in with a passkey"
+	PasskeyProve       string // in place of PasskeyButton, where somebody proves again who they are: "Confirm with a passkey"
 	PasskeyFailed      string // where the device gives none: "Your device gave no passkey. Try again, or use another way."
 	PasskeysTitle      string // of the page that lists them: "Passkeys"
 	PasskeysText       string // "A passkey signs you in with your fingerprint, your face or the lock of your screen."

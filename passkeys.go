@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"reflect"
 	"slices"
 	"time"
@@ -95,7 +94,8 @@ func (m *passkeyMethod) doubts(*slog.Logger, *Options, string, []string) {}
 func (m *passkeyMethod) adapterFailure(err error) (status int, code string) {
 	return passkeyFailure(err)
 }
-func (m *passkeyMethod) begin(v *request) { v.redirect(http.StatusOK, v.base.URL+"/signin") }
+func (m *passkeyMethod) factor() FactorMethod { return FactorPasskey }
+func (m *passkeyMethod) begin(v *request)     { v.redirect(http.StatusOK, v.base.URL+"/signin") }
 func (m *passkeyMethod) button(id, url string) pages.Provider {
 	return pages.Provider{Action: url + "/callback/" + id}
 }
@@ -139,8 +139,12 @@ func (v *request) getPasskeyOptions() {
 	if action == "" && v.isSignedIn() {
 		action = string(passkeys.Register)
 	}
-	if action == string(passkeys.Register) {
+	switch action {
+	case string(passkeys.Register):
 		m.registerOptions(v)
+		return
+	case string(passkeys.Prove):
+		m.proveOptions(v)
 		return
 	}
 	challenge, _ := m.challenges.New(passkeys.Challenge{Purpose: passkeys.SignIn, Browser: v.browser()})
@@ -177,7 +181,7 @@ func (m *passkeyMethod) callback(v *request) {
 func (m *passkeyMethod) signIn(v *request) outcome {
 	ctx, cancel := v.detached(proofTimeout)
 	defer cancel()
-	stored, err := m.prove(ctx, v, passkeys.Challenge{Purpose: passkeys.SignIn, Browser: v.browser()})
+	stored, err := m.verified(ctx, v, passkeys.Challenge{Purpose: passkeys.SignIn, Browser: v.browser()})
 	var user User
 	if err == nil {
 		user, err = v.auth.userByID(ctx, stored.UserID)
@@ -187,16 +191,57 @@ func (m *passkeyMethod) signIn(v *request) outcome {
 		return v.refused("the passkey", err, status, code)
 	}
 	account := passkeyAccount(stored.ID)
-	v.way, v.proofs = account, []factor.Proof{v.proof(FactorPasskey, stored.ID)}
+	v.way, v.proofs = account, []factor.Proof{v.proof(FactorPasskey, user.ID)}
 	return v.completeSignIn(SignInParams{User: &user, Account: &account})
+}
+
+// proveOptions begins a proof by the person of a session, with one of their passkeys.
+func (m *passkeyMethod) proveOptions(v *request) {
+	id := v.sessionToProve()
+	if id == nil {
+		return
+	}
+	list, err := v.auth.listPasskeys(context.WithoutCancel(v.c.Request.Context()), id.token.Subject)
+	handle, known, readErr := readPasskeys(list)
+	challenge, _ := m.challenges.New(v.challengeIn(id, passkeys.Prove))
+	var options json.RawMessage
+	if err = cmp.Or(err, readErr); err == nil {
+		options, err = m.engine.RequestOptions(v.ceremony(challenge, handle, known...))
+	}
+	if err != nil {
+		v.fault("asking for a passkey", err)
+		return
+	}
+	v.json(http.StatusOK, passkeyOptions{options, string(passkeys.Prove)})
+}
+
+// prove takes a further proof by the person of a session.
+func (m *passkeyMethod) prove(v *request, id *identity) {
+	if !v.startAllowed("") {
+		return
+	}
+	ctx, cancel := v.detached(proofTimeout)
+	defer cancel()
+	stored, err := m.verified(ctx, v, v.challengeIn(id, passkeys.Prove))
+	if err != nil {
+		status, code := passkeyFailure(err)
+		v.leave(v.refused("proving again", err, status, code))
+		return
+	}
+	v.prove(id, passkeyAccount(stored.ID), v.proof(FactorPasskey, id.token.Subject))
+}
+
+// challengeIn is a challenge that is good in this session alone.
+func (v *request) challengeIn(id *identity, purpose passkeys.Purpose) passkeys.Challenge {
+	return passkeys.Challenge{Purpose: purpose, Browser: v.browser(), User: id.token.Subject, Session: id.token.sessionID()}
 }
 
 func passkeyAccount(id string) Account {
 	return Account{Provider: passkeyID, Type: passkeyType, ProviderAccountID: id}
 }
 
-// prove verifies an answer that was made for want.
-func (m *passkeyMethod) prove(ctx context.Context, v *request, want passkeys.Challenge) (passkeys.Stored, error) {
+// verified is the passkey of an answer that was made for want.
+func (m *passkeyMethod) verified(ctx context.Context, v *request, want passkeys.Challenge) (passkeys.Stored, error) {
 	method, answer, err := m.answered(v)
 	if err != nil {
 		return passkeys.Stored{}, err
@@ -258,6 +303,18 @@ func readPasskey(stored StoredPasskey) (passkeys.Record, PasskeyCredential, erro
 	return record, credential, err
 }
 
+// readPasskeys reads those of one user; handle is what their devices know the user by.
+func readPasskeys(list []StoredPasskey) (handle []byte, known []PasskeyCredential, err error) {
+	for _, stored := range list {
+		record, credential, err := readPasskey(stored)
+		if err != nil {
+			return nil, nil, err
+		}
+		handle, known = record.Handle, append(known, credential)
+	}
+	return handle, known, nil
+}
+
 // registerOptions begins a registration for the person of this session.
 func (m *passkeyMethod) registerOptions(v *request) {
 	if !v.startAllowed("") {
@@ -282,16 +339,14 @@ func (m *passkeyMethod) beginRegistration(ctx context.Context, v *request, id *i
 	if err != nil || len(list) >= maxPasskeys {
 		return nil, cmp.Or(err, error(errTooMany))
 	}
-	handle := passkeys.NewHandle()
-	var known []PasskeyCredential
-	for _, stored := range list {
-		record, credential, err := readPasskey(stored)
-		if err != nil {
-			return nil, err
-		}
-		known, handle = append(known, credential), record.Handle // a device keeps one passkey of a handle
+	handle, known, err := readPasskeys(list)
+	if err != nil {
+		return nil, err
 	}
-	want := v.registration(id)
+	if handle == nil { // else the same: a device keeps one passkey of a handle
+		handle = passkeys.NewHandle()
+	}
+	want := v.challengeIn(id, passkeys.Register)
 	want.Handle = handle
 	challenge, made := m.challenges.New(want)
 	err = v.auth.adapt(ctx, func(ctx context.Context) error {
@@ -304,11 +359,6 @@ func (m *passkeyMethod) beginRegistration(ctx context.Context, v *request, id *i
 	c.UserName = cmp.Or(user.Email, user.Name, v.base.Host())
 	c.DisplayName = cmp.Or(user.Name, user.Email, v.base.Host())
 	return m.engine.CreationOptions(c)
-}
-
-// registration is what the challenge of a registration in this session is for.
-func (v *request) registration(id *identity) passkeys.Challenge {
-	return passkeys.Challenge{Purpose: passkeys.Register, Browser: v.browser(), User: id.token.Subject, Session: id.token.sessionID()}
 }
 
 // passkeyOwner is who may add or remove passkeys: the person of this session, who proved
@@ -325,8 +375,7 @@ func (v *request) passkeyOwner(ctx context.Context) (*identity, User, error) {
 	case err != nil:
 		return nil, User{}, err
 	}
-	now := v.auth.opts.Now()
-	if !slices.ContainsFunc(v.auth.proofs(&id.token), func(p factor.Proof) bool { return p.Fresh(now, freshProof, clocksApart) }) {
+	if !v.auth.hasFactor(id, freshProof, nil) {
 		return id, user, errNotFresh
 	}
 	return id, user, nil
@@ -364,7 +413,7 @@ func (m *passkeyMethod) verifyNew(ctx context.Context, v *request, id *identity,
 	if err != nil {
 		return StoredPasskey{}, err
 	}
-	challenge, err := method.Open(answer, v.registration(id))
+	challenge, err := method.Open(answer, v.challengeIn(id, passkeys.Register))
 	if err != nil {
 		return StoredPasskey{}, wrongPasskey(err)
 	}
@@ -418,9 +467,10 @@ func (v *request) passkeysRefused(err error) {
 	case errors.Is(err, errUnavailable), !errors.As(err, &denied) && !errors.Is(err, errSignedOut) && !errors.Is(err, ErrExists) && !errors.Is(err, errOvertaken) && !errors.Is(err, ErrLastAccount):
 		v.fault("changing a passkey", err)
 		return
-	case errors.Is(err, errSignedOut), errors.Is(err, errNotFresh):
-		status, code = http.StatusUnauthorized, "FactorRequired"
-		location = v.base.URL + "/signin?callbackUrl=" + url.QueryEscape(v.base.URL+"/passkeys")
+	case errors.Is(err, errNotFresh):
+		status, code, location = http.StatusUnauthorized, errorcode.FactorRequired, withQuery(factorURL(v.base, nil), "callbackUrl", v.base.URL+"/passkeys")
+	case errors.Is(err, errSignedOut):
+		status, code, location = http.StatusUnauthorized, errorcode.SessionRequired, withQuery(v.base.URL+"/signin", "callbackUrl", v.base.URL+"/passkeys")
 	}
 	v.auth.opts.Logger.InfoContext(v.c.Request.Context(), "ginauth: a passkey was not changed", "code", code, "error", redact.Error(err))
 	if v.wantsJSON() || v.method == http.MethodGet && v.segment != "" {

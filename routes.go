@@ -45,6 +45,8 @@ var routes = map[string]route{
 	"GET passkeys":         {serve: (*request).getPasskeys},
 	"POST passkeys":        {serve: (*request).postPasskeys},
 	"GET passkey.js":       {serve: (*request).getPasskeyScript, bare: true},
+	"GET factor":           {serve: (*request).getFactor},
+	"POST factor":          {serve: (*request).postFactor},
 }
 
 // serve answers every request below BasePath.

@@ -84,6 +84,9 @@ func everyPage(s *pages.Set) map[string]http.HandlerFunc {
 		"sign in by passkey": func(w http.ResponseWriter, _ *http.Request) {
 			s.SignIn(w, http.StatusOK, pages.SignIn{Providers: append(everyKind(), passkeyProvider), CSRFToken: "token", Site: "app.example.com", Script: "/api/auth/passkey.js"})
 		},
+		"factor by passkey": func(w http.ResponseWriter, _ *http.Request) {
+			s.Factor(w, pages.Factor{Providers: []pages.Provider{passkeyProvider}, CSRFToken: "token", Site: "app.example.com", Script: "/api/auth/passkey.js"})
+		},
 		"passkeys": func(w http.ResponseWriter, _ *http.Request) {
 			day := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 			s.Passkeys(w, http.StatusOK, pages.Passkeys{

@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"html/template"
 	"strconv"
 	"strings"
 	"unicode"
@@ -16,10 +15,8 @@ type signInView struct {
 	Subtitle, Alert, Hint  string
 	Buttons                []button
 	Forms                  []form
-	Passkey                string // the URL that a passkey's answer is posted to; empty: there are none
-	Webauthn               string // ends the autocomplete of names, for autofill by passkeys
-	Script                 template.HTML
-	Wide                   bool // two columns of buttons, where the window has room
+	passkeyForm
+	Wide bool // two columns of buttons, where the window has room
 }
 
 // button is an OAuth provider.
@@ -54,11 +51,7 @@ func (s *Set) signInView(p SignIn, site string) signInView {
 	if site != "" {
 		v.Subtitle = strings.ReplaceAll(s.texts.SignInSite, "{site}", site)
 	}
-	for _, provider := range p.Providers {
-		if provider.Type == "webauthn" {
-			v.Passkey, v.Webauthn, v.Script = provider.Action, " webauthn", scriptElement(p.Script)
-		}
-	}
+	v.passkeyForm = s.passkeyForm(p)
 	credentials := 0
 	for i, provider := range p.Providers {
 		name := provider.Name
