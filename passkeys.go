@@ -197,11 +197,14 @@ func (m *passkeyMethod) signIn(v *request) outcome {
 
 // proveOptions begins a proof by the person of a session, with one of their passkeys.
 func (m *passkeyMethod) proveOptions(v *request) {
-	id := v.sessionToProve()
-	if id == nil {
+	ctx, cancel := v.detached(proofTimeout)
+	defer cancel()
+	id, user, err := v.passkeyOwner(ctx)
+	if err != nil && !errors.Is(err, errNotFresh) {
+		v.passkeysRefused(err)
 		return
 	}
-	list, err := v.auth.listPasskeys(context.WithoutCancel(v.c.Request.Context()), id.token.Subject)
+	list, err := v.auth.listPasskeys(ctx, user.ID)
 	handle, known, readErr := readPasskeys(list)
 	challenge, _ := m.challenges.New(v.challengeIn(id, passkeys.Prove))
 	var options json.RawMessage
