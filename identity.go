@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,6 +34,25 @@ type identity struct {
 	user            *User                  // the Adapter's, where they were looked up
 	begun           bool                   // by SignIn in this request, whose cookies do not have it
 	foreign         bool                   // the session is a BearerFunc's: there is no token of this site
+	more            bool                   // the token has further claims, which complete reads
+	completed       sync.Once
+}
+
+// complete reads what openOwn has left out of the token.
+func (id *identity) complete() {
+	if !id.more {
+		return
+	}
+	id.completed.Do(func() { id.token.further(id.kept.Payload) })
+}
+
+// clone is a copy that is in no context yet.
+func (id *identity) clone() *identity {
+	id.complete()
+	return &identity{
+		auth: id.auth, session: id.session, token: id.token, value: id.value, kept: id.kept,
+		renewed: id.renewed, user: id.user, begun: id.begun, foreign: id.foreign,
+	}
 }
 
 // Format prints no more than a name: who logs a request's context, or what is
@@ -42,6 +62,11 @@ func (id *identity) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "gina
 // open reads a session. The error is errSignedOut where there is none, else the
 // fault for which nobody can tell.
 func (a *Auth) open(ctx context.Context, value string, base origin.Base, now time.Time) (*identity, error) {
+	return a.openBy(ctx, value, base, now, false)
+}
+
+// openBy is open. own leaves the token's further claims to identity.complete.
+func (a *Auth) openBy(ctx context.Context, value string, base origin.Base, now time.Time, own bool) (*identity, error) {
 	kept, err := a.scheme(base).sessions.Open(ctx, value)
 	if errors.Is(err, errUnavailable) {
 		return nil, err
@@ -50,7 +75,12 @@ func (a *Auth) open(ctx context.Context, value string, base origin.Base, now tim
 		return nil, errUnsealed
 	}
 	id := &identity{auth: a, value: value, kept: kept}
-	if a.parse(&id.token, kept.Payload, now) != nil {
+	if own {
+		id.more, err = id.token.parseOwn(kept.Payload, now)
+	} else {
+		err = id.token.parse(kept.Payload, now)
+	}
+	if err != nil || a.checkLifetime(&id.token, now) != nil {
 		return nil, errSignedOut
 	}
 	if a.ending.revoked != nil {
@@ -151,9 +181,13 @@ func (a *Auth) needsReseal(id *identity, now time.Time) bool {
 // by the JWT callback; the cookie is set when the handler's answer begins.
 func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session) (*identity, error) {
 	now := a.opts.Now()
-	id, err := a.openFound(c.Request.Context(), found, base, now)
+	// A handler that asks for no further claims gets none: they may be long.
+	id, err := a.openFoundBy(c.Request.Context(), found, base, now, a.opts.Callbacks.JWT == nil && a.opts.Callbacks.Session == nil)
 	if err != nil {
 		return nil, err
+	}
+	if a.needsReseal(id, now) {
+		id.complete()
 	}
 	if err := a.runCallbacks(c, id, base, found, now); errors.Is(err, ErrSignedOut) {
 		return nil, cmp.Or(a.endByCallback(c, id, base, found), errSignedOut)
@@ -244,8 +278,13 @@ func (v *request) found() cookie.Session {
 // believed. Of several that open, all of one session, it is the newest. Two
 // different sessions are none: one of them was planted, and nothing tells which.
 func (a *Auth) openFound(ctx context.Context, found cookie.Session, base origin.Base, now time.Time) (*identity, error) {
+	return a.openFoundBy(ctx, found, base, now, false)
+}
+
+// openFoundBy is openFound, as openBy is open.
+func (a *Auth) openFoundBy(ctx context.Context, found cookie.Session, base origin.Base, now time.Time, own bool) (*identity, error) {
 	if !found.Doubled {
-		id, err := a.open(ctx, found.Value, base, now)
+		id, err := a.openBy(ctx, found.Value, base, now, own)
 		if err != nil && found.Found && errors.Is(err, errUnsealed) {
 			a.tellUnsealed(ctx, found, base)
 		}

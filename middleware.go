@@ -260,6 +260,7 @@ func GetSession(ctx context.Context) *Session {
 // session of AcceptBearer. It must not be changed: JWT callbacks do that.
 func GetToken(ctx context.Context) *Token {
 	if id := identityFrom(ctx); id != nil && !id.foreign {
+		id.complete()
 		return &id.token
 	}
 	return nil

@@ -248,7 +248,7 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 	if before != nil && before.auth == a {
 		id.renewed, id.begun = before.renewed, before.begun
 	}
-	err = a.change(c, id, base, found, data)
+	id, err = a.change(c, id, base, found, data)
 	if errors.Is(err, ErrSignedOut) {
 		if fault := a.endByCallback(c, id, base, found); fault != nil {
 			return nil, fault
@@ -339,8 +339,8 @@ func (a *Auth) reseal(c *gin.Context, id *identity, base origin.Base, found cook
 
 // change runs the callbacks of an update and seals what they made of the session.
 // Where another request has written it meanwhile, they run again on what that one
-// left, one update at a time.
-func (a *Auth) change(c *gin.Context, id *identity, base origin.Base, found cookie.Session, data any) error {
+// left, one update at a time. The session that it returns is the one on which they ran last.
+func (a *Auth) change(c *gin.Context, id *identity, base origin.Base, found cookie.Session, data any) (*identity, error) {
 	for try := 0; ; try++ {
 		_, err := a.refresh(c, id, TriggerUpdate, data)
 		if err == nil {
@@ -348,22 +348,22 @@ func (a *Auth) change(c *gin.Context, id *identity, base origin.Base, found cook
 		}
 		switch {
 		case !errors.Is(err, ErrConflict):
-			return err
+			return id, err
 		case try == maxReruns:
-			return errChanging
+			return id, errChanging
 		case try == 0:
 			release, err := a.shared.locks.Lock(c.Request.Context(), "update:"+id.token.sessionID(), lockWait)
 			if err != nil {
-				return err
+				return id, err
 			}
 			defer release()
 		}
 		fresh, err := a.openLatest(c.Request.Context(), id.value, base)
 		if err != nil {
-			return err
+			return id, err
 		}
 		fresh.renewed, fresh.begun = id.renewed, id.begun
-		*id = *fresh
+		id = fresh
 	}
 }
 
