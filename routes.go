@@ -40,6 +40,8 @@ var routes = map[string]route{
 	"GET verify-request":  {serve: (*request).getVerifyRequest},
 	"POST _log":           {serve: (*request).postLog, bare: true},
 	"POST " + backchannel: {serve: (*request).postLogoutToken, bare: true},
+	"GET factor":          {serve: (*request).getFactor},
+	"POST factor":         {serve: (*request).postFactor},
 	"GET client.js":       {serve: (*request).getClient, bare: true},
 }
 
@@ -359,7 +361,7 @@ func (v *request) answerSession(trigger Trigger, update any) {
 		return
 	}
 	if event := v.auth.opts.Events.Session; event != nil {
-		event(v.c, SessionEvent{Session: &id.session, Token: &id.token})
+		event(v.c, SessionEvent{Session: id.view(), Token: &id.token})
 	}
 	v.json(http.StatusOK, &id.session)
 	id.finish()

@@ -42,6 +42,7 @@ type Token struct {
 	notInAdapter bool              // claimUnlisted: the user is not the Adapter's
 	life         lifetime.Lifetime // claimLifetime: what this session has of its own
 	since        time.Time         // claimSince
+	factors      string            // claimFactors, not yet checked
 }
 
 // claimUnlisted marks, beside an Adapter, the session of somebody whom Credentials
@@ -59,6 +60,10 @@ const claimLifetime = "ginauth_lifetime"
 // when ginauth first sealed it. It is written only with an AbsoluteMaxAge.
 // next-auth writes a new iat each time.
 const claimSince = "ginauth_since"
+
+// claimFactors holds how the person proved who they are, with a MAC: see internal/factor.
+// No callback changes it, and what another program writes there proves nothing.
+const claimFactors = "ginauth_factors"
 
 // claimDomain is the Cookies.Domain that the session's cookie was set with, where
 // there was one: only a deletion with that Domain reaches it, and a deployment with
@@ -78,7 +83,7 @@ const leeway = 15 * time.Second
 func ownClaim(name []byte) bool {
 	switch string(name) {
 	case "sub", "name", "email", "picture", "jti", "exp", "iat", "auth_time", "nbf",
-		claimSince, claimLifetime, claimSession, claimDomain, claimUnlisted, tokenset.Claim:
+		claimSince, claimLifetime, claimSession, claimFactors, claimDomain, claimUnlisted, tokenset.Claim:
 		return true
 	}
 	return false
@@ -204,6 +209,11 @@ func (t *Token) takeOwn(name string, value claims.Value, v *validity) bool {
 			t.sid = s
 			return true
 		}
+	case claimFactors:
+		if s, ok := value.Text(); ok {
+			t.factors = s
+			return true
+		}
 	case claimDomain:
 		if s, ok := value.Text(); ok {
 			t.domain = s
@@ -299,6 +309,9 @@ func (t *Token) claims() *claims.Object {
 	if t.sid != "" {
 		o.Add(claimSession, t.sid)
 	}
+	if t.factors != "" {
+		o.Add(claimFactors, t.factors)
+	}
 	if t.domain != "" {
 		o.Add(claimDomain, t.domain)
 	}
@@ -321,7 +334,7 @@ func (t *Token) claims() *claims.Object {
 // taken are the names of claims that have a field of their own. A claim of
 // another type than the field's is kept in Claims until the field is set.
 func (t *Token) taken() []string {
-	names := []string{"iat", "exp", "jti", "auth_time", claimSession, claimDomain, claimUnlisted, claimLifetime, claimSince, tokenset.Claim}
+	names := []string{"iat", "exp", "jti", "auth_time", claimSession, claimDomain, claimUnlisted, claimLifetime, claimSince, claimFactors, tokenset.Claim}
 	for _, f := range [...]struct{ name, text string }{
 		{"sub", t.Subject}, {"name", t.Name}, {"email", t.Email}, {"picture", t.Picture},
 	} {
@@ -365,10 +378,10 @@ func (t *Token) sameSession(other *Token) bool {
 	return id != "" && id == other.sessionID()
 }
 
-// keepSession gives the token the session of before, with its lifetime, whatever a
-// callback did to it.
+// keepSession gives the token the session of before, with its lifetime and factors,
+// whatever a callback did to it.
 func (t *Token) keepSession(before *Token) {
-	t.sid, t.life, t.since = before.sid, before.life, before.since
+	t.sid, t.life, t.since, t.factors = before.sid, before.life, before.since, before.factors
 	if t.AuthTime.IsZero() && !before.AuthTime.IsZero() {
 		t.since = before.AuthTime
 	}
