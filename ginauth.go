@@ -244,8 +244,6 @@ type Auth struct {
 	publicErrors errorcode.Public
 	client       clientModule
 	refusals     *refusal.Log
-	longSessions rarely
-	longAnswers  rarely
 }
 
 // site is where the auth routes are, and which requests and redirects belong to them.
