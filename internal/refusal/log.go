@@ -32,6 +32,7 @@ const (
 	Provider    Kind = "provider"     // a provider that is not configured
 	Target      Kind = "target"       // a callbackUrl that leads to another site
 	LogoutToken Kind = "logout token" // a logout token that is not accepted
+	Prefix      Kind = "prefix"       // a path that a proxy shortened, unknown to the site
 	TooMany     Kind = "too many"     // one sign-in too many
 	LongAnswer  Kind = "long answer"  // a session that a proxy may refuse in an answer
 	LongSession Kind = "long session" // a session that a proxy may refuse in requests
