@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -105,19 +104,19 @@ func (a *Auth) openBy(ctx context.Context, value string, base origin.Base, now t
 }
 
 // stampNew makes the payload of the token of a session that begins with these proofs.
-func (a *Auth) stampNew(t *Token, base origin.Base, now time.Time, proofs []factor.Proof) ([]byte, error) {
+func (a *Auth) stampNew(ctx context.Context, t *Token, base origin.Base, now time.Time, proofs []factor.Proof) ([]byte, error) {
 	t.sid = token.NewID()
 	t.factors = factor.Claim(a.keys.factors, t.Subject, t.sid, proofs)
-	return a.stamp(t, base, now)
+	return a.stamp(ctx, t, base, now)
 }
 
 // stamp makes the payload of a session's token as it is kept from now on.
-func (a *Auth) stamp(t *Token, base origin.Base, now time.Time) ([]byte, error) {
+func (a *Auth) stamp(ctx context.Context, t *Token, base origin.Base, now time.Time) ([]byte, error) {
 	t.domain = a.opts.Cookies.Domain
 	a.renewFactors(t)
 	payload, err := t.stamp(now, a.lifetime(t))
 	if err == nil {
-		err = a.checkSize(t, payload, base)
+		err = a.checkSize(ctx, t, payload, base)
 	}
 	return payload, err
 }
@@ -358,7 +357,7 @@ const (
 // checkSize refuses a session that hardly any server takes in a request's cookies, and
 // tells the log of one that not every server takes: the proxy's error page is the answer
 // to the sign-in then, or to every page after it, and the application sees no fault.
-func (a *Auth) checkSize(t *Token, payload []byte, base origin.Base) error {
+func (a *Auth) checkSize(ctx context.Context, t *Token, payload []byte, base origin.Base) error {
 	if a.opts.Session.Store != nil {
 		return nil
 	}
@@ -372,26 +371,15 @@ func (a *Auth) checkSize(t *Token, payload []byte, base origin.Base) error {
 		return redact.Safe(fmt.Sprintf("ginauth: the session has %d bytes in the cookies %s.*, and servers take %d at most; the largest claim is %s, look at %s, or set Session.Store",
 			size, name, maxInCookies, largest, from))
 	}
-	switch {
-	case size <= largeSession:
-		if a.longAnswers.now() {
-			a.opts.Logger.Info("ginauth: the session is so long that nginx answers the sign-in with 502, unless proxy_buffer_size there is more than its default of 4 KB, for instance 16k; keep less in it, or set Session.Store",
-				"cookie", name, "bytes", size, "largest_claim", largest, "look_at", from)
-		}
-	case a.longSessions.now():
-		a.opts.Logger.Warn("ginauth: the session is so long that a proxy may refuse each request with it: nginx and Apache take 8 KB of cookies by default; keep less in it, or set Session.Store",
-			"cookie", name, "bytes", size, "largest_claim", largest, "look_at", from)
+	seen := []any{"cookie", name, "bytes", size, "largest_claim", largest}
+	if size <= largeSession {
+		a.refusals.Info(ctx, refusal.LongAnswer, "the session is so long that nginx by default answers the sign-in with 502",
+			refusal.Advice{LookAt: from, Text: "keep less in the session, or set Session.Store, unless proxy_buffer_size there is more than its default of 4 KB, for instance 16k"}, seen...)
+		return nil
 	}
+	a.refusals.Warn(ctx, refusal.LongSession, "the session is so long that a proxy may refuse each request with it",
+		refusal.Advice{LookAt: from, Text: "keep less in the session, or set Session.Store: nginx and Apache take 8 KB of cookies by default"}, seen...)
 	return nil
-}
-
-// A rarely is true at most once a minute, for lines that strangers can cause.
-type rarely struct{ next atomic.Int64 }
-
-func (r *rarely) now() bool {
-	now := time.Now().UnixNano()
-	next := r.next.Load()
-	return now >= next && r.next.CompareAndSwap(next, now+int64(time.Minute))
 }
 
 // tellDoubled says that a browser sends several session cookies of one name.

@@ -279,6 +279,18 @@ func (v *request) tellPlainHTTP() {
 		v.auth.seen(v.c.Request).OfPlainHTTP(v.base.Origin), "host", v.c.Request.Host, "expected", v.base.Origin, "cookie", v.names.Session)
 }
 
+// tellPrefix says that a proxy shortens the paths, and that the site does not know: its
+// forms and redirects then lead past the proxy's path.
+func (v *request) tellPrefix() {
+	req, site := v.c.Request, &v.auth.site
+	prefix := v.base.UnknownPrefix(req)
+	if prefix == "" {
+		return
+	}
+	v.auth.refusals.Warn(req.Context(), refusal.Prefix, "a proxy says that it took a prefix off the path, and this site's address has none",
+		v.auth.seen(req).OfPrefix(prefix, v.base.Origin, site.publicURL, v.auth.opts.Pages.TrustForwardedPrefix), "prefix", prefix, "expected", v.base.URL)
+}
+
 // tellTarget says that a callback URL of another site leads to this one. Its path and
 // query stay out of the log: they may hold a token.
 func (v *request) tellTarget(asked string) {

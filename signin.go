@@ -193,7 +193,7 @@ func (v *request) begin(p SignInParams, isNew bool) (*beginning, error) {
 	}
 	var payload []byte
 	if err == nil {
-		payload, err = v.auth.stampNew(t, v.base, now, v.proofs)
+		payload, err = v.auth.stampNew(v.c.Request.Context(), t, v.base, now, v.proofs)
 	}
 	if err != nil {
 		undo()
