@@ -215,6 +215,9 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 	if a.keys.device, err = token.V4.Keyring("ginauth.device."+opts.Cookies.Prefix, all...); err != nil {
 		f.add("%w", err)
 	}
+	if a.keys.nonce, err = token.NewDigest("ginauth.nonce."+opts.Cookies.Prefix, all...); err != nil {
+		f.add("%w", err)
+	}
 	a.keys.csrf = token.NewCSRF(all...)
 	return made
 }
@@ -349,6 +352,9 @@ func takenDomains(base origin.Base) string {
 }
 
 func (a *Auth) limits(opts *Options, f *faults) {
+	if opts.Limits.Limiter != nil {
+		a.calls.limiter = newStoreCalls(opts.Limits.Limiter)
+	}
 	if opts.Limits.Disabled {
 		return
 	}

@@ -267,6 +267,7 @@ type keys struct {
 	verification *token.Digest  // of mailed links and codes
 	mail         *token.Keyring // of the mails that browsers asked for
 	device       *token.Keyring // of who has signed in in a browser
+	nonce        *token.Digest  // of id_tokens that are handed over
 }
 
 // calls bound what may hang.
@@ -274,6 +275,7 @@ type calls struct {
 	store   *bulkhead.Bulkhead // of Session.Store
 	adapter *bulkhead.Bulkhead // of Adapter
 	mail    *bulkhead.Bulkhead // mails that are being sent
+	limiter *bulkhead.Bulkhead // of Limits.Limiter, as it counts nonces; nil without one
 }
 
 // ending is how sessions end before their time.

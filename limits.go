@@ -254,6 +254,8 @@ func (v *request) tooMany(wait time.Duration) {
 	h.Set("Cache-Control", "no-store")
 	target := withQuery(v.errorURL(errorcode.RateLimited), waitParam, seconds(wait))
 	switch {
+	case v.native:
+		v.nativeError(http.StatusTooManyRequests, errorcode.RateLimited)
 	case v.wantsJSON():
 		v.json(http.StatusTooManyRequests, map[string]string{"url": target})
 	case v.c.GetHeader("HX-Request") == "true":
