@@ -353,7 +353,7 @@ func takenDomains(base origin.Base) string {
 
 func (a *Auth) limits(opts *Options, f *faults) {
 	if opts.Limits.Limiter != nil {
-		a.calls.limiter = newStoreCalls(opts.Limits.Limiter)
+		a.calls.limiter = bulkhead.New(storeTimeout, limiterFault{})
 	}
 	if opts.Limits.Disabled {
 		return

@@ -124,6 +124,13 @@ func (l *Limits) configure(f *faults) {
 	}
 }
 
+// A limiterFault is an error of the Limiter where nothing may be counted without it.
+type limiterFault struct{}
+
+func (limiterFault) Error() string { return "ginauth: Limits.Limiter failed" }
+
+func (limiterFault) Unwrap() error { return errUnavailable }
+
 // newAttempts makes what counts, with the Limiter behind a bulkhead of its own.
 func newAttempts(opts *Options) (*limit.Attempts, error) {
 	limiter, log := opts.Limits.Limiter, opts.Logger

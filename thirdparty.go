@@ -206,7 +206,7 @@ func (v *request) nonces() *nonce.Nonces {
 	n := &nonce.Nonces{Provider: v.provider.id, Site: v.base.URL, Hash: a.keys.nonce, Now: a.opts.Now}
 	if limiter := a.opts.Limits.Limiter; limiter != nil {
 		n.First = func(ctx context.Context, key string) (bool, error) {
-			wait, err := bulkhead.Wait(ctx, a.calls.limiter, func(ctx context.Context) (time.Duration, error) {
+			wait, err := bulkhead.Do(ctx, a.calls.limiter, func(ctx context.Context) (time.Duration, error) {
 				return limiter.Allow(ctx, "nonce:"+key[:32], Rate{Count: 1, Per: nonce.Memory})
 			})
 			return err == nil && wait == 0, err
