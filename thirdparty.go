@@ -118,7 +118,7 @@ func wholePage(h http.Header) bool {
 // IDTokens let people sign in by an id_token that another client of the same application
 // got from the provider: a native application, by the sign-in of its system, or a page, by
 // Google's One Tap. It sends the token to POST callback/:provider, as id_token or, as One
-// Tap calls it, credential. docs/native.md has both, step by step.
+// Tap calls it, credential. docs/apis.md has both, step by step.
 //
 // The token is somebody else's copy of a proof. So it must have a nonce of POST
 // nonce/:provider, which works for an hour, once, and in the browser that asked for it
