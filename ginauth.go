@@ -268,6 +268,7 @@ type keys struct {
 	mail         *token.Keyring // of the mails that browsers asked for
 	device       *token.Keyring // of who has signed in in a browser
 	factors      *token.Digest  // of how the person of a session proved who they are
+	nonce        *token.Digest  // of id_tokens that are handed over
 }
 
 // calls bound what may hang.
@@ -275,6 +276,7 @@ type calls struct {
 	store   *bulkhead.Bulkhead // of Session.Store
 	adapter *bulkhead.Bulkhead // of Adapter
 	mail    *bulkhead.Bulkhead // mails that are being sent
+	limiter *bulkhead.Bulkhead // of Limits.Limiter, as it counts nonces; nil without one
 }
 
 // ending is how sessions end before their time.

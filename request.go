@@ -48,6 +48,8 @@ type request struct {
 	known    limit.Devices  // what this answer makes of the device cookie; nil: nothing yet
 	secrets  []string       // what a person typed, passwords too: never for the log
 
+	native bool // a native application sent it: see isNative
+
 	csrfToken    string // to put into forms
 	csrfVerified bool   // this request proved that a page of ours sent it
 	callbackURL  string // where the sign-in or sign-out leads

@@ -41,6 +41,7 @@ var routes = map[string]route{
 	"GET error":           {serve: (*request).getError},
 	"GET verify-request":  {serve: (*request).getVerifyRequest},
 	"POST _log":           {serve: (*request).postLog, bare: true},
+	"POST " + nonceAction: {serve: (*request).postNonce},
 	"POST " + backchannel: {serve: (*request).postLogoutToken, bare: true},
 	"GET factor":          {serve: (*request).getFactor},
 	"POST factor":         {serve: (*request).postFactor},
@@ -91,11 +92,13 @@ func (a *Auth) serve(c *gin.Context) {
 	if v.provider == nil && id != "" && (action == "callback" || action == "signin" && c.Request.Method == http.MethodPost) {
 		v.tellProvider(id)
 	}
-	if action == "callback" && v.provider == nil || action == backchannel && !a.takesLogoutTokens(v.provider) {
+	if action == "callback" && v.provider == nil || action == backchannel && !a.takesLogoutTokens(v.provider) ||
+		action == nonceAction && !v.provider.takesIDTokens() {
 		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+method+" is not supported by NextAuth.js")
 		return
 	}
-	if !route.bare && !(action == "callback" && v.formPosted()) {
+	v.native = v.isNative(action)
+	if !route.bare && !v.native && !(action == "callback" && v.formPosted()) {
 		v.checkCSRF()
 		v.resolveCallbackURL()
 	}
@@ -317,6 +320,10 @@ func (v *request) getSession() {
 // postSession changes the session as the page asks: the JWT callback decides
 // what of it counts.
 func (v *request) postSession() {
+	if v.native {
+		v.renewNative()
+		return
+	}
 	if !v.proven() {
 		v.json(http.StatusBadRequest, v.nobody())
 		return
