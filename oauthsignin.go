@@ -110,6 +110,10 @@ var errPanicked = errors.New("ginauth: the request that had the provider's answe
 
 // callback takes the provider's answer.
 func (m *oauthMethod) callback(v *request) {
+	if v.handedOver() {
+		m.takeIDToken(v)
+		return
+	}
 	answer := v.answer()
 	tx, expired := v.signIns().Find(answer)
 	if tx == nil {
@@ -398,7 +402,7 @@ const maxBlindChunks = (maxSealed + cookie.ChunkSize - 1) / cookie.ChunkSize
 // cookies it brings the transaction's alone: what the others say is not known, and
 // none of them may be set anew.
 func (v *request) formPosted() bool {
-	return v.method == http.MethodPost && v.provider != nil && v.provider.oauth().answersByPost()
+	return v.method == http.MethodPost && v.provider != nil && v.provider.oauth().answersByPost() && !v.handedOver()
 }
 
 // unseenSession are the cookies that a former session may have left in the browser.

@@ -97,6 +97,15 @@ func everyPage(s *pages.Set) map[string]http.HandlerFunc {
 		"no passkeys": func(w http.ResponseWriter, _ *http.Request) {
 			s.Passkeys(w, http.StatusOK, pages.Passkeys{Action: "/api/auth/passkeys", CSRFToken: "token", Site: "app.example.com", Register: "/api/auth/callback/passkey", Script: "/api/auth/passkey.js", Error: "PasskeyRegistration"})
 		},
+		"factor": func(w http.ResponseWriter, _ *http.Request) {
+			s.Factor(w, pages.Factor{Site: "app.example.com", Providers: everyKind(), CSRFToken: "token", CallbackURL: "/after", Error: "OtherAccount", Resend: true})
+		},
+		"factor's code": func(w http.ResponseWriter, _ *http.Request) {
+			s.Factor(w, pages.Factor{Site: "app.example.com", CodeAction: "/api/auth/factor/email", CSRFToken: "token", CallbackURL: "/after", Wrong: true})
+		},
+		"no factor": func(w http.ResponseWriter, _ *http.Request) {
+			s.Factor(w, pages.Factor{Site: "app.example.com", SignOutURL: "/api/auth/signout"})
+		},
 		"continue": func(w http.ResponseWriter, _ *http.Request) {
 			s.Continue(w, pages.Continue{Site: "app.example.com", URL: "/api/auth/callback/github?code=c&state=s"})
 		},
