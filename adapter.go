@@ -79,6 +79,24 @@ type Adapter interface {
 	UseVerificationToken(ctx context.Context, identifier, hash string) (VerificationToken, error)
 }
 
+// A FactorStore keeps what ginauth knows of people's second factors: one record for each
+// user of the Adapter, in an encoding of ginauth's own. It is found on Options.Adapter,
+// and Options.Factors.OTP needs it. A record holds secrets: encrypt it at rest.
+//
+// A deleted user's record goes with the user. Calls are made and waited for as those of
+// an Adapter.
+type FactorStore interface {
+	// GetFactors returns the record of a user; nil for none, also of a user who does not
+	// exist.
+	GetFactors(ctx context.Context, userID string) ([]byte, error)
+	// UpdateFactors puts data in the place of old, in one step. old is what GetFactors
+	// returned, nil where the user has no record yet; with nil data the record is
+	// deleted. The error is ErrConflict where the record is another one than old, also
+	// when two calls at once replace the same one, and ErrNotFound where there is no
+	// such user.
+	UpdateFactors(ctx context.Context, userID string, old, data []byte) error
+}
+
 // A VerificationToken proves that somebody reads the mail to an address.
 type VerificationToken struct {
 	Identifier string // the e-mail address
@@ -179,7 +197,7 @@ func orNil(user User, err error) (*User, error) {
 // newAdapterCalls stands before the Adapter. The errors of its contract come
 // through as they are, and any other as an adapterFault.
 func newAdapterCalls() *bulkhead.Bulkhead {
-	return bulkhead.New(adapterTimeout, adapterFault{}, ErrNotFound, ErrExists, ErrLastAccount)
+	return bulkhead.New(adapterTimeout, adapterFault{}, ErrNotFound, ErrExists, ErrLastAccount, ErrConflict)
 }
 
 // adapt calls the Adapter where that returns nothing.

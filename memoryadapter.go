@@ -1,8 +1,10 @@
 package ginauth
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/ginauth/ginauth/internal/ascii"
@@ -14,7 +16,7 @@ import (
 func MemoryAdapter() Adapter {
 	return &memoryAdapter{
 		users: map[string]User{}, emails: map[string]string{}, accounts: map[accountKey]ownedAccount{},
-		tokens: map[tokenKey]VerificationToken{},
+		tokens: map[tokenKey]VerificationToken{}, factors: map[string][]byte{},
 	}
 }
 
@@ -38,6 +40,7 @@ type memoryAdapter struct {
 	emails   map[string]string // user IDs by address, in lower case
 	accounts map[accountKey]ownedAccount
 	tokens   map[tokenKey]VerificationToken
+	factors  map[string][]byte // by user ID
 }
 
 // enter takes the lock, unless the caller is gone.
@@ -148,6 +151,7 @@ func (m *memoryAdapter) DeleteUser(ctx context.Context, id string) error {
 	defer leave()
 	delete(m.emails, m.users[id].Email)
 	delete(m.users, id)
+	delete(m.factors, id)
 	for key, account := range m.accounts {
 		if account.userID == id {
 			delete(m.accounts, key)
@@ -236,4 +240,32 @@ func (m *memoryAdapter) UseVerificationToken(ctx context.Context, identifier, ha
 	}
 	delete(m.tokens, key)
 	return t, nil
+}
+
+func (m *memoryAdapter) GetFactors(ctx context.Context, userID string) ([]byte, error) {
+	leave, err := m.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return slices.Clone(m.factors[userID]), nil
+}
+
+func (m *memoryAdapter) UpdateFactors(ctx context.Context, userID string, old, data []byte) error {
+	leave, err := m.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if _, err := m.find(userID); err != nil {
+		return err
+	}
+	if !bytes.Equal(m.factors[userID], old) {
+		return ErrConflict
+	}
+	delete(m.factors, userID)
+	if data != nil {
+		m.factors[userID] = slices.Clone(data)
+	}
+	return nil
 }
