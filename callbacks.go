@@ -327,10 +327,11 @@ func (a *Auth) ineffective(err error) error {
 	return nil
 }
 
-func (a *Auth) runSession(c *gin.Context, p SessionParams) error {
+func (a *Auth) runSession(c *gin.Context, id *identity, trigger Trigger, update any) error {
 	if a.opts.Callbacks.Session == nil {
 		return nil
 	}
+	p := SessionParams{Session: id.view(), Token: &id.token, User: id.user, Trigger: trigger, Update: update}
 	if p.Session.Values == nil {
 		p.Session.Values = map[string]any{}
 	}
@@ -338,7 +339,7 @@ func (a *Auth) runSession(c *gin.Context, p SessionParams) error {
 		p.Session.User.Values = map[string]any{}
 	}
 	err := a.opts.Callbacks.Session(c, p)
-	if err == nil && a.checks(p.Trigger) {
+	if err == nil && a.checks(trigger) {
 		err = a.ineffective(p.Session.overwritten())
 	}
 	return err

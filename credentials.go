@@ -14,6 +14,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/factor"
 	"github.com/ginauth/ginauth/internal/linking"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/redact"
@@ -217,6 +218,7 @@ func (m *credentialsMethod) callback(v *request) {
 		return
 	}
 	attempt.succeeded()
+	v.proofs = []factor.Proof{v.proof(FactorPassword, user.ID)}
 	v.leave(v.remember(v.admitCredentials(SignInParams{
 		User:        user,
 		Account:     &Account{Provider: v.provider.id, Type: credentialsType, ProviderAccountID: user.ID},

@@ -141,6 +141,8 @@ type Options struct {
 	// Email needs one.
 	// Default: none, the provider's profile is the user.
 	Adapter Adapter
+	// Factors ask for a second proof at sign-in. Default: nobody is asked.
+	Factors FactorOptions
 
 	// HTTPClient carries the requests to identity providers: of it only the
 	// Transport is used. Default: http.DefaultTransport. Time limits, body limits
@@ -267,6 +269,7 @@ type keys struct {
 	verification *token.Digest  // of mailed links and codes
 	mail         *token.Keyring // of the mails that browsers asked for
 	device       *token.Keyring // of who has signed in in a browser
+	factors      *token.Digest  // of how the person of a session proved who they are
 }
 
 // calls bound what may hang.

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/factor"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/redact"
 	"github.com/ginauth/ginauth/internal/refusal"
@@ -33,6 +35,26 @@ type identity struct {
 	user            *User                  // the Adapter's, where they were looked up
 	begun           bool                   // by SignIn in this request, whose cookies do not have it
 	foreign         bool                   // the session is a BearerFunc's: there is no token of this site
+	proved          sync.Once              // session.Factors were read: see view
+}
+
+// view is the session as handlers and callbacks see it. Its Factors are read when it is
+// first asked for: a request that needs no session pays nothing for them.
+func (id *identity) view() *Session {
+	if id.token.factors != "" {
+		id.proved.Do(func() { id.session.Factors = id.auth.factorsOf(&id.token) })
+	}
+	return &id.session
+}
+
+// clone is a copy, whose session may be changed while others read the one of id.
+func (id *identity) clone() *identity {
+	next := &identity{
+		Context: id.Context, auth: id.auth, session: *id.view(), token: id.token, value: id.value, kept: id.kept,
+		renewed: id.renewed, user: id.user, begun: id.begun, foreign: id.foreign,
+	}
+	next.proved.Do(func() {}) // as the callbacks left them
+	return next
 }
 
 // Format prints no more than a name: who logs a request's context, or what is
@@ -61,15 +83,17 @@ func (a *Auth) open(ctx context.Context, value string, base origin.Base, now tim
 	return id, nil
 }
 
-// stampNew makes the payload of a new session's token.
-func (a *Auth) stampNew(t *Token, base origin.Base, now time.Time) ([]byte, error) {
+// stampNew makes the payload of the token of a session that begins with these proofs.
+func (a *Auth) stampNew(t *Token, base origin.Base, now time.Time, proofs []factor.Proof) ([]byte, error) {
 	t.sid = token.NewID()
+	t.factors = factor.Claim(a.keys.factors, t.Subject, t.sid, proofs)
 	return a.stamp(t, base, now)
 }
 
 // stamp makes the payload of a session's token as it is kept from now on.
 func (a *Auth) stamp(t *Token, base origin.Base, now time.Time) ([]byte, error) {
 	t.domain = a.opts.Cookies.Domain
+	a.renewFactors(t)
 	payload, err := t.stamp(now, a.lifetime(t))
 	if err == nil {
 		err = a.checkSize(t, payload, base)
@@ -183,7 +207,7 @@ func (a *Auth) runCallbacks(c *gin.Context, id *identity, base origin.Base, foun
 	if due {
 		id.session.Expires = t.endOf(a.lifetime(t), now)
 	}
-	err := a.runSession(c, SessionParams{Session: &id.session, Token: t, User: id.user})
+	err := a.runSession(c, id, "", nil)
 	if err != nil || !due {
 		return err // and the session stays as it was
 	}

@@ -55,7 +55,7 @@ func (a *Auth) RequireSession(guards ...Guard) gin.HandlerFunc {
 		}
 		a.attach(c, id)
 		for _, guard := range guards {
-			if !guard(c, &id.session) {
+			if !guard(c, id.view()) {
 				if c.Writer.Written() {
 					c.Abort()
 				} else {
@@ -251,7 +251,7 @@ func (id *identity) Value(key any) any {
 // goroutine that outlives the request use c.Copy() or c.Request.Context().
 func GetSession(ctx context.Context) *Session {
 	if id := identityFrom(ctx); id != nil {
-		return &id.session
+		return id.view()
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/factor"
 	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/redact"
@@ -148,6 +149,7 @@ func (m *oauthMethod) signIn(v *request, tx *oauth.Transaction, answer url.Value
 	}
 	p := SignInParams{User: &user, Account: v.provider.account(id, user), Profile: &id.Profile}
 	v.who = p.User
+	v.proofs = []factor.Proof{v.proof(FactorProvider, p.Account.ProviderAccountID)}
 	if v.auth.opts.Adapter == nil {
 		return v.completeSignIn(p)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/factor"
 	"github.com/ginauth/ginauth/internal/lifetime"
 	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/origin"
@@ -58,6 +59,7 @@ type request struct {
 	before       User              // the user, as they were before their Credentials were an account
 	notInAdapter bool              // Credentials sign in somebody whom the Adapter does not have
 	life         lifetime.Lifetime // that the SignIn callback chose
+	proofs       []factor.Proof    // that the person gave
 }
 
 // ownRequest is a request to a route of the application, which signs somebody in or out

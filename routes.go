@@ -336,7 +336,7 @@ func (v *request) answerSession(trigger Trigger, update any) {
 	var err error
 	if trigger == TriggerUpdate {
 		if id, err = v.auth.openLatestFound(v.c.Request.Context(), found, v.base); err == nil {
-			err = v.auth.change(v.c, id, v.base, found, update)
+			id, err = v.auth.change(v.c, id, v.base, found, update)
 		}
 	} else if id, err = v.auth.openFound(v.c.Request.Context(), found, v.base, v.auth.opts.Now()); err == nil {
 		err = v.auth.read(v.c, id, v.base, found)
@@ -359,7 +359,7 @@ func (v *request) answerSession(trigger Trigger, update any) {
 		return
 	}
 	if event := v.auth.opts.Events.Session; event != nil {
-		event(v.c, SessionEvent{Session: &id.session, Token: &id.token})
+		event(v.c, SessionEvent{Session: id.view(), Token: &id.token})
 	}
 	v.json(http.StatusOK, &id.session)
 	id.finish()

@@ -184,7 +184,7 @@ func (v *request) begin(p SignInParams, isNew bool) (*beginning, error) {
 	}
 	var payload []byte
 	if err == nil {
-		payload, err = v.auth.stampNew(t, v.base, now)
+		payload, err = v.auth.stampNew(t, v.base, now, v.proofs)
 	}
 	if err != nil {
 		undo()

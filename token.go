@@ -41,6 +41,7 @@ type Token struct {
 	notInAdapter bool              // claimUnlisted: the user is not the Adapter's
 	life         lifetime.Lifetime // claimLifetime: what this session has of its own
 	since        time.Time         // claimSince
+	factors      string            // claimFactors, not yet checked
 }
 
 // claimUnlisted marks, beside an Adapter, the session of somebody whom Credentials
@@ -58,6 +59,10 @@ const claimLifetime = "ginauth_lifetime"
 // when ginauth first sealed it. It is written only with an AbsoluteMaxAge.
 // next-auth writes a new iat each time.
 const claimSince = "ginauth_since"
+
+// claimFactors holds how the person proved who they are, with a MAC: see internal/factor.
+// No callback changes it, and what another program writes there proves nothing.
+const claimFactors = "ginauth_factors"
 
 // claimDomain is the Cookies.Domain that the session's cookie was set with, where
 // there was one: only a deletion with that Domain reaches it, and a deployment with
@@ -136,6 +141,11 @@ func (t *Token) parse(payload []byte, now time.Time) error {
 		case claimSession:
 			if s, ok := value.Text(); ok {
 				t.sid = s
+				return
+			}
+		case claimFactors:
+			if s, ok := value.Text(); ok {
+				t.factors = s
 				return
 			}
 		case claimDomain:
@@ -244,6 +254,9 @@ func (t *Token) claims() *claims.Object {
 	if t.sid != "" {
 		o.Add(claimSession, t.sid)
 	}
+	if t.factors != "" {
+		o.Add(claimFactors, t.factors)
+	}
 	if t.domain != "" {
 		o.Add(claimDomain, t.domain)
 	}
@@ -266,7 +279,7 @@ func (t *Token) claims() *claims.Object {
 // taken are the names of claims that have a field of their own. A claim of
 // another type than the field's is kept in Claims until the field is set.
 func (t *Token) taken() []string {
-	names := []string{"iat", "exp", "jti", "auth_time", claimSession, claimDomain, claimUnlisted, claimLifetime, claimSince, tokenset.Claim}
+	names := []string{"iat", "exp", "jti", "auth_time", claimSession, claimDomain, claimUnlisted, claimLifetime, claimSince, claimFactors, tokenset.Claim}
 	for _, f := range [...]struct{ name, text string }{
 		{"sub", t.Subject}, {"name", t.Name}, {"email", t.Email}, {"picture", t.Picture},
 	} {
@@ -310,10 +323,10 @@ func (t *Token) sameSession(other *Token) bool {
 	return id != "" && id == other.sessionID()
 }
 
-// keepSession gives the token the session of before, with its lifetime, whatever a
-// callback did to it.
+// keepSession gives the token the session of before, with its lifetime and factors,
+// whatever a callback did to it.
 func (t *Token) keepSession(before *Token) {
-	t.sid, t.life, t.since = before.sid, before.life, before.since
+	t.sid, t.life, t.since, t.factors = before.sid, before.life, before.since, before.factors
 	if t.AuthTime.IsZero() && !before.AuthTime.IsZero() {
 		t.since = before.AuthTime
 	}
