@@ -215,7 +215,7 @@ func (m *emailMethod) spendLink(v *request) outcome {
 	if !ok {
 		return v.refused("the link", errWrongLink, http.StatusOK, errorcode.Verification)
 	}
-	return v.rememberMail(v.admitEmail(ctx, to), m.mailbox(to))
+	return v.admitMailbox(ctx, to, m.mailbox(to))
 }
 
 // noticeLink tells a person whose link is bound to a browser that it is not this one.
@@ -242,7 +242,7 @@ func (m *emailMethod) spendCode(v *request) outcome {
 	switch result {
 	case verification.Accepted:
 		v.setCookie(cookie.Deletion(v.names.Mail, v.attributes()))
-		return v.rememberMail(v.admitEmail(ctx, pending.Email), m.mailbox(pending.Email))
+		return v.admitMailbox(ctx, pending.Email, m.mailbox(pending.Email))
 	case verification.Again:
 		return v.tryAgain()
 	}

@@ -59,7 +59,14 @@ type request struct {
 	before       User              // the user, as they were before their Credentials were an account
 	notInAdapter bool              // Credentials sign in somebody whom the Adapter does not have
 	life         lifetime.Lifetime // that the SignIn callback chose
-	proofs       []factor.Proof    // that the person gave
+
+	demand  demand         // whether who signs in must give a second factor
+	later   later          // what that puts off
+	buckets []string       // of the person, for the device cookie
+	browser string         // names the browser, where its CSRF cookie does not come along
+	second  bool           // this request gives a second factor
+	handle  string         // of the sign-in that waits for it, which must not be logged
+	proofs  []factor.Proof // that the person gave
 }
 
 // ownRequest is a request to a route of the application, which signs somebody in or out

@@ -21,6 +21,8 @@ type Names struct {
 	Mail        string // the mail that this browser asked for
 	Device      string // who has signed in in this browser
 	Notice      string // why a sign-in could not be completed, for the next page
+	Factor      string // a sign-in that waits for its second factor, possibly in chunks
+	Trusted     string // who is not asked for a second factor in this browser
 }
 
 // NewNames gives the names below prefix ("next-auth"). On https they carry the
@@ -36,6 +38,8 @@ func NewNames(prefix string, secure bool) Names {
 		Mail:        prefix + ".mail",
 		Device:      prefix + ".device",
 		Notice:      prefix + ".notice",
+		Factor:      prefix + ".factor",
+		Trusted:     prefix + ".trusted",
 	}
 	if secure {
 		names.Session = "__Secure-" + names.Session
@@ -46,6 +50,8 @@ func NewNames(prefix string, secure bool) Names {
 		names.Mail = "__Host-" + names.Mail
 		names.Device = "__Host-" + names.Device
 		names.Notice = "__Host-" + names.Notice
+		names.Factor = "__Host-" + names.Factor
+		names.Trusted = "__Host-" + names.Trusted
 	}
 	return names
 }

@@ -37,6 +37,8 @@ const (
 	BadHost            = "BadHost"            // the site does not answer for the host
 	FormRefused        = "MissingCSRF"        // a form did not prove that it came from this site; Auth.js's code
 	NoAccess           = "NoAccess"           // a guard's words for AccessDenied, in texts of one's own
+	FactorCode         = "FactorCode"         // the code of a second factor is wrong; its own page says so
+	FactorExpired      = "FactorExpired"      // a sign-in waited too long for its second factor, or was finished or ended meanwhile
 	InvalidToken       = "InvalidToken"       // a bearer token is wrong, expired or meant for somebody else
 )
 
@@ -93,6 +95,7 @@ var rows = []row{
 	{code: CrossOriginRequest, abort: "This request came from another site and was not carried out."},
 	{code: BadHost, abort: "This site does not answer for the host of this request."},
 	{code: FormRefused, text: "That form did not show that it came from this site, so it was not accepted. It may have been open for too long. Please try again on this page."},
+	{code: FactorExpired, signIn: true, text: "This sign-in is over: it was finished, or it waited too long for its second step. Please sign in again."},
 	{code: InvalidToken, abort: "The bearer token is not valid."},
 	{code: Default, text: "We could not finish signing you in. Please try again."},
 

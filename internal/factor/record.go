@@ -149,15 +149,15 @@ func (r *Record) Proved() {
 
 // TryRecovery uses a recovery code up. It begins another epoch: a person who needs one
 // may have lost the device.
-func (r *Record) TryRecovery(userID, typed string) bool {
+func (r *Record) TryRecovery(userID, typed string) Result {
 	i := find(r.Recovery, userID, typed)
 	if i < 0 {
-		return false
+		return Wrong
 	}
 	r.Recovery = slices.Delete(slices.Clone(r.Recovery), i, i+1)
 	r.Proved()
 	r.Change()
-	return true
+	return Right
 }
 
 // Spend marks a sign-in as finished, and reports whether it was not so yet.

@@ -124,6 +124,8 @@ type Set struct {
 	signInPolicy                   string // of the page with the logos of providers
 	signIn, signOut, fault, verify *markup.Template
 	confirm, letter, further       *markup.Template
+	second, enrol, codes, twoStep  *markup.Template
+	notice                         *markup.Template
 }
 
 // New validates theme and texts and prepares the pages. Its error joins all the
@@ -165,11 +167,15 @@ func New(t Theme, texts Texts, logos ...string) (*Set, error) {
 	}{
 		{"signin.html", &s.signIn}, {"signout.html", &s.signOut}, {"error.html", &s.fault}, {"verify.html", &s.verify},
 		{"confirm.html", &s.confirm}, {"continue.html", &s.further},
+		{"secondfactor.html", &s.second}, {"enrol.html", &s.enrol}, {"codes.html", &s.codes}, {"twostep.html", &s.twoStep},
 	} {
 		*page.into, err = markup.ParseFS(templateFiles, "layout", "templates/layout.html", "templates/"+page.file)
 		if err != nil {
 			return nil, err
 		}
+	}
+	if s.notice, err = markup.ParseFS(templateFiles, "notice.html", "templates/notice.html"); err != nil {
+		return nil, err
 	}
 	s.letter, err = markup.ParseFS(templateFiles, "mail.html", "templates/mail.html")
 	return s, err
