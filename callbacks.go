@@ -140,7 +140,9 @@ type Events struct {
 	// accepted, a mail could not be sent or its link or code does not work, or the
 	// account is another user's. It is called once for a sign-in, however often the
 	// browser sends the same answer. The log has a line for each with the same facts,
-	// "ginauth: sign-in refused", except where the form came without its CSRF token.
+	// "ginauth: sign-in refused", except where the form came without its CSRF token. It is
+	// called too where somebody who is signed in was to prove again who they are, and did
+	// not: who holds a stolen session may be guessing the password.
 	SignInError func(c *gin.Context, e SignInErrorEvent)
 	// RateLimit says that one of the Limits refused a request. SignInError comes first.
 	RateLimit func(c *gin.Context, e RateLimitEvent)

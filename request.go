@@ -52,21 +52,23 @@ type request struct {
 	csrfVerified bool   // this request proved that a page of ours sent it
 	callbackURL  string // where the sign-in or sign-out leads
 
-	who          *User             // who signs in, as far as it is known
-	former       string            // the session of before an answer by POST: see endFormer
-	began        uint64            // of the takeovers, before the password was checked
-	way          Account           // by which one of the Adapter's users signs in; see confirm
-	before       User              // the user, as they were before their Credentials were an account
-	notInAdapter bool              // Credentials sign in somebody whom the Adapter does not have
-	life         lifetime.Lifetime // that the SignIn callback chose
+	who              *User             // who signs in, as far as it is known
+	former           string            // the session of before an answer by POST: see endFormer
+	began            uint64            // of the takeovers, before the password was checked
+	way              Account           // by which one of the Adapter's users signs in; see confirm
+	before           User              // the user, as they were before their Credentials were an account
+	notInAdapter     bool              // Credentials sign in somebody whom the Adapter does not have
+	life             lifetime.Lifetime // that the SignIn callback chose
+	proofs           []factor.Proof    // that the person gave
+	secondByProvider bool              // the provider asked for a second factor itself: see OAuth.TrustMFA
+	proving          bool              // somebody who is signed in proves again who they are
 
-	demand  demand         // whether who signs in must give a second factor
-	later   later          // what that puts off
-	buckets []string       // of the person, for the device cookie
-	browser string         // names the browser, where its CSRF cookie does not come along
-	second  bool           // this request gives a second factor
-	handle  string         // of the sign-in that waits for it, which must not be logged
-	proofs  []factor.Proof // that the person gave
+	demand  demand   // whether who signs in must give a second factor
+	later   later    // what that puts off
+	buckets []string // of the person, for the device cookie
+	browser string   // names the browser, where its CSRF cookie does not come along
+	second  bool     // this request gives a second factor
+	handle  string   // of the sign-in that waits for it, which must not be logged
 }
 
 // ownRequest is a request to a route of the application, which signs somebody in or out
@@ -354,6 +356,9 @@ func (v *request) unproven(page string) {
 }
 
 func (v *request) errorURL(code string) string {
+	if v.proving && code != errorcode.RateLimited { // which the error page explains
+		return withQuery(factorURL(v.base, v.wantedFactors()), "error", code)
+	}
 	return v.base.URL + "/error?error=" + cookie.Escape(code)
 }
 

@@ -40,8 +40,8 @@ var routes = map[string]route{
 	"GET verify-request":  {serve: (*request).getVerifyRequest},
 	"POST _log":           {serve: (*request).postLog, bare: true},
 	"POST " + backchannel: {serve: (*request).postLogoutToken, bare: true},
-	"GET factor":          {serve: (*request).getFactor},
-	"POST factor":         {serve: (*request).postFactor},
+	"GET second-factor":   {serve: (*request).getSecondFactor},
+	"POST second-factor":  {serve: (*request).postSecondFactor},
 	"GET client.js":       {serve: (*request).getClient, bare: true},
 }
 
@@ -54,7 +54,7 @@ func (a *Auth) serve(c *gin.Context) {
 		method = http.MethodGet
 	}
 	route, ok := routes[method+" "+action]
-	if !ok || action == "factor" && a.factors.store == nil {
+	if !ok || action == "second-factor" && a.factors.store == nil {
 		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+method+" is not supported by NextAuth.js")
 		return
 	}

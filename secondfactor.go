@@ -136,7 +136,7 @@ func (v *request) mustWait(ctx context.Context, user User) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	waits := r.Enrolled() || a.opts.Factors.Required != nil && a.opts.Factors.Required(v.c, user)
+	waits := r.Enrolled() || a.opts.Factors.Required != nil && !v.secondByProvider && a.opts.Factors.Required(v.c, user)
 	second := func(p factor.Proof) bool {
 		return slices.Contains(secondFactorMethods, FactorMethod(p.Method))
 	}
@@ -225,7 +225,7 @@ func (v *request) wait(b *beginning) (outcome, error) {
 	if err != nil {
 		return outcome{}, failure{step: "keeping the sign-in", error: err}
 	}
-	return outcome{location: v.factorURL("code"), waiting: value, status: http.StatusOK}, nil
+	return outcome{location: v.secondURL("code"), waiting: value, status: http.StatusOK}, nil
 }
 
 // keepWaiting keeps a sign-in that waits, without what makes it too long for cookies.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/ginauth/ginauth/internal/errorcode"
@@ -23,13 +24,13 @@ var (
 	errSetup       denial = "ginauth: the key of the form is not of this person's sign-in, or the form is too old"
 )
 
-func (v *request) factorURL(page string) string { return v.base.URL + "/factor/" + page }
+func (v *request) secondURL(page string) string { return v.base.URL + "/second-factor/" + page }
 
-// getFactor shows the pages of second factors.
-func (v *request) getFactor() {
+// getSecondFactor shows the pages of second factors.
+func (v *request) getSecondFactor() {
 	switch v.segment {
 	case "":
-		v.redirect(http.StatusFound, v.factorURL("code"))
+		v.redirect(http.StatusFound, v.secondURL("code"))
 	case "code", "recovery", "enrol":
 		v.withWaiting(func(ctx context.Context, w *waiting, r *factor.Record) {
 			if r.Enrolled() {
@@ -41,7 +42,7 @@ func (v *request) getFactor() {
 	case "confirm", "confirm-recovery":
 		v.withSession(func(ctx context.Context, id *identity, r *factor.Record) {
 			if !r.Enrolled() {
-				v.redirect(http.StatusFound, v.factorURL("list"))
+				v.redirect(http.StatusFound, v.secondURL("list"))
 				return
 			}
 			v.codePage(r.OTP.Off())
@@ -59,18 +60,18 @@ func (v *request) getFactor() {
 	}
 }
 
-// postFactor takes what the forms of these pages send.
-func (v *request) postFactor() {
+// postSecondFactor takes what the forms of these pages send.
+func (v *request) postSecondFactor() {
 	if !v.proven() {
-		v.unproven("factor/" + cmp.Or(v.segment, "code"))
+		v.unproven("second-factor/" + cmp.Or(v.segment, "code"))
 		return
 	}
 	v.second = true
 	switch v.segment {
 	case "", "code":
-		v.withWaiting(func(ctx context.Context, w *waiting, _ *factor.Record) { v.giveFactor(ctx, w, FactorOTP) })
+		v.withWaiting(func(ctx context.Context, w *waiting, _ *factor.Record) { v.finishByCode(ctx, w, FactorOTP) })
 	case "recovery":
-		v.withWaiting(func(ctx context.Context, w *waiting, _ *factor.Record) { v.giveFactor(ctx, w, FactorRecovery) })
+		v.withWaiting(func(ctx context.Context, w *waiting, _ *factor.Record) { v.finishByCode(ctx, w, FactorRecovery) })
 	case "enrol":
 		v.withWaiting(v.enrolWaiting)
 	case "confirm":
@@ -137,7 +138,7 @@ func (v *request) withSession(serve func(context.Context, *identity, *factor.Rec
 	}
 	switch {
 	case errors.Is(err, errSignedOut):
-		v.redirect(http.StatusUnauthorized, withQuery(v.base.URL+"/signin", "callbackUrl", v.factorURL("list")))
+		v.redirect(http.StatusUnauthorized, withQuery(v.base.URL+"/signin", "callbackUrl", v.secondURL("list")))
 	case err != nil:
 		v.leave(v.unkeptSession("the second factor", err))
 	default:
@@ -156,7 +157,7 @@ func (v *request) codePage(off bool) {
 	if other[page] == "" {
 		page = "code"
 	}
-	p.Action, p.Other, p.Recovery = v.factorURL(page), v.factorURL(other[page]), page == "recovery" || page == "confirm-recovery"
+	p.Action, p.Other, p.Recovery = v.secondURL(page), v.secondURL(other[page]), page == "recovery" || page == "confirm-recovery"
 	if page == "code" || page == "recovery" {
 		p.SignInURL, p.Trust = v.base.URL+"/signin", v.auth.opts.Factors.TrustDevice
 	} else {
@@ -168,11 +169,11 @@ func (v *request) codePage(off bool) {
 // wrongCode leads to the page for the code once more.
 func (v *request) wrongCode() {
 	v.tellRefused("the second factor", errWrongFactor, errorcode.FactorCode)
-	v.leave(outcome{location: withQuery(v.factorURL(cmp.Or(v.segment, "code")), "error", errorcode.FactorCode), status: http.StatusUnauthorized})
+	v.leave(outcome{location: withQuery(v.secondURL(cmp.Or(v.segment, "code")), "error", errorcode.FactorCode), status: http.StatusUnauthorized})
 }
 
-// giveFactor finishes the sign-in of a person who typed a code.
-func (v *request) giveFactor(ctx context.Context, w *waiting, method FactorMethod) {
+// finishByCode finishes the sign-in of a person who typed a code.
+func (v *request) finishByCode(ctx context.Context, w *waiting, method FactorMethod) {
 	right, err := v.tryFactor(ctx, w.User.ID, w, method)
 	if !v.decided(right, err) {
 		return
@@ -256,9 +257,9 @@ func (v *request) showKey(ctx context.Context, user User, of string, proves bool
 	if err != nil {
 		return err
 	}
-	p := pages.Enrol{Site: v.base.Host(), CSRFToken: v.csrfToken, Action: v.factorURL("add"), CallbackURL: v.callbackURL, Wrong: again != nil}
+	p := pages.Enrol{Site: v.base.Host(), CSRFToken: v.csrfToken, Action: v.secondURL("add"), CallbackURL: v.callbackURL, Wrong: again != nil}
 	if v.segment != "add" {
-		p.Action, p.CallbackURL, p.Required, p.SignInURL = v.factorURL("enrol"), "", true, v.base.URL+"/signin"
+		p.Action, p.CallbackURL, p.Required, p.SignInURL = v.secondURL("enrol"), "", true, v.base.URL+"/signin"
 	}
 	claimable, err := v.auth.claimable(ctx, known)
 	if err != nil {
@@ -388,14 +389,14 @@ func (v *request) removeOTP(ctx context.Context, id *identity, _ *factor.Record)
 		return
 	}
 	if v.changeOwn(ctx, id, FactorOTP, FactorRemoved, func(r *factor.Record) error { r.RemoveOTP(); return nil }) {
-		v.redirect(http.StatusOK, v.factorURL("list"))
+		v.redirect(http.StatusOK, v.secondURL("list"))
 	}
 }
 
 // newCodes makes other recovery codes for the person who is signed in.
 func (v *request) newCodes(ctx context.Context, id *identity, r *factor.Record) {
 	if !r.Enrolled() {
-		v.redirect(http.StatusOK, v.factorURL("list"))
+		v.redirect(http.StatusOK, v.secondURL("list"))
 		return
 	}
 	if !v.freshlyProved(id, FactorRecovery) {
@@ -408,7 +409,7 @@ func (v *request) newCodes(ctx context.Context, id *identity, r *factor.Record) 
 		return nil
 	})
 	if changed {
-		v.handOver(codes, v.factorURL("list"))
+		v.handOver(codes, v.secondURL("list"))
 	}
 }
 
@@ -422,11 +423,30 @@ func (v *request) changeOwn(ctx context.Context, id *identity, method FactorMeth
 	return true
 }
 
+// offersCode reports whether the session's person can give a code of a second factor, and
+// it is one of the wanted factors.
+func (v *request) offersCode(ctx context.Context, id *identity, wanted []FactorMethod) (bool, error) {
+	if v.auth.factors.store == nil || !wants(wanted, FactorOTP) && !wants(wanted, FactorRecovery) {
+		return false, nil
+	}
+	r, _, err := v.auth.factorRecord(ctx, id.token.Subject)
+	return err == nil && r.Enrolled(), err
+}
+
+// confirmURL is the page on which they give it.
+func (v *request) confirmURL(wanted []FactorMethod) string {
+	page := "confirm"
+	if !wants(wanted, FactorOTP) {
+		page = "confirm-recovery"
+	}
+	return withQuery(v.secondURL(page), "callbackUrl", v.callbackURL)
+}
+
 // listPage shows what second factors the person has.
 func (v *request) listPage(r *factor.Record) {
 	p := pages.TwoStep{
 		Site: v.base.Host(), CSRFToken: v.csrfToken, Left: len(r.Recovery),
-		AddURL: v.factorURL("add"), CodesURL: v.factorURL("codes"), RemoveURL: v.factorURL("remove"),
+		AddURL: v.secondURL("add"), CodesURL: v.secondURL("codes"), RemoveURL: v.secondURL("remove"),
 	}
 	if r.OTP != nil {
 		p.Since, p.Off = time.Unix(r.OTP.Added, 0), r.OTP.Off()
@@ -435,14 +455,17 @@ func (v *request) listPage(r *factor.Record) {
 }
 
 // freshlyProved reports whether the session's person has proved who they are of late, by
-// something else than what they want to change. It answers the request where not.
+// something else than what they want to change. Where not, it leads to the page on which
+// they can, and back.
 func (v *request) freshlyProved(id *identity, except FactorMethod) bool {
-	now := v.auth.opts.Now()
-	for _, p := range v.auth.proofs(&id.token) {
-		if p.Method != string(except) && p.Fresh(now, freshProof, clocksApart) {
-			return true
-		}
+	others := slices.DeleteFunc(slices.Clone(factorMethods), func(m FactorMethod) bool { return m == except })
+	if v.auth.hasFactor(id, freshProof, others) {
+		return true
 	}
-	v.redirect(http.StatusUnauthorized, withQuery(v.base.URL+"/signin", "callbackUrl", v.factorURL("list")))
+	back := v.segment
+	if v.method == http.MethodPost && back != "add" {
+		back = "list"
+	}
+	v.redirect(http.StatusUnauthorized, withQuery(factorURL(v.base, others), "callbackUrl", v.secondURL(back)))
 	return false
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/factor"
 	"github.com/ginauth/ginauth/internal/lifetime"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
@@ -26,7 +27,15 @@ type outcome struct {
 	expires  time.Time // when its cookie ends; zero: with the browser
 	status   int       // for next-auth's client; a browser gets 302 in any case
 
+	proved *proved // in place of a session: by somebody who has one
+
 	wait time.Duration // not zero: the person has signed in too often, and may again after it
+}
+
+// proved is a factor that somebody who is signed in gave, and of which account.
+type proved struct {
+	account Account
+	proof   factor.Proof
 }
 
 // failed is an outcome on the error page.

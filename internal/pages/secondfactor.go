@@ -65,7 +65,7 @@ func (s *Set) SecondFactor(w http.ResponseWriter, status int, p SecondFactor) {
 	if days := int(p.Trust / (24 * time.Hour)); p.Trust > 0 {
 		v.Trust = strings.ReplaceAll(s.texts.SecondTrust, "{days}", strconv.Itoa(max(days, 1)))
 	}
-	f := s.frame(s.texts.SecondTitle, p.Site)
+	f := s.frame(s.texts.FactorTitle, p.Site)
 	f.Page = v
 	s.render(w, status, s.second, s.formPolicy, f)
 }

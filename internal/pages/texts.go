@@ -59,12 +59,18 @@ type Texts struct {
 	MailCode    string `english:"This is your code to sign in to {site} as {email}."`
 	MailHint    string `english:"It works once. If you did not ask for it, do nothing, and nothing happens."`
 
+	FactorTitle       string `english:"Confirm that it is you"`
+	FactorText        string `english:"What you want to do needs a fresh proof of who you are."`
+	FactorButton      string `english:"Confirm"`
+	FactorResend      string `english:"What you entered was not sent. Send it again afterwards."`
+	FactorNone        string `english:"Your account has no way to give the proof that this needs. Sign out and sign in again, or set one up first."`
+	FactorMailSubject string `english:"Your code for {site}"`
+	FactorMailCode    string `english:"This code confirms at {site} that you are {email}. Somebody who is signed in as you asked for it."`
+
 	ContinueText   string `english:"One moment, please."`
 	ContinueButton string `english:"Continue"`
 
-	SecondTitle      string `english:"Confirm that it is you"`
 	SecondText       string `english:"Type the code that your authenticator app shows."`
-	SecondButton     string `english:"Confirm"`
 	SecondWrong      string `english:"That is not the code. Type the one that the app shows now: each works once."`
 	SecondOff        string `english:"Too many codes were wrong, so that the app’s codes do not count for now. Use a recovery code."`
 	SecondTrust      string `english:"Do not ask in this browser for {days} days"`
@@ -159,8 +165,8 @@ func (t Texts) validate() error {
 		// A person who was sent another person's link must see whose it is.
 		fault(`ConfirmText %q names no address: write {email} where it goes`, t.ConfirmText)
 	}
-	if strings.ContainsFunc(t.SiteName+t.MailSubject+t.NoticeSubject, endsLine) {
-		fault("SiteName, Texts.MailSubject or Texts.NoticeSubject holds a line break or another control character: leave it out") // they go into a header
+	if strings.ContainsFunc(t.SiteName+t.MailSubject+t.FactorMailSubject+t.NoticeSubject, endsLine) {
+		fault("SiteName, Texts.MailSubject, FactorMailSubject or NoticeSubject holds a line break or another control character: leave it out") // they go into a header
 	}
 	seen := make(map[string]string)
 	for _, code := range slices.Sorted(maps.Keys(t.Errors)) {

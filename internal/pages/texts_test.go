@@ -84,6 +84,11 @@ func TestTextsReachThePages(t *testing.T) {
 	all["code provider"] = func(w http.ResponseWriter, _ *http.Request) {
 		s.SignIn(w, 200, pages.SignIn{Providers: []pages.Provider{{ID: "email", Type: "email", Code: true}}})
 	}
+	all["wrong code"] = func(w http.ResponseWriter, _ *http.Request) {
+		s.SecondFactor(w, 401, pages.SecondFactor{Off: true})
+	}
+	all["address to prove"] = func(w http.ResponseWriter, _ *http.Request) { s.Enrol(w, 200, pages.Enrol{}) }
+	all["no second factor"] = func(w http.ResponseWriter, _ *http.Request) { s.TwoStep(w, pages.TwoStep{}) }
 	all["no provider"] = func(w http.ResponseWriter, _ *http.Request) { s.SignIn(w, 200, pages.SignIn{Error: "Unheard"}) }
 	for _, code := range []string{"Configuration", "Verification", "VerificationCode", "RateLimited", "Default"} {
 		all[code] = func(w http.ResponseWriter, _ *http.Request) { s.Error(w, 200, pages.Error{Code: code}) }
@@ -91,6 +96,13 @@ func TestTextsReachThePages(t *testing.T) {
 	var bodies strings.Builder
 	for _, code := range []string{"", "123456"} {
 		letter, err := s.Mail(pages.Mail{Site: "app.example.com", Email: "ada@example.com", URL: "https://app.example.com/x", Code: code})
+		if err != nil {
+			t.Fatal(err)
+		}
+		bodies.WriteString(letter.HTML)
+	}
+	for change := pages.ChangeAdded; change <= pages.ChangeOff; change++ {
+		letter, err := s.FactorNotice(change, "app.example.com", "ada@example.com")
 		if err != nil {
 			t.Fatal(err)
 		}
