@@ -203,7 +203,7 @@ func (v *request) renewed(id *identity) (*identity, error) {
 	if err != nil || !due {
 		return id, err
 	}
-	payload, err := a.stamp(&id.token, v.base, a.opts.Now())
+	payload, err := a.stamp(ctx, &id.token, v.base, a.opts.Now())
 	if err != nil {
 		return nil, err
 	}

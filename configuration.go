@@ -215,6 +215,10 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 	if a.keys.device, err = token.V4.Keyring("ginauth.device."+opts.Cookies.Prefix, all...); err != nil {
 		f.add("%w", err)
 	}
+	// Nor does what a session proved.
+	if a.keys.factors, err = token.NewDigest("ginauth.factors."+opts.Cookies.Prefix, all...); err != nil {
+		f.add("%w", err)
+	}
 	if a.keys.nonce, err = token.NewDigest("ginauth.nonce."+opts.Cookies.Prefix, all...); err != nil {
 		f.add("%w", err)
 	}

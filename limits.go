@@ -14,6 +14,7 @@ import (
 	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/redact"
+	"github.com/ginauth/ginauth/internal/refusal"
 )
 
 const (
@@ -243,10 +244,13 @@ func (v *request) limited(wait time.Duration) {
 // tellLimited tells the log and the events of a request that is one too many.
 func (v *request) tellLimited(wait time.Duration) {
 	e := v.tellRefused("Limits", rateLimited{wait}, errorcode.RateLimited)
-	if v.auth.attempts.MayLog() { // a proxy that is not configured makes all people behind it one client
-		v.auth.opts.Logger.Warn("ginauth: too many attempts to sign in", "provider", e.Provider,
-			"forwarded_by_unlisted_proxy", v.auth.site.hosts.Unlisted(v.c.Request))
+	unlisted := v.auth.site.hosts.Unlisted(v.c.Request)
+	advice := refusal.Advice{LookAt: "Limits", Text: "somebody guesses or floods; if many people share an address here, raise the limits"}
+	if unlisted {
+		advice = refusal.Advice{LookAt: "TrustedProxies, Limits", Text: "a proxy forwarded this request, and all people behind one that is not listed are one client: list its address in TrustedProxies"}
 	}
+	v.auth.refusals.Warn(v.c.Request.Context(), refusal.TooMany, "too many attempts to sign in", advice,
+		"provider", e.Provider, "forwarded_by_unlisted_proxy", unlisted)
 	if event := v.auth.opts.Events.RateLimit; event != nil {
 		event(v.c, RateLimitEvent{Provider: e.Provider, Client: e.Client, RetryAfter: wait})
 	}

@@ -52,7 +52,11 @@ func (v *request) tellRefused(step string, err error, code string) SignInErrorEv
 		attrs = append(attrs, "user", who.ID)
 	}
 	attrs = append(attrs, "step", step, "error", e.Err)
-	v.auth.opts.Logger.Log(v.c.Request.Context(), refusalLevel(err), "ginauth: sign-in refused", attrs...)
+	message := "ginauth: sign-in refused"
+	if v.proving {
+		message = "ginauth: a proof of somebody who is signed in was refused"
+	}
+	v.auth.opts.Logger.Log(v.c.Request.Context(), refusalLevel(err), message, attrs...)
 	return e
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/factor"
 	"github.com/ginauth/ginauth/internal/lifetime"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
@@ -27,7 +28,15 @@ type outcome struct {
 	code     string    // of the error page; empty: it leads elsewhere
 	ends     time.Time // when the session ends, whether or not its cookie does
 
+	proved *proved // in place of a session: by somebody who has one
+
 	wait time.Duration // not zero: the person has signed in too often, and may again after it
+}
+
+// proved is a factor that somebody who is signed in gave, and of which account.
+type proved struct {
+	account Account
+	proof   factor.Proof
 }
 
 // failed is an outcome on the error page.
@@ -190,7 +199,7 @@ func (v *request) begin(p SignInParams, isNew bool) (*beginning, error) {
 	}
 	var payload []byte
 	if err == nil {
-		payload, err = v.auth.stampNew(t, v.base, now)
+		payload, err = v.auth.stampNew(v.c.Request.Context(), t, v.base, now, v.proofs)
 	}
 	if err != nil {
 		undo()

@@ -96,6 +96,7 @@ type Identity struct {
 	Profile       goth.User
 	Token         *oauth2.Token
 	EmailVerified bool // the provider vouches that Profile.Email is the person's
+	Proved        Authentication
 	Notes         []Note
 }
 
@@ -175,6 +176,10 @@ func validate(p goth.Provider) error {
 	}
 	return v.Validate()
 }
+
+// VerifiesIDTokens reports that the provider issues id_tokens, and that they are verified:
+// with them it says how and when a person proved who they are.
+func (p *Provider) VerifiesIDTokens() bool { return p.openID }
 
 // FormPost reports that the provider's answers come in a cross-site POST.
 func (p *Provider) FormPost() bool { return p.formPost }
