@@ -51,7 +51,7 @@ func (p *Provider) TakeIDToken(ctx context.Context, t HandedToken, redirectURL s
 	r := request{redirectURL: redirectURL, state: token.Random(), nonce: token.Random()}
 	authURL, _, err := p.engine.begin(ctx, r)
 	if err == nil {
-		_, tx.MaxAge, err = p.complete(authURL, r, nil)
+		_, tx.MaxAge, err = p.complete(authURL, r, p.params)
 	}
 	if err == nil {
 		err = tx.checkAuthTime(id, true, now)
