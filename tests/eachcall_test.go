@@ -24,8 +24,10 @@ import (
 type cutApp struct {
 	*passwordApp
 	*calls
-	browser *browser
-	err     error // what the last call of the handlers below returned
+	browser     *browser
+	err         error // what the last call of the handlers below returned
+	store       wholeStore
+	revocations ginauth.Revocations
 }
 
 // A cut is something that a person or an application does.
@@ -44,12 +46,20 @@ type cut struct {
 func newCutApp(t *testing.T, store wholeStore) *cutApp {
 	a := &cutApp{calls: &calls{}}
 	opts := ginauth.Options{Adapter: cutAdapter{ginauth.MemoryAdapter(), a.calls}}
+	opts.Callbacks.JWT = func(_ *gin.Context, p ginauth.JWTParams) error {
+		if p.Update == "end" {
+			return ginauth.ErrSignedOut
+		}
+		return nil
+	}
 	if store != nil {
 		opts.Session.Store = cutStore{store, a.calls}
 		opts.Session.KeepTokens = true
 		opts.Session.MaxPerUser = 2
+		a.store = store
 	} else {
-		opts.Session.Revocations = cutRevocations{ginauth.MemoryRevocations(), a.calls}
+		a.revocations = ginauth.MemoryRevocations()
+		opts.Session.Revocations = cutRevocations{a.revocations, a.calls}
 	}
 	a.passwordApp = newPasswordApp(t, passwordOptions{Options: opts})
 	a.browser = a.app.browser(t)
@@ -74,6 +84,12 @@ func newCutApp(t *testing.T, store wholeStore) *cutApp {
 	handle("/change", func(c *gin.Context) error {
 		_, err := a.auth.Update(c, "data")
 		return err
+	})
+	handle("/end", func(c *gin.Context) error {
+		if _, err := a.auth.Update(c, "end"); !errors.Is(err, ginauth.ErrSignedOut) {
+			return err
+		}
+		return nil
 	})
 	handle("/call", func(c *gin.Context) error {
 		client, err := a.auth.Client(c)
@@ -219,6 +235,9 @@ func sessionCuts() []cut {
 		{name: "Update", kept: "Get quietly", sealed: "RevokedAt quietly", prepare: after(signsIn, func(t *testing.T, a *cutApp) func() bool {
 			return func() bool { return a.does("/change") }
 		})},
+		{name: "Update that ends the session", prepare: after(signsIn, func(t *testing.T, a *cutApp) func() bool {
+			return func() bool { return a.does("/end") }
+		})},
 	}
 }
 
@@ -336,4 +355,69 @@ func eachCall(t *testing.T, try func(fails int) (*cutApp, bool, []string)) strin
 		}
 	}
 	return strings.Join(went, ", ")
+}
+
+// The session ends elsewhere right before one of the calls, whichever it is: by another
+// process, that deletes it in the store, or that revokes it. Then nothing that the request
+// does brings it back.
+func TestSignOut_BeforeEachCall(t *testing.T) {
+	t.Parallel()
+	client := redisClient(t, servertest.Redis(t))
+	rows := append(sessionCuts(), userCuts()...)
+	for i, row := range rows {
+		switch row.name {
+		case "asks for the session", "asks for an old session", "opens a page", "opens a page in an old session",
+			"Update", "calls a service with tokens that expired":
+		default:
+			continue
+		}
+		for _, sealed := range []bool{false, true} {
+			if sealed && row.needsStore {
+				continue
+			}
+			t.Run(fmt.Sprintf("%s, sealed %v", row.name, sealed), func(t *testing.T) {
+				t.Parallel()
+				for n, all := -1, 0; n < all; n++ {
+					var store wholeStore
+					if !sealed {
+						store = redisstore.New(client, redisstore.Options{Prefix: fmt.Sprintf("ended.%d.%d:", i, n)})
+					}
+					a := newCutApp(t, store)
+					do := row.prepare(t, a)
+					id := a.browser.id()
+					a.instead = func() { a.endElsewhere(t, id) }
+					a.arm(n)
+					done := do()
+					if names := a.disarm(); n < 0 {
+						if !done {
+							t.Fatalf("cannot be done: %v", a.err)
+						}
+						all = len(names)
+						continue
+					}
+					a.clock.move(6 * time.Second) // answers of the revocations are believed for five
+					if res := a.browser.get("/me"); res.StatusCode == http.StatusOK {
+						t.Errorf("the session ended before call %d, and is back", n)
+					}
+					if a.err != nil && !errors.Is(a.err, ginauth.ErrNoSession) {
+						t.Errorf("the session ended before call %d, and the error is %v", n, a.err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// endElsewhere ends all sessions of a user as another process does.
+func (a *cutApp) endElsewhere(t *testing.T, userID string) {
+	var err error
+	if a.store != nil {
+		err = a.store.DeleteUser(t.Context(), userID)
+	} else {
+		now := a.clock.now()
+		err = a.revocations.Revoke(t.Context(), "user:"+userID, now, now.Add(100*time.Hour))
+	}
+	if err != nil {
+		t.Error(err)
+	}
 }
