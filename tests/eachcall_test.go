@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,11 +41,13 @@ type cut struct {
 	// sessions in a store and sealed ones. What they could not do is told to the log, or
 	// is nothing, quietly. Any other call that fails is a failure of the whole.
 	kept, sealed string
-	needsStore   bool // sealed sessions are known to their browsers alone
+	// json is what Auth.js's client is told where a call fails: status and error code.
+	json       string
+	needsStore bool // sealed sessions are known to their browsers alone
 }
 
 // newCutApp makes an application with sessions in a store, or sealed with revocations.
-func newCutApp(t *testing.T, store wholeStore) *cutApp {
+func newCutApp(t *testing.T, store wholeStore, change ...func(*ginauth.Options)) *cutApp {
 	a := &cutApp{calls: &calls{}}
 	opts := ginauth.Options{Adapter: cutAdapter{ginauth.MemoryAdapter(), a.calls}}
 	opts.Callbacks.JWT = func(_ *gin.Context, p ginauth.JWTParams) error {
@@ -60,6 +64,9 @@ func newCutApp(t *testing.T, store wholeStore) *cutApp {
 	} else {
 		a.revocations = ginauth.MemoryRevocations()
 		opts.Session.Revocations = cutRevocations{a.revocations, a.calls}
+	}
+	for _, change := range change {
+		change(&opts)
 	}
 	a.passwordApp = newPasswordApp(t, passwordOptions{Options: opts})
 	a.browser = a.app.browser(t)
@@ -176,13 +183,13 @@ func signIns() []cut {
 	}
 	registered := func(t *testing.T, a *cutApp) { a.registers(t, "member@example.com", "secret 4711") }
 	return []cut{
-		{name: "a new user signs in at a provider", kept: "List", prepare: arriving("first", "ada")},
-		{name: "a known user signs in at a provider", kept: "List", prepare: after(func(t *testing.T, a *cutApp) {
+		{name: "a new user signs in at a provider", json: "200 Callback, 200 OAuthCreateAccount, 503 SessionUnavailable", kept: "List", prepare: arriving("first", "ada")},
+		{name: "a known user signs in at a provider", json: "200 Callback, 503 SessionUnavailable", kept: "List", prepare: after(func(t *testing.T, a *cutApp) {
 			a.app.browser(t).signInAt(a.idp, "first", "ada")
 		}, arriving("first", "ada"))},
-		{name: "signs in again", kept: "Get, Delete, List, Get quietly", sealed: "Revoke, RevokedAt quietly", prepare: after(signsIn, arriving("first", "ada"))},
+		{name: "signs in again", json: "200, 200 Callback, 503 SessionUnavailable", kept: "Get, Delete, List, Get quietly", sealed: "Revoke, RevokedAt quietly", prepare: after(signsIn, arriving("first", "ada"))},
 		{name: "with more sessions than the cap", kept: "List, DeleteListed", prepare: after(elsewhere, arriving("first", "ada"))},
-		{name: "links a second account", kept: "Get, Delete, List, Get quietly", sealed: "Revoke, RevokedAt quietly", prepare: after(signsIn, arriving("second", "eve"))},
+		{name: "links a second account", json: "200, 200 Callback, 200 OAuthAccountNotLinked, 503 SessionUnavailable", kept: "Get, Delete, List, Get quietly", sealed: "Revoke, RevokedAt quietly", prepare: after(signsIn, arriving("second", "eve"))},
 		{name: "asks for a mail", prepare: func(t *testing.T, a *cutApp) func() bool {
 			token := a.browser.csrf()
 			return func() bool {
@@ -190,13 +197,13 @@ func signIns() []cut {
 				return strings.HasSuffix(res.Header.Get("Location"), "/verify-request?provider=email&type=email")
 			}
 		}},
-		{name: "a new user presses a mail's button", kept: "List", prepare: pressing("new@example.com")},
-		{name: "a known user presses a mail's button", kept: "List", prepare: after(func(t *testing.T, a *cutApp) {
+		{name: "a new user presses a mail's button", json: "200 Callback, 200 EmailCreateAccount, 500 Callback, 503 SessionUnavailable", kept: "List", prepare: pressing("new@example.com")},
+		{name: "a known user presses a mail's button", json: "200 Callback, 500 Callback, 503 SessionUnavailable", kept: "List", prepare: after(func(t *testing.T, a *cutApp) {
 			a.mails(t, a.app.browser(t), "known@example.com")
 		}, pressing("known@example.com"))},
-		{name: "takes over a user with a password", kept: "List", prepare: after(registered, pressing("member@example.com"))},
-		{name: "first types a password", kept: "List", prepare: after(registered, typing)},
-		{name: "types a password", kept: "List", prepare: after(registered, after(func(t *testing.T, a *cutApp) {
+		{name: "takes over a user with a password", json: "200 Callback, 500 Callback, 503 SessionUnavailable", kept: "List", prepare: after(registered, pressing("member@example.com"))},
+		{name: "first types a password", json: "500 Callback, 503 SessionUnavailable", kept: "List", prepare: after(registered, typing)},
+		{name: "types a password", json: "500 Callback, 503 SessionUnavailable", kept: "List", prepare: after(registered, after(func(t *testing.T, a *cutApp) {
 			a.app.browser(t).types("member@example.com", "secret 4711")
 		}, typing))},
 	}
@@ -419,5 +426,72 @@ func (a *cutApp) endElsewhere(t *testing.T, userID string) {
 	}
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// A returning transport asks for JSON where a sign-in ends, as Auth.js's client does, and
+// keeps the last answer.
+type returning struct {
+	http.RoundTripper
+	status int
+	body   string
+}
+
+func (r *returning) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !strings.Contains(req.URL.Path, "/callback/") {
+		return r.RoundTripper.RoundTrip(req)
+	}
+	req = req.Clone(req.Context())
+	req.Header.Set("X-Auth-Return-Redirect", "1")
+	res, err := r.RoundTripper.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(res.Body)
+	_ = res.Body.Close()
+	r.status, r.body = res.StatusCode, string(body)
+	res.Body = io.NopCloser(strings.NewReader(r.body))
+	return res, err
+}
+
+// A client that asks for JSON learns of each fault by status and code.
+func TestFault_EachCallAsJSON(t *testing.T) {
+	t.Parallel()
+	for _, row := range signIns() {
+		if row.name == "asks for a mail" || row.name == "with more sessions than the cap" {
+			continue
+		}
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			answers := map[string]bool{}
+			for n, all := -1, 0; n < all; n++ {
+				a := newCutApp(t, nil, func(opts *ginauth.Options) {
+					opts.Session.Format, opts.Cookies.Prefix = ginauth.AuthJSV5, "next-auth"
+				})
+				r := &returning{RoundTripper: a.browser.Transport}
+				a.browser.Transport = r
+				do := row.prepare(t, a)
+				a.arm(n)
+				done := do()
+				var out struct{ URL string }
+				decode(t, r.body, &out)
+				u, err := url.Parse(out.URL)
+				if err != nil {
+					t.Fatal(err)
+				}
+				code := u.Query().Get("error")
+				if names := a.disarm(); n < 0 {
+					all = len(names)
+				} else {
+					answers[strings.TrimSpace(fmt.Sprint(r.status, " ", code))] = true
+				}
+				if done && (r.status != http.StatusOK || code != "") || !done && code == "" {
+					t.Errorf("call %d: done is %v, and the answer %d %s", n, done, r.status, r.body)
+				}
+			}
+			if got := strings.Join(slices.Sorted(maps.Keys(answers)), ", "); got != row.json {
+				t.Errorf("the answers are %q, want %q", got, row.json)
+			}
+		})
 	}
 }
