@@ -55,6 +55,10 @@ type FactorOptions struct {
 	// TrustDevice is for how long a browser in which somebody gave their second factor is
 	// not asked for it again, such as 30*24*time.Hour. Default: 0, it is asked each time.
 	TrustDevice time.Duration
+	// Passkeys lets people sign in by passkey, and prove by one who they are. The package
+	// passkey makes one: passkey.New(passkey.Config{}). It needs an Adapter that is a
+	// PasskeyStore. Default: none, and nothing of WebAuthn is linked.
+	Passkeys PasskeyEngine
 }
 
 // ErrFactorRequired says that somebody must give a second factor before they are signed
@@ -257,7 +261,7 @@ func (v *request) getFactor() {
 	ctx := context.WithoutCancel(v.c.Request.Context())
 	wanted := v.wantedFactors()
 	page := pages.Factor{
-		Site: v.base.Host(), CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Resend: v.c.Query("resend") == "true",
+		Site: v.base.Host(), CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Resend: v.c.Query("resend") == "true", Script: v.passkeyScriptURL(),
 		SignOutURL: withQuery(v.base.URL+"/signout", "callbackUrl", v.callbackURL),
 	}
 	if p := v.auth.provider(v.c.Query("provider")); p != nil && p.method.kind() == emailType {
@@ -373,7 +377,7 @@ func (v *request) mayProve(ctx context.Context, id *identity, p *provider) error
 	if err != nil {
 		return err
 	}
-	if p.method.kind() == emailType && w.address != "" || slices.ContainsFunc(w.accounts, func(a Account) bool { return a.Provider == p.id }) {
+	if p.method.kind() == emailType && w.address != "" || p.method.kind() == passkeyType && len(w.passkeys) > 0 || slices.ContainsFunc(w.accounts, func(a Account) bool { return a.Provider == p.id }) {
 		return nil
 	}
 	return errOtherAccount
@@ -385,7 +389,7 @@ func (v *request) mayProve(ctx context.Context, id *identity, p *provider) error
 func (v *request) sameAccount(ctx context.Context, id *identity, account Account) error {
 	known := false
 	for _, p := range v.auth.proofs(&id.token) {
-		if p.Provider != account.Provider || account.Type == emailType {
+		if p.Provider != account.Provider || account.Type == emailType || account.Type == passkeyType { // any of the user's
 			continue
 		}
 		if p.Account != transaction.UserMark(account.ProviderAccountID) {

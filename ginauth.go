@@ -257,6 +257,7 @@ type site struct {
 	trusted     origin.Set // TrustedOrigins
 	allowed     origin.Set // AllowedRedirects
 	crossOrigin *http.CrossOriginProtection
+	local       bool   // nobody says the site's address: requests to localhost are answered
 	option      string // what says the site's address: BaseURL or a variable's name; empty: each request does
 }
 
