@@ -87,6 +87,14 @@ type Texts struct {
 	MailCode    string // above the code: "This is your code to sign in to {site} as {email}."
 	MailHint    string // "It works once. If you did not ask for it, do nothing, and nothing happens."
 
+	FactorTitle       string // of the page of RequireFactor: "Confirm that it is you"
+	FactorText        string // "What you want to do needs a fresh proof of who you are."
+	FactorButton      string // "Confirm"
+	FactorResend      string // where a form was under way: "What you entered was not sent. Send it again afterwards."
+	FactorNone        string // "Your account has no way to give the proof that this needs. Sign out and sign in again, or set one up first."
+	FactorMailSubject string // "Your code for {site}"
+	FactorMailCode    string // "This code confirms at {site} that you are {email}. Somebody who is signed in as you asked for it."
+
 	ContinueText   string // of a page that loads the next one by itself: "One moment, please."
 	ContinueButton string // on its link, for browsers that do not: "Continue"
 

@@ -1,5 +1,5 @@
 // Package pages renders the built-in pages: sign in, sign out, error, "check your
-// email" and the one behind a mail's link; and the mail. They are plain HTML with one
+// email", the one behind a mail's link and the one for a further proof; and the mail. They are plain HTML with one
 // inline stylesheet, without scripts, and request nothing except the logos of the
 // application: a page that asks for a password runs only what is in this package. It gets the values
 // to show. It does not know users, sessions or flows.
@@ -124,6 +124,7 @@ type Set struct {
 	signInPolicy                   string // of the page with the logos of providers
 	signIn, signOut, fault, verify *markup.Template
 	confirm, letter, further       *markup.Template
+	factor                         *markup.Template
 }
 
 // New validates theme and texts and prepares the pages. Its error joins all the
@@ -164,9 +165,9 @@ func New(t Theme, texts Texts, logos ...string) (*Set, error) {
 		into **markup.Template
 	}{
 		{"signin.html", &s.signIn}, {"signout.html", &s.signOut}, {"error.html", &s.fault}, {"verify.html", &s.verify},
-		{"confirm.html", &s.confirm}, {"continue.html", &s.further},
+		{"confirm.html", &s.confirm}, {"continue.html", &s.further}, {"factor.html", &s.factor},
 	} {
-		*page.into, err = markup.ParseFS(templateFiles, "layout", "templates/layout.html", "templates/"+page.file)
+		*page.into, err = markup.ParseFS(templateFiles, "layout", "templates/layout.html", "templates/ways.html", "templates/"+page.file)
 		if err != nil {
 			return nil, err
 		}

@@ -78,6 +78,15 @@ func everyPage(s *pages.Set) map[string]http.HandlerFunc {
 		"confirm": func(w http.ResponseWriter, _ *http.Request) {
 			s.Confirm(w, pages.Confirm{Site: "app.example.com", Action: "/api/auth/callback/email", CSRFToken: "token", CallbackURL: "/after", Email: "ada@example.com", Token: "proof"})
 		},
+		"factor": func(w http.ResponseWriter, _ *http.Request) {
+			s.Factor(w, pages.Factor{Site: "app.example.com", Providers: everyKind(), CSRFToken: "token", CallbackURL: "/after", Error: "OtherAccount", Resend: true})
+		},
+		"factor's code": func(w http.ResponseWriter, _ *http.Request) {
+			s.Factor(w, pages.Factor{Site: "app.example.com", CodeAction: "/api/auth/factor/email", CSRFToken: "token", CallbackURL: "/after", Wrong: true})
+		},
+		"no factor": func(w http.ResponseWriter, _ *http.Request) {
+			s.Factor(w, pages.Factor{Site: "app.example.com", SignOutURL: "/api/auth/signout"})
+		},
 		"continue": func(w http.ResponseWriter, _ *http.Request) {
 			s.Continue(w, pages.Continue{Site: "app.example.com", URL: "/api/auth/callback/github?code=c&state=s"})
 		},

@@ -59,6 +59,14 @@ type Texts struct {
 	MailCode    string `english:"This is your code to sign in to {site} as {email}."`
 	MailHint    string `english:"It works once. If you did not ask for it, do nothing, and nothing happens."`
 
+	FactorTitle       string `english:"Confirm that it is you"`
+	FactorText        string `english:"What you want to do needs a fresh proof of who you are."`
+	FactorButton      string `english:"Confirm"`
+	FactorResend      string `english:"What you entered was not sent. Send it again afterwards."`
+	FactorNone        string `english:"Your account has no way to give the proof that this needs. Sign out and sign in again, or set one up first."`
+	FactorMailSubject string `english:"Your code for {site}"`
+	FactorMailCode    string `english:"This code confirms at {site} that you are {email}. Somebody who is signed in as you asked for it."`
+
 	ContinueText   string `english:"One moment, please."`
 	ContinueButton string `english:"Continue"`
 
@@ -119,8 +127,8 @@ func (t Texts) validate() error {
 		// A person who was sent another person's link must see whose it is.
 		fault(`ConfirmText %q names no address: write {email} where it goes`, t.ConfirmText)
 	}
-	if strings.ContainsFunc(t.SiteName+t.MailSubject, endsLine) {
-		fault("SiteName or Texts.MailSubject holds a line break or another control character: leave it out") // they go into a header
+	if strings.ContainsFunc(t.SiteName+t.MailSubject+t.FactorMailSubject, endsLine) {
+		fault("SiteName, Texts.MailSubject or Texts.FactorMailSubject holds a line break or another control character: leave it out") // they go into a header
 	}
 	seen := make(map[string]string)
 	for _, code := range slices.Sorted(maps.Keys(t.Errors)) {
