@@ -75,6 +75,11 @@ type Config struct {
 	// Default: one hour.
 	TokenLifetime time.Duration
 
+	// APIAudience makes access tokens JWTs (RFC 9068) for this API, which is their aud,
+	// such as "https://api.example.com". Default: they are opaque, and good for the
+	// userinfo endpoint alone.
+	APIAudience string
+
 	// Algorithm is the JOSE name of the algorithm that signs ID tokens, logout tokens
 	// and userinfo: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 or
 	// EdDSA (RFC 7518 §3.1, RFC 8037 §3.1). Default: "RS256".

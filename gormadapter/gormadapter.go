@@ -116,7 +116,7 @@ func (a *Adapter) change(ctx context.Context, f func(tx *gorm.DB) error) error {
 // explain translates the database's errors into the contract's. It leaves out which key
 // was violated: MySQL's message contains the value, which is a person's address.
 func (a *Adapter) explain(err error) error {
-	for _, known := range [...]error{nil, ginauth.ErrNotFound, ginauth.ErrExists, ginauth.ErrLastAccount} {
+	for _, known := range [...]error{nil, ginauth.ErrNotFound, ginauth.ErrExists, ginauth.ErrLastAccount, ginauth.ErrConflict} {
 		if errors.Is(err, known) {
 			return err
 		}

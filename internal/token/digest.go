@@ -41,13 +41,30 @@ func NewDigest(purpose string, secrets ...string) (*Digest, error) {
 // make one text.
 func (d *Digest) Sums(parts ...string) []string {
 	sums := make([]string, len(d.keys))
-	for i, key := range d.keys {
-		mac := hmac.New(sha256.New, key)
-		for _, part := range parts {
-			mac.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
-			mac.Write([]byte(part))
-		}
-		sums[i] = hex.EncodeToString(mac.Sum(nil))
+	for i := range d.keys {
+		sums[i] = d.sum(i, parts)
 	}
 	return sums
+}
+
+// Sum is the first of Sums.
+func (d *Digest) Sum(parts ...string) string { return d.sum(0, parts) }
+
+// Verify reports whether sum is one of Sums, and whether it is the current secret's.
+func (d *Digest) Verify(sum string, parts ...string) (valid, current bool) {
+	for i := range d.keys {
+		if Equal(sum, d.sum(i, parts)) {
+			return true, i == 0
+		}
+	}
+	return false, false
+}
+
+func (d *Digest) sum(key int, parts []string) string {
+	mac := hmac.New(sha256.New, d.keys[key])
+	for _, part := range parts {
+		mac.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
+		mac.Write([]byte(part))
+	}
+	return hex.EncodeToString(mac.Sum(nil))
 }
