@@ -130,10 +130,11 @@ func (a *Auth) hasFactor(id *identity, within time.Duration, wanted []FactorMeth
 	if id.foreign {
 		return false
 	}
-	now := a.opts.Now()
-	return slices.ContainsFunc(a.proofs(&id.token), func(p factor.Proof) bool {
-		return wants(wanted, FactorMethod(p.Method)) && p.Fresh(now, within, leeway)
+	now, has, t := a.opts.Now(), false, &id.token
+	factor.Each(a.keys.factors, t.Subject, t.sid, t.factors, func(p factor.Proof, _ int) {
+		has = has || wants(wanted, FactorMethod(p.Method)) && p.Fresh(now, within, leeway)
 	})
+	return has
 }
 
 // wants reports whether a method is one of these; with none, each is.
@@ -218,11 +219,13 @@ func (a *Auth) proofs(t *Token) []factor.Proof {
 
 // factorsOf are the factors of a session.
 func (a *Auth) factorsOf(t *Token) []Factor {
-	proofs := a.proofs(t)
-	factors := make([]Factor, len(proofs))
-	for i, p := range proofs {
-		factors[i] = Factor{FactorMethod(p.Method), p.At}
-	}
+	var factors []Factor
+	factor.Each(a.keys.factors, t.Subject, t.sid, t.factors, func(p factor.Proof, n int) {
+		if factors == nil {
+			factors = make([]Factor, 0, n)
+		}
+		factors = append(factors, Factor{FactorMethod(p.Method), p.At})
+	})
 	return factors
 }
 

@@ -1,5 +1,10 @@
-// Package adaptertest tests an Adapter against the contract of ginauth.Adapter. It
-// knows the contract only, not the database behind the adapter.
+// Package adaptertest tests an Adapter against the contract of ginauth.Adapter:
+//
+//	func TestMyAdapter(t *testing.T) {
+//		adaptertest.Run(t, func(t testing.TB) ginauth.Adapter { return newMyAdapter(t) })
+//	}
+//
+// It knows the contract only, not the database behind the adapter.
 package adaptertest
 
 import (
