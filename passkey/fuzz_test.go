@@ -22,9 +22,7 @@ func FuzzAnswer(f *testing.F) {
 		if _, err := engine.ParseAnswer(answer); err != nil {
 			return
 		}
-		if _, err := engine.Register(c, answer); err == nil {
-			t.Log("registered") // with attestation none anybody can make one
-		}
+		_, _ = engine.Register(c, answer) // without attestation anybody can make one
 		if _, err := engine.Verify(c, answer); err == nil {
 			t.Error("a proof without a key")
 		}
