@@ -152,7 +152,8 @@ func (p Email) configure(*http.Client) (*provider, error) {
 // emailMethod is a configured Email.
 type emailMethod Email
 
-func (m *emailMethod) kind() string { return emailType }
+func (m *emailMethod) kind() string         { return emailType }
+func (m *emailMethod) factor() FactorMethod { return FactorMail }
 
 func (m *emailMethod) check(opts *Options) error {
 	var errs []error

@@ -125,6 +125,13 @@ func (l *Limits) configure(f *faults) {
 	}
 }
 
+// A limiterFault is an error of the Limiter where nothing may be counted without it.
+type limiterFault struct{}
+
+func (limiterFault) Error() string { return "ginauth: Limits.Limiter failed" }
+
+func (limiterFault) Unwrap() error { return errUnavailable }
+
 // newAttempts makes what counts, with the Limiter behind a bulkhead of its own.
 func newAttempts(opts *Options) (*limit.Attempts, error) {
 	limiter, log := opts.Limits.Limiter, opts.Logger
@@ -258,6 +265,8 @@ func (v *request) tooMany(wait time.Duration) {
 	h.Set("Cache-Control", "no-store")
 	target := withQuery(v.errorURL(errorcode.RateLimited), waitParam, seconds(wait))
 	switch {
+	case v.native:
+		v.nativeError(http.StatusTooManyRequests, errorcode.RateLimited)
 	case v.wantsJSON():
 		v.json(http.StatusTooManyRequests, map[string]string{"url": target})
 	case v.c.GetHeader("HX-Request") == "true":

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/factor"
 	"github.com/ginauth/ginauth/internal/lifetime"
 	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/origin"
@@ -47,17 +48,22 @@ type request struct {
 	known    limit.Devices  // what this answer makes of the device cookie; nil: nothing yet
 	secrets  []string       // what a person typed, passwords too: never for the log
 
+	native bool // a native application sent it: see isNative
+
 	csrfToken    string // to put into forms
 	csrfVerified bool   // this request proved that a page of ours sent it
 	callbackURL  string // where the sign-in or sign-out leads
 
-	who          *User             // who signs in, as far as it is known
-	former       string            // the session of before an answer by POST: see endFormer
-	began        uint64            // of the takeovers, before the password was checked
-	way          Account           // by which one of the Adapter's users signs in; see confirm
-	before       User              // the user, as they were before their Credentials were an account
-	notInAdapter bool              // Credentials sign in somebody whom the Adapter does not have
-	life         lifetime.Lifetime // that the SignIn callback chose
+	who              *User             // who signs in, as far as it is known
+	former           string            // the session of before an answer by POST: see endFormer
+	began            uint64            // of the takeovers, before the password was checked
+	way              Account           // by which one of the Adapter's users signs in; see confirm
+	before           User              // the user, as they were before their Credentials were an account
+	notInAdapter     bool              // Credentials sign in somebody whom the Adapter does not have
+	life             lifetime.Lifetime // that the SignIn callback chose
+	proofs           []factor.Proof    // that the person gave
+	secondByProvider bool              // the provider asked for a second factor itself: see OAuth.TrustMFA
+	proving          bool              // somebody who is signed in proves again who they are
 }
 
 // ownRequest is a request to a route of the application, which signs somebody in or out
@@ -357,6 +363,9 @@ func (v *request) unproven(page string) {
 }
 
 func (v *request) errorURL(code string) string {
+	if v.proving && code != errorcode.RateLimited { // which the error page explains
+		return withQuery(factorURL(v.base, v.wantedFactors()), "error", code)
+	}
 	return v.base.URL + "/error?error=" + cookie.Escape(code)
 }
 

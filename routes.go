@@ -41,8 +41,17 @@ var routes = map[string]route{
 	"GET error":           {serve: (*request).getError},
 	"GET verify-request":  {serve: (*request).getVerifyRequest},
 	"POST _log":           {serve: (*request).postLog, bare: true},
+	"POST " + nonceAction: {serve: (*request).postNonce},
 	"POST " + backchannel: {serve: (*request).postLogoutToken, bare: true},
+	"GET factor":          {serve: (*request).getFactor},
+	"POST factor":         {serve: (*request).postFactor},
 	"GET client.js":       {serve: (*request).getClient, bare: true},
+
+	// Passkeys.
+	"GET webauthn-options": {serve: (*request).getPasskeyOptions},
+	"GET passkeys":         {serve: (*request).getPasskeys},
+	"POST passkeys":        {serve: (*request).postPasskeys},
+	"GET passkey.js":       {serve: (*request).getPasskeyScript, bare: true},
 }
 
 // serve answers every request below BasePath.
@@ -89,11 +98,13 @@ func (a *Auth) serve(c *gin.Context) {
 	if v.provider == nil && id != "" && (action == "callback" || action == "signin" && c.Request.Method == http.MethodPost) {
 		v.tellProvider(id)
 	}
-	if action == "callback" && v.provider == nil || action == backchannel && !a.takesLogoutTokens(v.provider) {
+	if action == "callback" && v.provider == nil || action == backchannel && !a.takesLogoutTokens(v.provider) ||
+		action == nonceAction && !v.provider.takesIDTokens() {
 		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+method+" is not supported by NextAuth.js")
 		return
 	}
-	if !route.bare && !(action == "callback" && v.formPosted()) {
+	v.native = v.isNative(action)
+	if !route.bare && !v.native && !(action == "callback" && v.formPosted()) {
 		v.checkCSRF()
 		v.resolveCallbackURL()
 	}
@@ -193,6 +204,7 @@ func (v *request) getSignIn() {
 	}
 	v.pages().SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
 		Site: v.base.Host(), Providers: buttons, CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: code, Hint: v.hint(notice),
+		Script: v.passkeyScriptURL(),
 	})
 }
 
@@ -315,6 +327,10 @@ func (v *request) getSession() {
 // postSession changes the session as the page asks: the JWT callback decides
 // what of it counts.
 func (v *request) postSession() {
+	if v.native {
+		v.renewNative()
+		return
+	}
 	if !v.proven() {
 		v.json(http.StatusBadRequest, v.nobody())
 		return
@@ -343,7 +359,7 @@ func (v *request) answerSession(trigger Trigger, update any) {
 	var err error
 	if trigger == TriggerUpdate {
 		if id, err = v.auth.openLatestFound(v.c.Request.Context(), found, v.base); err == nil {
-			err = v.auth.change(v.c, id, v.base, found, update)
+			id, err = v.auth.change(v.c, id, v.base, found, update)
 		}
 	} else if id, err = v.auth.openFound(v.c.Request.Context(), found, v.base, v.auth.opts.Now()); err == nil {
 		err = v.auth.read(v.c, id, v.base, found)
@@ -366,7 +382,7 @@ func (v *request) answerSession(trigger Trigger, update any) {
 		return
 	}
 	if event := v.auth.opts.Events.Session; event != nil {
-		event(v.c, SessionEvent{Session: &id.session, Token: &id.token})
+		event(v.c, SessionEvent{Session: id.view(), Token: &id.token})
 	}
 	v.json(http.StatusOK, &id.session)
 	id.finish()

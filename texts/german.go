@@ -42,6 +42,14 @@ var German = ginauth.Texts{
 	MailCode:    "Mit diesem Code melden Sie sich bei {site} als {email} an.",
 	MailHint:    "Das funktioniert einmal. Wenn Sie es nicht angefordert haben, müssen Sie nichts tun, und es geschieht nichts.",
 
+	FactorTitle:       "Bestätigen Sie, dass Sie es sind",
+	FactorText:        "Was Sie tun möchten, braucht einen neuen Nachweis, wer Sie sind.",
+	FactorButton:      "Bestätigen",
+	FactorResend:      "Ihre Eingaben wurden nicht gesendet. Senden Sie sie danach noch einmal.",
+	FactorNone:        "Ihr Konto hat keine Möglichkeit für den Nachweis, der hier nötig ist. Melden Sie sich ab und wieder an, oder richten Sie zuerst eine ein.",
+	FactorMailSubject: "Ihr Code für {site}",
+	FactorMailCode:    "Dieser Code bestätigt bei {site}, dass Sie {email} sind. Jemand, der als Sie angemeldet ist, hat ihn angefordert.",
+
 	ContinueText:   "Einen Moment, bitte.",
 	ContinueButton: "Weiter",
 
@@ -53,7 +61,25 @@ var German = ginauth.Texts{
 	CodeTitle:          "Dieser Code funktioniert nicht mehr",
 	BackToSignIn:       "Zurück zur Anmeldung",
 
+	PasskeyButton:      "Mit einem Passkey anmelden",
+	PasskeyProve:       "Mit einem Passkey bestätigen",
+	PasskeyFailed:      "Ihr Gerät hat keinen Passkey geliefert. Versuchen Sie es noch einmal, oder nehmen Sie einen anderen Weg.",
+	PasskeysTitle:      "Passkeys",
+	PasskeysText:       "Mit einem Passkey melden Sie sich mit Fingerabdruck, Gesicht oder Bildschirmsperre an.",
+	PasskeysNone:       "Sie haben noch keine Passkeys.",
+	PasskeyName:        "Name",
+	PasskeyDefaultName: "Passkey",
+	PasskeyAdd:         "Passkey hinzufügen",
+	PasskeyRename:      "Umbenennen",
+	PasskeyRemove:      "Entfernen",
+	PasskeyAdded:       "Hinzugefügt am {date}",
+	PasskeyUsed:        "Zuletzt benutzt am {date}",
+	PasskeySynced:      "In Ihrem Passwortmanager gespeichert",
+	PasskeyCloned:      "Dieser Passkey wurde vielleicht kopiert. Entfernen Sie ihn und fügen Sie einen neuen hinzu.",
+
 	Errors: map[string]string{
+		"PasskeySignin":         "Dieser Passkey hat Sie nicht angemeldet. Versuchen Sie es noch einmal, oder melden Sie sich anders an.",
+		"PasskeyRegistration":   "Der Passkey wurde nicht hinzugefügt. Versuchen Sie es noch einmal.",
 		"Signin":                "Die Anmeldung hat nicht geklappt. Bitte versuchen Sie es noch einmal, oder wählen Sie ein anderes Konto.",
 		"OAuthSignin":           "Der Anmeldedienst ist nicht erreichbar. Bitte versuchen Sie es gleich noch einmal.",
 		"OAuthCallback":         "Der Anmeldedienst hat nicht bestätigt, wer Sie sind. Bitte versuchen Sie es noch einmal.",
@@ -63,6 +89,7 @@ var German = ginauth.Texts{
 		"OAuthAccountNotLinked": "Zu dieser E-Mail-Adresse gibt es schon ein Konto. Melden Sie sich so an wie beim ersten Mal.",
 		"EmailSignin":           "Die E-Mail konnte nicht gesendet werden. Prüfen Sie die Adresse, und versuchen Sie es noch einmal.",
 		"CredentialsSignin":     "Zu diesen Angaben gibt es kein Konto. Prüfen Sie sie, und versuchen Sie es noch einmal.",
+		"OtherAccount":          "Das war ein anderes Konto. Verwenden Sie das, mit dem Sie hier angemeldet sind.",
 		"SessionRequired":       "Bitte melden Sie sich an, um diese Seite zu sehen.",
 		"Configuration":         "Bei uns ist etwas nicht in Ordnung. Bitte versuchen Sie es später noch einmal. Wenn Sie diese Website betreiben: Die Ursache steht im Protokoll.",
 		"AccessDenied":          "Die Anmeldung wurde abgebrochen, oder dieses Konto darf sich hier nicht anmelden.",

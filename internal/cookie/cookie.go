@@ -19,6 +19,7 @@ type Names struct {
 	Transaction string // a sign-in under way; the name of one is this, a dot and its state's hash
 	Completed   string // a sign-in that was completed a moment ago, named as Transaction is
 	Mail        string // the mail that this browser asked for
+	FactorMail  string // the same of somebody who is signed in and proves again who they are
 	Device      string // who has signed in in this browser
 	Notice      string // why a sign-in could not be completed, for the next page
 }
@@ -34,6 +35,7 @@ func NewNames(prefix string, secure bool) Names {
 		Transaction: prefix + ".transaction",
 		Completed:   prefix + ".completed",
 		Mail:        prefix + ".mail",
+		FactorMail:  prefix + ".factor-mail",
 		Device:      prefix + ".device",
 		Notice:      prefix + ".notice",
 	}
@@ -44,6 +46,7 @@ func NewNames(prefix string, secure bool) Names {
 		names.Transaction = "__Host-" + names.Transaction
 		names.Completed = "__Host-" + names.Completed
 		names.Mail = "__Host-" + names.Mail
+		names.FactorMail = "__Host-" + names.FactorMail
 		names.Device = "__Host-" + names.Device
 		names.Notice = "__Host-" + names.Notice
 	}

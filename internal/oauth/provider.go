@@ -71,6 +71,7 @@ type Provider struct {
 
 	endSession EndSessionProvider // nil: it ends none
 	logout     LogoutVerifier     // nil: it sends no logout tokens
+	idTokens   IDTokenVerifier    // nil: it verifies none that are handed over
 }
 
 // An engine speaks to one kind of provider.
@@ -95,6 +96,7 @@ type Identity struct {
 	Profile       goth.User
 	Token         *oauth2.Token
 	EmailVerified bool // the provider vouches that Profile.Email is the person's
+	Proved        Authentication
 	Notes         []Note
 }
 
@@ -130,6 +132,7 @@ func New(c Config) (*Provider, error) {
 	}
 	p.endSession, _ = c.Provider.(EndSessionProvider)
 	p.logout, _ = c.Provider.(LogoutVerifier)
+	p.idTokens, _ = c.Provider.(IDTokenVerifier)
 	if flow, ok := c.Provider.(AuthCodeProvider); ok {
 		if v, ok := c.Provider.(interface{ RefusesPKCE() bool }); ok && v.RefusesPKCE() {
 			p.pkce = false
@@ -173,6 +176,10 @@ func validate(p goth.Provider) error {
 	}
 	return v.Validate()
 }
+
+// VerifiesIDTokens reports that the provider issues id_tokens, and that they are verified:
+// with them it says how and when a person proved who they are.
+func (p *Provider) VerifiesIDTokens() bool { return p.openID }
 
 // FormPost reports that the provider's answers come in a cross-site POST.
 func (p *Provider) FormPost() bool { return p.formPost }

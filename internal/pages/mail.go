@@ -11,6 +11,7 @@ type Mail struct {
 	Email string // the recipient
 	URL   string // of the link
 	Code  string // in place of the link
+	Again bool   // the code is for somebody who is signed in and proves again who they are
 }
 
 // A Letter is a mail's content. The subject is one line.
@@ -40,6 +41,9 @@ func (s *Set) Mail(m Mail) (Letter, error) {
 	proof := m.URL
 	if m.Code != "" {
 		v.Text, proof = fill.Replace(s.texts.MailCode), m.Code
+	}
+	if m.Again {
+		v.Subject, v.Text = fill.Replace(s.texts.FactorMailSubject), fill.Replace(s.texts.FactorMailCode)
 	}
 	var body strings.Builder
 	if err := s.letter.Execute(&body, v); err != nil {

@@ -59,6 +59,14 @@ type Texts struct {
 	MailCode    string `english:"This is your code to sign in to {site} as {email}."`
 	MailHint    string `english:"It works once. If you did not ask for it, do nothing, and nothing happens."`
 
+	FactorTitle       string `english:"Confirm that it is you"`
+	FactorText        string `english:"What you want to do needs a fresh proof of who you are."`
+	FactorButton      string `english:"Confirm"`
+	FactorResend      string `english:"What you entered was not sent. Send it again afterwards."`
+	FactorNone        string `english:"Your account has no way to give the proof that this needs. Sign out and sign in again, or set one up first."`
+	FactorMailSubject string `english:"Your code for {site}"`
+	FactorMailCode    string `english:"This code confirms at {site} that you are {email}. Somebody who is signed in as you asked for it."`
+
 	ContinueText   string `english:"One moment, please."`
 	ContinueButton string `english:"Continue"`
 
@@ -69,6 +77,22 @@ type Texts struct {
 	RateLimitedTitle   string `english:"Too many attempts"`
 	CodeTitle          string `english:"This code no longer works"`
 	BackToSignIn       string `english:"Back to sign in"`
+
+	PasskeyButton      string `english:"Sign in with a passkey"`
+	PasskeyProve       string `english:"Confirm with a passkey"`
+	PasskeyFailed      string `english:"Your device gave no passkey. Try again, or use another way."`
+	PasskeysTitle      string `english:"Passkeys"`
+	PasskeysText       string `english:"A passkey signs you in with your fingerprint, your face or the lock of your screen."`
+	PasskeysNone       string `english:"You have no passkeys yet."`
+	PasskeyName        string `english:"Name"`
+	PasskeyDefaultName string `english:"Passkey"`
+	PasskeyAdd         string `english:"Add a passkey"`
+	PasskeyRename      string `english:"Rename"`
+	PasskeyRemove      string `english:"Remove"`
+	PasskeyAdded       string `english:"Added on {date}"`
+	PasskeyUsed        string `english:"Last used on {date}"`
+	PasskeySynced      string `english:"Saved in your password manager"`
+	PasskeyCloned      string `english:"This passkey may have been copied. Remove it, and add a new one."`
 
 	Errors map[string]string
 }
@@ -119,8 +143,8 @@ func (t Texts) validate() error {
 		// A person who was sent another person's link must see whose it is.
 		fault(`ConfirmText %q names no address: write {email} where it goes`, t.ConfirmText)
 	}
-	if strings.ContainsFunc(t.SiteName+t.MailSubject, endsLine) {
-		fault("SiteName or Texts.MailSubject holds a line break or another control character: leave it out") // they go into a header
+	if strings.ContainsFunc(t.SiteName+t.MailSubject+t.FactorMailSubject, endsLine) {
+		fault("SiteName, Texts.MailSubject or Texts.FactorMailSubject holds a line break or another control character: leave it out") // they go into a header
 	}
 	seen := make(map[string]string)
 	for _, code := range slices.Sorted(maps.Keys(t.Errors)) {
