@@ -292,8 +292,8 @@ func (m *emailMethod) spendCode(v *request) outcome {
 // tryCode takes a code that was typed. result is where it leads if it is not the one; else
 // pending is the mail that it was in.
 func (m *emailMethod) tryCode(ctx context.Context, v *request, method *verification.Method) (pending verification.Pending, result outcome) {
-	pending, _ := v.pending()
-	if pending.Code == "" {
+	pending, ok := v.pending()
+	if !ok || pending.Code == "" {
 		if !v.proving { // whose page says it all
 			v.notice(errorcode.CodeLost)
 		}
