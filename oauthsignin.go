@@ -61,10 +61,6 @@ func (m *oauthMethod) begin(v *request) {
 // start sends the browser to the provider, with the display parameters in query.
 // elsewhere says that another site asked for it.
 func (m *oauthMethod) start(v *request, query url.Values, elsewhere bool) {
-	if m.answersByPost() && !v.base.Secure && !v.base.Loopback() {
-		v.leave(v.refused("starting the sign-in", errors.New("the provider answers by POST, which needs a site on https"), http.StatusOK, errorcode.OAuthSignin))
-		return
-	}
 	authURL, tx, err := m.client.Begin(v.c.Request.Context(), v.redirectURI(), oauth.DisplayParams(query), v.auth.opts.Now())
 	if err == nil {
 		m.signOutAsked.Do(func() { m.checkSignOut(v) })
@@ -81,6 +77,9 @@ func (m *oauthMethod) start(v *request, query url.Values, elsewhere bool) {
 
 // send sends the browser to the provider, with the transaction in a cookie.
 func (v *request) send(authURL string, tx *oauth.Transaction, err error) {
+	if err == nil && tx.FormPost && !v.base.Secure && !v.base.Loopback() {
+		err = errors.New("the provider answers by POST, which needs a site on https")
+	}
 	if err == nil {
 		lines, ok := v.signIns().Begin(tx)
 		if ok {
@@ -201,6 +200,11 @@ func (m *oauthMethod) signIn(v *request, tx *oauth.Transaction, answer url.Value
 	}
 	v.former = tx.Former
 	v.addPostedName(&id.Profile)
+	return m.admit(ctx, v, tx, id)
+}
+
+// admit signs in the person whom the provider has named.
+func (m *oauthMethod) admit(ctx context.Context, v *request, tx *oauth.Transaction, id oauth.Identity) outcome {
 	user, err := v.provider.user(id.Profile)
 	if err != nil {
 		return v.refused("the profile", err, http.StatusOK, errorcode.OAuthCallback)

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"html/template"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -105,6 +106,22 @@ type Texts struct {
 	RateLimitedTitle   string // "Too many attempts"
 	CodeTitle          string // "This code no longer works"
 	BackToSignIn       string // "Back to sign in"
+
+	PasskeyButton      string // "Sign in with a passkey"
+	PasskeyProve       string // in place of PasskeyButton, where somebody proves again who they are: "Confirm with a passkey"
+	PasskeyFailed      string // where the device gives none: "Your device gave no passkey. Try again, or use another way."
+	PasskeysTitle      string // of the page that lists them: "Passkeys"
+	PasskeysText       string // "A passkey signs you in with your fingerprint, your face or the lock of your screen."
+	PasskeysNone       string // "You have no passkeys yet."
+	PasskeyName        string // "Name"
+	PasskeyDefaultName string // of one that gets no other: "Passkey"
+	PasskeyAdd         string // "Add a passkey"
+	PasskeyRename      string // "Rename"
+	PasskeyRemove      string // "Remove"
+	PasskeyAdded       string // "Added on {date}"
+	PasskeyUsed        string // "Last used on {date}"
+	PasskeySynced      string // of one that several devices have: "Saved in your password manager"
+	PasskeyCloned      string // "This passkey may have been copied. Remove it, and add a new one."
 
 	// Errors are texts by error code, in place of the built-in one or for a code of your own.
 	// Codes are compared without regard to case. SignInUsed and SignInLost say more than
@@ -285,4 +302,25 @@ func (v *request) getClient() {
 		return
 	}
 	v.c.Data(http.StatusOK, "text/javascript; charset=utf-8", client.body)
+}
+
+// passkeyScriptURL is the script of the pages with passkeys; "" where there are none.
+func (v *request) passkeyScriptURL() string {
+	if v.auth.passkeys() == nil {
+		return ""
+	}
+	_, version := pages.PasskeyScript()
+	return v.base.URL + "/passkey.js?v=" + url.QueryEscape(version)
+}
+
+// getPasskeyScript serves it, the same for everybody.
+func (v *request) getPasskeyScript() {
+	body, version := pages.PasskeyScript()
+	h := v.c.Writer.Header()
+	h["X-Content-Type-Options"] = []string{"nosniff"}
+	h["Cache-Control"] = []string{"no-cache"}
+	if v.c.Query("v") == version {
+		h["Cache-Control"] = []string{"public, max-age=31536000, immutable"}
+	}
+	v.c.Data(http.StatusOK, "text/javascript; charset=utf-8", body)
 }

@@ -46,6 +46,12 @@ var routes = map[string]route{
 	"GET factor":          {serve: (*request).getFactor},
 	"POST factor":         {serve: (*request).postFactor},
 	"GET client.js":       {serve: (*request).getClient, bare: true},
+
+	// Passkeys.
+	"GET webauthn-options": {serve: (*request).getPasskeyOptions},
+	"GET passkeys":         {serve: (*request).getPasskeys},
+	"POST passkeys":        {serve: (*request).postPasskeys},
+	"GET passkey.js":       {serve: (*request).getPasskeyScript, bare: true},
 }
 
 // serve answers every request below BasePath.
@@ -198,6 +204,7 @@ func (v *request) getSignIn() {
 	}
 	v.pages().SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
 		Site: v.base.Host(), Providers: buttons, CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: code, Hint: v.hint(notice),
+		Script: v.passkeyScriptURL(),
 	})
 }
 

@@ -31,8 +31,12 @@ func (a *Auth) Unlink(ctx context.Context, userID, provider, providerAccountID s
 	if err != nil {
 		return err
 	}
+	keys, err := a.listPasskeys(ctx, userID)
+	if err != nil {
+		return err
+	}
 	err = a.adapt(ctx, func(ctx context.Context) error {
-		return a.opts.Adapter.UnlinkAccount(ctx, userID, provider, providerAccountID, a.mails(user))
+		return a.opts.Adapter.UnlinkAccount(ctx, userID, provider, providerAccountID, a.mails(user) || len(keys) > 0)
 	})
 	if err == nil {
 		a.unlinked(ctx, user, Account{Provider: provider, ProviderAccountID: providerAccountID})

@@ -52,16 +52,18 @@ export function onSession(listener) {
 }
 
 /**
- * Signs in. Without a provider it opens the sign-in page. For credentials and
- * e-mail with redirect: false it resolves to { ok, status, error, url }; else the
- * browser goes on and it does not return.
+ * Signs in. Without a provider it opens the sign-in page. For credentials, e-mail and
+ * passkey with redirect: false it resolves to { ok, status, error, url }; else the
+ * browser goes on and it does not return. With 'passkey' it rejects with the browser's
+ * DOMException where the person gives none.
  */
 export async function signIn(provider, { callbackUrl = location.href, redirect = true, ...fields } = {}, params) {
   const providers = provider ? await getProviders() : {}
   callbackUrl = fromHere(callbackUrl)
   if (!Object.hasOwn(providers, provider)) return go(`${base}/signin?${new URLSearchParams({ callbackUrl })}`)
   const { type } = providers[provider]
-  const path = (type === 'credentials' ? '/callback/' : '/signin/') + encodeURIComponent(provider)
+  const path = (type === 'credentials' || type === 'webauthn' ? '/callback/' : '/signin/') + encodeURIComponent(provider)
+  if (type === 'webauthn') Object.assign(fields, await passkey('authenticate'))
   const query = params ? `?${new URLSearchParams(params)}` : ''
   const { url, status, ok } = await change(() => send(path + query, { ...fields, callbackUrl }))
   if (redirect || type === 'oauth') {
@@ -77,6 +79,18 @@ export async function signIn(provider, { callbackUrl = location.href, redirect =
     announce('getSession')
   }
   return { ok: done, status, error, url: error ? null : url.href }
+}
+
+/**
+ * Adds a passkey for who is signed in. Resolves to { ok, status, error, url }: error is
+ * FactorRequired where they have to prove first who they are, and url then leads to the
+ * page for that. Rejects with the browser's DOMException where the device makes none.
+ */
+export async function registerPasskey({ name = '' } = {}) {
+  const fields = await passkey('register')
+  if (!fields.data) return { ok: false, ...fields }
+  const { url, status, ok } = await send('/callback/passkey', { ...fields, name, callbackUrl: fromHere(location.href) })
+  return { ok, status, error: ok ? null : url.searchParams.get('error'), url: url.href }
 }
 
 /** Signs out, in every tab. With redirect: false it resolves to { url }. */
@@ -137,6 +151,32 @@ async function send(path, fields) {
   if (typeof body?.url !== 'string') throw fault(path, response, body)
   return { url: new URL(body.url, location.href), status: response.status, ok: response.ok }
 }
+
+// The answer of the person's device to the options of a ceremony, as a form's fields; or
+// why there are none. The JSON forms are WebAuthn's, which not all browsers know.
+async function passkey(action) {
+  const response = await fetch(`${base}/webauthn-options/passkey?action=${action}`)
+  const { options, error, url } = await response.json()
+  if (!options && action === 'authenticate') throw fault('/webauthn-options', response)
+  if (!options) return { status: response.status, error, url: url && new URL(url, location.href).href }
+  options.challenge = fromBase64(options.challenge)
+  if (options.user) options.user.id = fromBase64(options.user.id)
+  for (const c of [...options.allowCredentials ?? [], ...options.excludeCredentials ?? []]) c.id = fromBase64(c.id)
+  const made = await navigator.credentials[action === 'register' ? 'create' : 'get']({ publicKey: options })
+  const { id, rawId, type, authenticatorAttachment } = made
+  const said = {}
+  for (const name of ['clientDataJSON', 'attestationObject', 'authenticatorData', 'signature', 'userHandle']) {
+    if (made.response[name]) said[name] = toBase64(made.response[name])
+  }
+  if (made.response.getTransports) said.transports = made.response.getTransports()
+  const answer = { id, rawId: toBase64(rawId), type, response: said, clientExtensionResults: {} }
+  if (authenticatorAttachment) answer.authenticatorAttachment = authenticatorAttachment
+  return { action, data: JSON.stringify(answer) }
+}
+
+const fromBase64 = (text) => Uint8Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), (c) => c.charCodeAt(0))
+const toBase64 = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)))
+  .replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '')
 
 const fault = (path, { status }, body) =>
   Object.assign(new Error(`ginauth: ${path}: ${body?.message ?? 'no answer of the auth routes'} (${status})`), { status })

@@ -29,17 +29,19 @@ const (
 
 // ginauth's own codes.
 const (
-	RateLimited        = "RateLimited"        // too many attempts
-	VerificationCode   = "VerificationCode"   // the code of a mail is wrong, or does not work any more
-	SessionUnavailable = "SessionUnavailable" // a store cannot tell who is signed in
-	SessionFault       = "SessionFault"       // the session could not be read
-	CrossOriginRequest = "CrossOriginRequest" // another site sent the request
-	BadHost            = "BadHost"            // the site does not answer for the host
-	FormRefused        = "MissingCSRF"        // a form did not prove that it came from this site; Auth.js's code
-	NoAccess           = "NoAccess"           // a guard's words for AccessDenied, in texts of one's own
-	InvalidToken       = "InvalidToken"       // a bearer token is wrong, expired or meant for somebody else
-	FactorRequired     = "FactorRequired"     // the person must prove again who they are
-	OtherAccount       = "OtherAccount"       // the proof is another account's than the session's
+	RateLimited         = "RateLimited"         // too many attempts
+	VerificationCode    = "VerificationCode"    // the code of a mail is wrong, or does not work any more
+	SessionUnavailable  = "SessionUnavailable"  // a store cannot tell who is signed in
+	SessionFault        = "SessionFault"        // the session could not be read
+	CrossOriginRequest  = "CrossOriginRequest"  // another site sent the request
+	BadHost             = "BadHost"             // the site does not answer for the host
+	FormRefused         = "MissingCSRF"         // a form did not prove that it came from this site; Auth.js's code
+	NoAccess            = "NoAccess"            // a guard's words for AccessDenied, in texts of one's own
+	PasskeySignin       = "PasskeySignin"       // a passkey's answer was not accepted
+	PasskeyRegistration = "PasskeyRegistration" // a new passkey was not accepted
+	InvalidToken        = "InvalidToken"        // a bearer token is wrong, expired or meant for somebody else
+	FactorRequired      = "FactorRequired"      // the person must prove again who they are
+	OtherAccount        = "OtherAccount"        // the proof is another account's than the session's
 )
 
 // Notices say more about a sign-in that failed than its code does. A page shows a
@@ -78,6 +80,8 @@ var rows = []row{
 	{code: OAuthAccountNotLinked, signIn: true, text: "This email address already has an account. Sign in the way you did the first time."},
 	{code: EmailSignin, signIn: true, text: "The email could not be sent. Check the address and try again."},
 	{code: CredentialsSignin, signIn: true, text: "These details do not match an account. Check them and try again."},
+	{code: PasskeySignin, signIn: true, text: "This passkey did not sign you in. Try again, or sign in another way."},
+	{code: PasskeyRegistration, text: "The passkey was not added. Please try again."},
 	{code: SessionRequired, signIn: true, text: "Please sign in to see this page.", abort: "Sign in first."},
 	{code: Configuration, status: http.StatusInternalServerError,
 		text:  "There is a problem on our side. Please try again later. If you run this site, its log names the cause.",

@@ -10,6 +10,7 @@ type Factor struct {
 	CSRFToken, CallbackURL string
 	Error                  string // a code, whose text is shown; optional
 	Hint                   string // for developers; optional
+	Script                 string // the URL of the script that passkeys need
 	Resend                 bool   // a form was under way, which has to be sent again
 	// CodeAction is the URL that a mailed code is posted to; empty where none was mailed.
 	// Wrong says that a code was typed that is not the one.
@@ -33,7 +34,7 @@ func (s *Set) Factor(w http.ResponseWriter, p Factor) {
 	f := s.frame(s.texts.FactorTitle, p.Site)
 	v := factorView{
 		signInView: s.signInView(SignIn{
-			Providers: p.Providers, CSRFToken: p.CSRFToken, CallbackURL: p.CallbackURL, Error: p.Error, Hint: p.Hint,
+			Providers: p.Providers, CSRFToken: p.CSRFToken, CallbackURL: p.CallbackURL, Error: p.Error, Hint: p.Hint, Script: p.Script,
 		}, ""),
 		CodeAction: p.CodeAction, SignOutURL: p.SignOutURL, Resend: p.Resend,
 	}
@@ -44,11 +45,15 @@ func (s *Set) Factor(w http.ResponseWriter, p Factor) {
 			v.Forms[i].EmailID, v.Forms[i].Label = "", s.texts.EmailCodeButton
 		}
 	}
+	v.Webauthn, v.PasskeyAction, v.PasskeyLabel = "", "prove", s.texts.PasskeyProve
 	if p.Wrong {
 		v.Alert = s.texts.CodeWrong
 	}
 	f.Page = v
 	policy := s.signInPolicy
+	if v.Passkey != "" {
+		policy = scripted(policy)
+	}
 	if p.CodeAction == "" && len(p.Providers) == 0 {
 		policy = s.textPolicy
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/ginauth/ginauth/internal/pages"
 )
@@ -57,6 +58,8 @@ func everyKind() []pages.Provider {
 	}
 }
 
+var passkeyProvider = pages.Provider{ID: "passkey", Type: "webauthn", Action: "/api/auth/callback/passkey"}
+
 // everyPage is each page of s, ordinary data in it, by name.
 func everyPage(s *pages.Set) map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
@@ -77,6 +80,22 @@ func everyPage(s *pages.Set) map[string]http.HandlerFunc {
 		},
 		"confirm": func(w http.ResponseWriter, _ *http.Request) {
 			s.Confirm(w, pages.Confirm{Site: "app.example.com", Action: "/api/auth/callback/email", CSRFToken: "token", CallbackURL: "/after", Email: "ada@example.com", Token: "proof"})
+		},
+		"sign in by passkey": func(w http.ResponseWriter, _ *http.Request) {
+			s.SignIn(w, http.StatusOK, pages.SignIn{Providers: append(everyKind(), passkeyProvider), CSRFToken: "token", Site: "app.example.com", Script: "/api/auth/passkey.js"})
+		},
+		"factor by passkey": func(w http.ResponseWriter, _ *http.Request) {
+			s.Factor(w, pages.Factor{Providers: []pages.Provider{passkeyProvider}, CSRFToken: "token", Site: "app.example.com", Script: "/api/auth/passkey.js"})
+		},
+		"passkeys": func(w http.ResponseWriter, _ *http.Request) {
+			day := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+			s.Passkeys(w, http.StatusOK, pages.Passkeys{
+				Action: "/api/auth/passkeys", CSRFToken: "token", Site: "app.example.com", Register: "/api/auth/callback/passkey", Script: "/api/auth/passkey.js",
+				Passkeys: []pages.Passkey{{ID: "id", Name: "phone", Created: day, LastUsed: day, Synced: true}, {ID: "id2", Name: "key", Created: day, Cloned: true}},
+			})
+		},
+		"no passkeys": func(w http.ResponseWriter, _ *http.Request) {
+			s.Passkeys(w, http.StatusOK, pages.Passkeys{Action: "/api/auth/passkeys", CSRFToken: "token", Site: "app.example.com", Register: "/api/auth/callback/passkey", Script: "/api/auth/passkey.js", Error: "PasskeyRegistration"})
 		},
 		"factor": func(w http.ResponseWriter, _ *http.Request) {
 			s.Factor(w, pages.Factor{Site: "app.example.com", Providers: everyKind(), CSRFToken: "token", CallbackURL: "/after", Error: "OtherAccount", Resend: true})

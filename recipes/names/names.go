@@ -42,24 +42,25 @@ var (
 	server  *http.Server
 	w       io.Writer
 
-	client    redis.UniversalClient
-	db        *gorm.DB
-	users     *gormadapter.Adapter
-	store     ginauth.SessionStore
-	ginStore  sessions.Store
-	key       []byte
-	okta      *oidc.Provider
-	provider  goth.Provider
-	id        string
-	secret    string
-	userID    string
-	orderID   string
-	verify    ginauth.BearerFunc
-	isAdmin   ginauth.Guard
-	isStaff   ginauth.Guard
-	staffPage gin.HandlerFunc
-	dashboard gin.HandlerFunc
-	adminPage gin.HandlerFunc
+	client                       redis.UniversalClient
+	db                           *gorm.DB
+	users                        *gormadapter.Adapter
+	store                        ginauth.SessionStore
+	ginStore                     sessions.Store
+	key                          []byte
+	okta                         *oidc.Provider
+	provider                     goth.Provider
+	id                           string
+	secret                       string
+	webClientID, androidClientID string
+	userID                       string
+	orderID                      string
+	verify                       ginauth.BearerFunc
+	isAdmin                      ginauth.Guard
+	isStaff                      ginauth.Guard
+	staffPage                    gin.HandlerFunc
+	dashboard                    gin.HandlerFunc
+	adminPage                    gin.HandlerFunc
 )
 
 var usersWithPassword []string
