@@ -188,6 +188,9 @@ func (a *Auth) factorMethods() []FactorMethod {
 			methods = append(methods, method)
 		}
 	}
+	if a.factors.store != nil {
+		methods = append(methods, FactorOTP, FactorRecovery)
+	}
 	return methods
 }
 
@@ -287,6 +290,16 @@ func (v *request) getFactor() {
 			v.fault("looking up the user", err)
 			return
 		}
+	}
+	switch offered, err := v.offersCode(ctx, id, wanted); {
+	case err != nil:
+		v.fault("looking up the second factors", err)
+		return
+	case offered && len(page.Providers) == 0 && page.CodeAction == "":
+		v.redirect(http.StatusFound, v.confirmURL(wanted))
+		return
+	case offered:
+		page.SecondURL = v.confirmURL(wanted)
 	}
 	v.pages().Factor(v.c.Writer, page)
 }
