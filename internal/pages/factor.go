@@ -46,13 +46,13 @@ func (s *Set) Factor(w http.ResponseWriter, p Factor) {
 			v.Forms[i].EmailID, v.Forms[i].Label = "", s.texts.EmailCodeButton
 		}
 	}
-	v.Webauthn, v.PasskeyAction, v.PasskeyLabel = "", "prove", s.texts.PasskeyProve
+	v.Ask.Names, v.Ask.Purpose, v.Ask.Label = "", "prove", s.texts.PasskeyProve
 	if p.Wrong {
 		v.Alert = s.texts.CodeWrong
 	}
 	f.Page = v
 	policy := s.signInPolicy
-	if v.Passkey != "" {
+	if v.Ask.Action != "" {
 		policy = scripted(policy)
 	}
 	if p.CodeAction == "" && len(p.Providers) == 0 {

@@ -112,6 +112,18 @@ func everyPage(s *pages.Set) map[string]http.HandlerFunc {
 				Trust: 30 * 24 * time.Hour, Wrong: true,
 			})
 		},
+		"second factor by passkey": func(w http.ResponseWriter, _ *http.Request) {
+			s.SecondFactor(w, http.StatusOK, pages.SecondFactor{
+				Site: "app.example.com", Action: "/api/auth/second-factor/code", CSRFToken: "token", Other: "/api/auth/second-factor/recovery",
+				Passkey: pages.SecondPasskey{Action: "/api/auth/second-factor/passkey", Script: "/api/auth/passkey.js", Wrong: true},
+			})
+		},
+		"enrolment or passkey": func(w http.ResponseWriter, _ *http.Request) {
+			s.Enrol(w, http.StatusOK, pages.Enrol{
+				Site: "app.example.com", Action: "/api/auth/second-factor/enrol", CSRFToken: "token", Key: "ABCD EFGH", Setup: "sealed", Size: 2, Path: "M0 0h1v1h-1z",
+				Required: true, Passkey: pages.SecondPasskey{Action: "/api/auth/second-factor/passkey", Script: "/api/auth/passkey.js"},
+			})
+		},
 		"recovery code": func(w http.ResponseWriter, _ *http.Request) {
 			s.SecondFactor(w, http.StatusOK, pages.SecondFactor{
 				Site: "app.example.com", Action: "/api/auth/second-factor/recovery", CSRFToken: "token", Recovery: true, Other: "/api/auth/second-factor/code", Wrong: true,

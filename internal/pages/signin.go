@@ -15,8 +15,8 @@ type signInView struct {
 	Subtitle, Alert, Hint  string
 	Buttons                []button
 	Forms                  []form
-	passkeyForm
-	Wide bool // two columns of buttons, where the window has room
+	Ask                    passkeyForm
+	Wide                   bool // two columns of buttons, where the window has room
 }
 
 // button is an OAuth provider.
@@ -51,7 +51,7 @@ func (s *Set) signInView(p SignIn, site string) signInView {
 	if site != "" {
 		v.Subtitle = strings.ReplaceAll(s.texts.SignInSite, "{site}", site)
 	}
-	v.passkeyForm = s.passkeyForm(p)
+	v.Ask = s.passkeyForm(p)
 	credentials := 0
 	for i, provider := range p.Providers {
 		name := provider.Name
@@ -64,7 +64,7 @@ func (s *Set) signInView(p SignIn, site string) signInView {
 		case "webauthn":
 		case "credentials":
 			credentials++
-			v.Forms = append(v.Forms, form{Action: provider.Action, Name: name, Label: label, Inputs: inputs(id, provider.Fields, v.Webauthn)})
+			v.Forms = append(v.Forms, form{Action: provider.Action, Name: name, Label: label, Inputs: inputs(id, provider.Fields, v.Ask.Names)})
 		case "email":
 			v.Forms = append(v.Forms, form{Action: provider.Action, Name: name, Label: s.emailButton(provider), EmailID: id})
 		default:

@@ -116,21 +116,23 @@ type Texts struct {
 	CodeTitle          string `english:"This code no longer works"`
 	BackToSignIn       string `english:"Back to sign in"`
 
-	PasskeyButton      string `english:"Sign in with a passkey"`
-	PasskeyProve       string `english:"Confirm with a passkey"`
-	PasskeyFailed      string `english:"Your device gave no passkey. Try again, or use another way."`
-	PasskeysTitle      string `english:"Passkeys"`
-	PasskeysText       string `english:"A passkey signs you in with your fingerprint, your face or the lock of your screen."`
-	PasskeysNone       string `english:"You have no passkeys yet."`
-	PasskeyName        string `english:"Name"`
-	PasskeyDefaultName string `english:"Passkey"`
-	PasskeyAdd         string `english:"Add a passkey"`
-	PasskeyRename      string `english:"Rename"`
-	PasskeyRemove      string `english:"Remove"`
-	PasskeyAdded       string `english:"Added on {date}"`
-	PasskeyUsed        string `english:"Last used on {date}"`
-	PasskeySynced      string `english:"Saved in your password manager"`
-	PasskeyCloned      string `english:"This passkey may have been copied. Remove it, and add a new one."`
+	PasskeyButton        string `english:"Sign in with a passkey"`
+	NoticePasskeyAdded   string `english:"A passkey was added to your account {email} at {site}."`
+	NoticePasskeyRemoved string `english:"A passkey was removed from your account {email} at {site}."`
+	PasskeyProve         string `english:"Confirm with a passkey"`
+	PasskeyFailed        string `english:"Your device gave no passkey. Try again, or use another way."`
+	PasskeysTitle        string `english:"Passkeys"`
+	PasskeysText         string `english:"A passkey signs you in with your fingerprint, your face or the lock of your screen."`
+	PasskeysNone         string `english:"You have no passkeys yet."`
+	PasskeyName          string `english:"Name"`
+	PasskeyDefaultName   string `english:"Passkey"`
+	PasskeyAdd           string `english:"Add a passkey"`
+	PasskeyRename        string `english:"Rename"`
+	PasskeyRemove        string `english:"Remove"`
+	PasskeyAdded         string `english:"Added on {date}"`
+	PasskeyUsed          string `english:"Last used on {date}"`
+	PasskeySynced        string `english:"Saved in your password manager"`
+	PasskeyCloned        string `english:"This passkey may have been copied. Remove it, and add a new one."`
 
 	Errors map[string]string
 }

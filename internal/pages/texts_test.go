@@ -110,7 +110,7 @@ func TestTextsReachThePages(t *testing.T) {
 		t.Fatal(err)
 	}
 	bodies.WriteString(again.HTML)
-	for change := pages.ChangeAdded; change <= pages.ChangeOff; change++ {
+	for change := pages.ChangeAdded; change <= pages.ChangePasskeyRemoved; change++ {
 		letter, err := s.FactorNotice(change, "app.example.com", "ada@example.com")
 		if err != nil {
 			t.Fatal(err)
