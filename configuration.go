@@ -123,6 +123,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	a.look(&opts, &f)
 	a.limits(&opts, &f)
 	a.users(&opts, &f)
+	a.configureFactors(&opts, &f)
 	if err := errors.Join(f...); err != nil {
 		return nil, err
 	}

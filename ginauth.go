@@ -276,6 +276,7 @@ type Auth struct {
 	ending      ending
 	shared      shared
 	attempts    *limit.Attempts // nil: no limits
+	factors     secondFactors
 
 	pages        *pages.Languages
 	publicErrors errorcode.Public

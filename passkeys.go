@@ -27,8 +27,6 @@ const (
 	passkeyType = "webauthn"
 	// maxPasskeys is how many a user may have.
 	maxPasskeys = 20
-	// freshProof is how old a proof may be that lets somebody add or remove a passkey.
-	freshProof = 10 * time.Minute
 	// registrations names the rows by which a registration's challenge is used once.
 	registrations = "ginauth.passkey"
 )
@@ -110,8 +108,8 @@ func passkeyFailure(err error) (status int, code string) {
 	return http.StatusInternalServerError, errorcode.Callback
 }
 
-// browser names the browser of this request in a challenge.
-func (v *request) browser() string { return passkeys.Names(v.csrfToken) }
+// passkeyBrowser names the browser of this request in a challenge.
+func (v *request) passkeyBrowser() string { return passkeys.Names(v.csrfToken) }
 
 // ceremony is one of this request. The page is the one that the request says it comes
 // from, which ownOrigin has checked.
@@ -147,7 +145,7 @@ func (v *request) getPasskeyOptions() {
 		m.proveOptions(v)
 		return
 	}
-	challenge, _ := m.challenges.New(passkeys.Challenge{Purpose: passkeys.SignIn, Browser: v.browser()})
+	challenge, _ := m.challenges.New(passkeys.Challenge{Purpose: passkeys.SignIn, Browser: v.passkeyBrowser()})
 	options, err := m.engine.RequestOptions(v.ceremony(challenge, nil))
 	if err != nil {
 		v.fault("asking for a passkey", err)
@@ -181,7 +179,7 @@ func (m *passkeyMethod) callback(v *request) {
 func (m *passkeyMethod) signIn(v *request) outcome {
 	ctx, cancel := v.detached(proofTimeout)
 	defer cancel()
-	stored, err := m.verified(ctx, v, passkeys.Challenge{Purpose: passkeys.SignIn, Browser: v.browser()})
+	stored, err := m.verified(ctx, v, passkeys.Challenge{Purpose: passkeys.SignIn, Browser: v.passkeyBrowser()})
 	var user User
 	if err == nil {
 		user, err = v.auth.userByID(ctx, stored.UserID)
@@ -236,7 +234,7 @@ func (m *passkeyMethod) prove(v *request, id *identity) {
 
 // challengeIn is a challenge that is good in this session alone.
 func (v *request) challengeIn(id *identity, purpose passkeys.Purpose) passkeys.Challenge {
-	return passkeys.Challenge{Purpose: purpose, Browser: v.browser(), User: id.token.Subject, Session: id.token.sessionID()}
+	return passkeys.Challenge{Purpose: purpose, Browser: v.passkeyBrowser(), User: id.token.Subject, Session: id.token.sessionID()}
 }
 
 func passkeyAccount(id string) Account {

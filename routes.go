@@ -45,6 +45,8 @@ var routes = map[string]route{
 	"POST " + backchannel: {serve: (*request).postLogoutToken, bare: true},
 	"GET factor":          {serve: (*request).getFactor},
 	"POST factor":         {serve: (*request).postFactor},
+	"GET second-factor":   {serve: (*request).getSecondFactor},
+	"POST second-factor":  {serve: (*request).postSecondFactor},
 	"GET client.js":       {serve: (*request).getClient, bare: true},
 
 	// Passkeys.
@@ -67,7 +69,7 @@ func (a *Auth) serve(c *gin.Context) {
 		method = http.MethodGet
 	}
 	route, ok := routes[method+" "+action]
-	if !ok {
+	if !ok || action == "second-factor" && a.factors.store == nil {
 		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+method+" is not supported by NextAuth.js")
 		return
 	}

@@ -344,7 +344,7 @@ func (a *Auth) RevokeUser(ctx context.Context, userID string) error {
 	ctx = context.WithoutCancel(requestContext(ctx)) // half a sign-out everywhere would look like a whole one
 	var faults []error
 	// Without Revocations these are the device cookies alone.
-	faults = append(faults, a.ending.devices.EndUser(ctx, userID, a.opts.Now()))
+	faults = append(faults, a.ending.devices.EndUser(ctx, userID, a.opts.Now()), a.endFactorEpoch(ctx, userID))
 	if listed {
 		faults = append(faults, bulkhead.Run(ctx, a.calls.store, func(ctx context.Context) error {
 			return store.DeleteUser(ctx, a.namespace.Owner(userID))

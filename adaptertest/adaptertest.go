@@ -43,6 +43,7 @@ func Run(t *testing.T, newAdapter func(t testing.TB) ginauth.Adapter) {
 		{"UnlinkAccount", testUnlinkAccount},
 		{"Credentials", testCredentials},
 		{"VerificationToken", testVerificationToken},
+		{"FactorStore", testFactors},
 		{"Context", testContext},
 		{"Passkeys", testPasskeys},
 		{"at once/CreateUser", testCreateAtOnce},
@@ -50,6 +51,7 @@ func Run(t *testing.T, newAdapter func(t testing.TB) ginauth.Adapter) {
 		{"at once/UnlinkAccount", testUnlinkAtOnce},
 		{"at once/UseVerificationToken", testUseAtOnce},
 		{"at once/LinkAccount and UpdateUser", testSeenAtOnce},
+		{"at once/UpdateFactors", testFactorsAtOnce},
 		{"at once/Passkeys", testPasskeysAtOnce},
 	} {
 		t.Run(part.name, func(t *testing.T) {

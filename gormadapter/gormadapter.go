@@ -32,9 +32,9 @@ import (
 
 // Options configure an Adapter.
 type Options struct {
-	// TokenKey encrypts the providers' tokens at rest, with AES-256-GCM: 32 random
-	// bytes. Keep it out of the database's backups. Default: none; tokens are then not
-	// stored.
+	// TokenKey encrypts the providers' tokens and people's second factors at rest, with
+	// AES-256-GCM: 32 random bytes. Keep it out of the database's backups. Default: none;
+	// tokens are then not stored, and second factors cannot be.
 	TokenKey []byte
 	// PreviousTokenKeys still open tokens, but seal none.
 	PreviousTokenKeys [][]byte
@@ -56,7 +56,10 @@ type Adapter struct {
 	purge  purge
 }
 
-var _ ginauth.Adapter = (*Adapter)(nil)
+var (
+	_ ginauth.Adapter     = (*Adapter)(nil)
+	_ ginauth.FactorStore = (*Adapter)(nil)
+)
 
 // New makes an Adapter on an open database, which it neither configures nor closes.
 // It touches no table: see Migrate and Schema. The error names a database or a key

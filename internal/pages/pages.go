@@ -127,6 +127,8 @@ type Set struct {
 	signIn, signOut, fault, verify *markup.Template
 	confirm, letter, further       *markup.Template
 	passkeys, factor               *markup.Template
+	second, enrol, codes, twoStep  *markup.Template
+	notice                         *markup.Template
 }
 
 // New validates theme and texts and prepares the pages. Its error joins all the
@@ -167,12 +169,16 @@ func New(t Theme, texts Texts, logos ...string) (*Set, error) {
 		into **markup.Template
 	}{
 		{"signin.html", &s.signIn}, {"signout.html", &s.signOut}, {"error.html", &s.fault}, {"verify.html", &s.verify},
-		{"confirm.html", &s.confirm}, {"continue.html", &s.further}, {"passkeys.html", &s.passkeys}, {"factor.html", &s.factor},
+		{"confirm.html", &s.confirm}, {"continue.html", &s.further}, {"factor.html", &s.factor}, {"passkeys.html", &s.passkeys},
+		{"secondfactor.html", &s.second}, {"enrol.html", &s.enrol}, {"codes.html", &s.codes}, {"twostep.html", &s.twoStep},
 	} {
 		*page.into, err = markup.ParseFS(templateFiles, "layout", "templates/layout.html", "templates/ways.html", "templates/"+page.file)
 		if err != nil {
 			return nil, err
 		}
+	}
+	if s.notice, err = markup.ParseFS(templateFiles, "notice.html", "templates/notice.html"); err != nil {
+		return nil, err
 	}
 	s.letter, err = markup.ParseFS(templateFiles, "mail.html", "templates/mail.html")
 	return s, err

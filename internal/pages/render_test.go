@@ -106,6 +106,32 @@ func everyPage(s *pages.Set) map[string]http.HandlerFunc {
 		"no factor": func(w http.ResponseWriter, _ *http.Request) {
 			s.Factor(w, pages.Factor{Site: "app.example.com", SignOutURL: "/api/auth/signout"})
 		},
+		"second factor": func(w http.ResponseWriter, _ *http.Request) {
+			s.SecondFactor(w, http.StatusOK, pages.SecondFactor{
+				Site: "app.example.com", Action: "/api/auth/second-factor/code", CSRFToken: "token", CallbackURL: "/after", Other: "/api/auth/second-factor/recovery", SignInURL: "/api/auth/signin",
+				Trust: 30 * 24 * time.Hour, Wrong: true,
+			})
+		},
+		"recovery code": func(w http.ResponseWriter, _ *http.Request) {
+			s.SecondFactor(w, http.StatusOK, pages.SecondFactor{
+				Site: "app.example.com", Action: "/api/auth/second-factor/recovery", CSRFToken: "token", Recovery: true, Other: "/api/auth/second-factor/code", Wrong: true,
+			})
+		},
+		"enrolment": func(w http.ResponseWriter, _ *http.Request) {
+			s.Enrol(w, http.StatusOK, pages.Enrol{
+				Site: "app.example.com", Action: "/api/auth/second-factor/enrol", CSRFToken: "token", CallbackURL: "/after", Key: "ABCD EFGH", Setup: "sealed", Size: 2, Path: "M0 0h1v1h-1z",
+				Required: true, SignInURL: "/api/auth/signin",
+			})
+		},
+		"recovery codes": func(w http.ResponseWriter, _ *http.Request) {
+			s.Codes(w, pages.Codes{Site: "app.example.com", Codes: []string{"3k9x-7qfd-0a2m-xw5t"}, URL: "/after"})
+		},
+		"two-step sign-in": func(w http.ResponseWriter, _ *http.Request) {
+			s.TwoStep(w, pages.TwoStep{
+				Site: "app.example.com", CSRFToken: "token", AddURL: "/api/auth/second-factor/add", CodesURL: "/api/auth/second-factor/codes", RemoveURL: "/api/auth/second-factor/remove",
+				Since: time.Date(2026, 5, 4, 0, 0, 0, 0, time.UTC), Left: 10, Off: true,
+			})
+		},
 		"continue": func(w http.ResponseWriter, _ *http.Request) {
 			s.Continue(w, pages.Continue{Site: "app.example.com", URL: "/api/auth/callback/github?code=c&state=s"})
 		},
