@@ -267,6 +267,7 @@ type keys struct {
 	verification *token.Digest  // of mailed links and codes
 	mail         *token.Keyring // of the mails that browsers asked for
 	device       *token.Keyring // of who has signed in in a browser
+	notes        *token.Keyring // of what the next page shows
 }
 
 // calls bound what may hang.

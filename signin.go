@@ -41,6 +41,7 @@ func (v *request) leave(result outcome) {
 	}
 	if result.session != "" {
 		v.putSession(result.session, result.expires)
+		v.rememberWay()
 		if v.method == http.MethodGet { // a cache that keeps redirects must not give it to anybody else
 			private(v.c.Writer.Header())
 		}

@@ -18,14 +18,25 @@ var Arabic = ginauth.Texts{
 	EmailCodeButton:   "أرسل لي رمزًا",
 	Or:                "أو",
 	NoProviders:       "لم تُعَدّ أي طريقة لتسجيل الدخول بعد.",
+	LastUsed:          "آخر استخدام",
+	MoreWays:          "طرق أخرى لتسجيل الدخول",
+	ForgotPassword:    "هل نسيت كلمة المرور؟",
+	SignUpText:        "ليس لديك حساب؟",
+	SignUpLink:        "إنشاء حساب",
+	Terms:             "الشروط",
+	Privacy:           "الخصوصية",
 
 	SignOutTitle:  "تسجيل الخروج",
 	SignOutText:   "هل تريد تسجيل الخروج؟",
 	SignOutButton: "تسجيل الخروج",
+	SignOutCancel: "البقاء مسجّل الدخول",
 
-	VerifyTitle: "تحقّق من بريدك الإلكتروني",
-	VerifyText:  "أرسلنا إليك رابطًا لتسجيل الدخول. افتحه للمتابعة.",
-	VerifyHint:  "لم يصل شيء؟ ابحث في مجلد الرسائل غير المرغوب فيها. يمكنك إغلاق هذه الصفحة.",
+	VerifyTitle:  "تحقّق من بريدك الإلكتروني",
+	VerifyText:   "أرسلنا إليك رابطًا لتسجيل الدخول. افتحه للمتابعة.",
+	VerifyHint:   "لم يصل شيء؟ ابحث في مجلد الرسائل غير المرغوب فيها. يمكنك إغلاق هذه الصفحة.",
+	SendAgain:    "إعادة الإرسال",
+	SentAgain:    "أُعيد الإرسال.",
+	OtherAddress: "استخدام عنوان آخر",
 
 	CodeText:   "أرسلنا إليك رمزًا. اكتبه هنا للمتابعة.",
 	CodeLabel:  "الرمز",
@@ -41,6 +52,7 @@ var Arabic = ginauth.Texts{
 	MailButton:  "تسجيل الدخول",
 	MailCode:    "هذا رمزك لتسجيل الدخول إلى {site} باسم {email}.",
 	MailHint:    "يعمل مرة واحدة. إذا لم تطلبه فلا تفعل شيئًا، ولن يحدث شيء.",
+	MailReason:  "وصلتك هذه الرسالة لأن شخصًا ما أدخل عنوانك في {address}.",
 
 	ContinueText:   "لحظة من فضلك.",
 	ContinueButton: "متابعة",
@@ -52,6 +64,10 @@ var Arabic = ginauth.Texts{
 	RateLimitedTitle:   "محاولات كثيرة جدًا",
 	CodeTitle:          "لم يعد هذا الرمز يعمل",
 	BackToSignIn:       "العودة إلى تسجيل الدخول",
+	SwitchAccount:      "تبديل الحساب",
+	TryAgain:           "إعادة المحاولة",
+	Home:               "العودة إلى الموقع",
+	Reference:          "المرجع: {reference}",
 
 	Errors: map[string]string{
 		"Signin":                "لم ينجح تسجيل الدخول. حاول مرة أخرى أو اختر حسابًا آخر.",

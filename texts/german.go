@@ -18,14 +18,25 @@ var German = ginauth.Texts{
 	EmailCodeButton:   "Code per E-Mail senden",
 	Or:                "oder",
 	NoProviders:       "Hier ist noch keine Anmeldung eingerichtet.",
+	LastUsed:          "Zuletzt benutzt",
+	MoreWays:          "Weitere Anmeldearten",
+	ForgotPassword:    "Passwort vergessen?",
+	SignUpText:        "Noch kein Konto?",
+	SignUpLink:        "Konto anlegen",
+	Terms:             "Nutzungsbedingungen",
+	Privacy:           "Datenschutz",
 
 	SignOutTitle:  "Abmelden",
 	SignOutText:   "Möchten Sie sich abmelden?",
 	SignOutButton: "Abmelden",
+	SignOutCancel: "Angemeldet bleiben",
 
-	VerifyTitle: "Sehen Sie in Ihr Postfach",
-	VerifyText:  "Wir haben Ihnen einen Anmeldelink geschickt. Öffnen Sie ihn, um fortzufahren.",
-	VerifyHint:  "Nichts angekommen? Sehen Sie im Spam-Ordner nach. Diese Seite können Sie schließen.",
+	VerifyTitle:  "Sehen Sie in Ihr Postfach",
+	VerifyText:   "Wir haben Ihnen einen Anmeldelink geschickt. Öffnen Sie ihn, um fortzufahren.",
+	VerifyHint:   "Nichts angekommen? Sehen Sie im Spam-Ordner nach. Diese Seite können Sie schließen.",
+	SendAgain:    "Noch einmal senden",
+	SentAgain:    "Die E-Mail wurde noch einmal gesendet.",
+	OtherAddress: "Eine andere Adresse verwenden",
 
 	CodeText:   "Wir haben Ihnen einen Code geschickt. Geben Sie ihn hier ein, um fortzufahren.",
 	CodeLabel:  "Code",
@@ -41,6 +52,7 @@ var German = ginauth.Texts{
 	MailButton:  "Anmelden",
 	MailCode:    "Mit diesem Code melden Sie sich bei {site} als {email} an.",
 	MailHint:    "Das funktioniert einmal. Wenn Sie es nicht angefordert haben, müssen Sie nichts tun, und es geschieht nichts.",
+	MailReason:  "Sie erhalten diese E-Mail, weil jemand Ihre Adresse auf {address} eingegeben hat.",
 
 	ContinueText:   "Einen Moment, bitte.",
 	ContinueButton: "Weiter",
@@ -52,6 +64,10 @@ var German = ginauth.Texts{
 	RateLimitedTitle:   "Zu viele Versuche",
 	CodeTitle:          "Dieser Code funktioniert nicht mehr",
 	BackToSignIn:       "Zurück zur Anmeldung",
+	SwitchAccount:      "Konto wechseln",
+	TryAgain:           "Noch einmal versuchen",
+	Home:               "Zurück zur Website",
+	Reference:          "Kennung: {reference}",
 
 	Errors: map[string]string{
 		"Signin":                "Die Anmeldung hat nicht geklappt. Bitte versuchen Sie es noch einmal, oder wählen Sie ein anderes Konto.",

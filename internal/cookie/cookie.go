@@ -21,6 +21,9 @@ type Names struct {
 	Mail        string // the mail that this browser asked for
 	Device      string // who has signed in in this browser
 	Notice      string // why a sign-in could not be completed, for the next page
+	Failure     string // what the sign-in page shows of one that failed a moment ago
+	Sent        string // the address that this browser asked for a mail to
+	LastUsed    string // the provider by which somebody signed in last
 }
 
 // NewNames gives the names below prefix ("next-auth"). On https they carry the
@@ -36,6 +39,9 @@ func NewNames(prefix string, secure bool) Names {
 		Mail:        prefix + ".mail",
 		Device:      prefix + ".device",
 		Notice:      prefix + ".notice",
+		Failure:     prefix + ".failure",
+		Sent:        prefix + ".sent",
+		LastUsed:    prefix + ".last-used",
 	}
 	if secure {
 		names.Session = "__Secure-" + names.Session
@@ -46,6 +52,9 @@ func NewNames(prefix string, secure bool) Names {
 		names.Mail = "__Host-" + names.Mail
 		names.Device = "__Host-" + names.Device
 		names.Notice = "__Host-" + names.Notice
+		names.Failure = "__Host-" + names.Failure
+		names.Sent = "__Host-" + names.Sent
+		names.LastUsed = "__Host-" + names.LastUsed
 	}
 	return names
 }

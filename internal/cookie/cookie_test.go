@@ -23,6 +23,7 @@ func TestNames(t *testing.T) {
 			Device:    "next-auth.device",
 			Completed: "next-auth.completed",
 			Notice:    "next-auth.notice",
+			Failure:   "next-auth.failure", Sent: "next-auth.sent", LastUsed: "next-auth.last-used",
 		}},
 		{"next-auth", true, cookie.Names{
 			Session: "__Secure-next-auth.session-token", CSRF: "__Host-next-auth.csrf-token",
@@ -30,6 +31,7 @@ func TestNames(t *testing.T) {
 			Device:    "__Host-next-auth.device",
 			Completed: "__Host-next-auth.completed",
 			Notice:    "__Host-next-auth.notice",
+			Failure:   "__Host-next-auth.failure", Sent: "__Host-next-auth.sent", LastUsed: "__Host-next-auth.last-used",
 		}},
 		{"admin", true, cookie.Names{
 			Session: "__Secure-admin.session-token", CSRF: "__Host-admin.csrf-token",
@@ -37,6 +39,7 @@ func TestNames(t *testing.T) {
 			Device:    "__Host-admin.device",
 			Completed: "__Host-admin.completed",
 			Notice:    "__Host-admin.notice",
+			Failure:   "__Host-admin.failure", Sent: "__Host-admin.sent", LastUsed: "__Host-admin.last-used",
 		}},
 	}
 	for _, tt := range tests {

@@ -64,7 +64,7 @@ func everyPage(s *pages.Set) map[string]http.HandlerFunc {
 			s.SignIn(w, http.StatusOK, pages.SignIn{Providers: everyKind(), CSRFToken: "token", CallbackURL: "/after", Error: "Callback", Site: "app.example.com"})
 		},
 		"sign out": func(w http.ResponseWriter, _ *http.Request) {
-			s.SignOut(w, pages.SignOut{Action: "/api/auth/signout", CSRFToken: "token", CallbackURL: "/after", Site: "app.example.com"})
+			s.SignOut(w, pages.SignOut{Action: "/api/auth/signout", CSRFToken: "token", CallbackURL: "/after", Site: "app.example.com", Person: pages.Person{Name: "Ada", Email: "ada@example.com"}, BackURL: "/"})
 		},
 		"error": func(w http.ResponseWriter, _ *http.Request) {
 			s.Error(w, http.StatusForbidden, pages.Error{Code: "AccessDenied", Site: "app.example.com", SignInURL: "/api/auth/signin"})
