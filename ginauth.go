@@ -130,6 +130,9 @@ type Options struct {
 	// Accept-Language header, and Texts where none matches. What a translation lacks it
 	// takes from Texts. Default: none.
 	Translations map[string]Texts
+	// AccountPage serves GET account: a page on which people see how they sign in and
+	// where they are signed in, and change that. Default: there is none.
+	AccountPage bool
 	// Language overrides that choice: it returns a BCP 47 tag, from a person's settings for
 	// instance, or "" to leave the choice to the header. Default: none.
 	Language func(c *gin.Context) string

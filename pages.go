@@ -128,6 +128,25 @@ type Texts struct {
 	Home               string // "Back to the site"
 	Reference          string // names the log line: "Reference: {reference}"
 
+	AccountTitle      string // of the account page, and of the link to it: "Your account"
+	AccountWays       string // "Ways to sign in"
+	AccountConnect    string // "Connect {provider}"
+	AccountRemove     string // an account from the ways to sign in: "Remove"
+	AccountLeft       string // "Without it you sign in with: {ways}."
+	AccountOnly       string // "Your only way to sign in."
+	AccountProved     string // an address: "Confirmed."
+	AccountDevices    string // "Where you are signed in"
+	AccountHere       string // "This browser."
+	AccountUsed       string // "Last used {time}."
+	AccountBrowser    string // "Unknown browser"
+	AccountEnd        string // a session in another browser: "Sign out"
+	AccountEndOthers  string // "Sign out everywhere else"
+	AccountDelete     string // "Delete account"
+	AccountDeleteText string // "Your account and all that belongs to it is deleted. This cannot be undone."
+	AccountDeleteSure string // beside a box to tick: "I want to delete my account"
+	AccountDone       string // "Done."
+	AccountFailed     string // "That did not work. Please try again."
+
 	// Errors are texts by error code, in place of the built-in one or for a code of your own.
 	// Codes are compared without regard to case. SignInUsed and SignInLost say more than
 	// OAuthCallback, LinkUsed and LinkLost more than Verification, CodeUsed and CodeLost
@@ -246,6 +265,43 @@ func (a *Auth) SignOutForm(c *gin.Context, callbackURL string) template.HTML {
 	return a.form(c, func(url, csrfToken string) template.HTML {
 		return a.words(c).SignOutForm(pages.SignOut{Action: url + "/signout", CSRFToken: csrfToken, CallbackURL: callbackURL})
 	})
+}
+
+// ProviderButtons are forms with one button for each OAuth provider, with its mark, for
+// a sign-in page of your own. The one that was used last in this browser is first.
+// callbackURL is as in SignInForm; for the rest see CSRFField. The markup has classes that
+// begin with ginauth- and no styles.
+func (a *Auth) ProviderButtons(c *gin.Context, callbackURL string) template.HTML {
+	return a.form(c, func(url, csrfToken string) template.HTML {
+		all := make([]pages.Provider, len(a.providers))
+		for i, p := range a.providers {
+			all[i] = p.button(url)
+		}
+		return a.words(c).ProviderButtons(all, a.lastUsed(c), csrfToken, callbackURL)
+	})
+}
+
+// CodeForm is a form for the code that Email.Code mails, for the page that
+// Pages.VerifyRequest names. It is empty for a provider that mails no codes; for the rest
+// see ProviderButtons.
+func (a *Auth) CodeForm(c *gin.Context, providerID, callbackURL string) template.HTML {
+	p := a.provider(providerID)
+	if p == nil || !p.button("").Code {
+		return ""
+	}
+	return a.form(c, func(url, csrfToken string) template.HTML {
+		return a.words(c).CodeForm(url+"/callback/"+p.id, csrfToken, callbackURL)
+	})
+}
+
+// lastUsed is the provider by which somebody signed in last in this browser.
+func (a *Auth) lastUsed(c *gin.Context) string {
+	base, err := a.site.hosts.Base(c.Request)
+	if err != nil {
+		return ""
+	}
+	v := request{auth: a, c: c, base: base, names: a.scheme(base).names}
+	return v.lastUsed()
 }
 
 // form writes a form with the URL of the auth routes and the token of this browser.

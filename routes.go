@@ -41,6 +41,8 @@ var routes = map[string]route{
 	"POST _log":           {serve: (*request).postLog, bare: true},
 	"POST " + backchannel: {serve: (*request).postLogoutToken, bare: true},
 	"GET client.js":       {serve: (*request).getClient, bare: true},
+	"GET " + accountPage:  {serve: (*request).getAccount},
+	"POST " + accountPage: {serve: (*request).postAccount},
 }
 
 // serve answers every request below BasePath.
@@ -52,7 +54,7 @@ func (a *Auth) serve(c *gin.Context) {
 		method = http.MethodGet
 	}
 	route, ok := routes[method+" "+action]
-	if !ok {
+	if !ok || action == accountPage && !a.opts.AccountPage {
 		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+method+" is not supported by NextAuth.js")
 		return
 	}

@@ -36,6 +36,7 @@ type Token struct {
 
 	shape        claims.Shape
 	domain       string            // claimDomain
+	browser      string            // claimBrowser: that the session began in, for the account page
 	sid          string            // claimSession; empty in tokens that others made: see sessionID
 	grant        *tokenset.Grant   // of the sign-in at a provider; nil: nothing is kept of it
 	notInAdapter bool              // claimUnlisted: the user is not the Adapter's
@@ -63,6 +64,9 @@ const claimSince = "ginauth_since"
 // there was one: only a deletion with that Domain reaches it, and a deployment with
 // another configuration would not know it.
 const claimDomain = "ginauth_domain"
+
+// claimBrowser is the claim with the name of the browser that a session began in.
+const claimBrowser = "ginauth_browser"
 
 var (
 	errExpired  = errors.New("ginauth: the session token has expired")
@@ -141,6 +145,11 @@ func (t *Token) parse(payload []byte, now time.Time) error {
 		case claimDomain:
 			if s, ok := value.Text(); ok {
 				t.domain = s
+				return
+			}
+		case claimBrowser:
+			if s, ok := value.Text(); ok {
+				t.browser = s
 				return
 			}
 		case tokenset.Claim:
@@ -247,6 +256,9 @@ func (t *Token) claims() *claims.Object {
 	if t.domain != "" {
 		o.Add(claimDomain, t.domain)
 	}
+	if t.browser != "" {
+		o.Add(claimBrowser, t.browser)
+	}
 	if t.grant != nil {
 		o.Add(tokenset.Claim, t.grant)
 	}
@@ -266,7 +278,7 @@ func (t *Token) claims() *claims.Object {
 // taken are the names of claims that have a field of their own. A claim of
 // another type than the field's is kept in Claims until the field is set.
 func (t *Token) taken() []string {
-	names := []string{"iat", "exp", "jti", "auth_time", claimSession, claimDomain, claimUnlisted, claimLifetime, claimSince, tokenset.Claim}
+	names := []string{"iat", "exp", "jti", "auth_time", claimSession, claimDomain, claimBrowser, claimUnlisted, claimLifetime, claimSince, tokenset.Claim}
 	for _, f := range [...]struct{ name, text string }{
 		{"sub", t.Subject}, {"name", t.Name}, {"email", t.Email}, {"picture", t.Picture},
 	} {
@@ -313,7 +325,7 @@ func (t *Token) sameSession(other *Token) bool {
 // keepSession gives the token the session of before, with its lifetime, whatever a
 // callback did to it.
 func (t *Token) keepSession(before *Token) {
-	t.sid, t.life, t.since = before.sid, before.life, before.since
+	t.sid, t.life, t.since, t.browser = before.sid, before.life, before.since, before.browser
 	if t.AuthTime.IsZero() && !before.AuthTime.IsZero() {
 		t.since = before.AuthTime
 	}

@@ -9,7 +9,7 @@ func BreakTemplates(s *Set) {
 	if err != nil {
 		panic(err)
 	}
-	s.signIn, s.signOut, s.fault, s.verify, s.confirm, s.further = broken, broken, broken, broken, broken, broken
+	s.signIn, s.signOut, s.fault, s.verify, s.confirm, s.further, s.account = broken, broken, broken, broken, broken, broken, broken
 }
 
 // Contrast is WCAG's contrast ratio of two colours written as #rrggbb.

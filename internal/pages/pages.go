@@ -1,5 +1,5 @@
 // Package pages renders the built-in pages: sign in, sign out, error, "check your
-// email" and the one behind a mail's link; and the mail. They are plain HTML with one
+// email", the one behind a mail's link and the account; and the mail. They are plain HTML with one
 // inline stylesheet, without scripts, and request nothing except the logos of the
 // application: a page that asks for a password runs only what is in this package. It gets the values
 // to show. It does not know users, sessions or flows.
@@ -28,9 +28,17 @@ var templateFiles embed.FS
 //go:embed templates/pages.css
 var stylesheetSource string
 
+//go:embed templates/account.css
+var accountSource string
+
 // stylesheet is the source without its spaces, which every page would carry. No text in
-// the source holds what is replaced.
-var stylesheet = strings.NewReplacer("\n  ", "", "\n", "", " { ", "{", " {", "{", "; }", "}", ";\n}", "}", "; ", ";", ": ", ":", ", ", ",").Replace(stylesheetSource)
+// the source holds what is replaced. accountSheet is what the account page adds.
+var (
+	stylesheet   = tight.Replace(stylesheetSource)
+	accountSheet = tight.Replace(accountSource)
+)
+
+var tight = strings.NewReplacer("\n  ", "", "\n", "", " { ", "{", " {", "{", "; }", "}", ";\n}", "}", "; ", ";", ": ", ":", ", ", ",")
 
 // SignIn is what the sign-in page shows.
 type SignIn struct {
@@ -153,6 +161,9 @@ type Set struct {
 	signInPolicy                   string // of the page with the logos of providers
 	signIn, signOut, fault, verify *markup.Template
 	confirm, letter, further       *markup.Template
+	account                        *markup.Template
+	accountStyle                   template.HTML
+	accountPolicy, picturePolicy   string // of the account page, and of one with a picture of this site
 }
 
 // New validates theme and texts and prepares the pages. Its error joins all the
@@ -174,6 +185,8 @@ func newSet(t Theme, texts Texts, links Links, logos []string) (*Set, error) {
 	}
 	style := l.properties() + stylesheet
 	rules := rules{style: style, sheet: t.Stylesheet != ""}
+	forAccount := rules
+	forAccount.style += accountSheet
 	policy := rules.policy(l.imageSources...)
 	sources := slices.Clone(l.imageSources)
 	for _, logo := range logos {
@@ -198,6 +211,10 @@ func newSet(t Theme, texts Texts, links Links, logos []string) (*Set, error) {
 		signInPolicy: rules.policy(sources...),
 		textPolicy:   policy + "; form-action 'none'",
 		barePolicy:   rules.policy(),
+
+		accountStyle:  template.HTML("<style>" + forAccount.style + "</style>"),
+		accountPolicy: forAccount.policy(l.imageSources...),
+		picturePolicy: forAccount.policy(append([]string{"'self'"}, l.imageSources...)...),
 	}
 	var err error
 	for _, page := range []struct {
@@ -205,9 +222,9 @@ func newSet(t Theme, texts Texts, links Links, logos []string) (*Set, error) {
 		into **markup.Template
 	}{
 		{"signin.html", &s.signIn}, {"signout.html", &s.signOut}, {"error.html", &s.fault}, {"verify.html", &s.verify},
-		{"confirm.html", &s.confirm}, {"continue.html", &s.further},
+		{"confirm.html", &s.confirm}, {"continue.html", &s.further}, {"account.html", &s.account},
 	} {
-		*page.into, err = markup.ParseFS(templateFiles, "layout", "templates/layout.html", "templates/"+page.file)
+		*page.into, err = markup.ParseFS(templateFiles, "layout", "templates/layout.html", "templates/mark.html", "templates/"+page.file)
 		if err != nil {
 			return nil, err
 		}
@@ -334,7 +351,7 @@ type frame struct {
 	Title, Site   string
 	Logo, Initial string
 	DarkLogo      template.HTML // the element that shows another one where the page is dark
-	Icon          string        // lock, mail, alert or door: shown where there is no logo
+	Icon          string        // lock, mail, alert, door or none: shown where there is no logo
 	Stylesheet    string        // of the application; optional
 	Terms         string
 	Privacy       string

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/ginauth/ginauth/internal/pages"
 )
@@ -77,6 +78,21 @@ func everyPage(s *pages.Set) map[string]http.HandlerFunc {
 		},
 		"confirm": func(w http.ResponseWriter, _ *http.Request) {
 			s.Confirm(w, pages.Confirm{Site: "app.example.com", Action: "/api/auth/callback/email", CSRFToken: "token", CallbackURL: "/after", Email: "ada@example.com", Token: "proof"})
+		},
+		"account": func(w http.ResponseWriter, _ *http.Request) {
+			s.Account(w, http.StatusConflict, pages.Account{
+				Site: "app.example.com", Person: pages.Person{Name: "Ada", Email: "ada@example.com"}, Proved: true,
+				Action: "/api/auth/account", CSRFToken: "token", SignOutURL: "/api/auth/signout", HomeURL: "/", Done: true, Failed: true,
+				Sections: []pages.Section{
+					{Kind: pages.Ways, Buttons: []pages.Action{{Do: "link", Label: "Google", Fields: map[string]string{"provider": "google"}}}, Items: []pages.Item{
+						{Name: "GitHub", Way: &pages.Provider{Mark: "github"}, Left: []string{"Password"}, Button: &pages.Action{Do: "unlink"}}, {Name: "Password", Only: true},
+					}},
+					{Kind: pages.Sessions, Buttons: []pages.Action{{Do: "end-others"}}, Items: []pages.Item{
+						{Name: "Firefox", Here: true}, {Used: time.Unix(1_700_000_000, 0), Button: &pages.Action{Do: "end", Fields: map[string]string{"session": "7"}}},
+					}},
+					{Kind: pages.Deletion, Buttons: []pages.Action{{Do: "delete"}}},
+				},
+			})
 		},
 		"continue": func(w http.ResponseWriter, _ *http.Request) {
 			s.Continue(w, pages.Continue{Site: "app.example.com", URL: "/api/auth/callback/github?code=c&state=s"})

@@ -86,6 +86,25 @@ type Texts struct {
 	Home               string `english:"Back to the site"`
 	Reference          string `english:"Reference: {reference}"`
 
+	AccountTitle      string `english:"Your account"`
+	AccountWays       string `english:"Ways to sign in"`
+	AccountConnect    string `english:"Connect {provider}"`
+	AccountRemove     string `english:"Remove"`
+	AccountLeft       string `english:"Without it you sign in with: {ways}."`
+	AccountOnly       string `english:"Your only way to sign in."`
+	AccountProved     string `english:"Confirmed."`
+	AccountDevices    string `english:"Where you are signed in"`
+	AccountHere       string `english:"This browser."`
+	AccountUsed       string `english:"Last used {time}."`
+	AccountBrowser    string `english:"Unknown browser"`
+	AccountEnd        string `english:"Sign out"`
+	AccountEndOthers  string `english:"Sign out everywhere else"`
+	AccountDelete     string `english:"Delete account"`
+	AccountDeleteText string `english:"Your account and all that belongs to it is deleted. This cannot be undone."`
+	AccountDeleteSure string `english:"I want to delete my account"`
+	AccountDone       string `english:"Done."`
+	AccountFailed     string `english:"That did not work. Please try again."`
+
 	Errors map[string]string
 }
 

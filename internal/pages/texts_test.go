@@ -69,6 +69,12 @@ func TestTextsReachThePages(t *testing.T) {
 			texts.SignInWith, want[name] = "«{provider}!»", "«GitHub!»"
 		case name == "Reference":
 			texts.Reference, want[name] = "«no. {reference}»", "«no. K7»"
+		case name == "AccountConnect":
+			texts.AccountConnect, want[name] = "«join {provider}»", "«join Google»"
+		case name == "AccountLeft":
+			texts.AccountLeft, want[name] = "«then {ways}»", "«then Password»"
+		case name == "AccountUsed":
+			texts.AccountUsed, want[name] = "«at {time}»", "«at 2023-11-14 22:13 UTC»"
 		case name == "MailReason":
 			texts.MailReason, want[name] = "«typed at {address}»", "«typed at app.example.com»"
 		case name == "ConfirmText":
