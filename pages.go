@@ -134,7 +134,7 @@ type Texts struct {
 	AccountRemove     string // an account from the ways to sign in: "Remove"
 	AccountLeft       string // "Without it you sign in with: {ways}."
 	AccountOnly       string // "Your only way to sign in."
-	AccountProved     string // an address: "Confirmed."
+	AccountProved     string // an address: "confirmed"
 	AccountDevices    string // "Where you are signed in"
 	AccountHere       string // "This browser."
 	AccountUsed       string // "Last used {time}."

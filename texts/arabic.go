@@ -75,7 +75,7 @@ var Arabic = ginauth.Texts{
 	AccountRemove:     "إزالة",
 	AccountLeft:       "بدونها تسجّل الدخول عبر: {ways}.",
 	AccountOnly:       "طريقتك الوحيدة لتسجيل الدخول.",
-	AccountProved:     "مؤكَّد.",
+	AccountProved:     "مؤكَّد",
 	AccountDevices:    "أين سجّلت الدخول",
 	AccountHere:       "هذا المتصفح.",
 	AccountUsed:       "آخر استخدام: {time}.",

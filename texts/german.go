@@ -75,7 +75,7 @@ var German = ginauth.Texts{
 	AccountRemove:     "Entfernen",
 	AccountLeft:       "Ohne sie melden Sie sich so an: {ways}.",
 	AccountOnly:       "Ihre einzige Anmeldeart.",
-	AccountProved:     "Bestätigt.",
+	AccountProved:     "bestätigt",
 	AccountDevices:    "Wo Sie angemeldet sind",
 	AccountHere:       "Dieser Browser.",
 	AccountUsed:       "Zuletzt benutzt: {time}.",

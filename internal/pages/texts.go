@@ -92,7 +92,7 @@ type Texts struct {
 	AccountRemove     string `english:"Remove"`
 	AccountLeft       string `english:"Without it you sign in with: {ways}."`
 	AccountOnly       string `english:"Your only way to sign in."`
-	AccountProved     string `english:"Confirmed."`
+	AccountProved     string `english:"confirmed"`
 	AccountDevices    string `english:"Where you are signed in"`
 	AccountHere       string `english:"This browser."`
 	AccountUsed       string `english:"Last used {time}."`
