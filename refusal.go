@@ -219,13 +219,10 @@ func (v *request) rememberWay() {
 	v.setCookie(cookie.Line(v.names.LastUsed, v.provider.id, attributes))
 }
 
-// lastUsed is the provider by which somebody signed in last in this browser; "" where
-// that is none of this site's.
+// lastUsed is the provider by which somebody signed in last in this browser. Its ID is
+// compared with those of this site's, and shown nowhere.
 func (v *request) lastUsed() string {
 	id, _ := cookie.Get(v.c.Request.Header["Cookie"], v.names.LastUsed)
-	if v.auth.provider(id) == nil {
-		return ""
-	}
 	return id
 }
 

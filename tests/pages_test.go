@@ -109,6 +109,7 @@ func TestPages_LastUsed(t *testing.T) {
 	b := a.browser(t)
 	const last = "next-auth.last-used"
 	b.typed("ada", "wrong")
+	b.typed("nowhere", "wrong")
 	b.begin("second", "/")
 	if b.cookie(last) != "" || strings.Contains(b.get("/api/auth/signin").body, "Last used") {
 		t.Error("a way is remembered that nobody has come in by")
