@@ -36,7 +36,7 @@ export default async function run() {
     }, (context) => examples(context, example.url, colorScheme))
   }
   await scenario('pages: in forced colours', {
-    origins: [app.match[0]], expected: /status of 403/, forcedColors: 'active', viewport: { width: widths[0], height: 760 },
+    origins: [app.match[0]], expected: /status of (403|409)/, forcedColors: 'active', viewport: { width: widths[0], height: 760 },
   }, (context) => states(context, app.match[0], 'forced'))
   await Promise.all([app.stop(), example.stop()])
 }
