@@ -52,7 +52,7 @@ func (v *request) tellRefused(step string, err error, code string) SignInErrorEv
 		attrs = append(attrs, "user", who.ID)
 	}
 	attrs = append(attrs, "step", step, "error", e.Err)
-	if !v.wantsJSON() { // a page shows it
+	if own := v.provider != nil && v.provider.method == nil; !own && !v.wantsJSON() { // a page of ours shows it
 		v.reference = newReference()
 		attrs = append(attrs, "reference", v.reference)
 		v.keepFailure(code)
