@@ -160,6 +160,10 @@ type Events struct {
 	CreateUser  func(c *gin.Context, e UserEvent)        // somebody's first sign-in
 	UpdateUser  func(c *gin.Context, e UserEvent)        // a user proved that an e-mail address is theirs
 	LinkAccount func(c *gin.Context, e LinkAccountEvent) // a user has an account more, their first too
+	// ChangeFactor says that a user's second factors changed, or that somebody guesses at
+	// them. A mail tells the user too, where their address is proved and Providers has an
+	// Email.
+	ChangeFactor func(c *gin.Context, e ChangeFactorEvent)
 	// UnlinkAccount says that a user can no longer sign in with an account: Unlink took
 	// it away, or the owner of the user's address did by proving it (Credentials.Reset).
 	UnlinkAccount func(ctx context.Context, e UnlinkAccountEvent)

@@ -268,7 +268,7 @@ func (m *emailMethod) spendLink(v *request) outcome {
 	if !ok {
 		return v.refused("the link", errWrongLink, http.StatusOK, errorcode.Verification)
 	}
-	return v.rememberMail(v.admitEmail(ctx, to), m.mailbox(to))
+	return v.admitMailbox(ctx, to, m.mailbox(to))
 }
 
 // noticeLink tells a person whose link is bound to a browser that it is not this one.
@@ -286,7 +286,7 @@ func (m *emailMethod) spendCode(v *request) outcome {
 	if result.location != "" {
 		return result
 	}
-	return v.rememberMail(v.admitEmail(ctx, pending.Email), m.mailbox(pending.Email))
+	return v.admitMailbox(ctx, pending.Email, m.mailbox(pending.Email))
 }
 
 // tryCode takes a code that was typed. result is where it leads if it is not the one; else

@@ -141,6 +141,10 @@ func (v *request) createVerified(ctx context.Context, to string, shown User) (ke
 // which anybody else could enter, no step may be missed: what fails leaves the address
 // unproved, so that the next proof closes them again.
 func (v *request) keepVerified(ctx context.Context, user User, closing bool) (kept User, err error) {
+	if waits, err := v.mustWait(ctx, user); waits || err != nil {
+		v.later = laterVerify
+		return user, err
+	}
 	if closing {
 		if err := v.resetCredentials(ctx, user); err != nil {
 			return User{}, err
@@ -207,6 +211,11 @@ func (v *request) dropCredentials(ctx context.Context, user User) error {
 	}
 	for _, account := range w.accounts {
 		if err := v.auth.dropAccount(ctx, user, account, true); err != nil {
+			return err
+		}
+	}
+	for _, p := range w.passkeys { // whoever had the password could add one
+		if err := v.auth.dropPasskey(ctx, user, p.ID); err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
 	}

@@ -55,6 +55,10 @@ type FactorOptions struct {
 	// TrustDevice is for how long a browser in which somebody gave their second factor is
 	// not asked for it again, such as 30*24*time.Hour. Default: 0, it is asked each time.
 	TrustDevice time.Duration
+	// Passkeys lets people sign in by passkey, and prove by one who they are. The package
+	// passkey makes one: passkey.New(passkey.Config{}). It needs an Adapter that is a
+	// PasskeyStore. Default: none, and nothing of WebAuthn is linked.
+	Passkeys PasskeyEngine
 }
 
 // ErrFactorRequired says that somebody must give a second factor before they are signed
@@ -184,6 +188,9 @@ func (a *Auth) factorMethods() []FactorMethod {
 			methods = append(methods, method)
 		}
 	}
+	if a.factors.store != nil {
+		methods = append(methods, FactorOTP, FactorRecovery)
+	}
 	return methods
 }
 
@@ -260,7 +267,7 @@ func (v *request) getFactor() {
 	ctx := context.WithoutCancel(v.c.Request.Context())
 	wanted := v.wantedFactors()
 	page := pages.Factor{
-		Site: v.base.Host(), CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Resend: v.c.Query("resend") == "true",
+		Site: v.base.Host(), CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Resend: v.c.Query("resend") == "true", Script: v.passkeyScriptURL(),
 		SignOutURL: withQuery(v.base.URL+"/signout", "callbackUrl", v.callbackURL),
 	}
 	if p := v.auth.provider(v.c.Query("provider")); p != nil && p.method.kind() == emailType {
@@ -283,6 +290,16 @@ func (v *request) getFactor() {
 			v.fault("looking up the user", err)
 			return
 		}
+	}
+	switch offered, err := v.offersCode(ctx, id, wanted); {
+	case err != nil:
+		v.fault("looking up the second factors", err)
+		return
+	case offered && len(page.Providers) == 0 && page.CodeAction == "":
+		v.redirect(http.StatusFound, v.confirmURL(wanted))
+		return
+	case offered:
+		page.SecondURL = v.confirmURL(wanted)
 	}
 	v.pages().Factor(v.c.Writer, page)
 }
@@ -376,7 +393,7 @@ func (v *request) mayProve(ctx context.Context, id *identity, p *provider) error
 	if err != nil {
 		return err
 	}
-	if p.method.kind() == emailType && w.address != "" || slices.ContainsFunc(w.accounts, func(a Account) bool { return a.Provider == p.id }) {
+	if p.method.kind() == emailType && w.address != "" || p.method.kind() == passkeyType && len(w.passkeys) > 0 || slices.ContainsFunc(w.accounts, func(a Account) bool { return a.Provider == p.id }) {
 		return nil
 	}
 	return errOtherAccount
@@ -388,7 +405,7 @@ func (v *request) mayProve(ctx context.Context, id *identity, p *provider) error
 func (v *request) sameAccount(ctx context.Context, id *identity, account Account) error {
 	known := false
 	for _, p := range v.auth.proofs(&id.token) {
-		if p.Provider != account.Provider || account.Type == emailType {
+		if p.Provider != account.Provider || account.Type == emailType || account.Type == passkeyType { // any of the user's
 			continue
 		}
 		if p.Account != transaction.UserMark(account.ProviderAccountID) {

@@ -67,6 +67,9 @@ func (m *oauthMethod) start(v *request, query url.Values, elsewhere bool) {
 		tx.User, tx.ThirdParty = v.signedIn(), elsewhere
 		if tx.FormPost {
 			tx.Former = v.formerSession()
+			if v.auth.factors.store != nil {
+				tx.Browser = browserMark(v.csrfToken)
+			}
 		}
 		if tx.FormPost || elsewhere { // whose target must not replace the one of a sign-in of ours
 			tx.Target = v.ownPath(v.callbackURL)
@@ -198,7 +201,7 @@ func (m *oauthMethod) signIn(v *request, tx *oauth.Transaction, answer url.Value
 	for _, note := range id.Notes { // an extra that did not come fails no sign-in
 		v.auth.opts.Logger.WarnContext(ctx, "ginauth: the sign-in goes on without "+note.What, "provider", v.provider.id, "error", note.Err)
 	}
-	v.former = tx.Former
+	v.former, v.browser = tx.Former, tx.Browser
 	v.addPostedName(&id.Profile)
 	return m.admit(ctx, v, tx, id)
 }
@@ -406,7 +409,7 @@ const maxBlindChunks = (maxSealed + cookie.ChunkSize - 1) / cookie.ChunkSize
 // cookies it brings the transaction's alone: what the others say is not known, and
 // none of them may be set anew.
 func (v *request) formPosted() bool {
-	return v.method == http.MethodPost && v.provider != nil && v.provider.oauth().answersByPost() && !v.handedOver()
+	return !v.second && v.method == http.MethodPost && v.provider != nil && v.provider.oauth().answersByPost() && !v.handedOver()
 }
 
 // unseenSession are the cookies that a former session may have left in the browser.

@@ -45,7 +45,15 @@ var routes = map[string]route{
 	"POST " + backchannel: {serve: (*request).postLogoutToken, bare: true},
 	"GET factor":          {serve: (*request).getFactor},
 	"POST factor":         {serve: (*request).postFactor},
+	"GET second-factor":   {serve: (*request).getSecondFactor},
+	"POST second-factor":  {serve: (*request).postSecondFactor},
 	"GET client.js":       {serve: (*request).getClient, bare: true},
+
+	// Passkeys.
+	"GET webauthn-options": {serve: (*request).getPasskeyOptions},
+	"GET passkeys":         {serve: (*request).getPasskeys},
+	"POST passkeys":        {serve: (*request).postPasskeys},
+	"GET passkey.js":       {serve: (*request).getPasskeyScript, bare: true},
 }
 
 // serve answers every request below BasePath.
@@ -61,7 +69,7 @@ func (a *Auth) serve(c *gin.Context) {
 		method = http.MethodGet
 	}
 	route, ok := routes[method+" "+action]
-	if !ok {
+	if !ok || action == "second-factor" && a.factors.store == nil {
 		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+method+" is not supported by NextAuth.js")
 		return
 	}
@@ -198,6 +206,7 @@ func (v *request) getSignIn() {
 	}
 	v.pages().SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
 		Site: v.base.Host(), Providers: buttons, CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: code, Hint: v.hint(notice),
+		Script: v.passkeyScriptURL(),
 	})
 }
 

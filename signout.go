@@ -84,6 +84,7 @@ func (v *request) signOut() (ended *Token, err error) {
 		former = ended.domain
 	}
 	v.auth.clearSession(v.c, found, v.base, former)
+	v.dropWaiting()
 	return ended, nil
 }
 

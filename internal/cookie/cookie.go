@@ -22,6 +22,8 @@ type Names struct {
 	FactorMail  string // the same of somebody who is signed in and proves again who they are
 	Device      string // who has signed in in this browser
 	Notice      string // why a sign-in could not be completed, for the next page
+	Factor      string // a sign-in that waits for its second factor, possibly in chunks
+	Trusted     string // who is not asked for a second factor in this browser
 }
 
 // NewNames gives the names below prefix ("next-auth"). On https they carry the
@@ -38,6 +40,8 @@ func NewNames(prefix string, secure bool) Names {
 		FactorMail:  prefix + ".factor-mail",
 		Device:      prefix + ".device",
 		Notice:      prefix + ".notice",
+		Factor:      prefix + ".factor",
+		Trusted:     prefix + ".trusted",
 	}
 	if secure {
 		names.Session = "__Secure-" + names.Session
@@ -49,6 +53,8 @@ func NewNames(prefix string, secure bool) Names {
 		names.FactorMail = "__Host-" + names.FactorMail
 		names.Device = "__Host-" + names.Device
 		names.Notice = "__Host-" + names.Notice
+		names.Factor = "__Host-" + names.Factor
+		names.Trusted = "__Host-" + names.Trusted
 	}
 	return names
 }

@@ -67,6 +67,7 @@ type Transaction struct {
 	FormPost bool   `json:"p,omitempty"`
 	Target   string `json:"t,omitempty"`
 	Former   string `json:"f,omitempty"` // the session that the browser had when it began
+	Browser  string `json:"r,omitempty"` // names the browser
 
 	// ThirdParty says that another site started it (OpenID Connect Core §4): Target is
 	// where it leads, and it adds no account to any user.

@@ -42,13 +42,15 @@ type SignIn struct {
 	// Site is the host name shown; optional.
 	Site string
 	Hint string // for developers; optional
+	// Script is the URL of the script that passkeys need, where there are any.
+	Script string
 }
 
 // Provider is one way to sign in.
 type Provider struct {
 	ID   string
 	Name string // shown; default: ID
-	Type string // "credentials" and "email" get a form with fields, any other ("oauth") one button
+	Type string // "credentials" and "email" get a form with fields, "webauthn" one that a script shows, any other ("oauth") one button
 	// Action is the URL that the form posts to. One with a scheme other than http and https
 	// is not rendered.
 	Action string
@@ -124,7 +126,9 @@ type Set struct {
 	signInPolicy                   string // of the page with the logos of providers
 	signIn, signOut, fault, verify *markup.Template
 	confirm, letter, further       *markup.Template
-	factor                         *markup.Template
+	passkeys, factor               *markup.Template
+	second, enrol, codes, twoStep  *markup.Template
+	notice                         *markup.Template
 }
 
 // New validates theme and texts and prepares the pages. Its error joins all the
@@ -165,12 +169,16 @@ func New(t Theme, texts Texts, logos ...string) (*Set, error) {
 		into **markup.Template
 	}{
 		{"signin.html", &s.signIn}, {"signout.html", &s.signOut}, {"error.html", &s.fault}, {"verify.html", &s.verify},
-		{"confirm.html", &s.confirm}, {"continue.html", &s.further}, {"factor.html", &s.factor},
+		{"confirm.html", &s.confirm}, {"continue.html", &s.further}, {"factor.html", &s.factor}, {"passkeys.html", &s.passkeys},
+		{"secondfactor.html", &s.second}, {"enrol.html", &s.enrol}, {"codes.html", &s.codes}, {"twostep.html", &s.twoStep},
 	} {
 		*page.into, err = markup.ParseFS(templateFiles, "layout", "templates/layout.html", "templates/ways.html", "templates/"+page.file)
 		if err != nil {
 			return nil, err
 		}
+	}
+	if s.notice, err = markup.ParseFS(templateFiles, "notice.html", "templates/notice.html"); err != nil {
+		return nil, err
 	}
 	s.letter, err = markup.ParseFS(templateFiles, "mail.html", "templates/mail.html")
 	return s, err
@@ -180,7 +188,11 @@ func New(t Theme, texts Texts, logos ...string) (*Set, error) {
 func (s *Set) SignIn(w http.ResponseWriter, status int, p SignIn) {
 	f := s.frame(s.texts.SignInTitle, p.Site)
 	f.Page = s.signInView(p, f.Site)
-	s.render(w, status, s.signIn, s.signInPolicy, f)
+	policy := s.signInPolicy
+	if p.Script != "" {
+		policy = scripted(policy)
+	}
+	s.render(w, status, s.signIn, policy, f)
 }
 
 // SignOut writes the page that asks whether to sign out.

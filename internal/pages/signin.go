@@ -15,6 +15,7 @@ type signInView struct {
 	Subtitle, Alert, Hint  string
 	Buttons                []button
 	Forms                  []form
+	Ask                    passkeyForm
 	Wide                   bool // two columns of buttons, where the window has room
 }
 
@@ -50,6 +51,7 @@ func (s *Set) signInView(p SignIn, site string) signInView {
 	if site != "" {
 		v.Subtitle = strings.ReplaceAll(s.texts.SignInSite, "{site}", site)
 	}
+	v.Ask = s.passkeyForm(p)
 	credentials := 0
 	for i, provider := range p.Providers {
 		name := provider.Name
@@ -59,9 +61,10 @@ func (s *Set) signInView(p SignIn, site string) signInView {
 		label := strings.ReplaceAll(s.texts.SignInWith, "{provider}", name)
 		id := "provider-" + strconv.Itoa(i)
 		switch provider.Type {
+		case "webauthn":
 		case "credentials":
 			credentials++
-			v.Forms = append(v.Forms, form{Action: provider.Action, Name: name, Label: label, Inputs: inputs(id, provider.Fields)})
+			v.Forms = append(v.Forms, form{Action: provider.Action, Name: name, Label: label, Inputs: inputs(id, provider.Fields, v.Ask.Names)})
 		case "email":
 			v.Forms = append(v.Forms, form{Action: provider.Action, Name: name, Label: s.emailButton(provider), EmailID: id})
 		default:
@@ -85,7 +88,7 @@ func (s *Set) nameOnlyCredentials(forms []form) {
 	}
 }
 
-func inputs(id string, fields []Field) []input {
+func inputs(id string, fields []Field, webauthn string) []input {
 	list := make([]input, 0, len(fields))
 	for i, f := range fields {
 		in := input{
@@ -99,6 +102,9 @@ func inputs(id string, fields []Field) []input {
 			in.Autocomplete = autocomplete(f.Name, in.Type)
 		}
 		in.Verbatim = in.Autocomplete == "username" || in.Autocomplete == "one-time-code"
+		if in.Autocomplete == "username" {
+			in.Autocomplete += webauthn // last, as HTML §4.10.18.7.1 has it
+		}
 		list = append(list, in)
 	}
 	return list

@@ -88,6 +88,11 @@ func TestTextsReachThePages(t *testing.T) {
 	all["code provider"] = func(w http.ResponseWriter, _ *http.Request) {
 		s.SignIn(w, 200, pages.SignIn{Providers: []pages.Provider{{ID: "email", Type: "email", Code: true}}})
 	}
+	all["wrong code"] = func(w http.ResponseWriter, _ *http.Request) {
+		s.SecondFactor(w, 401, pages.SecondFactor{Off: true})
+	}
+	all["address to prove"] = func(w http.ResponseWriter, _ *http.Request) { s.Enrol(w, 200, pages.Enrol{}) }
+	all["no second factor"] = func(w http.ResponseWriter, _ *http.Request) { s.TwoStep(w, pages.TwoStep{}) }
 	all["no provider"] = func(w http.ResponseWriter, _ *http.Request) { s.SignIn(w, 200, pages.SignIn{Error: "Unheard"}) }
 	for _, code := range []string{"Configuration", "Verification", "VerificationCode", "RateLimited", "Default"} {
 		all[code] = func(w http.ResponseWriter, _ *http.Request) { s.Error(w, 200, pages.Error{Code: code}) }
@@ -105,6 +110,13 @@ func TestTextsReachThePages(t *testing.T) {
 		t.Fatal(err)
 	}
 	bodies.WriteString(again.HTML)
+	for change := pages.ChangeAdded; change <= pages.ChangePasskeyRemoved; change++ {
+		letter, err := s.FactorNotice(change, "app.example.com", "ada@example.com")
+		if err != nil {
+			t.Fatal(err)
+		}
+		bodies.WriteString(letter.HTML)
+	}
 	for _, page := range all {
 		bodies.WriteString(get(t, page).body)
 	}
