@@ -40,19 +40,19 @@ func (s *Set) Factor(w http.ResponseWriter, p Factor) {
 		CodeAction: p.CodeAction, SignOutURL: p.SignOutURL, SecondURL: p.SecondURL, Resend: p.Resend,
 	}
 	for i := range v.Forms {
-		if v.Forms[i].EmailID == "" {
-			v.Forms[i].Label = s.texts.FactorButton
+		if v.Forms[i].email {
+			v.Forms[i].Inputs, v.Forms[i].Label = nil, s.texts.EmailCodeButton
 		} else {
-			v.Forms[i].EmailID, v.Forms[i].Label = "", s.texts.EmailCodeButton
+			v.Forms[i].Label = s.texts.FactorButton
 		}
 	}
-	v.Webauthn, v.PasskeyAction, v.PasskeyLabel = "", "prove", s.texts.PasskeyProve
+	v.Ask.Purpose, v.Ask.Label = "prove", s.texts.PasskeyProve
 	if p.Wrong {
 		v.Alert = s.texts.CodeWrong
 	}
 	f.Page = v
 	policy := s.signInPolicy
-	if v.Passkey != "" {
+	if v.Ask.Action != "" {
 		policy = scripted(policy)
 	}
 	if p.CodeAction == "" && len(p.Providers) == 0 {
