@@ -273,6 +273,7 @@ func (a *Auth) renewal(ctx context.Context, c *gin.Context, id *identity, base o
 	if refusal != nil {
 		a.opts.Logger.Warn("ginauth: the provider renews no tokens of a session any more", "provider", g.Provider, "error", redact.Error(refusal))
 		if event := a.opts.Events.RefreshError; event != nil {
+			id.complete()
 			event(c, RefreshErrorEvent{Token: &id.token, Provider: g.Provider, Err: redact.Error(refusal)})
 		}
 		r.Err = errRefused

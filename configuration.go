@@ -220,6 +220,9 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 	if a.keys.factors, err = token.NewDigest("ginauth.factors."+opts.Cookies.Prefix, all...); err != nil {
 		f.add("%w", err)
 	}
+	if a.keys.nonce, err = token.NewDigest("ginauth.nonce."+opts.Cookies.Prefix, all...); err != nil {
+		f.add("%w", err)
+	}
 	a.keys.csrf = token.NewCSRF(all...)
 	return made
 }
@@ -354,6 +357,9 @@ func takenDomains(base origin.Base) string {
 }
 
 func (a *Auth) limits(opts *Options, f *faults) {
+	if opts.Limits.Limiter != nil {
+		a.calls.limiter = bulkhead.New(storeTimeout, limiterFault{})
+	}
 	if opts.Limits.Disabled {
 		return
 	}

@@ -247,8 +247,6 @@ type Auth struct {
 	publicErrors errorcode.Public
 	client       clientModule
 	refusals     *refusal.Log
-	longSessions rarely
-	longAnswers  rarely
 }
 
 // site is where the auth routes are, and which requests and redirects belong to them.
@@ -271,6 +269,7 @@ type keys struct {
 	mail         *token.Keyring // of the mails that browsers asked for
 	device       *token.Keyring // of who has signed in in a browser
 	factors      *token.Digest  // of how the person of a session proved who they are
+	nonce        *token.Digest  // of id_tokens that are handed over
 }
 
 // calls bound what may hang.
@@ -278,6 +277,7 @@ type calls struct {
 	store   *bulkhead.Bulkhead // of Session.Store
 	adapter *bulkhead.Bulkhead // of Adapter
 	mail    *bulkhead.Bulkhead // mails that are being sent
+	limiter *bulkhead.Bulkhead // of Limits.Limiter, as it counts nonces; nil without one
 }
 
 // ending is how sessions end before their time.
@@ -328,7 +328,11 @@ func Register(r gin.IRouter, opts Options) (*Auth, error) {
 	if err != nil {
 		return nil, err
 	}
+	others := neighbours(r)
 	if err := a.mount(r, prefix); err != nil {
+		return nil, err
+	}
+	if err := a.checkApart(others); err != nil {
 		return nil, err
 	}
 	a.announce()
@@ -368,10 +372,31 @@ func (a *Auth) announce() {
 	if gin.IsDebugging() {
 		a.opts.Logger.Info("ginauth: the site's auth routes", "at", sites)
 	}
+	a.announceProxy()
 	for _, p := range a.providers {
 		if p.oauth() != nil {
 			a.opts.Logger.Info("ginauth: register the callback URL with the provider", "provider", p.id, "callback_url", callbackURLs(sites, p.id))
 		}
+	}
+}
+
+// announceProxy says what a proxy must do with the paths, where the base URL's path leaves
+// that open: a request that comes with another path finds no route, and no line tells why.
+func (a *Auth) announceProxy() {
+	log, at := a.opts.Logger, a.site.mountPath
+	base := a.fixedBase(a.opts.BaseURL)
+	switch {
+	case base == nil || a.site.mapped: // the latter is one of the doubts
+	case base.Prefix != "":
+		log.Info("ginauth: a proxy must take this prefix off each path; if none does, call Register with a router group of this path",
+			"prefix", base.Prefix, "base_path", at)
+	case a.opts.BasePath == "" && at != "" && at != origin.DefaultMount:
+		rest := at[strings.LastIndexByte(at, '/'):]
+		if strings.HasSuffix(at, origin.DefaultMount) {
+			rest = origin.DefaultMount
+		}
+		log.Info("ginauth: the auth routes are at the whole path of the base URL; if a proxy takes the beginning off, write the rest in BasePath",
+			"path", at, "base_path", rest)
 	}
 }
 

@@ -203,7 +203,7 @@ func (a *Auth) foreign(req *http.Request, base origin.Base) bool {
 
 // seen is where the site's address comes from, as far as that explains a refusal.
 func (a *Auth) seen(req *http.Request) refusal.Site {
-	return refusal.Site{Option: a.site.option, Hosts: a.opts.TrustedHosts, ByUnlistedProxy: a.site.hosts.Unlisted(req)}
+	return refusal.Site{Option: a.site.option, Hosts: a.opts.TrustedHosts, ByUnlistedProxy: a.site.hosts.Unlisted(req), ByListedProxy: a.site.hosts.Listed(req)}
 }
 
 // tellHost says that the site does not answer for a request's host.
@@ -271,6 +271,7 @@ func GetSession(ctx context.Context) *Session {
 // session of AcceptBearer. It must not be changed: JWT callbacks do that.
 func GetToken(ctx context.Context) *Token {
 	if id := identityFrom(ctx); id != nil && !id.foreign {
+		id.complete()
 		return &id.token
 	}
 	return nil

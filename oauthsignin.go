@@ -61,10 +61,6 @@ func (m *oauthMethod) begin(v *request) {
 // start sends the browser to the provider, with the display parameters in query.
 // elsewhere says that another site asked for it.
 func (m *oauthMethod) start(v *request, query url.Values, elsewhere bool) {
-	if m.answersByPost() && !v.base.Secure && !v.base.Loopback() {
-		v.leave(v.refused("starting the sign-in", errors.New("the provider answers by POST, which needs a site on https"), http.StatusOK, errorcode.OAuthSignin))
-		return
-	}
 	authURL, tx, err := m.client.Begin(v.c.Request.Context(), v.redirectURI(), oauth.DisplayParams(query), v.auth.opts.Now())
 	if err == nil {
 		m.signOutAsked.Do(func() { m.checkSignOut(v) })
@@ -84,6 +80,9 @@ func (m *oauthMethod) start(v *request, query url.Values, elsewhere bool) {
 
 // send sends the browser to the provider, with the transaction in a cookie.
 func (v *request) send(authURL string, tx *oauth.Transaction, err error) {
+	if err == nil && tx.FormPost && !v.base.Secure && !v.base.Loopback() {
+		err = errors.New("the provider answers by POST, which needs a site on https")
+	}
 	if err == nil {
 		lines, ok := v.signIns().Begin(tx)
 		if ok {
@@ -113,6 +112,10 @@ var errPanicked = errors.New("ginauth: the request that had the provider's answe
 
 // callback takes the provider's answer.
 func (m *oauthMethod) callback(v *request) {
+	if v.handedOver() {
+		m.takeIDToken(v)
+		return
+	}
 	answer := v.answer()
 	tx, expired := v.signIns().Find(answer)
 	if tx == nil {
@@ -200,6 +203,11 @@ func (m *oauthMethod) signIn(v *request, tx *oauth.Transaction, answer url.Value
 	}
 	v.former, v.browser = tx.Former, tx.Browser
 	v.addPostedName(&id.Profile)
+	return m.admit(ctx, v, tx, id)
+}
+
+// admit signs in the person whom the provider has named.
+func (m *oauthMethod) admit(ctx context.Context, v *request, tx *oauth.Transaction, id oauth.Identity) outcome {
 	user, err := v.provider.user(id.Profile)
 	if err != nil {
 		return v.refused("the profile", err, http.StatusOK, errorcode.OAuthCallback)
@@ -401,7 +409,7 @@ const maxBlindChunks = (maxSealed + cookie.ChunkSize - 1) / cookie.ChunkSize
 // cookies it brings the transaction's alone: what the others say is not known, and
 // none of them may be set anew.
 func (v *request) formPosted() bool {
-	return !v.second && v.method == http.MethodPost && v.provider != nil && v.provider.oauth().answersByPost()
+	return !v.second && v.method == http.MethodPost && v.provider != nil && v.provider.oauth().answersByPost() && !v.handedOver()
 }
 
 // unseenSession are the cookies that a former session may have left in the browser.

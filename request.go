@@ -48,6 +48,8 @@ type request struct {
 	known    limit.Devices  // what this answer makes of the device cookie; nil: nothing yet
 	secrets  []string       // what a person typed, passwords too: never for the log
 
+	native bool // a native application sent it: see isNative
+
 	csrfToken    string // to put into forms
 	csrfVerified bool   // this request proved that a page of ours sent it
 	callbackURL  string // where the sign-in or sign-out leads
@@ -284,6 +286,18 @@ func (v *request) tellPlainHTTP() {
 	}
 	v.auth.refusals.Warn(v.c.Request.Context(), refusal.Unkept, "the sign-in page was opened over http, where browsers keep no Secure cookie",
 		v.auth.seen(v.c.Request).OfPlainHTTP(v.base.Origin), "host", v.c.Request.Host, "expected", v.base.Origin, "cookie", v.names.Session)
+}
+
+// tellPrefix says that a proxy shortens the paths, and that the site does not know: its
+// forms and redirects then lead past the proxy's path.
+func (v *request) tellPrefix() {
+	req, site := v.c.Request, &v.auth.site
+	prefix := v.base.UnknownPrefix(req)
+	if prefix == "" {
+		return
+	}
+	v.auth.refusals.Warn(req.Context(), refusal.Prefix, "a proxy says that it took a prefix off the path, and this site's address has none",
+		v.auth.seen(req).OfPrefix(prefix, v.base.Origin, site.publicURL, v.auth.opts.Pages.TrustForwardedPrefix), "prefix", prefix, "expected", v.base.URL)
 }
 
 // tellTarget says that a callback URL of another site leads to this one. Its path and

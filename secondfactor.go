@@ -350,7 +350,7 @@ func (v *request) resume(ctx context.Context, w *waiting, p SignInParams) (*begi
 	if wait > 0 {
 		return nil, rateLimited{wait}
 	}
-	payload, err := v.auth.stampNew(&id.token, v.base, now, v.proofs)
+	payload, err := v.auth.stampNew(ctx, &id.token, v.base, now, v.proofs)
 	if err != nil {
 		undo()
 		return nil, failure{step: "keeping the session", error: err}

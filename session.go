@@ -396,7 +396,7 @@ func (a *Auth) rewrite(c *gin.Context, id *identity, base origin.Base, found coo
 
 // keep seals a session's token anew and sets its cookie.
 func (a *Auth) keep(c *gin.Context, id *identity, base origin.Base, found cookie.Session) error {
-	payload, err := a.stamp(&id.token, base, a.opts.Now())
+	payload, err := a.stamp(c.Request.Context(), &id.token, base, a.opts.Now())
 	if err != nil {
 		return err
 	}

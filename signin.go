@@ -26,6 +26,8 @@ type outcome struct {
 	since    time.Time // when
 	expires  time.Time // when its cookie ends; zero: with the browser
 	status   int       // for next-auth's client; a browser gets 302 in any case
+	code     string    // of the error page; empty: it leads elsewhere
+	ends     time.Time // when the session ends, whether or not its cookie does
 
 	proved *proved // in place of a session: by somebody who has one
 
@@ -40,11 +42,15 @@ type proved struct {
 
 // failed is an outcome on the error page.
 func (v *request) failed(status int, code string) outcome {
-	return outcome{location: v.errorURL(code), status: status}
+	return outcome{location: v.errorURL(code), status: status, code: code}
 }
 
 // leave ends the request with an outcome.
 func (v *request) leave(result outcome) {
+	if v.native {
+		v.leaveNative(result)
+		return
+	}
 	if result.wait > 0 {
 		v.tooMany(result.wait) // already told
 		return
@@ -197,7 +203,7 @@ func (v *request) begin(p SignInParams, isNew bool) (*beginning, error) {
 	}
 	var payload []byte
 	if err == nil {
-		payload, err = v.auth.stampNew(t, v.base, now, v.proofs)
+		payload, err = v.auth.stampNew(v.c.Request.Context(), t, v.base, now, v.proofs)
 	}
 	if err != nil {
 		undo()
@@ -252,7 +258,7 @@ func (v *request) entered(b *beginning) outcome {
 	t := &b.id.token
 	return outcome{
 		location: location, session: b.id.value, of: t.sessionID(), user: t.Subject, since: t.AuthTime,
-		expires: t.cookieEnd(t.ExpiresAt), status: http.StatusOK,
+		expires: t.cookieEnd(t.ExpiresAt), ends: t.ExpiresAt, status: http.StatusOK,
 	}
 }
 

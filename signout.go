@@ -30,6 +30,10 @@ func (v *request) getSignOut() {
 
 // postSignOut ends the session in this browser.
 func (v *request) postSignOut() {
+	if v.native {
+		v.endNative()
+		return
+	}
 	if !v.proven() {
 		v.unproven("signout")
 		return

@@ -218,6 +218,6 @@ func TestFault_RedisForgets(t *testing.T) {
 	c.seconds.Add(5)
 	other.is("grace")
 	if got := sealed.who(t, revoked); got != "eve@example.com" {
-		t.Errorf("the revoked session passes as %q: docs/faults.md says that the revocation is lost", got)
+		t.Errorf("the revoked session passes as %q: docs/internals/faults.md says that the revocation is lost", got)
 	}
 }

@@ -116,7 +116,7 @@ func (p *Provider) start(ctx context.Context, redirectURL string, extra, asked u
 	}
 	var maxAge *int64
 	if p.reader == nil { // whose URL has all that binds its answer, in another protocol
-		authURL, maxAge, err = p.complete(authURL, r, extra, p.params, asked)
+		authURL, maxAge, err = p.complete(authURL, r, extra, asked)
 	}
 	if err != nil {
 		return "", nil, err
@@ -133,17 +133,17 @@ func (p *Provider) start(ctx context.Context, redirectURL string, extra, asked u
 	}, nil
 }
 
-// complete sets on the provider's authorization URL what goth leaves out: the parameters,
-// of which the later ones count, and last of all what nothing else may decide. It returns
-// the max_age that the URL has in the end, whether the developer, the request or the
-// provider set it.
-func (p *Provider) complete(authURL string, r request, params ...url.Values) (complete string, maxAge *int64, err error) {
+// complete sets on the provider's authorization URL what goth leaves out: the request's
+// extra parameters, the developer's and those that are asked for, of which the later ones
+// count, and last of all what nothing else may decide. It returns the max_age that the URL
+// has in the end, whether the developer, the request or the provider set it.
+func (p *Provider) complete(authURL string, r request, extra, asked url.Values) (complete string, maxAge *int64, err error) {
 	u, err := url.Parse(authURL)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 		return "", nil, errors.New("oauth: the provider's authorization URL is not an http(s) URL")
 	}
 	q := u.Query()
-	for _, set := range params { // what the developer set, no query changes
+	for _, set := range []url.Values{extra, p.params, asked} { // what the developer set, no query changes
 		maps.Copy(q, set)
 	}
 	if maxAge, err = parseMaxAge(q); err != nil {

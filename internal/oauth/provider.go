@@ -71,6 +71,7 @@ type Provider struct {
 
 	endSession EndSessionProvider // nil: it ends none
 	logout     LogoutVerifier     // nil: it sends no logout tokens
+	idTokens   IDTokenVerifier    // nil: it verifies none that are handed over
 }
 
 // An engine speaks to one kind of provider.
@@ -131,6 +132,7 @@ func New(c Config) (*Provider, error) {
 	}
 	p.endSession, _ = c.Provider.(EndSessionProvider)
 	p.logout, _ = c.Provider.(LogoutVerifier)
+	p.idTokens, _ = c.Provider.(IDTokenVerifier)
 	if flow, ok := c.Provider.(AuthCodeProvider); ok {
 		if v, ok := c.Provider.(interface{ RefusesPKCE() bool }); ok && v.RefusesPKCE() {
 			p.pkce = false

@@ -9,7 +9,7 @@ func BreakTemplates(s *Set) {
 	if err != nil {
 		panic(err)
 	}
-	s.signIn, s.signOut, s.fault, s.verify, s.confirm, s.further = broken, broken, broken, broken, broken, broken
+	s.signIn, s.signOut, s.fault, s.verify, s.confirm, s.further, s.factor = broken, broken, broken, broken, broken, broken, broken
 	s.second, s.enrol, s.codes, s.twoStep = broken, broken, broken, broken
 }
 

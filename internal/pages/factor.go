@@ -1,8 +1,6 @@
 package pages
 
-import (
-	"net/http"
-)
+import "net/http"
 
 // Factor is what the page shows on which somebody who is signed in proves again who they
 // are.
@@ -51,5 +49,9 @@ func (s *Set) Factor(w http.ResponseWriter, p Factor) {
 		v.Alert = s.texts.CodeWrong
 	}
 	f.Page = v
-	s.render(w, http.StatusOK, s.factor, s.signInPolicy, f)
+	policy := s.signInPolicy
+	if p.CodeAction == "" && len(p.Providers) == 0 {
+		policy = s.textPolicy
+	}
+	s.render(w, http.StatusOK, s.factor, policy, f)
 }

@@ -164,6 +164,15 @@ func TestHostileText(t *testing.T) {
 				"confirm": func(w http.ResponseWriter, _ *http.Request) {
 					s.Confirm(w, pages.Confirm{Site: evil, Action: evil, CSRFToken: evil, CallbackURL: evil, Email: evil, Token: evil})
 				},
+				"factor": func(w http.ResponseWriter, _ *http.Request) {
+					s.Factor(w, pages.Factor{Site: evil, Providers: page.Providers, CSRFToken: evil, CallbackURL: evil, Error: evil, Hint: evil})
+				},
+				"factor's code": func(w http.ResponseWriter, _ *http.Request) {
+					s.Factor(w, pages.Factor{Site: evil, CodeAction: evil, CSRFToken: evil, CallbackURL: evil})
+				},
+				"no factor": func(w http.ResponseWriter, _ *http.Request) {
+					s.Factor(w, pages.Factor{Site: evil, SignOutURL: evil})
+				},
 				"continue": func(w http.ResponseWriter, _ *http.Request) {
 					s.Continue(w, pages.Continue{Site: evil, URL: "https://app.example.com/callback?state=" + evil})
 				},

@@ -105,6 +105,15 @@ func everyPage(s *pages.Set) map[string]http.HandlerFunc {
 				Since: time.Date(2026, 5, 4, 0, 0, 0, 0, time.UTC), Left: 10, Off: true,
 			})
 		},
+		"factor": func(w http.ResponseWriter, _ *http.Request) {
+			s.Factor(w, pages.Factor{Site: "app.example.com", Providers: everyKind(), CSRFToken: "token", CallbackURL: "/after", Error: "OtherAccount", Resend: true})
+		},
+		"factor's code": func(w http.ResponseWriter, _ *http.Request) {
+			s.Factor(w, pages.Factor{Site: "app.example.com", CodeAction: "/api/auth/factor/email", CSRFToken: "token", CallbackURL: "/after", Wrong: true})
+		},
+		"no factor": func(w http.ResponseWriter, _ *http.Request) {
+			s.Factor(w, pages.Factor{Site: "app.example.com", SignOutURL: "/api/auth/signout"})
+		},
 		"continue": func(w http.ResponseWriter, _ *http.Request) {
 			s.Continue(w, pages.Continue{Site: "app.example.com", URL: "/api/auth/callback/github?code=c&state=s"})
 		},

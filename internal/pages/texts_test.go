@@ -72,6 +72,10 @@ func TestTextsReachThePages(t *testing.T) {
 			texts.MailSubject, want[name] = "«into {site}»", "<title>«into «SiteName»»</title>"
 		case name == "MailText":
 			texts.MailText, want[name] = "«{email} into {site}»", "«ada@example.com into «SiteName»»"
+		case name == "FactorMailSubject":
+			texts.FactorMailSubject, want[name] = "«code of {site}»", "<title>«code of «SiteName»»</title>"
+		case name == "FactorMailCode":
+			texts.FactorMailCode, want[name] = "«again {email} at {site}»", "«again ada@example.com at «SiteName»»"
 		case name == "Errors":
 			texts.Errors, want[name] = map[string]string{"CALLBACK": "«again»"}, "«again»"
 		case want[name] == "":
@@ -108,6 +112,11 @@ func TestTextsReachThePages(t *testing.T) {
 		}
 		bodies.WriteString(letter.HTML)
 	}
+	again, err := s.Mail(pages.Mail{Site: "app.example.com", Email: "ada@example.com", Code: "123456", Again: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bodies.WriteString(again.HTML)
 	for _, page := range all {
 		bodies.WriteString(get(t, page).body)
 	}
