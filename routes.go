@@ -43,6 +43,8 @@ var routes = map[string]route{
 	"POST _log":           {serve: (*request).postLog, bare: true},
 	"POST " + nonceAction: {serve: (*request).postNonce},
 	"POST " + backchannel: {serve: (*request).postLogoutToken, bare: true},
+	"GET factor":          {serve: (*request).getFactor},
+	"POST factor":         {serve: (*request).postFactor},
 	"GET second-factor":   {serve: (*request).getSecondFactor},
 	"POST second-factor":  {serve: (*request).postSecondFactor},
 	"GET client.js":       {serve: (*request).getClient, bare: true},

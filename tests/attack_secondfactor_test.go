@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gin-contrib/sessions/memstore"
-
 	"github.com/ginauth/ginauth"
 	"github.com/ginauth/ginauth/internal/otp"
 )
@@ -167,7 +165,7 @@ func kinds(t *testing.T, test func(t *testing.T, opts ginauth.Options)) {
 	for name, opts := range map[string]func(t *testing.T) ginauth.Options{
 		"sealed": func(*testing.T) ginauth.Options { return ginauth.Options{} },
 		"stored": func(*testing.T) ginauth.Options {
-			return ginauth.Options{Session: ginauth.SessionOptions{Store: ginauth.GinStore(memstore.NewStore([]byte(testSecret)))}}
+			return ginauth.Options{Session: ginauth.SessionOptions{Store: memoryStore()}}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
