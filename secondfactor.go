@@ -12,7 +12,6 @@ import (
 	"github.com/markbates/goth"
 
 	"github.com/ginauth/ginauth/internal/cookie"
-	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/factor"
 	"github.com/ginauth/ginauth/internal/redact"
 	"github.com/ginauth/ginauth/internal/sessionstrategy"
