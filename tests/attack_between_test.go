@@ -498,3 +498,71 @@ func TestSecondFactor_AtOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestAttack42_TooLate gives the second factor when ten minutes are over.
+func TestAttack42_TooLate(t *testing.T) {
+	t.Parallel()
+	kinds(t, func(t *testing.T, opts ginauth.Options) {
+		a := newFactorApp(t, passwordOptions{Options: opts})
+		phone := a.enrols(t, a.browser(t))
+		b := a.browser(t)
+		a.waits(t, b)
+		a.clock.move(10 * time.Minute)
+		if b.gives("code", phone.code(a)).signedIn() || b.id() != "" {
+			t.Error("it is finished after ten minutes")
+		}
+		a.waits(t, b)
+		a.clock.move(10*time.Minute - 2*time.Second)
+		if !b.gives("code", phone.code(a)).signedIn() {
+			t.Error("it is not finished within ten minutes")
+		}
+	})
+}
+
+// TestAttack82_OtherSession sets a key up that was shown in another session or sign-in of
+// the same person: an attacker may have seen it there.
+func TestAttack82_OtherSession(t *testing.T) {
+	t.Parallel()
+	required := false
+	a := newFactorApp(t, passwordOptions{Options: ginauth.Options{Factors: ginauth.FactorOptions{Required: func(*gin.Context, ginauth.User) bool { return required }}}})
+	evil, b := a.browser(t), a.browser(t)
+	evil.types(adaReads, adaTypes)
+	b.types(adaReads, adaTypes)
+	phone, action, fields := scan(t, evil.get("/api/auth/second-factor/add"))
+	fields.Set("csrfToken", b.csrf())
+	fields.Set("code", phone.code(a))
+	b.post(action, fields)
+	required = true
+	waiting := a.browser(t)
+	a.waits(t, waiting)
+	fields.Set("csrfToken", waiting.csrf())
+	waiting.post("/api/auth/second-factor/enrol", fields)
+	if data, err := a.users.GetFactors(t.Context(), a.ada); err != nil || data != nil || waiting.id() != "" {
+		t.Errorf("the key of another session is set up, %v", err)
+	}
+}
+
+// TestAttack84_Enrolled has somebody who knows the password begin to sign in before the
+// person has set an app up, and finish by setting up one of their own afterwards.
+func TestAttack84_Enrolled(t *testing.T) {
+	t.Parallel()
+	required := false
+	a := newFactorApp(t, passwordOptions{Options: ginauth.Options{Factors: ginauth.FactorOptions{Required: func(*gin.Context, ginauth.User) bool { return required }}}})
+	hers := a.browser(t)
+	hers.types(adaReads, adaTypes)
+	required = true
+	evil := a.browser(t)
+	a.waits(t, evil)
+	own, action, fields := scan(t, evil.get(codeURL))
+	phone := a.setUp(t, hers, hers.get("/api/auth/second-factor/add"))
+	fields.Set("code", own.code(a))
+	if evil.post(action, fields).signedIn() || evil.id() != "" {
+		t.Error("the attacker's app takes the place of hers")
+	}
+	a.clock.move(otp.Period)
+	b := a.browser(t)
+	a.waits(t, b)
+	if !b.gives("code", phone.code(a)).signedIn() {
+		t.Error("her own app does not work")
+	}
+}
