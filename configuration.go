@@ -212,6 +212,9 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 	if a.keys.verification, err = token.NewDigest("ginauth.mail", all...); err != nil {
 		f.add("%w", err)
 	}
+	if a.keys.notes, err = token.V4.Keyring("ginauth.notes."+opts.Cookies.Prefix, all...); err != nil {
+		f.add("%w", err)
+	}
 	// To have signed in here says nothing at another Auth with the same secret.
 	if a.keys.device, err = token.V4.Keyring("ginauth.device."+opts.Cookies.Prefix, all...); err != nil {
 		f.add("%w", err)

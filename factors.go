@@ -81,8 +81,8 @@ var ErrFactorRequired = errors.New("ginauth: a second factor is required")
 //
 // At an OpenID provider people prove again who they are by prompt=login and max_age=0, and
 // the factor's time is the id_token's auth_time. A service without id_tokens, such as
-// GitHub, may send them back without a question: FactorProvider then proves that their
-// browser has a session there, and no more.
+// GitHub, or known to have no auth_time in them, as Google, may send them back without a
+// question: FactorProvider then proves that their browser has a session there, and no more.
 //
 // RequireFactor(0) without methods would admit every session that began here. It is a
 // fault, like a negative time and an unknown method: the log says so at once, and each

@@ -164,6 +164,9 @@ type Options struct {
 	// Accept-Language header, and Texts where none matches. What a translation lacks it
 	// takes from Texts. Default: none.
 	Translations map[string]Texts
+	// AccountPage serves GET account: a page on which people see how they sign in and
+	// where they are signed in, and change that. Default: there is none.
+	AccountPage bool
 	// Language overrides that choice: it returns a BCP 47 tag, from a person's settings for
 	// instance, or "" to leave the choice to the header. Default: none.
 	Language func(c *gin.Context) string
@@ -306,6 +309,7 @@ type keys struct {
 	device       *token.Keyring // of who has signed in in a browser
 	factors      *token.Digest  // of how the person of a session proved who they are
 	nonce        *token.Digest  // of id_tokens that are handed over
+	notes        *token.Keyring // of what the next page shows
 }
 
 // calls bound what may hang.

@@ -566,7 +566,7 @@ func TestAcceptBearer_InFront(t *testing.T) {
 	cut := &calls{}
 	a := newApp(t, ginauth.Options{
 		Providers: somebody(),
-		Session: ginauth.SessionOptions{Store: cutStore{redisstore.New(client, redisstore.Options{}), cut}},
+		Session:   ginauth.SessionOptions{Store: cutStore{redisstore.New(client, redisstore.Options{}), cut}},
 	})
 	answers := func(c *gin.Context, _ string) (*ginauth.Session, error) {
 		c.String(http.StatusTeapot, "answered")

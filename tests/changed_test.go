@@ -3,6 +3,7 @@ package tests
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -153,6 +154,56 @@ func TestUsers_AnyContext(t *testing.T) {
 		}
 		if list, err := a.auth.Sessions(ctx, ""); err == nil || len(list) > 0 || errors.Is(err, ginauth.ErrNotSupported) {
 			t.Errorf("%s: the sessions of nobody: %v, %v", name, list, err)
+		}
+	}
+}
+
+// A session of before sessions had a name of their own keeps the name by which it was
+// known, whatever a callback changes of what that was made of.
+func TestSession_KeepsItsName(t *testing.T) {
+	t.Parallel()
+	signedIn := time.Now().Add(-time.Hour).Truncate(time.Second)
+	for name, change := range map[string]func(token *ginauth.Token){
+		"the name":           func(token *ginauth.Token) { token.Name = "Countess" },
+		"the subject":        func(token *ginauth.Token) { token.Subject = "countess" },
+		"the sign-in's time": func(token *ginauth.Token) { token.AuthTime = token.AuthTime.Add(-time.Minute) },
+		"both":               func(token *ginauth.Token) { token.Subject, token.AuthTime = "countess", time.Time{} },
+	} {
+		a := newApp(t, ginauth.Options{
+			Providers: somebody(),
+			Callbacks: ginauth.Callbacks{JWT: func(_ *gin.Context, p ginauth.JWTParams) error {
+				change(p.Token)
+				return nil
+			}},
+		})
+		b := a.browser(t)
+		b.plant(sessionCookie, sessionFor(t, "ada@example.com", map[string]any{"sub": "ada", "auth_time": signedIn.Unix()}))
+		if res := b.get("/api/auth/session"); !res.signedIn() {
+			t.Fatalf("%s: %d %s", name, res.StatusCode, res.body)
+		}
+		want := fmt.Sprintf("session:%d:ada", signedIn.Unix())
+		if got := opened(t, forSession, b.cookie(sessionCookie))["ginauth_sid"]; got != want {
+			t.Errorf("%s: the session is now called %v, want %v", name, got, want)
+		}
+	}
+}
+
+// A sign-in at a provider that there is not is told to the log; the page that shows the
+// ways to sign in is not one.
+func TestRoutes_UnknownProviderIsTold(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		method, path string
+		told         bool
+	}{
+		{http.MethodPost, "/api/auth/signin/nowhere", true}, {http.MethodGet, "/api/auth/callback/nowhere", true},
+		{http.MethodGet, "/api/auth/signin/nowhere", false}, {http.MethodGet, "/api/auth/signin", false}, {http.MethodPost, "/api/auth/signout", false},
+	} {
+		a := newApp(t, ginauth.Options{Providers: somebody()})
+		b := a.browser(t)
+		b.do(b.request(row.method, row.path, nil))
+		if told := strings.Contains(a.log.String(), "names no provider"); told != row.told {
+			t.Errorf("%s %s: told %v\n%s", row.method, row.path, told, a.log)
 		}
 	}
 }

@@ -40,13 +40,13 @@ func (s *Set) Factor(w http.ResponseWriter, p Factor) {
 		CodeAction: p.CodeAction, SignOutURL: p.SignOutURL, SecondURL: p.SecondURL, Resend: p.Resend,
 	}
 	for i := range v.Forms {
-		if v.Forms[i].EmailID == "" {
-			v.Forms[i].Label = s.texts.FactorButton
+		if v.Forms[i].email {
+			v.Forms[i].Inputs, v.Forms[i].Label = nil, s.texts.EmailCodeButton
 		} else {
-			v.Forms[i].EmailID, v.Forms[i].Label = "", s.texts.EmailCodeButton
+			v.Forms[i].Label = s.texts.FactorButton
 		}
 	}
-	v.Ask.Names, v.Ask.Purpose, v.Ask.Label = "", "prove", s.texts.PasskeyProve
+	v.Ask.Purpose, v.Ask.Label = "prove", s.texts.PasskeyProve
 	if p.Wrong {
 		v.Alert = s.texts.CodeWrong
 	}

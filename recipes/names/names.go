@@ -2,6 +2,8 @@
 // Auth, a database. A snippet is compiled together with this file. It is not for import.
 package names
 
+//lint:file-ignore U1000 the snippets use these names
+
 import (
 	"context"
 	"crypto/sha256"
