@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/bulkhead"
+	"github.com/ginauth/ginauth/internal/factor"
 )
 
 var (
@@ -78,6 +80,24 @@ type Adapter interface {
 	// UseVerificationToken finds a token and deletes it: of two calls at once one
 	// finds it. An expired one is returned too, for the caller to refuse.
 	UseVerificationToken(ctx context.Context, identifier, hash string) (VerificationToken, error)
+}
+
+// A FactorStore keeps what ginauth knows of people's second factors: one record for each
+// user of the Adapter, in an encoding of ginauth's own. It is found on Options.Adapter,
+// and Options.Factors.OTP needs it. A record holds secrets: encrypt it at rest.
+//
+// A deleted user's record goes with the user. Calls are made and waited for as those of
+// an Adapter.
+type FactorStore interface {
+	// GetFactors returns the record of a user; nil for none, also of a user who does not
+	// exist.
+	GetFactors(ctx context.Context, userID string) ([]byte, error)
+	// UpdateFactors puts data in the place of old, in one step. old is what GetFactors
+	// returned, nil where the user has no record yet; with nil data the record is
+	// deleted. The error is ErrConflict where the record is another one than old, also
+	// when two calls at once replace the same one, and ErrNotFound where there is no
+	// such user.
+	UpdateFactors(ctx context.Context, userID string, old, data []byte) error
 }
 
 // A VerificationToken proves that somebody reads the mail to an address.
@@ -185,7 +205,13 @@ type PasskeyCredential struct {
 // ends in an answer.
 const adapterTimeout = 5 * time.Second
 
+// factorTries is how often a change of a user's second factors is tried that others
+// overtake.
+const factorTries = 20
+
 var (
+	errFactorsChanging = fmt.Errorf("%w: other requests change this user's second factors all the time", errUnavailable)
+
 	errNoAdapter = errors.New("ginauth: there is no Options.Adapter")
 	errNoID      = errors.New("ginauth: the adapter returned a user without ID")
 	// errOtherUser says that the adapter's database compares texts in a way of its own.
@@ -289,3 +315,71 @@ type adapterFault struct{}
 func (adapterFault) Error() string { return "ginauth: the adapter failed" }
 
 func (adapterFault) Unwrap() error { return errUnavailable }
+
+// factorRecord reads what is kept of a user's second factors.
+func (a *Auth) factorRecord(ctx context.Context, userID string) (*factor.Record, []byte, error) {
+	data, err := bulkhead.Do(ctx, a.calls.adapter, func(ctx context.Context) ([]byte, error) {
+		return a.factors.store.GetFactors(ctx, userID)
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := factor.Parse(data)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", adapterFault{}, err)
+	}
+	return r, data, nil
+}
+
+// changeFactors keeps what change makes of a user's record, in one step: where another
+// request was first, it runs again on what that one left. Its error keeps nothing.
+func (a *Auth) changeFactors(ctx context.Context, userID string, change func(*factor.Record) error) error {
+	leave, err := a.shared.locks.Lock(ctx, "factors:"+userID, lockWait) // the rest is for other processes
+	if err != nil {
+		return err
+	}
+	defer leave()
+	for range factorTries {
+		r, old, err := a.factorRecord(ctx, userID)
+		if err == nil {
+			err = change(r)
+		}
+		var data []byte
+		if err == nil {
+			data, err = r.Bytes()
+		}
+		if err != nil {
+			return err
+		}
+		err = a.adapt(ctx, func(ctx context.Context) error { return a.factors.store.UpdateFactors(ctx, userID, old, data) })
+		if !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+	return errFactorsChanging
+}
+
+// endFactorEpoch ends what was issued for a user's second factors until now: trusted
+// browsers and sign-ins that wait.
+func (a *Auth) endFactorEpoch(ctx context.Context, userID string) error {
+	if a.factors.store == nil {
+		return nil
+	}
+	if store, listed := a.userStore(); listed {
+		err := bulkhead.Run(ctx, a.calls.store, func(ctx context.Context) error {
+			return store.DeleteUser(ctx, a.factors.sharing.Owner(userID))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	_, kept, err := a.factorRecord(ctx, userID)
+	if err != nil || kept == nil { // without a record nothing was issued
+		return err
+	}
+	err = a.changeFactors(ctx, userID, func(r *factor.Record) error { r.Change(); return nil })
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}

@@ -51,6 +51,12 @@ type Callbacks struct {
 	// the session as it was. The names that a session has by itself, such as "user",
 	// are no Values: to set one fails, or is logged, as for JWT.
 	Session func(c *gin.Context, p SessionParams) error
+	// DeleteUser lets people delete their account on the page of Options.AccountPage. It
+	// deletes what the application keeps of the user; then ginauth deletes the user, as
+	// Auth.DeleteUser does. An error refuses, and nothing more is deleted: a PublicError
+	// with a text that the person reads. It may be called again for the same user.
+	// Default: the page offers no deletion.
+	DeleteUser func(c *gin.Context, user User) error
 }
 
 // A Trigger says why a callback runs; empty when a session is read.
@@ -160,6 +166,10 @@ type Events struct {
 	CreateUser  func(c *gin.Context, e UserEvent)        // somebody's first sign-in
 	UpdateUser  func(c *gin.Context, e UserEvent)        // a user proved that an e-mail address is theirs
 	LinkAccount func(c *gin.Context, e LinkAccountEvent) // a user has an account more, their first too
+	// ChangeFactor says that a user's second factors changed, or that somebody guesses at
+	// them. A mail tells the user too, where their address is proved and Providers has an
+	// Email.
+	ChangeFactor func(c *gin.Context, e ChangeFactorEvent)
 	// UnlinkAccount says that a user can no longer sign in with an account: Unlink took
 	// it away, or the owner of the user's address did by proving it (Credentials.Reset).
 	UnlinkAccount func(ctx context.Context, e UnlinkAccountEvent)

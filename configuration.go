@@ -123,6 +123,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	a.look(&opts, &f)
 	a.limits(&opts, &f)
 	a.users(&opts, &f)
+	a.configureFactors(&opts, &f)
 	if err := errors.Join(f...); err != nil {
 		return nil, err
 	}
@@ -209,6 +210,9 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 		f.add("%w", err)
 	}
 	if a.keys.verification, err = token.NewDigest("ginauth.mail", all...); err != nil {
+		f.add("%w", err)
+	}
+	if a.keys.notes, err = token.V4.Keyring("ginauth.notes."+opts.Cookies.Prefix, all...); err != nil {
 		f.add("%w", err)
 	}
 	// To have signed in here says nothing at another Auth with the same secret.

@@ -176,11 +176,12 @@ func (m *credentialsMethod) callback(v *request) {
 	if user, typed, attempt := m.authorize(v); user != nil {
 		defer attempt.end()
 		v.proofs = []factor.Proof{v.proof(FactorPassword, user.ID)}
+		v.buckets = attempt.reached()
 		v.leave(v.remember(v.admitCredentials(SignInParams{
 			User:        user,
 			Account:     &Account{Provider: v.provider.id, Type: credentialsType, ProviderAccountID: user.ID},
 			Credentials: typed,
-		}), attempt.reached()))
+		})))
 	}
 }
 
@@ -292,6 +293,10 @@ func (v *request) settleCredentials(ctx context.Context, p SignInParams) error {
 		return nil
 	case linking.Refuse:
 		return errNotByThis
+	}
+	if waits, err := v.mustWait(ctx, *user); waits || err != nil {
+		v.later = laterCredentials
+		return err
 	}
 	fresh, err := v.auth.addAccount(ctx, *user, v.way)
 	if err == nil && fresh {

@@ -105,6 +105,16 @@ func (v *request) mayClaim(ctx context.Context, user User) (closing bool, err er
 	return true, nil
 }
 
+// claimable reports whether the owner of a user's address could claim them from a person
+// who has only a password: see mayClaim.
+func (a *Auth) claimable(ctx context.Context, user User) (bool, error) {
+	if user.Email == "" || !user.EmailVerified.IsZero() || a.mailer() == nil {
+		return false, nil
+	}
+	w, err := a.waysInto(ctx, user)
+	return err == nil && !w.byProvider(), err
+}
+
 // signedInAs reports whether this browser's session is that user's.
 func (v *request) signedInAs(ctx context.Context, userID string) bool {
 	id, err := v.auth.openFound(ctx, v.found(), v.base, v.auth.opts.Now())
@@ -141,6 +151,10 @@ func (v *request) createVerified(ctx context.Context, to string, shown User) (ke
 // which anybody else could enter, no step may be missed: what fails leaves the address
 // unproved, so that the next proof closes them again.
 func (v *request) keepVerified(ctx context.Context, user User, closing bool) (kept User, err error) {
+	if waits, err := v.mustWait(ctx, user); waits || err != nil {
+		v.later = laterVerify
+		return user, err
+	}
 	if closing {
 		if err := v.resetCredentials(ctx, user); err != nil {
 			return User{}, err

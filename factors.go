@@ -81,8 +81,8 @@ var ErrFactorRequired = errors.New("ginauth: a second factor is required")
 //
 // At an OpenID provider people prove again who they are by prompt=login and max_age=0, and
 // the factor's time is the id_token's auth_time. A service without id_tokens, such as
-// GitHub, may send them back without a question: FactorProvider then proves that their
-// browser has a session there, and no more.
+// GitHub, or known to have no auth_time in them, as Google, may send them back without a
+// question: FactorProvider then proves that their browser has a session there, and no more.
 //
 // RequireFactor(0) without methods would admit every session that began here. It is a
 // fault, like a negative time and an unknown method: the log says so at once, and each
@@ -130,10 +130,11 @@ func (a *Auth) hasFactor(id *identity, within time.Duration, wanted []FactorMeth
 	if id.foreign {
 		return false
 	}
-	now := a.opts.Now()
-	return slices.ContainsFunc(a.proofs(&id.token), func(p factor.Proof) bool {
-		return wants(wanted, FactorMethod(p.Method)) && p.Fresh(now, within, leeway)
+	now, has, t := a.opts.Now(), false, &id.token
+	factor.Each(a.keys.factors, t.Subject, t.sid, t.factors, func(p factor.Proof, _ int) {
+		has = has || wants(wanted, FactorMethod(p.Method)) && p.Fresh(now, within, leeway)
 	})
+	return has
 }
 
 // wants reports whether a method is one of these; with none, each is.
@@ -187,6 +188,9 @@ func (a *Auth) factorMethods() []FactorMethod {
 			methods = append(methods, method)
 		}
 	}
+	if a.factors.store != nil {
+		methods = append(methods, FactorOTP, FactorRecovery)
+	}
 	return methods
 }
 
@@ -215,11 +219,13 @@ func (a *Auth) proofs(t *Token) []factor.Proof {
 
 // factorsOf are the factors of a session.
 func (a *Auth) factorsOf(t *Token) []Factor {
-	proofs := a.proofs(t)
-	factors := make([]Factor, len(proofs))
-	for i, p := range proofs {
-		factors[i] = Factor{FactorMethod(p.Method), p.At}
-	}
+	var factors []Factor
+	factor.Each(a.keys.factors, t.Subject, t.sid, t.factors, func(p factor.Proof, n int) {
+		if factors == nil {
+			factors = make([]Factor, 0, n)
+		}
+		factors = append(factors, Factor{FactorMethod(p.Method), p.At})
+	})
 	return factors
 }
 
@@ -284,6 +290,16 @@ func (v *request) getFactor() {
 			v.fault("looking up the user", err)
 			return
 		}
+	}
+	switch offered, err := v.offersCode(ctx, id, wanted); {
+	case err != nil:
+		v.fault("looking up the second factors", err)
+		return
+	case offered && len(page.Providers) == 0 && page.CodeAction == "":
+		v.redirect(http.StatusFound, v.confirmURL(wanted))
+		return
+	case offered:
+		page.SecondURL = v.confirmURL(wanted)
 	}
 	v.pages().Factor(v.c.Writer, page)
 }

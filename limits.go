@@ -326,26 +326,28 @@ func (v *request) revokedDevice(d limit.Device) bool {
 }
 
 // remember records in the device cookie that a person has signed in in this browser, if
-// they have. Call it after the last factor. everybody are the buckets of all clients
-// that the device passes.
-func (v *request) remember(result outcome, everybody []string) outcome {
+// they have. Call it after the last factor. The device passes v.buckets, which are those of
+// all clients.
+func (v *request) remember(result outcome) outcome {
 	if result.session == "" {
 		return result
 	}
-	if list, ok := v.deviceCookie().Add(v.devices(), v.provider.id, result.user, result.since, everybody); ok {
+	if list, ok := v.deviceCookie().Add(v.devices(), v.provider.id, result.user, result.since, v.buckets); ok {
 		v.keepDevices(list)
 	}
 	return result
 }
 
-// rememberMail is remember for a sign-in by mail.
-func (v *request) rememberMail(result outcome, mailbox string) outcome {
+// admitMailbox signs in a person who proved to read the mail to an address, and remembers
+// them in this browser.
+func (v *request) admitMailbox(ctx context.Context, to, mailbox string) outcome {
 	if v.auth.attempts == nil {
-		return result
+		return v.admitEmail(ctx, to)
 	}
 	var b limit.Buckets
 	b.All(v.auth.attempts, limit.Rate(v.auth.opts.Limits.Mails), "mails", mailbox)
-	return v.remember(result, b.Everybody)
+	v.buckets = b.Everybody
+	return v.remember(v.admitEmail(ctx, to))
 }
 
 // keepDevices sets the device cookie, in place of one that this answer set before.

@@ -148,6 +148,12 @@ func (v *request) resolveUser(ctx context.Context, p *SignInParams, m match) (is
 // again if the session was ended meanwhile: the person who ended it may have looked at
 // the user's accounts before.
 func (v *request) link(ctx context.Context, user User, p *SignInParams, inSession bool) (User, error) {
+	if waits, err := v.mustWait(ctx, user); waits || err != nil {
+		if v.later = laterLink; inSession {
+			v.later = laterLinkSession
+		}
+		return user, err
+	}
 	fresh, err := v.auth.addAccount(ctx, user, *p.Account)
 	if err == nil && inSession {
 		if _, ended := v.openNow(ctx); ended != nil {

@@ -17,7 +17,7 @@ import (
 func MemoryAdapter() Adapter {
 	return &memoryAdapter{
 		users: map[string]User{}, emails: map[string]string{}, accounts: map[accountKey]ownedAccount{},
-		tokens: map[tokenKey]VerificationToken{}, passkeys: map[string]StoredPasskey{},
+		tokens: map[tokenKey]VerificationToken{}, factors: map[string][]byte{}, passkeys: map[string]StoredPasskey{},
 	}
 }
 
@@ -41,6 +41,7 @@ type memoryAdapter struct {
 	emails   map[string]string // user IDs by address, in lower case
 	accounts map[accountKey]ownedAccount
 	tokens   map[tokenKey]VerificationToken
+	factors  map[string][]byte // by user ID
 	passkeys map[string]StoredPasskey
 }
 
@@ -154,6 +155,7 @@ func (m *memoryAdapter) DeleteUser(ctx context.Context, id string) error {
 	defer leave()
 	delete(m.emails, m.users[id].Email)
 	delete(m.users, id)
+	delete(m.factors, id)
 	for key, account := range m.accounts {
 		if account.userID == id {
 			delete(m.accounts, key)
@@ -243,6 +245,34 @@ func (m *memoryAdapter) UseVerificationToken(ctx context.Context, identifier, ha
 	}
 	delete(m.tokens, key)
 	return t, nil
+}
+
+func (m *memoryAdapter) GetFactors(ctx context.Context, userID string) ([]byte, error) {
+	leave, err := m.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return slices.Clone(m.factors[userID]), nil
+}
+
+func (m *memoryAdapter) UpdateFactors(ctx context.Context, userID string, old, data []byte) error {
+	leave, err := m.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if _, err := m.find(userID); err != nil {
+		return err
+	}
+	if !bytes.Equal(m.factors[userID], old) {
+		return ErrConflict
+	}
+	delete(m.factors, userID)
+	if data != nil {
+		m.factors[userID] = slices.Clone(data)
+	}
+	return nil
 }
 
 func (m *memoryAdapter) CreatePasskey(ctx context.Context, p StoredPasskey) error {

@@ -61,16 +61,15 @@ func (m *oauthMethod) begin(v *request) {
 // start sends the browser to the provider, with the display parameters in query.
 // elsewhere says that another site asked for it.
 func (m *oauthMethod) start(v *request, query url.Values, elsewhere bool) {
-	if m.answersByPost() && !v.base.Secure && !v.base.Loopback() {
-		v.leave(v.refused("starting the sign-in", errors.New("the provider answers by POST, which needs a site on https"), http.StatusOK, errorcode.OAuthSignin))
-		return
-	}
 	authURL, tx, err := m.client.Begin(v.c.Request.Context(), v.redirectURI(), oauth.DisplayParams(query), v.auth.opts.Now())
 	if err == nil {
 		m.signOutAsked.Do(func() { m.checkSignOut(v) })
 		tx.User, tx.ThirdParty = v.signedIn(), elsewhere
 		if tx.FormPost {
 			tx.Former = v.formerSession()
+			if v.auth.factors.store != nil {
+				tx.Browser = browserMark(v.csrfToken)
+			}
 		}
 		if tx.FormPost || elsewhere { // whose target must not replace the one of a sign-in of ours
 			tx.Target = v.ownPath(v.callbackURL)
@@ -81,6 +80,9 @@ func (m *oauthMethod) start(v *request, query url.Values, elsewhere bool) {
 
 // send sends the browser to the provider, with the transaction in a cookie.
 func (v *request) send(authURL string, tx *oauth.Transaction, err error) {
+	if err == nil && tx.FormPost && !v.base.Secure && !v.base.Loopback() {
+		err = errors.New("the provider answers by POST, which needs a site on https")
+	}
 	if err == nil {
 		lines, ok := v.signIns().Begin(tx)
 		if ok {
@@ -199,8 +201,13 @@ func (m *oauthMethod) signIn(v *request, tx *oauth.Transaction, answer url.Value
 	for _, note := range id.Notes { // an extra that did not come fails no sign-in
 		v.auth.opts.Logger.WarnContext(ctx, "ginauth: the sign-in goes on without "+note.What, "provider", v.provider.id, "error", note.Err)
 	}
-	v.former = tx.Former
+	v.former, v.browser = tx.Former, tx.Browser
 	v.addPostedName(&id.Profile)
+	return m.admit(ctx, v, tx, id)
+}
+
+// admit signs in the person whom the provider has named.
+func (m *oauthMethod) admit(ctx context.Context, v *request, tx *oauth.Transaction, id oauth.Identity) outcome {
 	user, err := v.provider.user(id.Profile)
 	if err != nil {
 		return v.refused("the profile", err, http.StatusOK, errorcode.OAuthCallback)
@@ -402,7 +409,7 @@ const maxBlindChunks = (maxSealed + cookie.ChunkSize - 1) / cookie.ChunkSize
 // cookies it brings the transaction's alone: what the others say is not known, and
 // none of them may be set anew.
 func (v *request) formPosted() bool {
-	return v.method == http.MethodPost && v.provider != nil && v.provider.oauth().answersByPost() && !v.handedOver()
+	return !v.second && v.method == http.MethodPost && v.provider != nil && v.provider.oauth().answersByPost() && !v.handedOver()
 }
 
 // unseenSession are the cookies that a former session may have left in the browser.

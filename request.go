@@ -54,6 +54,7 @@ type request struct {
 	csrfVerified bool   // this request proved that a page of ours sent it
 	callbackURL  string // where the sign-in or sign-out leads
 
+	reference        string            // of the log line that says why somebody was not signed in
 	who              *User             // who signs in, as far as it is known
 	former           string            // the session of before an answer by POST: see endFormer
 	began            uint64            // of the takeovers, before the password was checked
@@ -64,6 +65,14 @@ type request struct {
 	proofs           []factor.Proof    // that the person gave
 	secondByProvider bool              // the provider asked for a second factor itself: see OAuth.TrustMFA
 	proving          bool              // somebody who is signed in proves again who they are
+
+	demand   demand   // whether who signs in must give a second factor
+	later    later    // what that puts off
+	buckets  []string // of the person, for the device cookie
+	browser  string   // names the browser, where its CSRF cookie does not come along
+	second   bool     // this request gives a second factor
+	reopened Token    // of the sign-in that waits
+	handle   string   // of the sign-in that waits for it, which must not be logged
 }
 
 // ownRequest is a request to a route of the application, which signs somebody in or out

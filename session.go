@@ -173,6 +173,13 @@ func (a *Auth) SignIn(c *gin.Context, user User, proofs ...FactorMethod) (*Sessi
 		v.notBegun(err)
 		return nil, err
 	}
+	if waits, err := v.waitIfDue(b); err != nil {
+		v.notBegun(err)
+		return nil, err
+	} else if waits.waiting != "" {
+		v.putWaiting(waits.waiting)
+		return nil, ErrFactorRequired
+	}
 	id := b.id
 	id.user, id.begun, id.session = known, true, id.token.session(id.token.ExpiresAt)
 	err = a.runSession(c, id, "", nil)

@@ -20,6 +20,7 @@ import (
 type outcome struct {
 	location string
 	session  string    // the session cookie's value; empty: nobody was signed in
+	waiting  string    // the value of the cookie of a sign-in that waits for its second factor
 	of       string    // its name
 	user     string    // who signed in, and
 	since    time.Time // when
@@ -56,6 +57,7 @@ func (v *request) leave(result outcome) {
 	}
 	if result.session != "" {
 		v.putSession(result.session, result.expires)
+		v.rememberWay()
 		if v.method == http.MethodGet { // a cache that keeps redirects must not give it to anybody else
 			private(v.c.Writer.Header())
 		}
@@ -63,6 +65,9 @@ func (v *request) leave(result outcome) {
 			v.pages().Continue(v.c.Writer, pages.Continue{Site: v.base.Host(), URL: origin.Location(result.location)})
 			return
 		}
+	}
+	if result.waiting != "" {
+		v.putWaiting(result.waiting)
 	}
 	v.redirect(result.status, result.location)
 }
@@ -194,6 +199,9 @@ func (v *request) begin(p SignInParams, isNew bool) (*beginning, error) {
 		return nil, failure{step: "Callbacks.JWT", error: err}
 	}
 	t.grant, t.life = v.auth.newGrant(v.provider, p.Account), v.life
+	if _, listed := v.auth.userStore(); listed && v.auth.opts.AccountPage {
+		t.browser = browserName(v.c.Request.UserAgent())
+	}
 	if v.auth.ending.revoked != nil {
 		t.AuthTime, err = v.auth.ending.revoked.SignInTime(context.WithoutCancel(v.c.Request.Context()), t.revocable())
 	}
@@ -231,13 +239,24 @@ func (v *request) enter(b *beginning) (err error) {
 func (v *request) startSession(p SignInParams, isNew bool) outcome {
 	b, err := v.begin(p, isNew)
 	if err == nil {
+		var result outcome
+		if result, err = v.waitIfDue(b); result.waiting != "" {
+			return result
+		}
+	}
+	if err == nil {
 		err = v.enter(b)
 	}
 	if err != nil {
 		return v.notBegun(err)
 	}
+	return v.entered(b)
+}
+
+// entered is what a session leads to that has begun.
+func (v *request) entered(b *beginning) outcome {
 	location := v.callbackURL
-	if page := v.auth.opts.Pages.NewUser; isNew && page != "" {
+	if page := v.auth.opts.Pages.NewUser; b.isNew && page != "" {
 		location = withQuery(v.base.Public(page), "callbackUrl", v.callbackURL)
 	}
 	t := &b.id.token

@@ -18,7 +18,7 @@ var (
 	// ErrNotFound says that what was asked for does not exist, or no longer.
 	ErrNotFound = errors.New("ginauth: not found")
 	// ErrConflict says that what was to be replaced has changed meanwhile.
-	ErrConflict = errors.New("ginauth: another request has changed the session")
+	ErrConflict = errors.New("ginauth: another request has changed it meanwhile")
 	// ErrNotSupported says that the session store in use cannot do this.
 	ErrNotSupported = errors.New("ginauth: not supported by the session store")
 )

@@ -314,16 +314,7 @@ func (m *oauthMethod) signInByIDToken(v *request) outcome {
 	case !first:
 		return v.refused("the nonce", errHandedAgain, http.StatusOK, errorcode.OAuthCallback)
 	}
-	user, err := v.provider.user(id.Profile)
-	if err != nil {
-		return v.refused("the profile", err, http.StatusOK, errorcode.OAuthCallback)
-	}
-	p := SignInParams{User: &user, Account: v.provider.account(id, user), Profile: &id.Profile}
-	v.who = p.User
-	if v.auth.opts.Adapter == nil {
-		return v.completeSignIn(p)
-	}
-	return v.admitAccount(ctx, &oauth.Transaction{User: v.signedIn(), ThirdParty: true}, p)
+	return m.admit(ctx, v, &oauth.Transaction{User: v.signedIn(), ThirdParty: true}, id)
 }
 
 // handedToken reads the token of a request: id_token or credential, once, and perhaps an

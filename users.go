@@ -110,7 +110,8 @@ type UserSession struct {
 	// put there at sign-in.
 	Claims map[string]any
 
-	sid string // names its streams
+	sid     string // names its streams
+	browser string // that it began in, as the account page names it
 }
 
 // Sessions returns the sessions of a user, the last used first. userID is the
@@ -137,7 +138,7 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]UserSession, erro
 				continue // its provider ended it, and the store does not know
 			}
 		}
-		list = append(list, UserSession{ID: s.id, SignedIn: t.AuthTime, LastUsed: t.IssuedAt, Expires: t.ExpiresAt, Claims: t.Claims, sid: t.sessionID()})
+		list = append(list, UserSession{ID: s.id, SignedIn: t.AuthTime, LastUsed: t.IssuedAt, Expires: t.ExpiresAt, Claims: t.Claims, sid: t.sessionID(), browser: t.browser})
 	}
 	slices.SortStableFunc(list, func(a, b UserSession) int {
 		return cmp.Or(b.LastUsed.Compare(a.LastUsed), b.SignedIn.Compare(a.SignedIn), cmp.Compare(a.ID, b.ID))
@@ -344,7 +345,7 @@ func (a *Auth) RevokeUser(ctx context.Context, userID string) error {
 	ctx = context.WithoutCancel(requestContext(ctx)) // half a sign-out everywhere would look like a whole one
 	var faults []error
 	// Without Revocations these are the device cookies alone.
-	faults = append(faults, a.ending.devices.EndUser(ctx, userID, a.opts.Now()))
+	faults = append(faults, a.ending.devices.EndUser(ctx, userID, a.opts.Now()), a.endFactorEpoch(ctx, userID))
 	if listed {
 		faults = append(faults, bulkhead.Run(ctx, a.calls.store, func(ctx context.Context) error {
 			return store.DeleteUser(ctx, a.namespace.Owner(userID))

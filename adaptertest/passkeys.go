@@ -25,8 +25,8 @@ func passkey(userID string) ginauth.StoredPasskey {
 	return ginauth.StoredPasskey{ID: rand.Text() + "aZ09-_aZ09-_aZ09-", UserID: userID, Data: []byte(`{"name":"phone"}`)}
 }
 
-// holds fails the test unless a user has these passkeys and no others.
-func (s suite) holds(store ginauth.PasskeyStore, userID string, want ...ginauth.StoredPasskey) {
+// keeps fails the test unless a user has these passkeys and no others.
+func (s suite) keeps(store ginauth.PasskeyStore, userID string, want ...ginauth.StoredPasskey) {
 	s.t.Helper()
 	list, err := store.ListPasskeys(s.ctx(), userID)
 	if err != nil {
@@ -57,9 +57,9 @@ func testPasskeys(t *testing.T, s suite) {
 	for _, p := range []ginauth.StoredPasskey{one, two} {
 		s.is("CreatePasskey", store.CreatePasskey(s.ctx(), p), nil)
 	}
-	s.holds(store, ada.ID, one, two)
-	s.holds(store, bob.ID)
-	s.holds(store, "nobody")
+	s.keeps(store, ada.ID, one, two)
+	s.keeps(store, bob.ID)
+	s.keeps(store, "nobody")
 	_, err := store.GetPasskey(s.ctx(), passkey("").ID)
 	s.is("GetPasskey of none", err, ginauth.ErrNotFound)
 
@@ -86,21 +86,21 @@ func testPasskeys(t *testing.T, s suite) {
 	foreign.UserID = bob.ID
 	s.is("UpdatePasskey of another user's", store.UpdatePasskey(s.ctx(), foreign, []byte("x")), ginauth.ErrNotFound)
 	s.is("UpdatePasskey of none", store.UpdatePasskey(s.ctx(), passkey(ada.ID), []byte("x")), ginauth.ErrNotFound)
-	s.holds(store, ada.ID, one, two, swapped)
+	s.keeps(store, ada.ID, one, two, swapped)
 
 	s.is("DeletePasskey of another user's", store.DeletePasskey(s.ctx(), bob.ID, one.ID), ginauth.ErrNotFound)
 	s.is("DeletePasskey", store.DeletePasskey(s.ctx(), ada.ID, one.ID), nil)
 	s.is("DeletePasskey again", store.DeletePasskey(s.ctx(), ada.ID, one.ID), ginauth.ErrNotFound)
-	s.holds(store, ada.ID, two, swapped)
+	s.keeps(store, ada.ID, two, swapped)
 
 	// They go with their user, and nobody else's do.
 	bobs := passkey(bob.ID)
 	s.is("CreatePasskey", store.CreatePasskey(s.ctx(), bobs), nil)
 	s.is("DeleteUser", s.DeleteUser(s.ctx(), ada.ID), nil)
-	s.holds(store, ada.ID)
+	s.keeps(store, ada.ID)
 	_, err = store.GetPasskey(s.ctx(), two.ID)
 	s.is("GetPasskey of a deleted user", err, ginauth.ErrNotFound)
-	s.holds(store, bob.ID, bobs)
+	s.keeps(store, bob.ID, bobs)
 	s.is("CreatePasskey of a deleted user", store.CreatePasskey(s.ctx(), one), ginauth.ErrNotFound)
 
 	gone, cancel := context.WithCancel(s.ctx())

@@ -54,8 +54,7 @@ export function onSession(listener) {
 /**
  * Signs in. Without a provider it opens the sign-in page. For credentials, e-mail and
  * passkey with redirect: false it resolves to { ok, status, error, url }; else the
- * browser goes on and it does not return. With 'passkey' it rejects with the browser's
- * DOMException where the person gives none.
+ * browser goes on and it does not return. It rejects where no passkey is given.
  */
 export async function signIn(provider, { callbackUrl = location.href, redirect = true, ...fields } = {}, params) {
   const providers = provider ? await getProviders() : {}
@@ -82,14 +81,13 @@ export async function signIn(provider, { callbackUrl = location.href, redirect =
 }
 
 /**
- * Adds a passkey for who is signed in. Resolves to { ok, status, error, url }: error is
- * FactorRequired where they have to prove first who they are, and url then leads to the
- * page for that. Rejects with the browser's DOMException where the device makes none.
+ * Adds a passkey for who is signed in. Resolves to { ok, status, error, url }: with the
+ * error FactorRequired, url is where they prove first who they are.
  */
-export async function registerPasskey({ name = '' } = {}) {
+export async function registerPasskey({ name } = {}) {
   const fields = await passkey('register')
   if (!fields.data) return { ok: false, ...fields }
-  const { url, status, ok } = await send('/callback/passkey', { ...fields, name, callbackUrl: fromHere(location.href) })
+  const { url, status, ok } = await send('/callback/passkey', { ...fields, name, callbackUrl: location.href })
   return { ok, status, error: ok ? null : url.searchParams.get('error'), url: url.href }
 }
 
@@ -152,31 +150,26 @@ async function send(path, fields) {
   return { url: new URL(body.url, location.href), status: response.status, ok: response.ok }
 }
 
-// The answer of the person's device to the options of a ceremony, as a form's fields; or
-// why there are none. The JSON forms are WebAuthn's, which not all browsers know.
+// What the person's device answers, as a form's fields; or why it was not asked. Not all
+// browsers know WebAuthn's JSON forms.
 async function passkey(action) {
   const response = await fetch(`${base}/webauthn-options/passkey?action=${action}`)
   const { options, error, url } = await response.json()
   if (!options && action === 'authenticate') throw fault('/webauthn-options', response)
-  if (!options) return { status: response.status, error, url: url && new URL(url, location.href).href }
-  options.challenge = fromBase64(options.challenge)
-  if (options.user) options.user.id = fromBase64(options.user.id)
-  for (const c of [...options.allowCredentials ?? [], ...options.excludeCredentials ?? []]) c.id = fromBase64(c.id)
-  const made = await navigator.credentials[action === 'register' ? 'create' : 'get']({ publicKey: options })
-  const { id, rawId, type, authenticatorAttachment } = made
-  const said = {}
+  if (!options) return { status: response.status, error, url }
+  options.challenge = bytes(options.challenge)
+  if (options.user) options.user.id = bytes(options.user.id)
+  for (const c of options.excludeCredentials ?? []) c.id = bytes(c.id)
+  const { id, type, response: said } = await navigator.credentials[options.user ? 'create' : 'get']({ publicKey: options })
+  const data = { id, rawId: id, type, response: { transports: said.getTransports?.() }, clientExtensionResults: {} }
   for (const name of ['clientDataJSON', 'attestationObject', 'authenticatorData', 'signature', 'userHandle']) {
-    if (made.response[name]) said[name] = toBase64(made.response[name])
+    if (said[name]) data.response[name] = base64(said[name])
   }
-  if (made.response.getTransports) said.transports = made.response.getTransports()
-  const answer = { id, rawId: toBase64(rawId), type, response: said, clientExtensionResults: {} }
-  if (authenticatorAttachment) answer.authenticatorAttachment = authenticatorAttachment
-  return { action, data: JSON.stringify(answer) }
+  return { action, data: JSON.stringify(data) }
 }
 
-const fromBase64 = (text) => Uint8Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), (c) => c.charCodeAt(0))
-const toBase64 = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)))
-  .replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '')
+const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), (c) => c.charCodeAt(0))
+const base64 = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, '-').replace(/\//g, '_').replace(/=/g, '')
 
 const fault = (path, { status }, body) =>
   Object.assign(new Error(`ginauth: ${path}: ${body?.message ?? 'no answer of the auth routes'} (${status})`), { status })

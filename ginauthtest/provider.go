@@ -11,6 +11,15 @@
 // It asks for no password. Anyone who reaches it can sign in as any of its people,
 // so it listens on loopback addresses only. It does not know ginauth.
 //
+//	idp, err := ginauthtest.NewProvider(ginauthtest.Config{})
+//	if err != nil {
+//		t.Fatal(err)
+//	}
+//	defer idp.Close()
+//	local := oidc.New(oidc.Config{
+//		Name: "local", Issuer: idp.Issuer(), ClientID: idp.ClientID(), ClientSecret: idp.ClientSecret(),
+//	})
+//
 // For tests of an application that uses ginauth there is [SignIn] beside it, which needs
 // no provider: it gives a request the session of anybody.
 package ginauthtest

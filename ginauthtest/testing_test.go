@@ -305,12 +305,18 @@ func TestOrders(t *testing.T) {
 	}
 }
 
-// Every snippet of docs/testing.md is code of this file, which compiles and runs.
+// Every snippet of docs/testing.md and docs/testing-apis.md is code of this file, which
+// compiles and runs.
 func TestTestingPage(t *testing.T) {
 	page, err := os.ReadFile("../docs/testing.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	apis, err := os.ReadFile("../docs/testing-apis.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page = append(page, apis...)
 	own, err := os.ReadFile("testing_test.go")
 	if err != nil {
 		t.Fatal(err)

@@ -22,6 +22,7 @@ import (
 	"github.com/go-webauthn/webauthn/webauthn"
 
 	"github.com/ginauth/ginauth"
+	"github.com/ginauth/ginauth/internal/ascii"
 )
 
 // Config says to which site the passkeys belong.
@@ -76,12 +77,12 @@ func (e *engine) Check(site string) error {
 // domain reports whether a host is one that browsers take for an RP ID: localhost, or
 // a domain that has a parent.
 func domain(host string) bool {
-	return host == "localhost" || strings.Contains(strings.Trim(host, "."), ".") && host == strings.ToLower(host) && !strings.HasPrefix(host, ".") && !strings.HasSuffix(host, ".")
+	return host == "localhost" || strings.Contains(strings.Trim(host, "."), ".") && host == ascii.Lower(host) && !strings.HasPrefix(host, ".") && !strings.HasSuffix(host, ".")
 }
 
 func checkOrigin(origin, rpID string) error {
 	u, err := url.Parse(origin)
-	if err != nil || u.Scheme+"://"+u.Host != origin || u.Host == "" || strings.ToLower(origin) != origin {
+	if err != nil || u.Scheme+"://"+u.Host != origin || u.Host == "" || ascii.Lower(origin) != origin {
 		return fmt.Errorf("passkey: Config.Origins has %.255q; write a scheme and host in lower case, such as https://app.example.com", origin)
 	}
 	host := u.Hostname()

@@ -32,6 +32,7 @@ var elsewhere = []string{
 	"docs/own-signin.md", // TestAppSignIn_Page, in tests
 	"docs/passwords.md",  // TestPasswordsPage, in tests
 	"docs/testing.md",    // TestTestingPage, in ginauthtest
+	"docs/testing-apis.md",
 }
 
 // paths are what a snippet means by a qualifier. One with a member is another package's of

@@ -2,6 +2,7 @@ package tests
 
 import (
 	"encoding/json"
+	"html"
 	"maps"
 	"net/http"
 	"net/url"
@@ -471,5 +472,47 @@ func TestAttack61_WayBack(t *testing.T) {
 				t.Errorf("%s leads to %q", path, location)
 			}
 		}
+	}
+}
+
+// TestAttack61_AnsweredByPost holds that the proof at a provider that answers by POST, with
+// which the session's cookie does not come along, reaches the session by one more step
+// within this site, and no other session.
+func TestAttack61_AnsweredByPost(t *testing.T) {
+	t.Parallel()
+	const cookieName = "__Secure-" + sessionCookie
+	s := newAppleSite(t, ginauth.Options{})
+	b := s.browser(t)
+	if res := b.do(s.post(t, b.begin("apple", "/"), "user", ""), true); res.StatusCode != http.StatusFound || b.cookies[cookieName] == nil {
+		t.Fatalf("answered %d %s\n%s", res.StatusCode, res.body, s.log)
+	}
+	form := func(path string) *http.Request {
+		var csrf struct{ CSRFToken string }
+		decode(t, b.get("/api/auth/csrf").body, &csrf)
+		req, err := http.NewRequest(http.MethodPost, s.URL+path, strings.NewReader(url.Values{"csrfToken": {csrf.CSRFToken}, "callbackUrl": {"/after"}}.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		return req
+	}
+	begun := b.do(form("/api/auth/factor/apple"), false)
+	before := b.cookies[cookieName].Value
+	page := b.do(s.post(t, begun.Header.Get("Location"), "user", ""), true)
+	found := refresh.FindStringSubmatch(page.body)
+	if page.StatusCode != http.StatusOK || found == nil || b.cookies[cookieName].Value != before {
+		t.Fatalf("the POST answered %d %s to %s\n%s", page.StatusCode, page.body, begun.Header.Get("Location"), s.log)
+	}
+	again, err := http.NewRequest(http.MethodGet, html.UnescapeString(found[1]), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := b.do(again, false)
+	if res.Header.Get("Location") != s.URL+"/after" || b.cookies[cookieName].Value == before {
+		t.Fatalf("answered %d and leads to %s\n%s", res.StatusCode, res.Header.Get("Location"), s.log)
+	}
+	sealed := b.cookies[cookieName].Value
+	if claim, _ := claimsOf(t, testSecret, sealed)[factorsClaim].(string); !strings.HasPrefix(claim, "provider@") {
+		t.Errorf("the session has %q", claim)
 	}
 }

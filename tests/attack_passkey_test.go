@@ -49,7 +49,7 @@ func TestAttack70_PasskeyOfAnotherSite(t *testing.T) {
 		d.bend = bend
 		b.signInByPasskey(d).refusedPasskey(t, name)
 		b.signInByPassword("bob")
-		if other := a.authenticator(t); func() bool { other.bend = bend; return b.register(other) }() {
+		if other := a.device(t); func() bool { other.bend = bend; return b.register(other) }() {
 			t.Errorf("%s: registered", name)
 		}
 	}
@@ -134,7 +134,7 @@ func TestAttack71_PasskeyOfAnotherPurpose(t *testing.T) {
 	d.bend = func(c *ceremony) { c.Type = "webauthn.create" }
 	b.postPasskey("authenticate", d.get(signIn)).refusedPasskey(t, "the wrong type")
 	d.bend = nil
-	fresh := a.authenticator(t)
+	fresh := a.device(t)
 	for name, o := range map[string]options{"a sign-in's challenge": signIn, "a further proof's challenge": prove} {
 		o.RP.ID, o.User.ID = "localhost", encode([]byte("handle"))
 		b.postPasskey("register", fresh.create(o))
@@ -183,7 +183,7 @@ func TestAttack71_PasskeyTwiceAtOnce(t *testing.T) {
 func TestAttack71_RegistrationAgain(t *testing.T) {
 	t.Parallel()
 	a := newPasskeyApp(t, ginauth.Options{})
-	b, d := a.browser(t), a.authenticator(t)
+	b, d := a.browser(t), a.device(t)
 	b.signInByPassword("ada")
 	o, _ := b.passkeyOptions("register")
 	said := d.create(o)
@@ -227,7 +227,7 @@ func TestAttack72_PasskeyOfAnother(t *testing.T) {
 		a.browser(t).signInByPasskey(bobs).refusedPasskey(t, name)
 	}
 	// A registration under Ada's credential ID takes nothing of hers.
-	eve := a.authenticator(t)
+	eve := a.device(t)
 	eve.bend = func(c *ceremony) { c.id = adas.keys[0].id }
 	b := a.browser(t)
 	b.signInByPassword("bob")
@@ -258,7 +258,7 @@ func TestAttack72_PasskeyOfADeletedUser(t *testing.T) {
 	}
 	a.browser(t).signInByPasskey(adas).refusedPasskey(t, "a deleted user's passkey")
 	// Bob's session is revoked while he adds a passkey.
-	b, second := a.browser(t), a.authenticator(t)
+	b, second := a.browser(t), a.device(t)
 	b.signInByPassword("bob")
 	o, _ := b.passkeyOptions("register")
 	a.move(time.Second)
@@ -285,7 +285,7 @@ func TestAttack73_PasskeyWithoutPerson(t *testing.T) {
 		d.bend = func(c *ceremony) { c.flags = flags }
 		a.browser(t).signInByPasskey(d).refusedPasskey(t, name)
 	}
-	b, other := a.browser(t), a.authenticator(t)
+	b, other := a.browser(t), a.device(t)
 	b.signInByPassword("bob")
 	other.bend = func(c *ceremony) { c.flags = userPresent | attested }
 	if b.register(other) {
@@ -296,7 +296,7 @@ func TestAttack73_PasskeyWithoutPerson(t *testing.T) {
 func TestAttack73_PasskeyCounterBack(t *testing.T) {
 	t.Parallel()
 	a := newPasskeyApp(t, ginauth.Options{})
-	d := a.authenticator(t)
+	d := a.device(t)
 	d.counts = true
 	b := a.browser(t)
 	b.signInByPassword("ada")
@@ -329,7 +329,7 @@ func TestAttack74_StolenSessionAddsPasskey(t *testing.T) {
 	t.Parallel()
 	a := newPasskeyApp(t, ginauth.Options{})
 	adas := a.registered(t, "ada")
-	b, eve := a.browser(t), a.authenticator(t)
+	b, eve := a.browser(t), a.device(t)
 	b.signInByPassword("ada")
 	early, _ := b.passkeyOptions("register")
 	a.move(10*time.Minute - time.Second)
@@ -374,7 +374,7 @@ func TestAttack74_PlantedPasskey(t *testing.T) {
 	if err != nil || !user.EmailVerified.IsZero() {
 		t.Fatal(user, err)
 	}
-	eve, d := a.browser(t), a.authenticator(t)
+	eve, d := a.browser(t), a.device(t)
 	d.origin = "http://localhost"
 	eve.signInByPassword("ada")
 	if !eve.register(d) || !a.browser(t).signInByPasskey(d).signedIn() {
@@ -409,7 +409,7 @@ func TestAttack75_ManyPasskeys(t *testing.T) {
 		if !ok {
 			t.Fatal(a.log)
 		}
-		ahead[i] = a.authenticator(t).create(o)
+		ahead[i] = a.device(t).create(o)
 	}
 	var wg sync.WaitGroup
 	for _, said := range ahead {
@@ -418,7 +418,7 @@ func TestAttack75_ManyPasskeys(t *testing.T) {
 	wg.Wait()
 	for range 10_000 {
 		if o, ok := b.passkeyOptions("register"); ok {
-			b.postPasskey("register", a.authenticator(t).create(o))
+			b.postPasskey("register", a.device(t).create(o))
 		} else {
 			break
 		}
@@ -445,7 +445,7 @@ func TestAttack75_HostileAnswers(t *testing.T) {
 	endless := bytes.Repeat([]byte{0x9f}, 30_000)
 	began := time.Now()
 	for name, bomb := range map[string][]byte{"deep": deep, "long": long, "text": text, "endless": endless, "empty": {}, "one byte": {0xa1}, "map of itself": {0xbf, 0xbf, 0xbf}} {
-		eve := a.authenticator(t)
+		eve := a.device(t)
 		for where, bend := range map[string]func([]byte) []byte{
 			"whole":  func([]byte) []byte { return bomb },
 			"behind": func(b []byte) []byte { return append(b, bomb...) },

@@ -41,7 +41,7 @@ func TestPasskey(t *testing.T) {
 func TestPasskeyOptions(t *testing.T) {
 	t.Parallel()
 	a := newPasskeyApp(t, ginauth.Options{})
-	b, d := a.browser(t), a.authenticator(t)
+	b, d := a.browser(t), a.device(t)
 	b.signInByPassword("ada")
 	o, ok := b.passkeyOptions("register")
 	handle, _ := json.Marshal(o.User.ID)
@@ -81,7 +81,7 @@ func TestPasskeyIsAFactor(t *testing.T) {
 func TestPasskeysPage(t *testing.T) {
 	t.Parallel()
 	a := newPasskeyApp(t, ginauth.Options{})
-	b, d := a.browser(t), a.authenticator(t)
+	b, d := a.browser(t), a.device(t)
 	if res := b.get("/api/auth/passkeys"); res.StatusCode != http.StatusFound || !strings.Contains(res.Header.Get("Location"), "/signin?callbackUrl=") {
 		t.Errorf("to nobody: %d %s", res.StatusCode, res.Header.Get("Location"))
 	}

@@ -32,17 +32,17 @@ const (
 	attested       = 0x40
 )
 
-// An authenticator is a device with its browser, written from WebAuthn Level 3 §6 and §5.8.
+// A webauthnDevice is an authenticator with its browser, written from WebAuthn Level 3 §6 and §5.8.
 // What it signs can be made wrong in any part.
-type authenticator struct {
+type webauthnDevice struct {
 	t      testing.TB
 	origin string // of the page
-	keys   []*authenticatorKey
+	keys   []*webauthnKey
 	counts bool // its keys count their signatures
 	bend   func(*ceremony)
 }
 
-type authenticatorKey struct {
+type webauthnKey struct {
 	id, handle []byte
 	rpID       string
 	private    *ecdsa.PrivateKey
@@ -92,7 +92,7 @@ type options struct {
 	Exclude         []struct{ ID string }                          `json:"excludeCredentials"`
 }
 
-func (d *authenticator) bent(c ceremony) ceremony {
+func (d *webauthnDevice) bent(c ceremony) ceremony {
 	if d.bend != nil {
 		d.bend(&c)
 	}
@@ -100,7 +100,7 @@ func (d *authenticator) bent(c ceremony) ceremony {
 }
 
 // create answers the options of a registration (§6.3.2).
-func (d *authenticator) create(o options) string {
+func (d *webauthnDevice) create(o options) string {
 	d.t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -110,7 +110,7 @@ func (d *authenticator) create(o options) string {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	k := &authenticatorKey{id: []byte(rand.Text() + rand.Text()), handle: handle, rpID: o.RP.ID, private: private}
+	k := &webauthnKey{id: []byte(rand.Text() + rand.Text()), handle: handle, rpID: o.RP.ID, private: private}
 	c := d.bent(ceremony{
 		Type: "webauthn.create", Challenge: o.Challenge, Origin: d.origin, rpID: o.RP.ID,
 		flags: userPresent | userVerified | attested, id: k.id,
@@ -137,7 +137,7 @@ func (d *authenticator) create(o options) string {
 }
 
 // get answers the options of a proof with the newest key (§6.3.3).
-func (d *authenticator) get(o options) string {
+func (d *webauthnDevice) get(o options) string {
 	d.t.Helper()
 	k := d.keys[len(d.keys)-1]
 	if d.counts {
@@ -165,7 +165,7 @@ func (d *authenticator) get(o options) string {
 	})
 }
 
-func (d *authenticator) cbor(v any) []byte {
+func (d *webauthnDevice) cbor(v any) []byte {
 	d.t.Helper()
 	mode, err := cbor.CTAP2EncOptions().EncMode()
 	if err != nil {
@@ -178,7 +178,7 @@ func (d *authenticator) cbor(v any) []byte {
 	return b
 }
 
-func (d *authenticator) json(v any) string {
+func (d *webauthnDevice) json(v any) string {
 	d.t.Helper()
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -266,8 +266,8 @@ func newPasskeyApp(t testing.TB, opts ginauth.Options) *passkeyApp {
 	return a
 }
 
-func (a *passkeyApp) authenticator(t testing.TB) *authenticator {
-	return &authenticator{t: t, origin: a.URL}
+func (a *passkeyApp) device(t testing.TB) *webauthnDevice {
+	return &webauthnDevice{t: t, origin: a.URL}
 }
 
 // signInByPassword signs a person in.
@@ -301,7 +301,7 @@ func (b *browser) postPasskey(action, data string) answer {
 }
 
 // register adds a passkey for the person who is signed in, and reports whether it was kept.
-func (b *browser) register(d *authenticator) bool {
+func (b *browser) register(d *webauthnDevice) bool {
 	b.t.Helper()
 	o, ok := b.passkeyOptions("register")
 	if !ok {
@@ -312,7 +312,7 @@ func (b *browser) register(d *authenticator) bool {
 }
 
 // signInByPasskey signs in by the device's newest key.
-func (b *browser) signInByPasskey(d *authenticator) answer {
+func (b *browser) signInByPasskey(d *webauthnDevice) answer {
 	b.t.Helper()
 	o, ok := b.passkeyOptions("authenticate")
 	if !ok {
@@ -322,9 +322,9 @@ func (b *browser) signInByPasskey(d *authenticator) answer {
 }
 
 // registered is a device with a passkey of a person.
-func (a *passkeyApp) registered(t testing.TB, name string) *authenticator {
+func (a *passkeyApp) registered(t testing.TB, name string) *webauthnDevice {
 	t.Helper()
-	b, d := a.browser(t), a.authenticator(t)
+	b, d := a.browser(t), a.device(t)
 	b.signInByPassword(name)
 	if !b.register(d) {
 		t.Fatalf("the passkey of %s is refused:\n%s", name, a.log)

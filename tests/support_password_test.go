@@ -137,6 +137,16 @@ func (s *stepped) ListAccounts(ctx context.Context, id string) ([]ginauth.Accoun
 	return s.Adapter.ListAccounts(ctx, id)
 }
 
+func (s *stepped) GetFactors(ctx context.Context, id string) ([]byte, error) {
+	s.step("GetFactors")
+	return s.Adapter.(ginauth.FactorStore).GetFactors(ctx, id)
+}
+
+func (s *stepped) UpdateFactors(ctx context.Context, id string, old, data []byte) error {
+	s.step("UpdateFactors")
+	return s.Adapter.(ginauth.FactorStore).UpdateFactors(ctx, id, old, data)
+}
+
 // A passwordApp signs people in by password, by mail and at a provider.
 type passwordApp struct {
 	*mailApp
@@ -154,6 +164,7 @@ const (
 type passwordOptions struct {
 	ginauth.Options
 	noReset, noPasswords bool
+	trusting             bool // the first provider with addresses
 	email                ginauth.Email
 }
 
@@ -176,7 +187,7 @@ func newPasswordApp(t testing.TB, opts passwordOptions) *passwordApp {
 	if opts.noReset {
 		credentials.Reset = nil
 	}
-	opts.Providers = []ginauth.Provider{ginauth.OAuth{Provider: local(a.idp, "first")}, ginauth.OAuth{Provider: local(a.idp, "second")}}
+	opts.Providers = []ginauth.Provider{ginauth.OAuth{Provider: local(a.idp, "first"), DangerousEmailAccountLinking: opts.trusting}, ginauth.OAuth{Provider: local(a.idp, "second")}}
 	if !opts.noPasswords {
 		opts.Providers = append(opts.Providers, credentials)
 	}

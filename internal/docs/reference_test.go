@@ -21,7 +21,7 @@ func source(t testing.TB, dir string) (files []*ast.File) {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
 		}
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,4 +181,21 @@ func begins(line string, known []string) bool {
 		}
 	}
 	return false
+}
+
+// The comment of each public package shows how the package is used.
+func TestReference_PackageComments(t *testing.T) {
+	t.Parallel()
+	for _, dir := range []string{
+		".", "oidc", "oauth", "providers", "providers/mailru", "providers/reddit", "providers/steam", "providers/tumblr", "providers/x",
+		"gormadapter", "redisstore", "adaptertest", "storetest", "ginauthtest", "texts",
+	} {
+		shows := false
+		for _, file := range source(t, dir) {
+			shows = shows || strings.Contains(file.Doc.Text(), "\n\t")
+		}
+		if !shows {
+			t.Errorf("the comment of package %s has no code", dir)
+		}
+	}
 }

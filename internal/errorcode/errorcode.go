@@ -29,19 +29,22 @@ const (
 
 // ginauth's own codes.
 const (
-	RateLimited         = "RateLimited"         // too many attempts
-	VerificationCode    = "VerificationCode"    // the code of a mail is wrong, or does not work any more
-	SessionUnavailable  = "SessionUnavailable"  // a store cannot tell who is signed in
-	SessionFault        = "SessionFault"        // the session could not be read
-	CrossOriginRequest  = "CrossOriginRequest"  // another site sent the request
-	BadHost             = "BadHost"             // the site does not answer for the host
-	FormRefused         = "MissingCSRF"         // a form did not prove that it came from this site; Auth.js's code
-	NoAccess            = "NoAccess"            // a guard's words for AccessDenied, in texts of one's own
+	RateLimited        = "RateLimited"        // too many attempts
+	VerificationCode   = "VerificationCode"   // the code of a mail is wrong, or does not work any more
+	SessionUnavailable = "SessionUnavailable" // a store cannot tell who is signed in
+	SessionFault       = "SessionFault"       // the session could not be read
+	CrossOriginRequest = "CrossOriginRequest" // another site sent the request
+	BadHost            = "BadHost"            // the site does not answer for the host
+	FormRefused        = "MissingCSRF"        // a form did not prove that it came from this site; Auth.js's code
+	NoAccess           = "NoAccess"           // a guard's words for AccessDenied, in texts of one's own
+	FactorCode         = "FactorCode"         // the code of a second factor is wrong; its own page says so
+	FactorExpired      = "FactorExpired"      // a sign-in waited too long for its second factor, or was finished or ended meanwhile
+	InvalidToken       = "InvalidToken"       // a bearer token is wrong, expired or meant for somebody else
+	FactorRequired     = "FactorRequired"     // the person must prove again who they are
+	OtherAccount       = "OtherAccount"       // the proof is another account's than the session's
+
 	PasskeySignin       = "PasskeySignin"       // a passkey's answer was not accepted
 	PasskeyRegistration = "PasskeyRegistration" // a new passkey was not accepted
-	InvalidToken        = "InvalidToken"        // a bearer token is wrong, expired or meant for somebody else
-	FactorRequired      = "FactorRequired"      // the person must prove again who they are
-	OtherAccount        = "OtherAccount"        // the proof is another account's than the session's
 )
 
 // Notices say more about a sign-in that failed than its code does. A page shows a
@@ -100,6 +103,7 @@ var rows = []row{
 	{code: CrossOriginRequest, abort: "This request came from another site and was not carried out."},
 	{code: BadHost, abort: "This site does not answer for the host of this request."},
 	{code: FormRefused, text: "That form did not show that it came from this site, so it was not accepted. It may have been open for too long. Please try again on this page."},
+	{code: FactorExpired, signIn: true, text: "This sign-in is over: it was finished, or it waited too long for its second step. Please sign in again."},
 	{code: InvalidToken, abort: "The bearer token is not valid."},
 	{code: FactorRequired, abort: "Prove again who you are, and then try again."},
 	{code: OtherAccount, text: "That was another account. Use the one that you are signed in with here."},

@@ -67,6 +67,7 @@ type Transaction struct {
 	FormPost bool   `json:"p,omitempty"`
 	Target   string `json:"t,omitempty"`
 	Former   string `json:"f,omitempty"` // the session that the browser had when it began
+	Browser  string `json:"r,omitempty"` // names the browser
 
 	// ThirdParty says that another site started it (OpenID Connect Core §4): Target is
 	// where it leads, and it adds no account to any user.
@@ -86,10 +87,10 @@ func (p *Provider) Begin(ctx context.Context, redirectURL string, extra url.Valu
 // BeginProof is Begin for a person who proves again who they are: an OpenID provider has
 // to ask them, whatever session they have there (OpenID Connect Core §3.1.2.1), and
 // Complete refuses an answer that does not show that it did. Any other service knows no
-// such parameters.
+// such parameters, and one whose id_tokens have no auth_time could not show it.
 func (p *Provider) BeginProof(ctx context.Context, redirectURL string, now time.Time) (authURL string, tx *Transaction, err error) {
 	var asked url.Values
-	if p.openID {
+	if p.openID && !p.noTime {
 		asked = url.Values{"prompt": {"login"}, "max_age": {"0"}}
 	}
 	return p.start(ctx, redirectURL, nil, asked, now)
@@ -115,7 +116,7 @@ func (p *Provider) start(ctx context.Context, redirectURL string, extra, asked u
 	}
 	var maxAge *int64
 	if p.reader == nil { // whose URL has all that binds its answer, in another protocol
-		authURL, maxAge, err = p.complete(authURL, r, extra, p.params, asked)
+		authURL, maxAge, err = p.complete(authURL, r, extra, asked)
 	}
 	if err != nil {
 		return "", nil, err
@@ -132,17 +133,17 @@ func (p *Provider) start(ctx context.Context, redirectURL string, extra, asked u
 	}, nil
 }
 
-// complete sets on the provider's authorization URL what goth leaves out: the parameters,
-// of which the later ones count, and last of all what nothing else may decide. It returns
-// the max_age that the URL has in the end, whether the developer, the request or the
-// provider set it.
-func (p *Provider) complete(authURL string, r request, params ...url.Values) (complete string, maxAge *int64, err error) {
+// complete sets on the provider's authorization URL what goth leaves out: the request's
+// extra parameters, the developer's and those that are asked for, of which the later ones
+// count, and last of all what nothing else may decide. It returns the max_age that the URL
+// has in the end, whether the developer, the request or the provider set it.
+func (p *Provider) complete(authURL string, r request, extra, asked url.Values) (complete string, maxAge *int64, err error) {
 	u, err := url.Parse(authURL)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 		return "", nil, errors.New("oauth: the provider's authorization URL is not an http(s) URL")
 	}
 	q := u.Query()
-	for _, set := range params { // what the developer set, no query changes
+	for _, set := range []url.Values{extra, p.params, asked} { // what the developer set, no query changes
 		maps.Copy(q, set)
 	}
 	if maxAge, err = parseMaxAge(q); err != nil {

@@ -135,6 +135,16 @@ func readClaims(raw string) (claims map[string]any, err error) {
 
 type tokenTimes struct{ authenticated, issued time.Time }
 
+// issuedAt is the iat of the id_token; zero where it is none.
+func issuedAt(id Identity) time.Time {
+	claims, err := readClaims(idToken(id))
+	seconds, ok := claims["iat"].(float64)
+	if err != nil || !ok {
+		return time.Time{}
+	}
+	return time.Unix(int64(seconds), 0)
+}
+
 // readTimes reads auth_time and iat.
 func readTimes(claims map[string]any) (tokenTimes, error) {
 	at := func(name string) (time.Time, error) {

@@ -51,13 +51,16 @@ func (p *Provider) TakeIDToken(ctx context.Context, t HandedToken, redirectURL s
 	r := request{redirectURL: redirectURL, state: token.Random(), nonce: token.Random()}
 	authURL, _, err := p.engine.begin(ctx, r)
 	if err == nil {
-		_, tx.MaxAge, err = p.complete(authURL, r, p.params)
+		_, tx.MaxAge, err = p.complete(authURL, r, nil, nil)
 	}
 	if err == nil {
 		err = tx.checkAuthTime(id, true, now)
 	}
 	if err != nil {
 		return Identity{}, Redact(err, t.Raw, t.AccessToken)
+	}
+	if id.Proved = p.authentication(id); id.Proved.Time.IsZero() { // the token may be an hour old
+		id.Proved.Time = issuedAt(id)
 	}
 	return id, nil
 }

@@ -19,13 +19,14 @@ type Factor struct {
 	// SignOutURL is where the link leads if there are no Providers: the person has no way
 	// to prove who they are, except by signing in anew.
 	SignOutURL string
+	SecondURL  string // the page for the code of a second factor; empty: none will do
 }
 
 // factorView is the page as its template wants it.
 type factorView struct {
 	signInView
-	CodeAction, SignOutURL string
-	Resend                 bool
+	CodeAction, SignOutURL, SecondURL string
+	Resend                            bool
 }
 
 // Factor writes the page for a further proof. Its ways are those of the sign-in page,
@@ -36,22 +37,22 @@ func (s *Set) Factor(w http.ResponseWriter, p Factor) {
 		signInView: s.signInView(SignIn{
 			Providers: p.Providers, CSRFToken: p.CSRFToken, CallbackURL: p.CallbackURL, Error: p.Error, Hint: p.Hint, Script: p.Script,
 		}, ""),
-		CodeAction: p.CodeAction, SignOutURL: p.SignOutURL, Resend: p.Resend,
+		CodeAction: p.CodeAction, SignOutURL: p.SignOutURL, SecondURL: p.SecondURL, Resend: p.Resend,
 	}
 	for i := range v.Forms {
-		if v.Forms[i].EmailID == "" {
-			v.Forms[i].Label = s.texts.FactorButton
+		if v.Forms[i].email {
+			v.Forms[i].Inputs, v.Forms[i].Label = nil, s.texts.EmailCodeButton
 		} else {
-			v.Forms[i].EmailID, v.Forms[i].Label = "", s.texts.EmailCodeButton
+			v.Forms[i].Label = s.texts.FactorButton
 		}
 	}
-	v.Webauthn, v.PasskeyAction, v.PasskeyLabel = "", "prove", s.texts.PasskeyProve
+	v.Ask.Purpose, v.Ask.Label = "prove", s.texts.PasskeyProve
 	if p.Wrong {
 		v.Alert = s.texts.CodeWrong
 	}
 	f.Page = v
 	policy := s.signInPolicy
-	if v.Passkey != "" {
+	if v.Ask.Action != "" {
 		policy = scripted(policy)
 	}
 	if p.CodeAction == "" && len(p.Providers) == 0 {

@@ -40,19 +40,19 @@ func scriptElement(url string) template.HTML {
 	return template.HTML(`<script src="` + html.EscapeString(url) + `" integrity="` + integrity + `" crossorigin="anonymous" defer></script>`)
 }
 
-// passkeyForm is the form of a sign-in by passkey, which the script shows.
+// passkeyForm is a form in which a passkey is asked for, and which the script shows.
 type passkeyForm struct {
-	Passkey       string // the URL that a passkey's answer is posted to; empty: there are none
-	PasskeyAction string // what the passkey is asked for
-	PasskeyLabel  string
-	Webauthn      string // ends the autocomplete of names, for autofill by passkeys
-	Script        template.HTML
+	Action  string // the URL that a passkey's answer is posted to; empty: there are none
+	Purpose string // what the passkey is asked for
+	Label   string
+	Or      bool // other ways stand before it
+	Script  template.HTML
 }
 
 func (s *Set) passkeyForm(p SignIn) (f passkeyForm) {
 	for _, provider := range p.Providers {
 		if provider.Type == "webauthn" {
-			f = passkeyForm{provider.Action, "authenticate", s.texts.PasskeyButton, " webauthn", scriptElement(p.Script)}
+			f = passkeyForm{provider.Action, "authenticate", s.texts.PasskeyButton, len(p.Providers) > 1, scriptElement(p.Script)}
 		}
 	}
 	return f
@@ -99,8 +99,8 @@ func (s *Set) Passkeys(w http.ResponseWriter, status int, p Passkeys) {
 		}
 		view.Passkeys = append(view.Passkeys, v)
 	}
-	f.Page = view
-	s.render(w, status, s.passkeys, scripted(s.formPolicy), f)
+	f.Style, f.Page = s.proofsStyle, view
+	s.render(w, status, s.passkeys, scripted(s.proofsPolicy), f)
 }
 
 // on puts a day into a text, as ISO 8601 writes it: every reader takes it for the same.

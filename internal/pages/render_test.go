@@ -67,7 +67,7 @@ func everyPage(s *pages.Set) map[string]http.HandlerFunc {
 			s.SignIn(w, http.StatusOK, pages.SignIn{Providers: everyKind(), CSRFToken: "token", CallbackURL: "/after", Error: "Callback", Site: "app.example.com"})
 		},
 		"sign out": func(w http.ResponseWriter, _ *http.Request) {
-			s.SignOut(w, pages.SignOut{Action: "/api/auth/signout", CSRFToken: "token", CallbackURL: "/after", Site: "app.example.com"})
+			s.SignOut(w, pages.SignOut{Action: "/api/auth/signout", CSRFToken: "token", CallbackURL: "/after", Site: "app.example.com", Person: pages.Person{Name: "Ada", Email: "ada@example.com"}, BackURL: "/"})
 		},
 		"error": func(w http.ResponseWriter, _ *http.Request) {
 			s.Error(w, http.StatusForbidden, pages.Error{Code: "AccessDenied", Site: "app.example.com", SignInURL: "/api/auth/signin"})
@@ -105,6 +105,59 @@ func everyPage(s *pages.Set) map[string]http.HandlerFunc {
 		},
 		"no factor": func(w http.ResponseWriter, _ *http.Request) {
 			s.Factor(w, pages.Factor{Site: "app.example.com", SignOutURL: "/api/auth/signout"})
+		},
+		"second factor": func(w http.ResponseWriter, _ *http.Request) {
+			s.SecondFactor(w, http.StatusOK, pages.SecondFactor{
+				Site: "app.example.com", Action: "/api/auth/second-factor/code", CSRFToken: "token", CallbackURL: "/after", Other: "/api/auth/second-factor/recovery", SignInURL: "/api/auth/signin",
+				Trust: 30 * 24 * time.Hour, Wrong: true,
+			})
+		},
+		"second factor by passkey": func(w http.ResponseWriter, _ *http.Request) {
+			s.SecondFactor(w, http.StatusOK, pages.SecondFactor{
+				Site: "app.example.com", Action: "/api/auth/second-factor/code", CSRFToken: "token", Other: "/api/auth/second-factor/recovery",
+				Passkey: pages.SecondPasskey{Action: "/api/auth/second-factor/passkey", Script: "/api/auth/passkey.js", Wrong: true},
+			})
+		},
+		"enrolment or passkey": func(w http.ResponseWriter, _ *http.Request) {
+			s.Enrol(w, http.StatusOK, pages.Enrol{
+				Site: "app.example.com", Action: "/api/auth/second-factor/enrol", CSRFToken: "token", Key: "ABCD EFGH", Setup: "sealed", Size: 2, Path: "M0 0h1v1h-1z",
+				Required: true, Passkey: pages.SecondPasskey{Action: "/api/auth/second-factor/passkey", Script: "/api/auth/passkey.js"},
+			})
+		},
+		"recovery code": func(w http.ResponseWriter, _ *http.Request) {
+			s.SecondFactor(w, http.StatusOK, pages.SecondFactor{
+				Site: "app.example.com", Action: "/api/auth/second-factor/recovery", CSRFToken: "token", Recovery: true, Other: "/api/auth/second-factor/code", Wrong: true,
+			})
+		},
+		"enrolment": func(w http.ResponseWriter, _ *http.Request) {
+			s.Enrol(w, http.StatusOK, pages.Enrol{
+				Site: "app.example.com", Action: "/api/auth/second-factor/enrol", CSRFToken: "token", CallbackURL: "/after", Key: "ABCD EFGH", Setup: "sealed", Size: 2, Path: "M0 0h1v1h-1z",
+				Required: true, SignInURL: "/api/auth/signin",
+			})
+		},
+		"recovery codes": func(w http.ResponseWriter, _ *http.Request) {
+			s.Codes(w, pages.Codes{Site: "app.example.com", Codes: []string{"3k9x-7qfd-0a2m-xw5t"}, URL: "/after"})
+		},
+		"two-step sign-in": func(w http.ResponseWriter, _ *http.Request) {
+			s.TwoStep(w, pages.TwoStep{
+				Site: "app.example.com", CSRFToken: "token", AddURL: "/api/auth/second-factor/add", CodesURL: "/api/auth/second-factor/codes", RemoveURL: "/api/auth/second-factor/remove",
+				Since: time.Date(2026, 5, 4, 0, 0, 0, 0, time.UTC), Left: 10, Off: true,
+			})
+		},
+		"account": func(w http.ResponseWriter, _ *http.Request) {
+			s.Account(w, http.StatusConflict, pages.Account{
+				Site: "app.example.com", Person: pages.Person{Name: "Ada", Email: "ada@example.com"}, Proved: true,
+				Action: "/api/auth/account", CSRFToken: "token", SignOutURL: "/api/auth/signout", HomeURL: "/", Done: true, Failed: true,
+				Sections: []pages.Section{
+					{Kind: pages.Ways, Buttons: []pages.Action{{Do: "link", Label: "Google", Fields: map[string]string{"provider": "google"}}}, Items: []pages.Item{
+						{Name: "GitHub", Way: &pages.Provider{Mark: "github"}, Left: []string{"Password"}, Button: &pages.Action{Do: "unlink"}}, {Name: "Password", Only: true},
+					}},
+					{Kind: pages.Sessions, Buttons: []pages.Action{{Do: "end-others"}}, Items: []pages.Item{
+						{Name: "Firefox", Here: true}, {Used: time.Unix(1_700_000_000, 0), Button: &pages.Action{Do: "end", Fields: map[string]string{"session": "7"}}},
+					}},
+					{Kind: pages.Deletion, Buttons: []pages.Action{{Do: "delete"}}},
+				},
+			})
 		},
 		"continue": func(w http.ResponseWriter, _ *http.Request) {
 			s.Continue(w, pages.Continue{Site: "app.example.com", URL: "/api/auth/callback/github?code=c&state=s"})

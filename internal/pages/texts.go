@@ -35,14 +35,25 @@ type Texts struct {
 	EmailCodeButton   string `english:"Email me a code"`
 	Or                string `english:"or"`
 	NoProviders       string `english:"No way to sign in has been set up yet."`
+	LastUsed          string `english:"Last used"`
+	MoreWays          string `english:"More ways to sign in"`
+	ForgotPassword    string `english:"Forgot your password?"`
+	SignUpText        string `english:"No account yet?"`
+	SignUpLink        string `english:"Create an account"`
+	Terms             string `english:"Terms"`
+	Privacy           string `english:"Privacy"`
 
 	SignOutTitle  string `english:"Sign out"`
 	SignOutText   string `english:"Do you want to sign out?"`
 	SignOutButton string `english:"Sign out"`
+	SignOutCancel string `english:"Stay signed in"`
 
-	VerifyTitle string `english:"Check your email"`
-	VerifyText  string `english:"We sent you a sign-in link. Open it to continue."`
-	VerifyHint  string `english:"Nothing there? Look in your spam folder. You can close this page."`
+	VerifyTitle  string `english:"Check your email"`
+	VerifyText   string `english:"We sent you a sign-in link. Open it to continue."`
+	VerifyHint   string `english:"Nothing there? Look in your spam folder. You can close this page."`
+	SendAgain    string `english:"Send it again"`
+	SentAgain    string `english:"It was sent again."`
+	OtherAddress string `english:"Use another address"`
 
 	CodeText   string `english:"We sent you a code. Type it here to continue."`
 	CodeLabel  string `english:"Code"`
@@ -58,6 +69,7 @@ type Texts struct {
 	MailButton  string `english:"Sign in"`
 	MailCode    string `english:"This is your code to sign in to {site} as {email}."`
 	MailHint    string `english:"It works once. If you did not ask for it, do nothing, and nothing happens."`
+	MailReason  string `english:"You get this email because somebody entered your address at {address}."`
 
 	FactorTitle       string `english:"Confirm that it is you"`
 	FactorText        string `english:"What you want to do needs a fresh proof of who you are."`
@@ -70,6 +82,44 @@ type Texts struct {
 	ContinueText   string `english:"One moment, please."`
 	ContinueButton string `english:"Continue"`
 
+	SecondText       string `english:"Type the code that your authenticator app shows."`
+	SecondWrong      string `english:"That is not the code. Type the one that the app shows now: each works once."`
+	SecondOff        string `english:"Too many codes were wrong, so that the app’s codes do not count for now. Use a recovery code."`
+	SecondTrust      string `english:"Do not ask in this browser for {days} days"`
+	SecondToCode     string `english:"Use the app’s code"`
+	SecondToRecovery string `english:"Use a recovery code"`
+	RecoveryText     string `english:"Type one of your recovery codes. It works once."`
+	RecoveryLabel    string `english:"Recovery code"`
+	RecoveryWrong    string `english:"That is none of your recovery codes, or it was used before."`
+
+	EnrolTitle    string `english:"Set up an authenticator app"`
+	EnrolText     string `english:"Scan this picture with the app, or type the key into it. Then type the code that the app shows."`
+	EnrolRequired string `english:"This site asks you for a second step when you sign in."`
+	EnrolPicture  string `english:"QR code of the key"`
+	EnrolKey      string `english:"Key"`
+	EnrolButton   string `english:"Turn on"`
+	EnrolAddress  string `english:"First prove that your email address is yours: sign in by email once. Then set up the app."`
+
+	CodesTitle string `english:"Your recovery codes"`
+	CodesText  string `english:"Each of them works once in place of the app’s code. Keep them where you find them without your phone. They are not shown again."`
+
+	TwoStepTitle   string `english:"Two-step sign-in"`
+	TwoStepNone    string `english:"You sign in without a second step."`
+	TwoStepApp     string `english:"An authenticator app is set up since {date}."`
+	TwoStepLeft    string `english:"Recovery codes left: {count}"`
+	TwoStepReplace string `english:"Set up another app"`
+	TwoStepCodes   string `english:"Make new recovery codes"`
+	TwoStepRemove  string `english:"Turn two-step sign-in off"`
+
+	NoticeSubject  string `english:"Your sign-in at {site} was changed"`
+	NoticeAdded    string `english:"An authenticator app was set up for your account {email} at {site}."`
+	NoticeRemoved  string `english:"The authenticator app of your account {email} at {site} was removed."`
+	NoticeCodes    string `english:"New recovery codes were made for your account {email} at {site}. The former ones do not work any more."`
+	NoticeRecovery string `english:"A recovery code of your account {email} at {site} was used."`
+	NoticeWrong    string `english:"Several wrong codes were typed for your account {email} at {site}, by a person who had passed the first step of signing in."`
+	NoticeOff      string `english:"So many wrong codes were typed for your account {email} at {site} that the app’s codes do not count for now. A recovery code does."`
+	NoticeHint     string `english:"If this was not you, change your password and sign out everywhere."`
+
 	ErrorTitle         string `english:"Something went wrong"`
 	ConfigurationTitle string `english:"Sign-in is unavailable"`
 	AccessDeniedTitle  string `english:"Access denied"`
@@ -77,22 +127,47 @@ type Texts struct {
 	RateLimitedTitle   string `english:"Too many attempts"`
 	CodeTitle          string `english:"This code no longer works"`
 	BackToSignIn       string `english:"Back to sign in"`
+	SwitchAccount      string `english:"Switch account"`
+	TryAgain           string `english:"Try again"`
+	Home               string `english:"Back to the site"`
+	Reference          string `english:"Reference: {reference}"`
 
-	PasskeyButton      string `english:"Sign in with a passkey"`
-	PasskeyProve       string `english:"Confirm with a passkey"`
-	PasskeyFailed      string `english:"Your device gave no passkey. Try again, or use another way."`
-	PasskeysTitle      string `english:"Passkeys"`
-	PasskeysText       string `english:"A passkey signs you in with your fingerprint, your face or the lock of your screen."`
-	PasskeysNone       string `english:"You have no passkeys yet."`
-	PasskeyName        string `english:"Name"`
-	PasskeyDefaultName string `english:"Passkey"`
-	PasskeyAdd         string `english:"Add a passkey"`
-	PasskeyRename      string `english:"Rename"`
-	PasskeyRemove      string `english:"Remove"`
-	PasskeyAdded       string `english:"Added on {date}"`
-	PasskeyUsed        string `english:"Last used on {date}"`
-	PasskeySynced      string `english:"Saved in your password manager"`
-	PasskeyCloned      string `english:"This passkey may have been copied. Remove it, and add a new one."`
+	AccountTitle      string `english:"Your account"`
+	AccountWays       string `english:"Ways to sign in"`
+	AccountConnect    string `english:"Connect {provider}"`
+	AccountRemove     string `english:"Remove"`
+	AccountLeft       string `english:"Without it you sign in with: {ways}."`
+	AccountOnly       string `english:"Your only way to sign in."`
+	AccountProved     string `english:"confirmed"`
+	AccountDevices    string `english:"Where you are signed in"`
+	AccountHere       string `english:"This browser."`
+	AccountUsed       string `english:"Last used {time}."`
+	AccountBrowser    string `english:"Unknown browser"`
+	AccountEnd        string `english:"Sign out"`
+	AccountEndOthers  string `english:"Sign out everywhere else"`
+	AccountDelete     string `english:"Delete account"`
+	AccountDeleteText string `english:"Your account and all that belongs to it is deleted. This cannot be undone."`
+	AccountDeleteSure string `english:"I want to delete my account"`
+	AccountDone       string `english:"Done."`
+	AccountFailed     string `english:"That did not work. Please try again."`
+
+	PasskeyButton        string `english:"Sign in with a passkey"`
+	NoticePasskeyAdded   string `english:"A passkey was added to your account {email} at {site}."`
+	NoticePasskeyRemoved string `english:"A passkey was removed from your account {email} at {site}."`
+	PasskeyProve         string `english:"Confirm with a passkey"`
+	PasskeyFailed        string `english:"Your device gave no passkey. Try again, or use another way."`
+	PasskeysTitle        string `english:"Passkeys"`
+	PasskeysText         string `english:"A passkey signs you in with your fingerprint, your face or the lock of your screen."`
+	PasskeysNone         string `english:"You have no passkeys yet."`
+	PasskeyName          string `english:"Name"`
+	PasskeyDefaultName   string `english:"Passkey"`
+	PasskeyAdd           string `english:"Add a passkey"`
+	PasskeyRename        string `english:"Rename"`
+	PasskeyRemove        string `english:"Remove"`
+	PasskeyAdded         string `english:"Added on {date}"`
+	PasskeyUsed          string `english:"Last used on {date}"`
+	PasskeySynced        string `english:"Saved in your password manager"`
+	PasskeyCloned        string `english:"This passkey may have been copied. Remove it, and add a new one."`
 
 	Errors map[string]string
 }
@@ -143,8 +218,11 @@ func (t Texts) validate() error {
 		// A person who was sent another person's link must see whose it is.
 		fault(`ConfirmText %q names no address: write {email} where it goes`, t.ConfirmText)
 	}
-	if strings.ContainsFunc(t.SiteName+t.MailSubject+t.FactorMailSubject, endsLine) {
-		fault("SiteName, Texts.MailSubject or Texts.FactorMailSubject holds a line break or another control character: leave it out") // they go into a header
+	if t.Reference != "" && !strings.Contains(t.Reference, "{reference}") {
+		fault(`Reference %q names none: write {reference} where it goes`, t.Reference)
+	}
+	if strings.ContainsFunc(t.SiteName+t.MailSubject+t.FactorMailSubject+t.NoticeSubject, endsLine) {
+		fault("SiteName, Texts.MailSubject, FactorMailSubject or NoticeSubject holds a line break or another control character: leave it out") // they go into a header
 	}
 	seen := make(map[string]string)
 	for _, code := range slices.Sorted(maps.Keys(t.Errors)) {

@@ -2,6 +2,8 @@
 // Auth, a database. A snippet is compiled together with this file. It is not for import.
 package names
 
+//lint:file-ignore U1000 the snippets use these names
+
 import (
 	"context"
 	"crypto/sha256"
@@ -42,24 +44,25 @@ var (
 	server  *http.Server
 	w       io.Writer
 
-	client    redis.UniversalClient
-	db        *gorm.DB
-	users     *gormadapter.Adapter
-	store     ginauth.SessionStore
-	ginStore  sessions.Store
-	key       []byte
-	okta      *oidc.Provider
-	provider  goth.Provider
-	id        string
-	secret    string
-	userID    string
-	orderID   string
-	verify    ginauth.BearerFunc
-	isAdmin   ginauth.Guard
-	isStaff   ginauth.Guard
-	staffPage gin.HandlerFunc
-	dashboard gin.HandlerFunc
-	adminPage gin.HandlerFunc
+	client                       redis.UniversalClient
+	db                           *gorm.DB
+	users                        *gormadapter.Adapter
+	store                        ginauth.SessionStore
+	ginStore                     sessions.Store
+	key                          []byte
+	okta                         *oidc.Provider
+	provider                     goth.Provider
+	id                           string
+	secret                       string
+	webClientID, androidClientID string
+	userID                       string
+	orderID                      string
+	verify                       ginauth.BearerFunc
+	isAdmin                      ginauth.Guard
+	isStaff                      ginauth.Guard
+	staffPage                    gin.HandlerFunc
+	dashboard                    gin.HandlerFunc
+	adminPage                    gin.HandlerFunc
 )
 
 var usersWithPassword []string
