@@ -2,11 +2,14 @@ package ginauth
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/bulkhead"
+	"github.com/ginauth/ginauth/internal/factor"
 )
 
 var (
@@ -79,6 +82,24 @@ type Adapter interface {
 	UseVerificationToken(ctx context.Context, identifier, hash string) (VerificationToken, error)
 }
 
+// A FactorStore keeps what ginauth knows of people's second factors: one record for each
+// user of the Adapter, in an encoding of ginauth's own. It is found on Options.Adapter,
+// and Options.Factors.OTP needs it. A record holds secrets: encrypt it at rest.
+//
+// A deleted user's record goes with the user. Calls are made and waited for as those of
+// an Adapter.
+type FactorStore interface {
+	// GetFactors returns the record of a user; nil for none, also of a user who does not
+	// exist.
+	GetFactors(ctx context.Context, userID string) ([]byte, error)
+	// UpdateFactors puts data in the place of old, in one step. old is what GetFactors
+	// returned, nil where the user has no record yet; with nil data the record is
+	// deleted. The error is ErrConflict where the record is another one than old, also
+	// when two calls at once replace the same one, and ErrNotFound where there is no
+	// such user.
+	UpdateFactors(ctx context.Context, userID string, old, data []byte) error
+}
+
 // A VerificationToken proves that somebody reads the mail to an address.
 type VerificationToken struct {
 	Identifier string // the e-mail address
@@ -86,11 +107,111 @@ type VerificationToken struct {
 	Expires    time.Time
 }
 
+// A PasskeyStore is an Adapter that keeps passkeys too, for Options.Factors.Passkeys. The
+// package gormadapter's is one, and the package adaptertest holds any to this contract.
+// What is said of an Adapter's calls, contexts and errors holds here.
+type PasskeyStore interface {
+	// CreatePasskey stores a new passkey. The error is ErrExists where any user has one
+	// of this ID, also when two calls at once create it, and ErrNotFound where there is
+	// no such user.
+	CreatePasskey(ctx context.Context, p StoredPasskey) error
+	// GetPasskey finds a passkey by ID.
+	GetPasskey(ctx context.Context, id string) (StoredPasskey, error)
+	// ListPasskeys returns the passkeys of a user, in any order: none for somebody who
+	// does not exist.
+	ListPasskeys(ctx context.Context, userID string) ([]StoredPasskey, error)
+	// UpdatePasskey stores data in place of p.Data. The error is ErrConflict where it
+	// holds something else than p.Data, so that of two calls at once with one p one
+	// succeeds, and ErrNotFound where p.UserID has no passkey of this ID.
+	UpdatePasskey(ctx context.Context, p StoredPasskey, data []byte) error
+	// DeletePasskey deletes a passkey of a user. The error is ErrNotFound where they have
+	// none of this ID. DeleteUser deletes all of a user's.
+	DeletePasskey(ctx context.Context, userID, id string) error
+}
+
+// A StoredPasskey is a passkey as a PasskeyStore keeps it.
+type StoredPasskey struct {
+	ID     string // 43 letters, digits, dashes and underscores, compared byte by byte
+	UserID string
+	Data   []byte // ginauth's own encoding: at most 16 KB, and no secret
+}
+
+// A PasskeyEngine verifies what authenticators say (Web Authentication Level 3). The
+// package passkey has one, so that only a program that imports it links the library
+// behind it. It keeps nothing and is called by many requests at once. An error is for
+// the log, and says what was seen and expected.
+type PasskeyEngine interface {
+	// Check reports what of the engine's configuration does not fit the site. site is
+	// BaseURL's origin, and empty where each request names the host.
+	Check(site string) error
+	// CreationOptions are the options of navigator.credentials.create
+	// (PublicKeyCredentialCreationOptionsJSON, §5.1.9), for a discoverable credential
+	// without attestation. They exclude the ceremony's Credentials.
+	CreationOptions(c PasskeyCeremony) (json.RawMessage, error)
+	// RequestOptions are those of navigator.credentials.get
+	// (PublicKeyCredentialRequestOptionsJSON, §5.1.10), for one of the ceremony's
+	// Credentials; with none, for any discoverable one.
+	RequestOptions(c PasskeyCeremony) (json.RawMessage, error)
+	// ParseAnswer reads whose answer it is, and to which challenge. It verifies nothing.
+	ParseAnswer(answer []byte) (PasskeyAnswer, error)
+	// Register verifies a new credential (§7.1): its challenge, origin, relying party,
+	// and user verification where the ceremony asks for it. answer is the credential's
+	// JSON form (RegistrationResponseJSON).
+	Register(c PasskeyCeremony, answer []byte) (PasskeyCredential, error)
+	// Verify verifies a proof (§7.2) by the one credential in the ceremony's
+	// Credentials, and returns the credential as it is kept from now on. answer is an
+	// AuthenticationResponseJSON.
+	Verify(c PasskeyCeremony, answer []byte) (PasskeyCredential, error)
+}
+
+// A PasskeyCeremony is what one registration, or one proof by a passkey, is bound to.
+type PasskeyCeremony struct {
+	Site      string // the site's own origin, such as https://app.example.com
+	Origin    string // of the page that asks; usually Site
+	Challenge []byte
+	// UserHandle is what authenticators know the person by, up to 64 random bytes; empty
+	// where anybody may answer.
+	UserHandle []byte
+	// UserName and DisplayName are shown by the person's device at a registration.
+	UserName, DisplayName string
+	Credentials           []PasskeyCredential
+	// UserVerification says that the device must verify the person, by a PIN or a
+	// fingerprint, and not only their presence.
+	UserVerification bool
+}
+
+// A PasskeyAnswer says which credential answers which challenge.
+type PasskeyAnswer struct{ CredentialID, UserHandle, Challenge []byte }
+
+// A PasskeyCredential is a public key with what is known of its authenticator
+// (credential record, §4).
+type PasskeyCredential struct {
+	ID         []byte   `json:"id"`
+	PublicKey  []byte   `json:"key"` // a COSE_Key (RFC 9052 §7)
+	Transports []string `json:"transports,omitempty"`
+	AAGUID     []byte   `json:"aaguid,omitempty"` // of the authenticator's model
+	SignCount  uint32   `json:"count,omitempty"`  // 0: the authenticator does not count
+	// BackupEligible says that the key may be in several devices, and BackedUp that it is.
+	BackupEligible bool `json:"eligible,omitempty"`
+	BackedUp       bool `json:"backed,omitempty"`
+	// UserVerified says that this ceremony verified the person.
+	UserVerified bool `json:"verified,omitempty"`
+	// Cloned says that SignCount went back in this proof: the key is in two
+	// authenticators of a kind from which it cannot be copied.
+	Cloned bool `json:"-"`
+}
+
 // adapterTimeout bounds one call of the Adapter, so that a database that hangs
 // ends in an answer.
 const adapterTimeout = 5 * time.Second
 
+// factorTries is how often a change of a user's second factors is tried that others
+// overtake.
+const factorTries = 20
+
 var (
+	errFactorsChanging = fmt.Errorf("%w: other requests change this user's second factors all the time", errUnavailable)
+
 	errNoAdapter = errors.New("ginauth: there is no Options.Adapter")
 	errNoID      = errors.New("ginauth: the adapter returned a user without ID")
 	// errOtherUser says that the adapter's database compares texts in a way of its own.
@@ -179,7 +300,7 @@ func orNil(user User, err error) (*User, error) {
 // newAdapterCalls stands before the Adapter. The errors of its contract come
 // through as they are, and any other as an adapterFault.
 func newAdapterCalls() *bulkhead.Bulkhead {
-	return bulkhead.New(adapterTimeout, adapterFault{}, ErrNotFound, ErrExists, ErrLastAccount)
+	return bulkhead.New(adapterTimeout, adapterFault{}, ErrNotFound, ErrExists, ErrLastAccount, ErrConflict)
 }
 
 // adapt calls the Adapter where that returns nothing.
@@ -194,3 +315,71 @@ type adapterFault struct{}
 func (adapterFault) Error() string { return "ginauth: the adapter failed" }
 
 func (adapterFault) Unwrap() error { return errUnavailable }
+
+// factorRecord reads what is kept of a user's second factors.
+func (a *Auth) factorRecord(ctx context.Context, userID string) (*factor.Record, []byte, error) {
+	data, err := bulkhead.Do(ctx, a.calls.adapter, func(ctx context.Context) ([]byte, error) {
+		return a.factors.store.GetFactors(ctx, userID)
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := factor.Parse(data)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", adapterFault{}, err)
+	}
+	return r, data, nil
+}
+
+// changeFactors keeps what change makes of a user's record, in one step: where another
+// request was first, it runs again on what that one left. Its error keeps nothing.
+func (a *Auth) changeFactors(ctx context.Context, userID string, change func(*factor.Record) error) error {
+	leave, err := a.shared.locks.Lock(ctx, "factors:"+userID, lockWait) // the rest is for other processes
+	if err != nil {
+		return err
+	}
+	defer leave()
+	for range factorTries {
+		r, old, err := a.factorRecord(ctx, userID)
+		if err == nil {
+			err = change(r)
+		}
+		var data []byte
+		if err == nil {
+			data, err = r.Bytes()
+		}
+		if err != nil {
+			return err
+		}
+		err = a.adapt(ctx, func(ctx context.Context) error { return a.factors.store.UpdateFactors(ctx, userID, old, data) })
+		if !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+	return errFactorsChanging
+}
+
+// endFactorEpoch ends what was issued for a user's second factors until now: trusted
+// browsers and sign-ins that wait.
+func (a *Auth) endFactorEpoch(ctx context.Context, userID string) error {
+	if a.factors.store == nil {
+		return nil
+	}
+	if store, listed := a.userStore(); listed {
+		err := bulkhead.Run(ctx, a.calls.store, func(ctx context.Context) error {
+			return store.DeleteUser(ctx, a.factors.sharing.Owner(userID))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	_, kept, err := a.factorRecord(ctx, userID)
+	if err != nil || kept == nil { // without a record nothing was issued
+		return err
+	}
+	err = a.changeFactors(ctx, userID, func(r *factor.Record) error { r.Change(); return nil })
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}

@@ -206,7 +206,7 @@ func (a *Auth) renewGrant(c *gin.Context, id *identity) (*tokenset.Grant, error)
 	case r.Err != nil && !errors.Is(r.Err, ErrTokensExpired):
 		return nil, r.Err
 	}
-	next := *id
+	next := id.clone()
 	next.token.grant = r.Grant
 	if r.Grant.Refused {
 		next.session.Error = refreshTokenError
@@ -215,11 +215,11 @@ func (a *Auth) renewGrant(c *gin.Context, id *identity) (*tokenset.Grant, error)
 		next.value = r.Handle
 		found := cookie.Find(c.Request.Header["Cookie"], a.scheme(base).names.Session)
 		if found.Found { // a bearer token is not ours to replace
-			a.renewCookie(c, &next, found, base, r.Handle, r.Ends)
+			a.renewCookie(c, next, found, base, r.Handle, r.Ends)
 			id.renewed = next.renewed // for the middleware that found it
 		}
 	}
-	a.attach(c, &next)
+	a.attach(c, next)
 	return r.Grant, r.Err
 }
 
@@ -273,6 +273,7 @@ func (a *Auth) renewal(ctx context.Context, c *gin.Context, id *identity, base o
 	if refusal != nil {
 		a.opts.Logger.Warn("ginauth: the provider renews no tokens of a session any more", "provider", g.Provider, "error", redact.Error(refusal))
 		if event := a.opts.Events.RefreshError; event != nil {
+			id.complete()
 			event(c, RefreshErrorEvent{Token: &id.token, Provider: g.Provider, Err: redact.Error(refusal)})
 		}
 		r.Err = errRefused

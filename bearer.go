@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -114,4 +115,126 @@ func Scope(names ...string) Guard {
 		}
 		return len(names) > 0
 	}
+}
+
+// isNative reports whether a native application sends the request: it has neither Origin
+// nor Sec-Fetch-* nor Cookie, one of which every browser sends with a POST. So no page can
+// send such a request with somebody's cookies, and a session's token in the answer reaches
+// no page. It is asked of the routes for native applications alone; any other request
+// without these headers is treated as a browser's.
+func (v *request) isNative(action string) bool {
+	h := v.c.Request.Header
+	if v.method != http.MethodPost || len(h["Origin"]) > 0 || len(h["Cookie"]) > 0 || !v.auth.takesIDTokens() {
+		return false
+	}
+	for name := range h {
+		if strings.HasPrefix(name, "Sec-Fetch-") {
+			return false
+		}
+	}
+	switch action {
+	case nonceAction:
+		return true
+	case "callback":
+		return v.handedOver()
+	case "session", "signout":
+		return bearer(h) != ""
+	}
+	return false
+}
+
+// leaveNative answers a native application's sign-in: with the session's token, which it
+// sends as a bearer token from then on, or with an error's code.
+func (v *request) leaveNative(result outcome) {
+	noStore(v.c.Writer.Header())
+	switch {
+	case result.wait > 0:
+		v.tooMany(result.wait)
+	case result.session != "":
+		v.nativeSession(result.session, result.ends)
+	case result.code == "": // Callbacks.SignIn sends the person elsewhere
+		v.json(http.StatusForbidden, map[string]string{"error": errorcode.AccessDenied, "url": v.base.Public(result.location)})
+	case result.status < http.StatusBadRequest: // for a browser, which is led on
+		v.nativeError(http.StatusUnauthorized, result.code)
+	default:
+		v.nativeError(result.status, result.code)
+	}
+}
+
+func (v *request) nativeError(status int, code string) {
+	v.json(status, map[string]string{"error": code})
+}
+
+func (v *request) nativeSession(value string, ends time.Time) {
+	v.json(http.StatusOK, map[string]string{"sessionToken": value, "expires": ends.UTC().Format(isoMillis)})
+}
+
+// renewNative moves the end of a native application's session where that is due, and
+// answers the token to send from then on. What the body holds changes nothing: it is no
+// update.
+func (v *request) renewNative() {
+	noStore(v.c.Writer.Header())
+	ctx, a := v.c.Request.Context(), v.auth
+	id, err := a.openLatest(ctx, bearer(v.c.Request.Header), v.base)
+	if err == nil {
+		id, err = v.renewed(id)
+	}
+	switch {
+	case errors.Is(err, ErrSignedOut):
+		if fault := a.endByCallback(v.c, id, v.base, cookie.Session{}); fault != nil {
+			v.fault("ending the session", fault)
+			return
+		}
+		a.refuseBearer(v.c)
+	case errors.Is(err, errSignedOut):
+		a.refuseBearer(v.c)
+	case err != nil:
+		v.fault("renewing a session", err)
+	default:
+		v.nativeSession(id.value, id.token.ExpiresAt)
+	}
+}
+
+// renewed runs the callbacks on a session and seals it again where that is due. Where
+// another request has done so meanwhile, it is that one's session.
+func (v *request) renewed(id *identity) (*identity, error) {
+	ctx, a := v.c.Request.Context(), v.auth
+	due, err := a.refresh(v.c, id, "", nil)
+	if err != nil || !due {
+		return id, err
+	}
+	payload, err := a.stamp(ctx, &id.token, v.base, a.opts.Now())
+	if err != nil {
+		return nil, err
+	}
+	value, err := a.replace(ctx, id, payload, id.token.ExpiresAt, v.base)
+	if errors.Is(err, ErrConflict) {
+		return a.openLatest(ctx, id.value, v.base)
+	}
+	if err != nil {
+		return nil, err
+	}
+	id.value = value
+	if a.ending.revoked == nil {
+		return id, nil
+	}
+	ended, err := a.ending.revoked.EndedNow(ctx, id.token.revocable())
+	if err == nil && ended { // while this request was under way
+		err = errSignedOut
+	}
+	return id, err
+}
+
+// endNative ends a native application's session. It is no error if there is none.
+func (v *request) endNative() {
+	noStore(v.c.Writer.Header())
+	id, err := v.auth.open(v.c.Request.Context(), bearer(v.c.Request.Header), v.base, v.auth.opts.Now())
+	if err == nil {
+		err = v.auth.endByCallback(v.c, id, v.base, cookie.Session{})
+	}
+	if err != nil && !errors.Is(err, errSignedOut) {
+		v.fault("ending the session", err)
+		return
+	}
+	v.json(http.StatusOK, struct{}{})
 }

@@ -146,7 +146,9 @@ type Events struct {
 	// accepted, a mail could not be sent or its link or code does not work, or the
 	// account is another user's. It is called once for a sign-in, however often the
 	// browser sends the same answer. The log has a line for each with the same facts,
-	// "ginauth: sign-in refused", except where the form came without its CSRF token.
+	// "ginauth: sign-in refused", except where the form came without its CSRF token. It is
+	// called too where somebody who is signed in was to prove again who they are, and did
+	// not: who holds a stolen session may be guessing the password.
 	SignInError func(c *gin.Context, e SignInErrorEvent)
 	// RateLimit says that one of the Limits refused a request. SignInError comes first.
 	RateLimit func(c *gin.Context, e RateLimitEvent)
@@ -164,6 +166,10 @@ type Events struct {
 	CreateUser  func(c *gin.Context, e UserEvent)        // somebody's first sign-in
 	UpdateUser  func(c *gin.Context, e UserEvent)        // a user proved that an e-mail address is theirs
 	LinkAccount func(c *gin.Context, e LinkAccountEvent) // a user has an account more, their first too
+	// ChangeFactor says that a user's second factors changed, or that somebody guesses at
+	// them. A mail tells the user too, where their address is proved and Providers has an
+	// Email.
+	ChangeFactor func(c *gin.Context, e ChangeFactorEvent)
 	// UnlinkAccount says that a user can no longer sign in with an account: Unlink took
 	// it away, or the owner of the user's address did by proving it (Credentials.Reset).
 	UnlinkAccount func(ctx context.Context, e UnlinkAccountEvent)
@@ -333,10 +339,11 @@ func (a *Auth) ineffective(err error) error {
 	return nil
 }
 
-func (a *Auth) runSession(c *gin.Context, p SessionParams) error {
+func (a *Auth) runSession(c *gin.Context, id *identity, trigger Trigger, update any) error {
 	if a.opts.Callbacks.Session == nil {
 		return nil
 	}
+	p := SessionParams{Session: id.view(), Token: &id.token, User: id.user, Trigger: trigger, Update: update}
 	if p.Session.Values == nil {
 		p.Session.Values = map[string]any{}
 	}
@@ -344,7 +351,7 @@ func (a *Auth) runSession(c *gin.Context, p SessionParams) error {
 		p.Session.User.Values = map[string]any{}
 	}
 	err := a.opts.Callbacks.Session(c, p)
-	if err == nil && a.checks(p.Trigger) {
+	if err == nil && a.checks(trigger) {
 		err = a.ineffective(p.Session.overwritten())
 	}
 	return err

@@ -123,6 +123,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 	a.look(&opts, &f)
 	a.limits(&opts, &f)
 	a.users(&opts, &f)
+	a.configureFactors(&opts, &f)
 	if err := errors.Join(f...); err != nil {
 		return nil, err
 	}
@@ -218,6 +219,13 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 	if a.keys.device, err = token.V4.Keyring("ginauth.device."+opts.Cookies.Prefix, all...); err != nil {
 		f.add("%w", err)
 	}
+	// Nor does what a session proved.
+	if a.keys.factors, err = token.NewDigest("ginauth.factors."+opts.Cookies.Prefix, all...); err != nil {
+		f.add("%w", err)
+	}
+	if a.keys.nonce, err = token.NewDigest("ginauth.nonce."+opts.Cookies.Prefix, all...); err != nil {
+		f.add("%w", err)
+	}
 	a.keys.csrf = token.NewCSRF(all...)
 	return made
 }
@@ -266,6 +274,7 @@ func (a *Auth) location(opts *Options, f *faults, group string, release bool) {
 		}
 	}
 	unset := opts.BaseURL == "" && len(opts.TrustedHosts) == 0 && !trustAny
+	a.site.local = unset
 	if unset && release {
 		f.add("BaseURL is empty; write the site's address into NEXTAUTH_URL, for instance https://app.example.com, or set TrustedHosts")
 	}
@@ -352,6 +361,9 @@ func takenDomains(base origin.Base) string {
 }
 
 func (a *Auth) limits(opts *Options, f *faults) {
+	if opts.Limits.Limiter != nil {
+		a.calls.limiter = bulkhead.New(storeTimeout, limiterFault{})
+	}
 	if opts.Limits.Disabled {
 		return
 	}
@@ -379,7 +391,7 @@ func (a *Auth) users(opts *Options, f *faults) {
 var providerID = regexp.MustCompile(`^[A-Za-z0-9._~-]+$`)
 
 func (a *Auth) signIns(opts *Options, f *faults, routes bool) {
-	if routes && len(opts.Providers) == 0 {
+	if routes && len(opts.Providers) == 0 && opts.Factors.Passkeys == nil {
 		f.add("Providers is empty; write for instance ginauth.Goth(github.New(id, secret, \"\")), or set GITHUB_ID and GITHUB_SECRET for providers.FromEnv, or call New to read sessions only")
 	}
 	for i, p := range opts.Providers {
@@ -407,6 +419,9 @@ func (a *Auth) signIns(opts *Options, f *faults, routes bool) {
 		default:
 			a.providers = append(a.providers, made)
 		}
+	}
+	if opts.Factors.Passkeys != nil {
+		a.passkeyProvider(opts, f)
 	}
 }
 

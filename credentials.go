@@ -14,6 +14,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/factor"
 	"github.com/ginauth/ginauth/internal/linking"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/redact"
@@ -104,6 +105,7 @@ func (p Credentials) configure(*http.Client) (*provider, error) {
 type credentialsMethod Credentials
 
 func (m *credentialsMethod) kind() string         { return credentialsType }
+func (m *credentialsMethod) factor() FactorMethod { return FactorPassword }
 func (m *credentialsMethod) check(*Options) error { return nil }
 
 // doubts are of a user with a password who never proved the address: see Reset.
@@ -171,6 +173,29 @@ func (m *credentialsMethod) callback(v *request) {
 		v.unproven("signin")
 		return
 	}
+	if user, typed, attempt := m.authorize(v); user != nil {
+		defer attempt.end()
+		v.proofs = []factor.Proof{v.proof(FactorPassword, user.ID)}
+		v.buckets = attempt.reached()
+		v.leave(v.remember(v.admitCredentials(SignInParams{
+			User:        user,
+			Account:     &Account{Provider: v.provider.id, Type: credentialsType, ProviderAccountID: user.ID},
+			Credentials: typed,
+		})))
+	}
+}
+
+// prove takes what the person of a session typed to prove again who they are.
+func (m *credentialsMethod) prove(v *request, id *identity) {
+	if user, _, attempt := m.authorize(v); user != nil {
+		defer attempt.end()
+		v.prove(id, credentialsAccount(v.provider.id, user.ID), v.proof(FactorPassword, user.ID))
+	}
+}
+
+// authorize asks whose the credentials are that were typed. If they are nobody's, it has
+// answered, and the user is nil; else the caller ends the attempt.
+func (m *credentialsMethod) authorize(v *request) (*User, map[string]string, *attempt) {
 	typed := map[string]string{}
 	for name, value := range v.body {
 		switch value := value.(type) {
@@ -185,9 +210,14 @@ func (m *credentialsMethod) callback(v *request) {
 	slices.SortFunc(v.secrets, func(a, b string) int { return len(b) - len(a) })
 	attempt, ok := v.tryAllowed(m.identifiers(), typed)
 	if !ok {
-		return
+		return nil, nil, nil
 	}
-	defer attempt.end()
+	refused := true
+	defer func() {
+		if refused {
+			attempt.end()
+		}
+	}()
 	v.began = v.auth.shared.takeovers.now()
 	user, err := m.Authorize(v.c, typed)
 	var public publicError
@@ -195,11 +225,11 @@ func (m *credentialsMethod) callback(v *request) {
 	switch {
 	case errors.As(err, &tooMany):
 		v.limited(tooMany.wait)
-		return
+		return nil, nil, nil
 	case errors.As(err, &public):
 		v.tellRefused("Credentials.Authorize", err, errorcode.CredentialsSignin)
 		v.leave(v.failed(http.StatusUnauthorized, v.auth.publicErrors.Publish(string(public))))
-		return
+		return nil, nil, nil
 	case errors.Is(err, ErrNotFound) || err == nil && user == nil: // alike: the answer must not say who has an account
 		target := v.errorURL(errorcode.CredentialsSignin) + "&provider=" + url.QueryEscape(v.provider.id)
 		if v.auth.opts.Session.Format == AuthJSV5 {
@@ -207,21 +237,18 @@ func (m *credentialsMethod) callback(v *request) {
 		}
 		v.tellRefused("Credentials.Authorize", errWrongCredentials, errorcode.CredentialsSignin)
 		v.redirect(http.StatusUnauthorized, target)
-		return
+		return nil, nil, nil
 	case err != nil:
 		v.leave(v.refused("Credentials.Authorize", err, http.StatusInternalServerError, errorcode.Callback))
-		return
+		return nil, nil, nil
 	}
 	if user.ID == "" {
 		v.leave(v.refused("Credentials.Authorize", errNoUserID, http.StatusInternalServerError, errorcode.Callback))
-		return
+		return nil, nil, nil
 	}
 	attempt.succeeded()
-	v.leave(v.remember(v.admitCredentials(SignInParams{
-		User:        user,
-		Account:     &Account{Provider: v.provider.id, Type: credentialsType, ProviderAccountID: user.ID},
-		Credentials: typed,
-	}), attempt.reached()))
+	refused = false
+	return user, typed, attempt
 }
 
 // Whom Credentials sign in may be a user of the Adapter. Then the credentials are an
@@ -266,6 +293,10 @@ func (v *request) settleCredentials(ctx context.Context, p SignInParams) error {
 		return nil
 	case linking.Refuse:
 		return errNotByThis
+	}
+	if waits, err := v.mustWait(ctx, *user); waits || err != nil {
+		v.later = laterCredentials
+		return err
 	}
 	fresh, err := v.auth.addAccount(ctx, *user, v.way)
 	if err == nil && fresh {

@@ -10,9 +10,11 @@ import (
 	"time"
 
 	"github.com/ginauth/ginauth/internal/address"
+	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/mail"
 	"github.com/ginauth/ginauth/internal/pages"
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 const (
@@ -152,7 +154,8 @@ func (p Email) configure(*http.Client) (*provider, error) {
 // emailMethod is a configured Email.
 type emailMethod Email
 
-func (m *emailMethod) kind() string { return emailType }
+func (m *emailMethod) kind() string         { return emailType }
+func (m *emailMethod) factor() FactorMethod { return FactorMail }
 
 func (m *emailMethod) check(opts *Options) error {
 	var errs []error
@@ -200,4 +203,86 @@ func (m *emailMethod) address(typed string) (string, error) {
 		return "", err
 	}
 	return address.Parse(form)
+}
+
+// A FactorChange is what happened to somebody's second factors.
+type FactorChange string
+
+// The changes of second factors.
+const (
+	FactorAdded        FactorChange = "added"        // one was set up
+	FactorRemoved      FactorChange = "removed"      // it was taken away
+	FactorNewCodes     FactorChange = "newCodes"     // there are other recovery codes
+	FactorRecoveryUsed FactorChange = "recoveryUsed" // there is a recovery code fewer
+	FactorGuessed      FactorChange = "guessed"      // five codes in a row were wrong
+	FactorOff          FactorChange = "off"          // so many were wrong that none counts until a recovery code was used
+)
+
+// A ChangeFactorEvent says what happened to somebody's second factors.
+type ChangeFactorEvent struct {
+	User   *User
+	Method FactorMethod
+	Change FactorChange
+}
+
+// notices are the mails about the changes.
+var notices = map[FactorChange]pages.Change{
+	FactorAdded: pages.ChangeAdded, FactorRemoved: pages.ChangeRemoved, FactorNewCodes: pages.ChangeCodes,
+	FactorRecoveryUsed: pages.ChangeRecovery, FactorGuessed: pages.ChangeWrong, FactorOff: pages.ChangeOff,
+}
+
+// mailer is the first of Providers that sends mail; nil: none does.
+func (a *Auth) mailer() *emailMethod {
+	for _, p := range a.providers {
+		if m, ok := p.method.(*emailMethod); ok {
+			return m
+		}
+	}
+	return nil
+}
+
+// tellFactor tells the log, Events.ChangeFactor and the person, by a mail to an address
+// that is proved to be theirs. The change stands whether or not the mail can be sent.
+func (v *request) tellFactor(ctx context.Context, userID string, method FactorMethod, change FactorChange) {
+	log := v.auth.opts.Logger
+	log.InfoContext(ctx, "ginauth: a user's second factors changed", "user", userID, "factor", string(method), "change", string(change))
+	user, err := v.auth.userByID(ctx, userID)
+	if err == nil {
+		if event := v.auth.opts.Events.ChangeFactor; event != nil {
+			event(v.c, ChangeFactorEvent{User: &user, Method: method, Change: change})
+		}
+		err = v.mailNotice(user, notice(method, change))
+	}
+	if err != nil {
+		log.WarnContext(ctx, "ginauth: the mail about a change of second factors was not sent", "user", userID, "change", string(change), "error", redact.Error(err, user.Email))
+	}
+}
+
+// notice is the mail about a change.
+func notice(method FactorMethod, change FactorChange) pages.Change {
+	switch {
+	case method == FactorPasskey && change == FactorAdded:
+		return pages.ChangePasskeyAdded
+	case method == FactorPasskey:
+		return pages.ChangePasskeyRemoved
+	}
+	return notices[change]
+}
+
+func (v *request) mailNotice(user User, change pages.Change) error {
+	m := v.auth.mailer()
+	if m == nil || user.Email == "" || user.EmailVerified.IsZero() {
+		return nil
+	}
+	words, err := v.pages().FactorNotice(change, v.base.Host(), user.Email)
+	if err != nil {
+		return err
+	}
+	letter := Mail{To: user.Email, From: m.From, Subject: words.Subject, Text: words.Text, HTML: words.HTML}
+	ctx, cancel := v.detached(mailTimeout)
+	defer cancel()
+	_, err = bulkhead.Wait(ctx, v.auth.calls.mail, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, m.Send(ctx, letter)
+	})
+	return err
 }

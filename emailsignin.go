@@ -87,7 +87,11 @@ func (m *emailMethod) sendProof(v *request) (outcome, error) {
 			return result, nil
 		}
 	}
-	method := m.verification(v)
+	return m.mailProof(ctx, v, m.verification(v), to)
+}
+
+// mailProof sends a proof of an address, and leads to where it is waited for.
+func (m *emailMethod) mailProof(ctx context.Context, v *request, method *verification.Method, to string) (outcome, error) {
 	proof, err := method.Begin(ctx, to)
 	if err != nil {
 		return outcome{}, err
@@ -100,14 +104,65 @@ func (m *emailMethod) sendProof(v *request) (outcome, error) {
 	if sealed := method.Seal(proof); sealed != "" { // it is bound to this browser, in place of the one before
 		attributes := v.attributes()
 		attributes.MaxAge = method.MaxAge
-		v.setCookie(cookie.Line(v.names.Mail, sealed, attributes))
+		v.setCookie(cookie.Line(v.mailCookie(), sealed, attributes))
 	}
-	v.keep(v.names.Sent, note{Kind: sentNote, Provider: v.provider.id, Email: to, Again: v.field("again") == "true"}, min(m.MaxAge, sentAge))
+	if !v.proving {
+		v.keep(v.names.Sent, note{Kind: sentNote, Provider: v.provider.id, Email: to, Again: v.field("again") == "true"}, min(m.MaxAge, sentAge))
+	}
 	return outcome{location: v.verifyURL(), status: http.StatusOK}, nil
+}
+
+// mailCookie keeps the mail that this browser asked for: to sign in, or for a proof of
+// somebody who is signed in.
+func (v *request) mailCookie() string {
+	if v.proving {
+		return v.names.FactorMail
+	}
+	return v.names.Mail
+}
+
+// prove mails a code to the person of a session, or takes it. It is a code whatever
+// Email.Code says: a link may open in another browser, where the session is not.
+func (m *emailMethod) prove(v *request, id *identity) {
+	method := m.verification(v)
+	method.Code, method.BindBrowser, method.MaxAge = true, false, defaultCodeAge
+	method.Provider += " " + id.token.sessionID() // so that it is no proof for a sign-in, nor in another session
+	if _, typed := v.body["code"]; typed {
+		m.takeCode(v, id, method)
+		return
+	}
+	to := id.user.Email
+	if !v.startAllowed(m.mailbox(to)) {
+		return
+	}
+	ctx, cancel := v.detached(proofTimeout)
+	defer cancel()
+	v.secrets = append(v.secrets, to)
+	result, err := m.mailProof(ctx, v, method, to)
+	if err != nil {
+		result = v.refused("the mail with the code", err, http.StatusOK, errorcode.EmailSignin)
+	}
+	v.leave(result)
+}
+
+// takeCode takes the code that somebody who is signed in has typed.
+func (m *emailMethod) takeCode(v *request, id *identity, method *verification.Method) {
+	ctx, cancel := v.detached(proofTimeout)
+	defer cancel()
+	pending, result := m.tryCode(ctx, v, method)
+	if result.location != "" {
+		v.leave(result)
+		return
+	}
+	account := *v.mailAccount(pending.Email)
+	v.prove(id, account, v.proof(FactorMail, account.ProviderAccountID))
 }
 
 // verifyURL says that a mail is on its way.
 func (v *request) verifyURL() string {
+	if v.proving {
+		return withQuery(factorURL(v.base, v.wantedFactors()), "provider", v.provider.id)
+	}
 	return v.base.URL + "/verify-request?provider=" + url.QueryEscape(v.provider.id) + "&type=email"
 }
 
@@ -120,7 +175,7 @@ func (m *emailMethod) mail(v *request, to string, p verification.Proof) error {
 			"&token=" + p.Token + "&email=" + url.QueryEscape(to)
 	}
 	v.secrets = append(v.secrets, p.Token, p.Code)
-	words, err := v.pages().Mail(pages.Mail{Site: v.base.Host(), Email: to, URL: letter.URL, Code: letter.Code, Address: v.base.Host()})
+	words, err := v.pages().Mail(pages.Mail{Site: v.base.Host(), Email: to, URL: letter.URL, Code: letter.Code, Again: v.proving, Address: v.base.Host()})
 	if err != nil {
 		return err
 	}
@@ -196,7 +251,7 @@ func (m *emailMethod) readLink(v *request, emails, tokens []string) (to string, 
 
 // pending is the mail that this browser asked for last.
 func (v *request) pending() (last verification.Pending, ok bool) {
-	return verification.Open(v.auth.keys.mail, cookie.Values(v.c.Request.Header["Cookie"], v.names.Mail))
+	return verification.Open(v.auth.keys.mail, cookie.Values(v.c.Request.Header["Cookie"], v.mailCookie()))
 }
 
 // spendLink signs in the person who pressed the button on a link's page.
@@ -218,7 +273,7 @@ func (m *emailMethod) spendLink(v *request) outcome {
 	if !ok {
 		return v.refused("the link", errWrongLink, http.StatusOK, errorcode.Verification)
 	}
-	return v.rememberMail(v.admitEmail(ctx, to), m.mailbox(to))
+	return v.admitMailbox(ctx, to, m.mailbox(to))
 }
 
 // noticeLink tells a person whose link is bound to a browser that it is not this one.
@@ -230,26 +285,38 @@ func (m *emailMethod) noticeLink(v *request) {
 
 // spendCode signs in the person who typed the code.
 func (m *emailMethod) spendCode(v *request) outcome {
-	pending, ok := v.pending()
-	if !ok || pending.Code == "" {
-		v.notice(errorcode.CodeLost)
-		return v.refused("the code", errWrongCode, http.StatusUnauthorized, errorcode.VerificationCode)
-	}
-	v.secrets = append(v.secrets, pending.Code, pending.Email)
 	ctx, cancel := v.detached(proofTimeout)
 	defer cancel()
-	result, err := m.verification(v).TryCode(ctx, pending, v.field("code"))
+	pending, result := m.tryCode(ctx, v, m.verification(v))
+	if result.location != "" {
+		return result
+	}
+	return v.admitMailbox(ctx, pending.Email, m.mailbox(pending.Email))
+}
+
+// tryCode takes a code that was typed. result is where it leads if it is not the one; else
+// pending is the mail that it was in.
+func (m *emailMethod) tryCode(ctx context.Context, v *request, method *verification.Method) (pending verification.Pending, result outcome) {
+	pending, ok := v.pending()
+	if !ok || pending.Code == "" {
+		if !v.proving { // whose page says it all
+			v.notice(errorcode.CodeLost)
+		}
+		return pending, v.refused("the code", errWrongCode, http.StatusUnauthorized, errorcode.VerificationCode)
+	}
+	v.secrets = append(v.secrets, pending.Code, pending.Email)
+	tried, err := method.TryCode(ctx, pending, v.field("code"))
 	if err != nil {
-		return v.refused("checking the code", err, http.StatusInternalServerError, errorcode.Callback)
+		return pending, v.refused("checking the code", err, http.StatusInternalServerError, errorcode.Callback)
 	}
-	switch result {
+	switch tried {
 	case verification.Accepted:
-		v.setCookie(cookie.Deletion(v.names.Mail, v.attributes()))
-		return v.rememberMail(v.admitEmail(ctx, pending.Email), m.mailbox(pending.Email))
+		v.setCookie(cookie.Deletion(v.mailCookie(), v.attributes()))
+		return pending, outcome{}
 	case verification.Again:
-		return v.tryAgain()
+		return pending, v.tryAgain()
 	}
-	return v.refused("the code", errWrongCode, http.StatusUnauthorized, errorcode.VerificationCode)
+	return pending, v.refused("the code", errWrongCode, http.StatusUnauthorized, errorcode.VerificationCode)
 }
 
 // tryAgain shows the page for the code once more.

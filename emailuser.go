@@ -8,6 +8,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/factor"
 )
 
 // mailUser is the user with an e-mail address: the Adapter's, or a new one, who has no
@@ -39,6 +40,7 @@ func (v *request) admitEmail(ctx context.Context, to string) outcome {
 	if err != nil {
 		return v.unkept(err, false)
 	}
+	v.proofs = []factor.Proof{v.proof(FactorMail, to)}
 	account := v.mailAccount(to)
 	account.EmailVerified = true
 	shown := user // the callback may change it, but not whose row is written
@@ -139,6 +141,10 @@ func (v *request) createVerified(ctx context.Context, to string, shown User) (ke
 // which anybody else could enter, no step may be missed: what fails leaves the address
 // unproved, so that the next proof closes them again.
 func (v *request) keepVerified(ctx context.Context, user User, closing bool) (kept User, err error) {
+	if waits, err := v.mustWait(ctx, user); waits || err != nil {
+		v.later = laterVerify
+		return user, err
+	}
 	if closing {
 		if err := v.resetCredentials(ctx, user); err != nil {
 			return User{}, err
@@ -205,6 +211,11 @@ func (v *request) dropCredentials(ctx context.Context, user User) error {
 	}
 	for _, account := range w.accounts {
 		if err := v.auth.dropAccount(ctx, user, account, true); err != nil {
+			return err
+		}
+	}
+	for _, p := range w.passkeys { // whoever had the password could add one
+		if err := v.auth.dropPasskey(ctx, user, p.ID); err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package ginauth
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/ginauth/ginauth/internal/factor"
 	"github.com/ginauth/ginauth/internal/limit"
 )
 
@@ -176,4 +178,69 @@ func CountGuess(c *gin.Context, accountID string) error {
 	}
 	a.accounts = append(a.accounts, accountID)
 	return nil
+}
+
+// factorAllowed counts a code of a second factor, by client and by user. It returns how
+// long to wait where that is one too many, and else how to take the count back.
+func (v *request) factorAllowed(ctx context.Context, userID string) (leave, undo func(), wait time.Duration) {
+	attempts := v.auth.attempts
+	if attempts == nil {
+		return func() {}, func() {}, 0
+	}
+	guesses, all := limit.Rate(v.auth.opts.Limits.Guesses), limit.Rate(v.auth.opts.Limits.AllGuesses)
+	var b limit.Buckets
+	b.PerClient(attempts, v.limitClient(), guesses.Aimed(all), guessesAtOnce, "factor", v.auth.namespace.String(), userID)
+	b.All(attempts, all, "factors", v.auth.namespace.String(), userID)
+	leave, ok := attempts.Queue(ctx, b.Own)
+	if !ok {
+		return nil, nil, time.Second
+	}
+	taken, wait := attempts.Take(ctx, slices.Concat(b.Own, b.Shared))
+	if wait > 0 {
+		leave()
+		return nil, nil, wait
+	}
+	return leave, func() { attempts.Refund(ctx, taken) }, 0
+}
+
+// tryFactor counts the code that was typed, and reports whether it is right. One for a
+// sign-in that waits finishes that, once: in the step in which the code is used up.
+func (v *request) tryFactor(ctx context.Context, userID string, w *waiting, method FactorMethod) (right bool, err error) {
+	typed := v.field("code")
+	v.secrets = append(v.secrets, typed)
+	leave, undo, wait := v.factorAllowed(ctx, userID)
+	if wait > 0 {
+		return false, rateLimited{wait}
+	}
+	defer leave()
+	now, result := v.auth.opts.Now(), factor.Wrong
+	err = v.auth.changeFactors(ctx, userID, func(r *factor.Record) error {
+		if w != nil && r.Epoch != w.Epoch {
+			return errWaiting
+		}
+		if method == FactorRecovery {
+			result = r.TryRecovery(userID, typed)
+		} else {
+			result = r.TryOTP(typed, now)
+		}
+		if result == factor.Right && w != nil && !r.Spend(w.ID, time.Unix(w.Expires, 0), now) {
+			return errWaiting
+		}
+		return nil
+	})
+	if err != nil {
+		return false, err
+	}
+	switch result {
+	case factor.Right:
+		undo()
+		if method == FactorRecovery {
+			v.tellFactor(ctx, userID, method, FactorRecoveryUsed)
+		}
+	case factor.WrongTell:
+		v.tellFactor(ctx, userID, method, FactorGuessed)
+	case factor.WrongOff:
+		v.tellFactor(ctx, userID, method, FactorOff)
+	}
+	return result == factor.Right, nil
 }

@@ -6,12 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/factor"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/redact"
 	"github.com/ginauth/ginauth/internal/refusal"
@@ -33,6 +34,37 @@ type identity struct {
 	user            *User                  // the Adapter's, where they were looked up
 	begun           bool                   // by SignIn in this request, whose cookies do not have it
 	foreign         bool                   // the session is a BearerFunc's: there is no token of this site
+	more            bool                   // the token has further claims: see complete
+	completed       sync.Once
+	proved          sync.Once // session.Factors were read: see view
+}
+
+// complete reads the further claims that openBy has left out of the token.
+func (id *identity) complete() {
+	if !id.more {
+		return
+	}
+	id.completed.Do(func() { id.token.further(id.kept.Payload) })
+}
+
+// view is the session as handlers and callbacks see it. Its Factors are read when it is
+// first asked for: a request that needs no session pays nothing for them.
+func (id *identity) view() *Session {
+	if id.token.factors != "" {
+		id.proved.Do(func() { id.session.Factors = id.auth.factorsOf(&id.token) })
+	}
+	return &id.session
+}
+
+// clone is a copy, whose session may be changed while others read the one of id.
+func (id *identity) clone() *identity {
+	id.complete()
+	next := &identity{
+		Context: id.Context, auth: id.auth, session: *id.view(), token: id.token, value: id.value, kept: id.kept,
+		renewed: id.renewed, user: id.user, begun: id.begun, foreign: id.foreign,
+	}
+	next.proved.Do(func() {}) // as the callbacks left them
+	return next
 }
 
 // Format prints no more than a name: who logs a request's context, or what is
@@ -42,6 +74,11 @@ func (id *identity) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "gina
 // open reads a session. The error is errSignedOut where there is none, else the
 // fault for which nobody can tell.
 func (a *Auth) open(ctx context.Context, value string, base origin.Base, now time.Time) (*identity, error) {
+	return a.openBy(ctx, value, base, now, false)
+}
+
+// openBy is open. own leaves the token's further claims to identity.complete.
+func (a *Auth) openBy(ctx context.Context, value string, base origin.Base, now time.Time, own bool) (*identity, error) {
 	kept, err := a.scheme(base).sessions.Open(ctx, value)
 	if errors.Is(err, errUnavailable) {
 		return nil, err
@@ -50,7 +87,12 @@ func (a *Auth) open(ctx context.Context, value string, base origin.Base, now tim
 		return nil, errUnsealed
 	}
 	id := &identity{auth: a, value: value, kept: kept}
-	if a.parse(&id.token, kept.Payload, now) != nil {
+	if own {
+		id.more, err = id.token.parseOwn(kept.Payload, now)
+	} else {
+		err = id.token.parse(kept.Payload, now)
+	}
+	if err != nil || a.checkLifetime(&id.token, now) != nil {
 		return nil, errSignedOut
 	}
 	if a.ending.revoked != nil {
@@ -61,18 +103,20 @@ func (a *Auth) open(ctx context.Context, value string, base origin.Base, now tim
 	return id, nil
 }
 
-// stampNew makes the payload of a new session's token.
-func (a *Auth) stampNew(t *Token, base origin.Base, now time.Time) ([]byte, error) {
+// stampNew makes the payload of the token of a session that begins with these proofs.
+func (a *Auth) stampNew(ctx context.Context, t *Token, base origin.Base, now time.Time, proofs []factor.Proof) ([]byte, error) {
 	t.sid = token.NewID()
-	return a.stamp(t, base, now)
+	t.factors = factor.Claim(a.keys.factors, t.Subject, t.sid, proofs)
+	return a.stamp(ctx, t, base, now)
 }
 
 // stamp makes the payload of a session's token as it is kept from now on.
-func (a *Auth) stamp(t *Token, base origin.Base, now time.Time) ([]byte, error) {
+func (a *Auth) stamp(ctx context.Context, t *Token, base origin.Base, now time.Time) ([]byte, error) {
 	t.domain = a.opts.Cookies.Domain
+	a.renewFactors(t)
 	payload, err := t.stamp(now, a.lifetime(t))
 	if err == nil {
-		err = a.checkSize(t, payload, base)
+		err = a.checkSize(ctx, t, payload, base)
 	}
 	return payload, err
 }
@@ -151,9 +195,13 @@ func (a *Auth) needsReseal(id *identity, now time.Time) bool {
 // by the JWT callback; the cookie is set when the handler's answer begins.
 func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session) (*identity, error) {
 	now := a.opts.Now()
-	id, err := a.openFound(c.Request.Context(), found, base, now)
+	// A handler that asks for no further claims gets none: they may be long.
+	id, err := a.openFoundBy(c.Request.Context(), found, base, now, a.opts.Callbacks.JWT == nil && a.opts.Callbacks.Session == nil)
 	if err != nil {
 		return nil, err
+	}
+	if a.needsReseal(id, now) {
+		id.complete()
 	}
 	if err := a.runCallbacks(c, id, base, found, now); errors.Is(err, ErrSignedOut) {
 		return nil, cmp.Or(a.endByCallback(c, id, base, found), errSignedOut)
@@ -183,7 +231,7 @@ func (a *Auth) runCallbacks(c *gin.Context, id *identity, base origin.Base, foun
 	if due {
 		id.session.Expires = t.endOf(a.lifetime(t), now)
 	}
-	err := a.runSession(c, SessionParams{Session: &id.session, Token: t, User: id.user})
+	err := a.runSession(c, id, "", nil)
 	if err != nil || !due {
 		return err // and the session stays as it was
 	}
@@ -244,8 +292,13 @@ func (v *request) found() cookie.Session {
 // believed. Of several that open, all of one session, it is the newest. Two
 // different sessions are none: one of them was planted, and nothing tells which.
 func (a *Auth) openFound(ctx context.Context, found cookie.Session, base origin.Base, now time.Time) (*identity, error) {
+	return a.openFoundBy(ctx, found, base, now, false)
+}
+
+// openFoundBy is openFound, as openBy is open.
+func (a *Auth) openFoundBy(ctx context.Context, found cookie.Session, base origin.Base, now time.Time, own bool) (*identity, error) {
 	if !found.Doubled {
-		id, err := a.open(ctx, found.Value, base, now)
+		id, err := a.openBy(ctx, found.Value, base, now, own)
 		if err != nil && found.Found && errors.Is(err, errUnsealed) {
 			a.tellUnsealed(ctx, found, base)
 		}
@@ -304,7 +357,7 @@ const (
 // checkSize refuses a session that hardly any server takes in a request's cookies, and
 // tells the log of one that not every server takes: the proxy's error page is the answer
 // to the sign-in then, or to every page after it, and the application sees no fault.
-func (a *Auth) checkSize(t *Token, payload []byte, base origin.Base) error {
+func (a *Auth) checkSize(ctx context.Context, t *Token, payload []byte, base origin.Base) error {
 	if a.opts.Session.Store != nil {
 		return nil
 	}
@@ -318,26 +371,15 @@ func (a *Auth) checkSize(t *Token, payload []byte, base origin.Base) error {
 		return redact.Safe(fmt.Sprintf("ginauth: the session has %d bytes in the cookies %s.*, and servers take %d at most; the largest claim is %s, look at %s, or set Session.Store",
 			size, name, maxInCookies, largest, from))
 	}
-	switch {
-	case size <= largeSession:
-		if a.longAnswers.now() {
-			a.opts.Logger.Info("ginauth: the session is so long that nginx answers the sign-in with 502, unless proxy_buffer_size there is more than its default of 4 KB, for instance 16k; keep less in it, or set Session.Store",
-				"cookie", name, "bytes", size, "largest_claim", largest, "look_at", from)
-		}
-	case a.longSessions.now():
-		a.opts.Logger.Warn("ginauth: the session is so long that a proxy may refuse each request with it: nginx and Apache take 8 KB of cookies by default; keep less in it, or set Session.Store",
-			"cookie", name, "bytes", size, "largest_claim", largest, "look_at", from)
+	seen := []any{"cookie", name, "bytes", size, "largest_claim", largest}
+	if size <= largeSession {
+		a.refusals.Info(ctx, refusal.LongAnswer, "the session is so long that nginx by default answers the sign-in with 502",
+			refusal.Advice{LookAt: from, Text: "keep less in the session, or set Session.Store, unless proxy_buffer_size there is more than its default of 4 KB, for instance 16k"}, seen...)
+		return nil
 	}
+	a.refusals.Warn(ctx, refusal.LongSession, "the session is so long that a proxy may refuse each request with it",
+		refusal.Advice{LookAt: from, Text: "keep less in the session, or set Session.Store: nginx and Apache take 8 KB of cookies by default"}, seen...)
 	return nil
-}
-
-// A rarely is true at most once a minute, for lines that strangers can cause.
-type rarely struct{ next atomic.Int64 }
-
-func (r *rarely) now() bool {
-	now := time.Now().UnixNano()
-	next := r.next.Load()
-	return now >= next && r.next.CompareAndSwap(next, now+int64(time.Minute))
 }
 
 // tellDoubled says that a browser sends several session cookies of one name.

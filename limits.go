@@ -14,6 +14,7 @@ import (
 	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/redact"
+	"github.com/ginauth/ginauth/internal/refusal"
 )
 
 const (
@@ -123,6 +124,13 @@ func (l *Limits) configure(f *faults) {
 		}
 	}
 }
+
+// A limiterFault is an error of the Limiter where nothing may be counted without it.
+type limiterFault struct{}
+
+func (limiterFault) Error() string { return "ginauth: Limits.Limiter failed" }
+
+func (limiterFault) Unwrap() error { return errUnavailable }
 
 // newAttempts makes what counts, with the Limiter behind a bulkhead of its own.
 func newAttempts(opts *Options) (*limit.Attempts, error) {
@@ -236,10 +244,13 @@ func (v *request) limited(wait time.Duration) {
 // tellLimited tells the log and the events of a request that is one too many.
 func (v *request) tellLimited(wait time.Duration) {
 	e := v.tellRefused("Limits", rateLimited{wait}, errorcode.RateLimited)
-	if v.auth.attempts.MayLog() { // a proxy that is not configured makes all people behind it one client
-		v.auth.opts.Logger.Warn("ginauth: too many attempts to sign in", "provider", e.Provider,
-			"forwarded_by_unlisted_proxy", v.auth.site.hosts.Unlisted(v.c.Request))
+	unlisted := v.auth.site.hosts.Unlisted(v.c.Request)
+	advice := refusal.Advice{LookAt: "Limits", Text: "somebody guesses or floods; if many people share an address here, raise the limits"}
+	if unlisted {
+		advice = refusal.Advice{LookAt: "TrustedProxies, Limits", Text: "a proxy forwarded this request, and all people behind one that is not listed are one client: list its address in TrustedProxies"}
 	}
+	v.auth.refusals.Warn(v.c.Request.Context(), refusal.TooMany, "too many attempts to sign in", advice,
+		"provider", e.Provider, "forwarded_by_unlisted_proxy", unlisted)
 	if event := v.auth.opts.Events.RateLimit; event != nil {
 		event(v.c, RateLimitEvent{Provider: e.Provider, Client: e.Client, RetryAfter: wait})
 	}
@@ -254,6 +265,8 @@ func (v *request) tooMany(wait time.Duration) {
 	h.Set("Cache-Control", "no-store")
 	target := withQuery(v.errorURL(errorcode.RateLimited), waitParam, seconds(wait))
 	switch {
+	case v.native:
+		v.nativeError(http.StatusTooManyRequests, errorcode.RateLimited)
 	case v.wantsJSON():
 		v.json(http.StatusTooManyRequests, map[string]string{"url": target})
 	case v.c.GetHeader("HX-Request") == "true":
@@ -313,26 +326,28 @@ func (v *request) revokedDevice(d limit.Device) bool {
 }
 
 // remember records in the device cookie that a person has signed in in this browser, if
-// they have. Call it after the last factor. everybody are the buckets of all clients
-// that the device passes.
-func (v *request) remember(result outcome, everybody []string) outcome {
+// they have. Call it after the last factor. The device passes v.buckets, which are those of
+// all clients.
+func (v *request) remember(result outcome) outcome {
 	if result.session == "" {
 		return result
 	}
-	if list, ok := v.deviceCookie().Add(v.devices(), v.provider.id, result.user, result.since, everybody); ok {
+	if list, ok := v.deviceCookie().Add(v.devices(), v.provider.id, result.user, result.since, v.buckets); ok {
 		v.keepDevices(list)
 	}
 	return result
 }
 
-// rememberMail is remember for a sign-in by mail.
-func (v *request) rememberMail(result outcome, mailbox string) outcome {
+// admitMailbox signs in a person who proved to read the mail to an address, and remembers
+// them in this browser.
+func (v *request) admitMailbox(ctx context.Context, to, mailbox string) outcome {
 	if v.auth.attempts == nil {
-		return result
+		return v.admitEmail(ctx, to)
 	}
 	var b limit.Buckets
 	b.All(v.auth.attempts, limit.Rate(v.auth.opts.Limits.Mails), "mails", mailbox)
-	return v.remember(result, b.Everybody)
+	v.buckets = b.Everybody
+	return v.remember(v.admitEmail(ctx, to))
 }
 
 // keepDevices sets the device cookie, in place of one that this answer set before.

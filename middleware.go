@@ -40,6 +40,24 @@ const contextKey = "github.com/ginauth/ginauth.identity"
 // Answers behind it are private to the person: they carry Cache-Control:
 // private, no-cache, no-store unless the handler sets another.
 func (a *Auth) RequireSession(guards ...Guard) gin.HandlerFunc {
+	return a.admit(func(c *gin.Context, id *identity, base origin.Base) bool {
+		for _, guard := range guards {
+			if !guard(c, id.view()) {
+				if c.Writer.Written() {
+					c.Abort()
+				} else {
+					a.refuseAccess(c, base)
+				}
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// admit lets only signed-in people through, and of these only whom may admits; else may
+// has answered.
+func (a *Auth) admit(may func(c *gin.Context, id *identity, base origin.Base) bool) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		id, base, err := a.identity(c)
 		switch {
@@ -54,15 +72,8 @@ func (a *Auth) RequireSession(guards ...Guard) gin.HandlerFunc {
 			return
 		}
 		a.attach(c, id)
-		for _, guard := range guards {
-			if !guard(c, &id.session) {
-				if c.Writer.Written() {
-					c.Abort()
-				} else {
-					a.refuseAccess(c, base)
-				}
-				return
-			}
+		if !may(c, id, base) {
+			return
 		}
 		c.Next()
 		id.finish()
@@ -221,7 +232,7 @@ func (a *Auth) foreign(req *http.Request, base origin.Base) bool {
 
 // seen is where the site's address comes from, as far as that explains a refusal.
 func (a *Auth) seen(req *http.Request) refusal.Site {
-	return refusal.Site{Option: a.site.option, Hosts: a.opts.TrustedHosts, ByUnlistedProxy: a.site.hosts.Unlisted(req)}
+	return refusal.Site{Option: a.site.option, Hosts: a.opts.TrustedHosts, ByUnlistedProxy: a.site.hosts.Unlisted(req), ByListedProxy: a.site.hosts.Listed(req)}
 }
 
 // tellHost says that the site does not answer for a request's host.
@@ -280,7 +291,7 @@ func (id *identity) Value(key any) any {
 // goroutine that outlives the request use c.Copy() or c.Request.Context().
 func GetSession(ctx context.Context) *Session {
 	if id := identityFrom(ctx); id != nil {
-		return &id.session
+		return id.view()
 	}
 	return nil
 }
@@ -289,6 +300,7 @@ func GetSession(ctx context.Context) *Session {
 // session of AcceptBearer. It must not be changed: JWT callbacks do that.
 func GetToken(ctx context.Context) *Token {
 	if id := identityFrom(ctx); id != nil && !id.foreign {
+		id.complete()
 		return &id.token
 	}
 	return nil
@@ -316,22 +328,31 @@ func identityFrom(ctx context.Context) *identity {
 
 // askToSignIn answers a request of nobody in the way its sender can use.
 func (a *Auth) askToSignIn(c *gin.Context, base origin.Base) {
+	refuse := func(string) { a.abort(c, base, http.StatusUnauthorized, errorcode.SessionRequired) }
+	a.lead(c, base, false, "Bearer", refuse, func(back string, _ bool) string { return a.signInURL(base, back) })
+}
+
+// lead leads to a page that has to come first, and from there back, in the way that the
+// sender of a request can use. to is the URL of that page; sent says that a form was
+// under way. Programs get what refuse answers, with a challenge (RFC 6750 §3).
+func (a *Auth) lead(c *gin.Context, base origin.Base, program bool, challenge string, refuse func(page string), to func(back string, sent bool) string) {
 	req := c.Request
 	switch {
-	case req.Header.Get("HX-Request") == "true":
+	case !program && req.Header.Get("HX-Request") == "true":
 		page := samePage(req.Header.Get("HX-Current-URL"), base)
 		if req.Header.Get("HX-Boosted") == "true" && req.Method == http.MethodGet {
 			page = base.Prefix + req.URL.RequestURI() // a link: there the person wants to go
 		}
-		c.Header("HX-Redirect", origin.Location(a.signInURL(base, page)))
-		a.abort(c, base, http.StatusUnauthorized, errorcode.SessionRequired)
-	case !navigates(req):
-		c.Header("WWW-Authenticate", "Bearer")
-		a.abort(c, base, http.StatusUnauthorized, errorcode.SessionRequired)
+		page = to(page, req.Method != http.MethodGet)
+		c.Header("HX-Redirect", origin.Location(page))
+		refuse(page)
+	case program || !navigates(req):
+		c.Header("WWW-Authenticate", challenge)
+		refuse(to(samePage(req.Referer(), base), false))
 	case req.Method == http.MethodGet || req.Method == http.MethodHead:
-		a.sendTo(c, http.StatusFound, a.signInURL(base, base.Prefix+req.URL.RequestURI()))
+		a.sendTo(c, http.StatusFound, to(base.Prefix+req.URL.RequestURI(), false))
 	default: // a form: back to the page it stands on, since its own URL may only take forms
-		a.sendTo(c, http.StatusSeeOther, a.signInURL(base, samePage(req.Referer(), base)))
+		a.sendTo(c, http.StatusSeeOther, to(samePage(req.Referer(), base), true))
 	}
 }
 
@@ -358,9 +379,12 @@ func (a *Auth) signInURL(base origin.Base, back string) string {
 	if page == "" {
 		page = base.URL + "/signin"
 	}
-	// Never "//host" nor "javascript:": a page of the application may use it as it is.
-	return withQuery(page, "callbackUrl", "/"+strings.TrimLeft(back, `/\`))
+	return withQuery(page, "callbackUrl", ownPath(back))
 }
+
+// ownPath is a path of this site: never "//host" nor "javascript:", since a page of the
+// application may use it as it is.
+func ownPath(path string) string { return "/" + strings.TrimLeft(path, `/\`) }
 
 func (a *Auth) sendTo(c *gin.Context, status int, url string) {
 	c.Header("Location", origin.Location(url))

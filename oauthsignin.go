@@ -15,6 +15,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/factor"
 	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/redact"
@@ -60,38 +61,61 @@ func (m *oauthMethod) begin(v *request) {
 // start sends the browser to the provider, with the display parameters in query.
 // elsewhere says that another site asked for it.
 func (m *oauthMethod) start(v *request, query url.Values, elsewhere bool) {
-	if m.answersByPost() && !v.base.Secure && !v.base.Loopback() {
-		v.leave(v.refused("starting the sign-in", errors.New("the provider answers by POST, which needs a site on https"), http.StatusOK, errorcode.OAuthSignin))
+	authURL, tx, err := m.client.Begin(v.c.Request.Context(), v.redirectURI(), oauth.DisplayParams(query), v.auth.opts.Now())
+	if err == nil {
+		m.signOutAsked.Do(func() { m.checkSignOut(v) })
+		tx.User, tx.ThirdParty = v.signedIn(), elsewhere
+		if tx.FormPost {
+			tx.Former = v.formerSession()
+			if v.auth.factors.store != nil {
+				tx.Browser = browserMark(v.csrfToken)
+			}
+		}
+		if tx.FormPost || elsewhere { // whose target must not replace the one of a sign-in of ours
+			tx.Target = v.ownPath(v.callbackURL)
+		}
+	}
+	v.send(authURL, tx, err)
+}
+
+// send sends the browser to the provider, with the transaction in a cookie.
+func (v *request) send(authURL string, tx *oauth.Transaction, err error) {
+	if err == nil && tx.FormPost && !v.base.Secure && !v.base.Loopback() {
+		err = errors.New("the provider answers by POST, which needs a site on https")
+	}
+	if err == nil {
+		lines, ok := v.signIns().Begin(tx)
+		if ok {
+			v.setCookie(lines...)
+			v.redirect(http.StatusOK, authURL)
+			return
+		}
+		err = errors.New("the provider's session is too long for a transaction cookie")
+	}
+	v.leave(v.refused("starting the sign-in", err, http.StatusOK, errorcode.OAuthSignin))
+}
+
+// prove sends the person of a session to the provider, where they prove again who they
+// are. The answer signs nobody in.
+func (m *oauthMethod) prove(v *request, id *identity) {
+	if !v.startAllowed("") {
 		return
 	}
-	now := v.auth.opts.Now()
-	authURL, tx, err := m.client.Begin(v.c.Request.Context(), v.redirectURI(),
-		oauth.DisplayParams(query), now)
-	if err != nil {
-		v.leave(v.refused("starting the sign-in", err, http.StatusOK, errorcode.OAuthSignin))
-		return
+	authURL, tx, err := m.client.BeginProof(v.c.Request.Context(), v.redirectURI(), v.auth.opts.Now())
+	if err == nil {
+		tx.Proves, tx.Target = proofMark(id), v.ownPath(v.callbackURL)
 	}
-	m.signOutAsked.Do(func() { m.checkSignOut(v) })
-	tx.User, tx.ThirdParty = v.signedIn(), elsewhere
-	if tx.FormPost {
-		tx.Former = v.formerSession()
-	}
-	if tx.FormPost || elsewhere { // whose target must not replace the one of a sign-in of ours
-		tx.Target = v.ownPath(v.callbackURL)
-	}
-	lines, ok := v.signIns().Begin(tx)
-	if !ok {
-		v.leave(v.refused("starting the sign-in", errors.New("the provider's session is too long for a transaction cookie"), http.StatusOK, errorcode.OAuthSignin))
-		return
-	}
-	v.setCookie(lines...)
-	v.redirect(http.StatusOK, authURL)
+	v.send(authURL, tx, err)
 }
 
 var errPanicked = errors.New("ginauth: the request that had the provider's answer first has panicked")
 
 // callback takes the provider's answer.
 func (m *oauthMethod) callback(v *request) {
+	if v.handedOver() {
+		m.takeIDToken(v)
+		return
+	}
 	answer := v.answer()
 	tx, expired := v.signIns().Find(answer)
 	if tx == nil {
@@ -103,7 +127,11 @@ func (m *oauthMethod) callback(v *request) {
 		v.continueHere()
 		return
 	}
-	if v.formPosted() || tx.ThirdParty {
+	if v.proving = tx.Proves != ""; v.proving && v.formPosted() { // without the session's cookie
+		v.continueWith(answer)
+		return
+	}
+	if v.formPosted() || tx.ThirdParty || v.proving && tx.Target != "" {
 		v.callbackURL = v.base.Absolute(tx.Target, v.auth.site.allowed)
 	}
 	if code := answer.Get("error"); code != "" {
@@ -116,7 +144,12 @@ func (m *oauthMethod) callback(v *request) {
 	// not the browser's second request but somebody's guess.
 	sum := sha256.Sum256([]byte(tx.State + " " + answer.Get("code")))
 	result := v.auth.shared.callbacks.Do(v.c.Request.Context(), string(sum[:]), now, now.Add(rememberCallback),
-		func() outcome { return m.signIn(v, tx, answer) })
+		func() outcome {
+			if v.proving {
+				return m.confirm(v, tx, answer)
+			}
+			return m.signIn(v, tx, answer)
+		})
 	if result.location == "" { // the first callback's request panicked, or this one is gone
 		result = v.failed(http.StatusOK, errorcode.Callback)
 		if v.c.Request.Context().Err() == nil {
@@ -124,8 +157,36 @@ func (m *oauthMethod) callback(v *request) {
 		}
 	}
 	v.notice("")
+	var id *identity
+	if result.proved != nil {
+		result, id = v.giveFactor(tx.Proves, result.proved.account, result.proved.proof)
+	}
 	v.endTransaction(tx, result)
 	v.leave(result)
+	if id != nil {
+		id.finish()
+	}
+}
+
+// confirm takes from the provider's answer who proved there who they are, and when.
+func (m *oauthMethod) confirm(v *request, tx *oauth.Transaction, answer url.Values) outcome {
+	ctx := context.WithoutCancel(v.c.Request.Context()) // as for a sign-in
+	id, err := m.client.Complete(ctx, tx, v.redirectURI(), answer, v.auth.opts.Now())
+	if err != nil {
+		return v.refused("the callback", err, http.StatusOK, errorcode.OAuthCallback)
+	}
+	account := Account{Provider: v.provider.id, Type: oauthType, ProviderAccountID: id.Profile.UserID}
+	return outcome{location: v.callbackURL, proved: &proved{account, v.providerProof(id)}}
+}
+
+// providerProof is what a provider's answer proves. Its time is the one that the
+// provider's verified id_token says, which is not later than now.
+func (v *request) providerProof(id oauth.Identity) factor.Proof {
+	p := v.proof(FactorProvider, id.Profile.UserID)
+	if at := id.Proved.Time; !at.IsZero() && at.Before(p.At) {
+		p.At = at
+	}
+	return p
 }
 
 // signIn runs a person's sign-in from the provider's answer to the session.
@@ -140,14 +201,21 @@ func (m *oauthMethod) signIn(v *request, tx *oauth.Transaction, answer url.Value
 	for _, note := range id.Notes { // an extra that did not come fails no sign-in
 		v.auth.opts.Logger.WarnContext(ctx, "ginauth: the sign-in goes on without "+note.What, "provider", v.provider.id, "error", note.Err)
 	}
-	v.former = tx.Former
+	v.former, v.browser = tx.Former, tx.Browser
 	v.addPostedName(&id.Profile)
+	return m.admit(ctx, v, tx, id)
+}
+
+// admit signs in the person whom the provider has named.
+func (m *oauthMethod) admit(ctx context.Context, v *request, tx *oauth.Transaction, id oauth.Identity) outcome {
 	user, err := v.provider.user(id.Profile)
 	if err != nil {
 		return v.refused("the profile", err, http.StatusOK, errorcode.OAuthCallback)
 	}
 	p := SignInParams{User: &user, Account: v.provider.account(id, user), Profile: &id.Profile}
 	v.who = p.User
+	v.proofs = []factor.Proof{v.providerProof(id)}
+	v.secondByProvider = m.trusts(id.Proved)
 	if v.auth.opts.Adapter == nil {
 		return v.completeSignIn(p)
 	}
@@ -194,7 +262,7 @@ func (v *request) signIns() transaction.Cookies {
 // it led.
 func (v *request) endTransaction(tx *oauth.Transaction, result outcome) {
 	user, target := "", ""
-	if result.session != "" {
+	if result.user != "" {
 		user, target = transaction.UserMark(result.user), v.ownPath(result.location)
 	}
 	v.setCookie(v.signIns().End(tx, user, target)...)
@@ -321,6 +389,18 @@ func (v *request) continueHere() {
 	})
 }
 
+// continueWith answers a provider's POST with a page that loads what is needed of it from
+// this site, so that the session's cookie comes along.
+func (v *request) continueWith(answer url.Values) {
+	query := url.Values{}
+	for _, name := range [...]string{"state", "code", "iss", "error"} {
+		if values := answer[name]; values != nil {
+			query[name] = values
+		}
+	}
+	v.pages().Continue(v.c.Writer, pages.Continue{Site: v.base.Host(), URL: v.redirectURI() + "?" + query.Encode()})
+}
+
 // maxBlindChunks is how many chunks of a former session are taken away unseen: as
 // many as the longest one has, in base64 with what sealing adds.
 const maxBlindChunks = (maxSealed + cookie.ChunkSize - 1) / cookie.ChunkSize
@@ -329,7 +409,7 @@ const maxBlindChunks = (maxSealed + cookie.ChunkSize - 1) / cookie.ChunkSize
 // cookies it brings the transaction's alone: what the others say is not known, and
 // none of them may be set anew.
 func (v *request) formPosted() bool {
-	return v.method == http.MethodPost && v.provider != nil && v.provider.oauth().answersByPost()
+	return !v.second && v.method == http.MethodPost && v.provider != nil && v.provider.oauth().answersByPost() && !v.handedOver()
 }
 
 // unseenSession are the cookies that a former session may have left in the browser.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"unicode"
@@ -113,8 +114,54 @@ type Texts struct {
 	MailHint    string // "It works once. If you did not ask for it, do nothing, and nothing happens."
 	MailReason  string // below: "You get this email because somebody entered your address at {address}."
 
+	FactorTitle       string // of the page of RequireFactor: "Confirm that it is you"
+	FactorText        string // "What you want to do needs a fresh proof of who you are."
+	FactorButton      string // "Confirm"
+	FactorResend      string // where a form was under way: "What you entered was not sent. Send it again afterwards."
+	FactorNone        string // "Your account has no way to give the proof that this needs. Sign out and sign in again, or set one up first."
+	FactorMailSubject string // "Your code for {site}"
+	FactorMailCode    string // "This code confirms at {site} that you are {email}. Somebody who is signed in as you asked for it."
+
 	ContinueText   string // of a page that loads the next one by itself: "One moment, please."
 	ContinueButton string // on its link, for browsers that do not: "Continue"
+
+	SecondText       string // "Type the code that your authenticator app shows."
+	SecondWrong      string // "That is not the code. Type the one that the app shows now: each works once."
+	SecondOff        string // "Too many codes were wrong, so that the app’s codes do not count for now. Use a recovery code."
+	SecondTrust      string // "Do not ask in this browser for {days} days"
+	SecondToCode     string // "Use the app’s code"
+	SecondToRecovery string // "Use a recovery code"
+	RecoveryText     string // "Type one of your recovery codes. It works once."
+	RecoveryLabel    string // "Recovery code"
+	RecoveryWrong    string // "That is none of your recovery codes, or it was used before."
+
+	EnrolTitle    string // "Set up an authenticator app"
+	EnrolText     string // "Scan this picture with the app, or type the key into it. Then type the code that the app shows."
+	EnrolRequired string // "This site asks you for a second step when you sign in."
+	EnrolPicture  string // "QR code of the key"
+	EnrolKey      string // "Key"
+	EnrolButton   string // "Turn on"
+	EnrolAddress  string // "First prove that your email address is yours: sign in by email once. Then set up the app."
+
+	CodesTitle string // "Your recovery codes"
+	CodesText  string // "Each of them works once in place of the app’s code. Keep them where you find them without your phone. They are not shown again."
+
+	TwoStepTitle   string // "Two-step sign-in"
+	TwoStepNone    string // "You sign in without a second step."
+	TwoStepApp     string // "An authenticator app is set up since {date}."
+	TwoStepLeft    string // "Recovery codes left: {count}"
+	TwoStepReplace string // "Set up another app"
+	TwoStepCodes   string // "Make new recovery codes"
+	TwoStepRemove  string // "Turn two-step sign-in off"
+
+	NoticeSubject  string // "Your sign-in at {site} was changed"
+	NoticeAdded    string // "An authenticator app was set up for your account {email} at {site}."
+	NoticeRemoved  string // "The authenticator app of your account {email} at {site} was removed."
+	NoticeCodes    string // "New recovery codes were made for your account {email} at {site}. The former ones do not work any more."
+	NoticeRecovery string // "A recovery code of your account {email} at {site} was used."
+	NoticeWrong    string // "Several wrong codes were typed for your account {email} at {site}, by a person who had passed the first step of signing in."
+	NoticeOff      string // "So many wrong codes were typed for your account {email} at {site} that the app’s codes do not count for now. A recovery code does."
+	NoticeHint     string // "If this was not you, change your password and sign out everywhere."
 
 	ErrorTitle         string // "Something went wrong"
 	ConfigurationTitle string // "Sign-in is unavailable"
@@ -146,6 +193,24 @@ type Texts struct {
 	AccountDeleteSure string // beside a box to tick: "I want to delete my account"
 	AccountDone       string // "Done."
 	AccountFailed     string // "That did not work. Please try again."
+
+	PasskeyButton        string // "Sign in with a passkey"
+	NoticePasskeyAdded   string // "A passkey was added to your account {email} at {site}."
+	NoticePasskeyRemoved string // "A passkey was removed from your account {email} at {site}."
+	PasskeyProve         string // in place of PasskeyButton, where somebody proves again who they are: "Confirm with a passkey"
+	PasskeyFailed        string // where the device gives none: "Your device gave no passkey. Try again, or use another way."
+	PasskeysTitle        string // of the page that lists them: "Passkeys"
+	PasskeysText         string // "A passkey signs you in with your fingerprint, your face or the lock of your screen."
+	PasskeysNone         string // "You have no passkeys yet."
+	PasskeyName          string // "Name"
+	PasskeyDefaultName   string // of one that gets no other: "Passkey"
+	PasskeyAdd           string // "Add a passkey"
+	PasskeyRename        string // "Rename"
+	PasskeyRemove        string // "Remove"
+	PasskeyAdded         string // "Added on {date}"
+	PasskeyUsed          string // "Last used on {date}"
+	PasskeySynced        string // of one that several devices have: "Saved in your password manager"
+	PasskeyCloned        string // "This passkey may have been copied. Remove it, and add a new one."
 
 	// Errors are texts by error code, in place of the built-in one or for a code of your own.
 	// Codes are compared without regard to case. SignInUsed and SignInLost say more than
@@ -390,4 +455,25 @@ func (v *request) getClient() {
 		return
 	}
 	v.c.Data(http.StatusOK, "text/javascript; charset=utf-8", client.body)
+}
+
+// passkeyScriptURL is the script of the pages with passkeys; "" where there are none.
+func (v *request) passkeyScriptURL() string {
+	if v.auth.passkeys() == nil {
+		return ""
+	}
+	_, version := pages.PasskeyScript()
+	return v.base.URL + "/passkey.js?v=" + url.QueryEscape(version)
+}
+
+// getPasskeyScript serves it, the same for everybody.
+func (v *request) getPasskeyScript() {
+	body, version := pages.PasskeyScript()
+	h := v.c.Writer.Header()
+	h["X-Content-Type-Options"] = []string{"nosniff"}
+	h["Cache-Control"] = []string{"no-cache"}
+	if v.c.Query("v") == version {
+		h["Cache-Control"] = []string{"public, max-age=31536000, immutable"}
+	}
+	v.c.Data(http.StatusOK, "text/javascript; charset=utf-8", body)
 }

@@ -96,6 +96,16 @@ type OAuth struct {
 	// a user, whatever DangerousEmailAccountLinking says. The provider must be an
 	// IssuerProvider, such as those of package oidc.
 	ThirdPartyLogin bool
+	// TrustMFA spares people the second factor of Options.Factors where the provider has
+	// asked for one: where the verified id_token's amr holds "mfa" (RFC 8176 §2), or its
+	// acr is one of the acr_values in AuthParams. That is all it does: RequireFactor asks
+	// for a factor of this site as ever. Set it for a provider that you trust as far as
+	// that. The provider must issue id_tokens, such as those of package oidc.
+	TrustMFA bool
+	// IDTokens also signs people in by an id_token that another client of the same
+	// application got from this provider, a native application or Google's One Tap. Nil:
+	// nobody.
+	IDTokens *IDTokens
 	// DangerousEmailAccountLinking lets a person whose account here is new sign in
 	// as the user who has the same e-mail address, where this provider vouches for
 	// the address (Account.EmailVerified) and the user has proved it
@@ -197,6 +207,18 @@ type LogoutVerifier interface {
 	VerifyLogoutToken(ctx context.Context, rawLogoutToken string) (*oidc.LogoutToken, error)
 }
 
+// An IDTokenVerifier is a goth.Provider whose id_tokens can be verified when they come by
+// another way than its token endpoint, for OAuth.IDTokens. Those of package oidc are.
+type IDTokenVerifier interface {
+	// VerifyIDToken verifies an id_token and returns whose it is. aud must name this
+	// client or one of audiences and nobody else; azp, where there is one, the audience
+	// itself or one of presenters; nonce must be the token's, which was issued in the last
+	// five minutes. accessToken, where it is not empty, must match at_hash. ginauth itself
+	// makes the nonce and sees to it that it is used once. Requests must use the client
+	// that the context holds under oauth2.HTTPClient.
+	VerifyIDToken(ctx context.Context, rawIDToken, nonce, accessToken string, audiences, presenters []string) (goth.User, error)
+}
+
 // An Account is the connection of a user to a provider, as made by one sign-in.
 type Account struct {
 	Provider          string // the provider's ID; "app" at Auth.SignIn
@@ -231,6 +253,10 @@ type method interface {
 	begin(*request)
 	// callback answers callback/:provider.
 	callback(*request)
+	// factor is what it proves.
+	factor() FactorMethod
+	// prove answers POST factor/:provider: the person of a session proves again who they are.
+	prove(*request, *identity)
 	// button is what the sign-in page shows, for a provider with this ID and the auth
 	// routes at url.
 	button(id, url string) pages.Provider
@@ -265,11 +291,15 @@ type oauthMethod struct {
 	signOut      bool      // signing out leads to the provider
 	signOutAsked sync.Once // whether it can
 	linksByEmail bool
-	thirdParty   bool // other sites may start a sign-in
+	thirdParty   bool     // other sites may start a sign-in
+	trustMFA     bool     // the provider's second factor stands for this site's
+	trusted      []string // values of acr that say that there was one
+	idTokens     *IDTokens
 }
 
 func (o OAuth) configure(client *http.Client) (*provider, error) {
-	m := &oauthMethod{profile: o.Profile, linksByEmail: o.DangerousEmailAccountLinking, signOut: o.SignOutAtProvider, thirdParty: o.ThirdPartyLogin}
+	m := &oauthMethod{profile: o.Profile, linksByEmail: o.DangerousEmailAccountLinking, signOut: o.SignOutAtProvider, thirdParty: o.ThirdPartyLogin,
+		idTokens: o.IDTokens, trustMFA: o.TrustMFA, trusted: strings.Fields(strings.Join(o.AuthParams["acr_values"], " "))}
 	p := &provider{id: o.ID, name: o.Name, method: m}
 	if oauth.IsNil(o.Provider) {
 		return p, errors.New("OAuth.Provider is nil; write github.New(…) or another goth provider")
@@ -303,6 +333,15 @@ func (o OAuth) configure(client *http.Client) (*provider, error) {
 	if _, ok := o.Provider.(IssuerProvider); m.thirdParty && !ok {
 		return p, fmt.Errorf("ThirdPartyLogin is set, but %T is no ginauth.IssuerProvider; leave it out, or use the package oidc", o.Provider)
 	}
+	if m.trustMFA && !m.client.VerifiesIDTokens() {
+		return p, fmt.Errorf("TrustMFA is set, but %T issues no id_tokens that could say how somebody signed in; leave it out, or use the package oidc", o.Provider)
+	}
+	if err := m.idTokens.validate(); err != nil {
+		return p, err
+	}
+	if m.idTokens != nil && !m.client.TakesIDTokens() {
+		return p, fmt.Errorf("IDTokens is set, but %T is no ginauth.IDTokenVerifier; leave it out, or use the package oidc", o.Provider)
+	}
 	if m.client.FormPost() {
 		var ok bool
 		if m.formPost, ok = o.Provider.(FormPostProvider); !ok {
@@ -312,13 +351,18 @@ func (o OAuth) configure(client *http.Client) (*provider, error) {
 	return p, nil
 }
 
-func (m *oauthMethod) kind() string { return oauthType }
+func (m *oauthMethod) kind() string         { return oauthType }
+func (m *oauthMethod) factor() FactorMethod { return FactorProvider }
 
 func (m *oauthMethod) check(opts *Options) error {
+	var err error
 	if m.linksByEmail && opts.Adapter == nil {
-		return errors.New("DangerousEmailAccountLinking needs an Adapter, which has accounts to link; set Options.Adapter")
+		err = errors.New("DangerousEmailAccountLinking needs an Adapter, which has accounts to link; set Options.Adapter")
 	}
-	return nil
+	if m.idTokens != nil {
+		err = errors.Join(err, checkIDTokens(opts))
+	}
+	return err
 }
 
 func (m *oauthMethod) button(id, url string) pages.Provider {
@@ -327,6 +371,12 @@ func (m *oauthMethod) button(id, url string) pages.Provider {
 
 func (m *oauthMethod) adapterFailure(err error) (status int, code string) {
 	return http.StatusOK, adapterCode(err)
+}
+
+// trusts reports whether the provider has asked for a second factor, and is trusted with
+// that.
+func (m *oauthMethod) trusts(a oauth.Authentication) bool {
+	return m.trustMFA && (slices.Contains(a.Methods, "mfa") || a.Class != "" && slices.Contains(m.trusted, a.Class))
 }
 
 func (m *oauthMethod) answersByPost() bool  { return m != nil && m.formPost != nil }

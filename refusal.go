@@ -27,6 +27,9 @@ const (
 	errElsewhere        denial = "ginauth: Callbacks.SignIn sends the person elsewhere"
 	errUnaskedAnswer    denial = "ginauth: the answer says that the provider refused, but this browser has begun no such sign-in"
 	errTwiceElsewhere   denial = "ginauth: another site asks for a sign-in, and iss, login_hint or target_link_uri stands twice"
+	errHandedTwice      denial = "ginauth: the request has no id_token or several, or an access_token that is no text; send each once, as a text"
+	errHandedNonce      denial = "ginauth: the id_token has no nonce that this site gave out to this browser or application within the last hour; ask POST nonce for one, and hand it to the provider as it is"
+	errHandedAgain      denial = "ginauth: the id_token, or another one with its nonce, was handed over before"
 	errUnprovenForm     denial = "ginauth: the form came without its CSRF token, or from another origin"
 )
 
@@ -57,7 +60,11 @@ func (v *request) tellRefused(step string, err error, code string) SignInErrorEv
 		attrs = append(attrs, "reference", v.reference)
 		v.keepFailure(code)
 	}
-	v.auth.opts.Logger.Log(v.c.Request.Context(), refusalLevel(err), "ginauth: sign-in refused", attrs...)
+	message := "ginauth: sign-in refused"
+	if v.proving {
+		message = "ginauth: a proof of somebody who is signed in was refused"
+	}
+	v.auth.opts.Logger.Log(v.c.Request.Context(), refusalLevel(err), message, attrs...)
 	return e
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/factor"
 	"github.com/ginauth/ginauth/internal/lifetime"
 	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/origin"
@@ -47,18 +48,30 @@ type request struct {
 	known    limit.Devices  // what this answer makes of the device cookie; nil: nothing yet
 	secrets  []string       // what a person typed, passwords too: never for the log
 
+	native bool // a native application sent it: see isNative
+
 	csrfToken    string // to put into forms
 	csrfVerified bool   // this request proved that a page of ours sent it
 	callbackURL  string // where the sign-in or sign-out leads
 
-	reference    string            // of the log line that says why somebody was not signed in
-	who          *User             // who signs in, as far as it is known
-	former       string            // the session of before an answer by POST: see endFormer
-	began        uint64            // of the takeovers, before the password was checked
-	way          Account           // by which one of the Adapter's users signs in; see confirm
-	before       User              // the user, as they were before their Credentials were an account
-	notInAdapter bool              // Credentials sign in somebody whom the Adapter does not have
-	life         lifetime.Lifetime // that the SignIn callback chose
+	reference        string            // of the log line that says why somebody was not signed in
+	who              *User             // who signs in, as far as it is known
+	former           string            // the session of before an answer by POST: see endFormer
+	began            uint64            // of the takeovers, before the password was checked
+	way              Account           // by which one of the Adapter's users signs in; see confirm
+	before           User              // the user, as they were before their Credentials were an account
+	notInAdapter     bool              // Credentials sign in somebody whom the Adapter does not have
+	life             lifetime.Lifetime // that the SignIn callback chose
+	proofs           []factor.Proof    // that the person gave
+	secondByProvider bool              // the provider asked for a second factor itself: see OAuth.TrustMFA
+	proving          bool              // somebody who is signed in proves again who they are
+
+	demand  demand   // whether who signs in must give a second factor
+	later   later    // what that puts off
+	buckets []string // of the person, for the device cookie
+	browser string   // names the browser, where its CSRF cookie does not come along
+	second  bool     // this request gives a second factor
+	handle  string   // of the sign-in that waits for it, which must not be logged
 }
 
 // ownRequest is a request to a route of the application, which signs somebody in or out
@@ -276,6 +289,18 @@ func (v *request) tellPlainHTTP() {
 		v.auth.seen(v.c.Request).OfPlainHTTP(v.base.Origin), "host", v.c.Request.Host, "expected", v.base.Origin, "cookie", v.names.Session)
 }
 
+// tellPrefix says that a proxy shortens the paths, and that the site does not know: its
+// forms and redirects then lead past the proxy's path.
+func (v *request) tellPrefix() {
+	req, site := v.c.Request, &v.auth.site
+	prefix := v.base.UnknownPrefix(req)
+	if prefix == "" {
+		return
+	}
+	v.auth.refusals.Warn(req.Context(), refusal.Prefix, "a proxy says that it took a prefix off the path, and this site's address has none",
+		v.auth.seen(req).OfPrefix(prefix, v.base.Origin, site.publicURL, v.auth.opts.Pages.TrustForwardedPrefix), "prefix", prefix, "expected", v.base.URL)
+}
+
 // tellTarget says that a callback URL of another site leads to this one. Its path and
 // query stay out of the log: they may hold a token.
 func (v *request) tellTarget(asked string) {
@@ -346,6 +371,9 @@ func (v *request) unproven(page string) {
 }
 
 func (v *request) errorURL(code string) string {
+	if v.proving && code != errorcode.RateLimited { // which the error page explains
+		return withQuery(factorURL(v.base, v.wantedFactors()), "error", code)
+	}
 	return v.base.URL + "/error?error=" + cookie.Escape(code)
 }
 

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"time"
 
@@ -39,14 +41,29 @@ var routes = map[string]route{
 	"GET error":           {serve: (*request).getError},
 	"GET verify-request":  {serve: (*request).getVerifyRequest},
 	"POST _log":           {serve: (*request).postLog, bare: true},
+	"POST " + nonceAction: {serve: (*request).postNonce},
 	"POST " + backchannel: {serve: (*request).postLogoutToken, bare: true},
+	"GET factor":          {serve: (*request).getFactor},
+	"POST factor":         {serve: (*request).postFactor},
+	"GET second-factor":   {serve: (*request).getSecondFactor},
+	"POST second-factor":  {serve: (*request).postSecondFactor},
 	"GET client.js":       {serve: (*request).getClient, bare: true},
 	"GET " + accountPage:  {serve: (*request).getAccount},
 	"POST " + accountPage: {serve: (*request).postAccount},
+
+	// Passkeys.
+	"GET webauthn-options": {serve: (*request).getPasskeyOptions},
+	"GET passkeys":         {serve: (*request).getPasskeys},
+	"POST passkeys":        {serve: (*request).postPasskeys},
+	"GET passkey.js":       {serve: (*request).getPasskeyScript, bare: true},
 }
 
 // serve answers every request below BasePath.
 func (a *Auth) serve(c *gin.Context) {
+	if c.Request == nil { // a neighbour's question, and no request
+		c.Set(neighbourKey, a)
+		return
+	}
 	c.Abort() // nothing behind the auth routes handles their paths
 	action, id, _ := strings.Cut(strings.Trim(c.Param("action"), "/"), "/")
 	method := c.Request.Method
@@ -54,7 +71,7 @@ func (a *Auth) serve(c *gin.Context) {
 		method = http.MethodGet
 	}
 	route, ok := routes[method+" "+action]
-	if !ok || action == accountPage && !a.opts.AccountPage {
+	if !ok || action == accountPage && !a.opts.AccountPage || action == "second-factor" && a.factors.store == nil {
 		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+method+" is not supported by NextAuth.js")
 		return
 	}
@@ -85,11 +102,13 @@ func (a *Auth) serve(c *gin.Context) {
 	if v.provider == nil && id != "" && (action == "callback" || action == "signin" && c.Request.Method == http.MethodPost) {
 		v.tellProvider(id)
 	}
-	if action == "callback" && v.provider == nil || action == backchannel && !a.takesLogoutTokens(v.provider) {
+	if action == "callback" && v.provider == nil || action == backchannel && !a.takesLogoutTokens(v.provider) ||
+		action == nonceAction && !v.provider.takesIDTokens() {
 		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+method+" is not supported by NextAuth.js")
 		return
 	}
-	if !route.bare && !(action == "callback" && v.formPosted()) {
+	v.native = v.isNative(action)
+	if !route.bare && !v.native && !(action == "callback" && v.formPosted()) {
 		v.checkCSRF()
 		v.resolveCallbackURL()
 	}
@@ -156,6 +175,7 @@ func (v *request) getSignIn() {
 		return
 	}
 	v.tellPlainHTTP()
+	v.tellPrefix()
 	code := v.c.Query("error")
 	notice, location := v.noticed(code)
 	if location != "" {
@@ -190,6 +210,7 @@ func (v *request) getSignIn() {
 	v.pages().SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
 		Site: v.base.Host(), Providers: buttons, CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: code, Hint: v.hint(notice),
 		LastUsed: v.lastUsed(), Failed: v.failedForm(code, failed.Provider), Typed: failed.Typed, Reference: failed.Reference,
+		Script: v.passkeyScriptURL(),
 	})
 }
 
@@ -320,6 +341,10 @@ func (v *request) getSession() {
 // postSession changes the session as the page asks: the JWT callback decides
 // what of it counts.
 func (v *request) postSession() {
+	if v.native {
+		v.renewNative()
+		return
+	}
 	if !v.proven() {
 		v.json(http.StatusBadRequest, v.nobody())
 		return
@@ -348,7 +373,7 @@ func (v *request) answerSession(trigger Trigger, update any) {
 	var err error
 	if trigger == TriggerUpdate {
 		if id, err = v.auth.openLatestFound(v.c.Request.Context(), found, v.base); err == nil {
-			err = v.auth.change(v.c, id, v.base, found, update)
+			id, err = v.auth.change(v.c, id, v.base, found, update)
 		}
 	} else if id, err = v.auth.openFound(v.c.Request.Context(), found, v.base, v.auth.opts.Now()); err == nil {
 		err = v.auth.read(v.c, id, v.base, found)
@@ -371,8 +396,52 @@ func (v *request) answerSession(trigger Trigger, update any) {
 		return
 	}
 	if event := v.auth.opts.Events.Session; event != nil {
-		event(v.c, SessionEvent{Session: &id.session, Token: &id.token})
+		event(v.c, SessionEvent{Session: id.view(), Token: &id.token})
 	}
 	v.json(http.StatusOK, &id.session)
 	id.finish()
+}
+
+// neighbourKey is where an Auth says who it is, to another of the same engine.
+const neighbourKey = "github.com/ginauth/ginauth.neighbour"
+
+// neighbours are the Auths whose routes are on a router's engine already.
+func neighbours(r gin.IRouter) (all []*Auth) {
+	engine, _ := r.(*gin.Engine)
+	if group, ok := r.(*gin.RouterGroup); ok {
+		// gin tells a group's engine to nobody. Should it name the field otherwise one day,
+		// no neighbour is found.
+		if field := reflect.ValueOf(group).Elem().FieldByName("engine"); field.IsValid() && field.Type() == reflect.TypeFor[*gin.Engine]() {
+			engine = (*gin.Engine)(field.UnsafePointer())
+		}
+	}
+	if engine == nil {
+		return nil
+	}
+	serve := reflect.ValueOf((*Auth)(nil).serve).Pointer() // of all Auths: they differ in what the value holds
+	for _, route := range engine.Routes() {
+		if route.Method != http.MethodGet || reflect.ValueOf(route.HandlerFunc).Pointer() != serve {
+			continue
+		}
+		asked := &gin.Context{}
+		route.HandlerFunc(asked)
+		if other, ok := asked.MustGet(neighbourKey).(*Auth); ok {
+			all = append(all, other)
+		}
+	}
+	return all
+}
+
+// checkApart refuses an Auth whose cookies are another's too: of one name, at one host.
+// With the same secret a session of one would open at the other, and with another secret
+// each would delete the other's.
+func (a *Auth) checkApart(others []*Auth) error {
+	for _, other := range others {
+		if other.opts.Cookies.Prefix != a.opts.Cookies.Prefix || !other.site.hosts.MeetsHost(a.site.hosts) {
+			continue
+		}
+		return fmt.Errorf("ginauth: Cookies.Prefix: the Auth at %s has the same prefix, %s, and answers for the same host, so that the cookies of one are the other's too; give this one a Cookies.Prefix of its own, for instance admin",
+			other.site.publicURL, other.opts.Cookies.Prefix)
+	}
+	return nil
 }

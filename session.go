@@ -49,6 +49,11 @@ type Session struct {
 	// Values are further members of the session, such as an access token that a
 	// Session callback passes to the front end.
 	Values map[string]any
+	// Factors are how the person proved who they are, in the order in which they did; none
+	// where the token proves nothing, as one that another program made. The browser does
+	// not see them. A Session callback that changes them changes what handlers see, and
+	// not what RequireFactor goes by.
+	Factors []Factor
 	// Scopes are what the bearer of a token may do, such as orders:read, for the guard
 	// Scope. A BearerFunc sets them, or a Session callback. The browser does not see them.
 	Scopes []string
@@ -137,9 +142,16 @@ const appID = "app"
 // changes something (as for RequireSession), and where the user signs in more often than
 // Limits.Successes allow. A GET can come from any page: let it sign in only by what
 // its URL proves, such as an invitation's token.
-func (a *Auth) SignIn(c *gin.Context, user User) (*Session, error) {
+//
+// proofs say how the application has found out who that is: FactorPassword after a
+// password that it has compared itself. They become the session's Factors, given now, and
+// RequireFactor goes by them. Without any the session has none.
+func (a *Auth) SignIn(c *gin.Context, user User, proofs ...FactorMethod) (*Session, error) {
 	v, err := a.ownRequest(c, "SignIn")
 	if err != nil {
+		return nil, err
+	}
+	if v.proofs, err = v.statedProofs(proofs); err != nil {
 		return nil, err
 	}
 	if user.ID == "" {
@@ -161,9 +173,16 @@ func (a *Auth) SignIn(c *gin.Context, user User) (*Session, error) {
 		v.notBegun(err)
 		return nil, err
 	}
+	if waits, err := v.waitIfDue(b); err != nil {
+		v.notBegun(err)
+		return nil, err
+	} else if waits.waiting != "" {
+		v.putWaiting(waits.waiting)
+		return nil, ErrFactorRequired
+	}
 	id := b.id
 	id.user, id.begun, id.session = known, true, id.token.session(id.token.ExpiresAt)
-	err = a.runSession(c, SessionParams{Session: &id.session, Token: &id.token, User: known})
+	err = a.runSession(c, id, "", nil)
 	if err == nil {
 		_, err = id.session.MarshalJSON()
 	}
@@ -180,7 +199,7 @@ func (a *Auth) SignIn(c *gin.Context, user User) (*Session, error) {
 	v.putSession(id.value, id.token.cookieEnd(id.token.ExpiresAt))
 	private(c.Writer.Header())
 	a.attach(c, id)
-	return &id.session, nil
+	return id.view(), nil
 }
 
 // knownUser finds the Adapter's user whom an application signs in, and completes what it
@@ -248,7 +267,7 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 	if before != nil && before.auth == a {
 		id.renewed, id.begun = before.renewed, before.begun
 	}
-	err = a.change(c, id, base, found, data)
+	id, err = a.change(c, id, base, found, data)
 	if errors.Is(err, ErrSignedOut) {
 		if fault := a.endByCallback(c, id, base, found); fault != nil {
 			return nil, fault
@@ -266,7 +285,7 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 		before.renewed = id.renewed // for the middleware that found it
 	}
 	a.attach(c, id)
-	return &id.session, nil
+	return id.view(), nil
 }
 
 // openLatest opens a session as this process last sealed it, which may be later than
@@ -305,7 +324,7 @@ func (a *Auth) refresh(c *gin.Context, id *identity, trigger Trigger, update any
 		expires = id.token.endOf(a.lifetime(&id.token), now)
 	}
 	id.session = id.token.session(expires)
-	if err := a.runSession(c, SessionParams{Session: &id.session, Token: &id.token, User: id.user, Trigger: trigger, Update: update}); err != nil {
+	if err := a.runSession(c, id, trigger, update); err != nil {
 		return false, err
 	}
 	_, err = id.session.MarshalJSON()
@@ -337,39 +356,47 @@ func (a *Auth) reseal(c *gin.Context, id *identity, base origin.Base, found cook
 	return err
 }
 
-// change runs the callbacks of an update and seals what they made of the session.
-// Where another request has written it meanwhile, they run again on what that one
-// left, one update at a time.
-func (a *Auth) change(c *gin.Context, id *identity, base origin.Base, found cookie.Session, data any) error {
-	for try := 0; ; try++ {
+// change runs the callbacks of an update and seals what they made of the session, which
+// it returns. Where another request has written it meanwhile, they run again on what that
+// one left, one update at a time.
+func (a *Auth) change(c *gin.Context, id *identity, base origin.Base, found cookie.Session, data any) (*identity, error) {
+	return a.rewrite(c, id, base, found, func(id *identity) error {
 		_, err := a.refresh(c, id, TriggerUpdate, data)
+		return err
+	})
+}
+
+// rewrite seals what edit makes of a session, which it returns, as change says.
+func (a *Auth) rewrite(c *gin.Context, id *identity, base origin.Base, found cookie.Session, edit func(*identity) error) (*identity, error) {
+	for try := 0; ; try++ {
+		err := edit(id)
 		if err == nil {
 			err = a.keep(c, id, base, found)
 		}
 		switch {
 		case !errors.Is(err, ErrConflict):
-			return err
+			return id, err
 		case try == maxReruns:
-			return errChanging
+			return id, errChanging
 		case try == 0:
 			release, err := a.shared.locks.Lock(c.Request.Context(), "update:"+id.token.sessionID(), lockWait)
 			if err != nil {
-				return err
+				return id, err
 			}
 			defer release()
 		}
 		fresh, err := a.openLatest(c.Request.Context(), id.value, base)
 		if err != nil {
-			return err
+			return id, err
 		}
 		fresh.renewed, fresh.begun = id.renewed, id.begun
-		*id = *fresh
+		id = fresh
 	}
 }
 
 // keep seals a session's token anew and sets its cookie.
 func (a *Auth) keep(c *gin.Context, id *identity, base origin.Base, found cookie.Session) error {
-	payload, err := a.stamp(&id.token, base, a.opts.Now())
+	payload, err := a.stamp(c.Request.Context(), &id.token, base, a.opts.Now())
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/factor"
 	"github.com/ginauth/ginauth/internal/lifetime"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
@@ -19,22 +20,37 @@ import (
 type outcome struct {
 	location string
 	session  string    // the session cookie's value; empty: nobody was signed in
+	waiting  string    // the value of the cookie of a sign-in that waits for its second factor
 	of       string    // its name
 	user     string    // who signed in, and
 	since    time.Time // when
 	expires  time.Time // when its cookie ends; zero: with the browser
 	status   int       // for next-auth's client; a browser gets 302 in any case
+	code     string    // of the error page; empty: it leads elsewhere
+	ends     time.Time // when the session ends, whether or not its cookie does
+
+	proved *proved // in place of a session: by somebody who has one
 
 	wait time.Duration // not zero: the person has signed in too often, and may again after it
 }
 
+// proved is a factor that somebody who is signed in gave, and of which account.
+type proved struct {
+	account Account
+	proof   factor.Proof
+}
+
 // failed is an outcome on the error page.
 func (v *request) failed(status int, code string) outcome {
-	return outcome{location: v.errorURL(code), status: status}
+	return outcome{location: v.errorURL(code), status: status, code: code}
 }
 
 // leave ends the request with an outcome.
 func (v *request) leave(result outcome) {
+	if v.native {
+		v.leaveNative(result)
+		return
+	}
 	if result.wait > 0 {
 		v.tooMany(result.wait) // already told
 		return
@@ -49,6 +65,9 @@ func (v *request) leave(result outcome) {
 			v.pages().Continue(v.c.Writer, pages.Continue{Site: v.base.Host(), URL: origin.Location(result.location)})
 			return
 		}
+	}
+	if result.waiting != "" {
+		v.putWaiting(result.waiting)
 	}
 	v.redirect(result.status, result.location)
 }
@@ -188,7 +207,7 @@ func (v *request) begin(p SignInParams, isNew bool) (*beginning, error) {
 	}
 	var payload []byte
 	if err == nil {
-		payload, err = v.auth.stampNew(t, v.base, now)
+		payload, err = v.auth.stampNew(v.c.Request.Context(), t, v.base, now, v.proofs)
 	}
 	if err != nil {
 		undo()
@@ -220,19 +239,30 @@ func (v *request) enter(b *beginning) (err error) {
 func (v *request) startSession(p SignInParams, isNew bool) outcome {
 	b, err := v.begin(p, isNew)
 	if err == nil {
+		var result outcome
+		if result, err = v.waitIfDue(b); result.waiting != "" {
+			return result
+		}
+	}
+	if err == nil {
 		err = v.enter(b)
 	}
 	if err != nil {
 		return v.notBegun(err)
 	}
+	return v.entered(b)
+}
+
+// entered is what a session leads to that has begun.
+func (v *request) entered(b *beginning) outcome {
 	location := v.callbackURL
-	if page := v.auth.opts.Pages.NewUser; isNew && page != "" {
+	if page := v.auth.opts.Pages.NewUser; b.isNew && page != "" {
 		location = withQuery(v.base.Public(page), "callbackUrl", v.callbackURL)
 	}
 	t := &b.id.token
 	return outcome{
 		location: location, session: b.id.value, of: t.sessionID(), user: t.Subject, since: t.AuthTime,
-		expires: t.cookieEnd(t.ExpiresAt), status: http.StatusOK,
+		expires: t.cookieEnd(t.ExpiresAt), ends: t.ExpiresAt, status: http.StatusOK,
 	}
 }
 

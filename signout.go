@@ -52,6 +52,10 @@ func (v *request) backURL() string {
 
 // postSignOut ends the session in this browser.
 func (v *request) postSignOut() {
+	if v.native {
+		v.endNative()
+		return
+	}
 	if !v.proven() {
 		v.unproven("signout")
 		return
@@ -102,6 +106,7 @@ func (v *request) signOut() (ended *Token, err error) {
 		former = ended.domain
 	}
 	v.auth.clearSession(v.c, found, v.base, former)
+	v.dropWaiting()
 	return ended, nil
 }
 

@@ -18,7 +18,7 @@ var (
 	// ErrNotFound says that what was asked for does not exist, or no longer.
 	ErrNotFound = errors.New("ginauth: not found")
 	// ErrConflict says that what was to be replaced has changed meanwhile.
-	ErrConflict = errors.New("ginauth: another request has changed the session")
+	ErrConflict = errors.New("ginauth: another request has changed it meanwhile")
 	// ErrNotSupported says that the session store in use cannot do this.
 	ErrNotSupported = errors.New("ginauth: not supported by the session store")
 )
@@ -127,7 +127,7 @@ type ContextHeeder interface {
 // What such a store lacks stays lacking: it cannot list or end all sessions of a
 // user, another process may save a session in the moment in which this one
 // deletes it, and a driver that takes a failed query for an empty answer signs
-// people out while it is down. docs/sessions.md has a table. The cookie store is
+// people out while it is down. docs/stores.md has a table. The cookie store is
 // refused: it cannot end a session. Leave Session.Store nil instead, for a cookie
 // that is encrypted.
 func GinStore(store sessions.Store) SessionStore {

@@ -1,6 +1,7 @@
 package ginauth
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -42,6 +43,7 @@ type Token struct {
 	notInAdapter bool              // claimUnlisted: the user is not the Adapter's
 	life         lifetime.Lifetime // claimLifetime: what this session has of its own
 	since        time.Time         // claimSince
+	factors      string            // claimFactors, not yet checked
 }
 
 // claimUnlisted marks, beside an Adapter, the session of somebody whom Credentials
@@ -60,6 +62,10 @@ const claimLifetime = "ginauth_lifetime"
 // next-auth writes a new iat each time.
 const claimSince = "ginauth_since"
 
+// claimFactors holds how the person proved who they are, with a MAC: see internal/factor.
+// No callback changes it, and what another program writes there proves nothing.
+const claimFactors = "ginauth_factors"
+
 // claimDomain is the Cookies.Domain that the session's cookie was set with, where
 // there was one: only a deletion with that Domain reaches it, and a deployment with
 // another configuration would not know it.
@@ -77,106 +83,161 @@ var (
 // leeway is how far clocks may be apart, as next-auth's decoder has it.
 const leeway = 15 * time.Second
 
+// ownClaim reports whether a claim decides, or has a field.
+func ownClaim(name []byte) bool {
+	switch string(name) {
+	case "sub", "name", "email", "picture", "jti", "exp", "iat", "auth_time", "nbf",
+		claimSince, claimLifetime, claimSession, claimFactors, claimDomain, claimBrowser, claimUnlisted, tokenset.Claim:
+		return true
+	}
+	return false
+}
+
 // parse reads a token's payload and checks its times: valid until exp and from
 // nbf on, with 15 seconds of leeway. A token without exp is accepted, as
 // next-auth accepts it.
 func (t *Token) parse(payload []byte, now time.Time) error {
+	v := t.begin()
+	err := claims.Each(payload, func(name string, value claims.Value) { t.take(name, value, &v) })
+	return cmp.Or(err, v.check(now))
+}
+
+// parseOwn is parse without further claims; more reports whether there are any. It is
+// cheaper for a request that asks for none.
+func (t *Token) parseOwn(payload []byte, now time.Time) (more bool, err error) {
+	v := t.begin()
+	more, err = claims.Some(payload, ownClaim, func(name string, value claims.Value) { t.take(name, value, &v) })
+	return more, cmp.Or(err, v.check(now))
+}
+
+// further reads the further claims of a payload that parseOwn has checked.
+func (t *Token) further(payload []byte) {
+	whole := Token{}
+	v := whole.begin()
+	_ = claims.Each(payload, func(name string, value claims.Value) { whole.take(name, value, &v) })
+	t.Claims = whole.Claims
+}
+
+// A validity is when a token that is being read is valid, in Unix seconds.
+type validity struct {
+	nbf, exp float64
+	fault    error // in a claim
+}
+
+func (t *Token) begin() validity {
 	*t = Token{shape: claims.Absent(userTexts)}
-	exp, nbf := math.Inf(1), math.Inf(-1)
-	var fault error
-	seconds := func(value claims.Value, into *float64) time.Time {
-		f, ok := value.Seconds()
-		if !ok {
-			fault = errNotTime
-		}
-		*into = f
-		return claims.Time(f)
-	}
-	var ignored float64
-	err := claims.Each(payload, func(name string, value claims.Value) {
-		switch name {
-		case "sub":
-			if s, ok := value.Text(); ok {
-				t.Subject = s
-				return
-			}
-		case "name":
-			if t.shape.Read(nameText, value, &t.Name) {
-				return
-			}
-		case "email":
-			if t.shape.Read(emailText, value, &t.Email) {
-				return
-			}
-		case "picture":
-			if t.shape.Read(pictureText, value, &t.Picture) {
-				return
-			}
-		case "jti":
-			if s, ok := value.Text(); ok {
-				t.ID = s
-				return
-			}
-		case "exp":
-			t.ExpiresAt = seconds(value, &exp)
-			return
-		case "iat":
-			t.IssuedAt = seconds(value, &ignored)
-			return
-		case "auth_time":
-			t.AuthTime = seconds(value, &ignored)
-			return
-		case "nbf":
-			seconds(value, &nbf)
-		case claimSince:
-			t.since = seconds(value, &ignored)
-			return
-		case claimLifetime:
-			var ok bool
-			if t.life, ok = lifetime.Parse(value.JSON()); !ok {
-				fault = errLifetime
-			}
-			return
-		case claimSession:
-			if s, ok := value.Text(); ok {
-				t.sid = s
-				return
-			}
-		case claimDomain:
-			if s, ok := value.Text(); ok {
-				t.domain = s
-				return
-			}
-		case claimBrowser:
-			if s, ok := value.Text(); ok {
-				t.browser = s
-				return
-			}
-		case tokenset.Claim:
-			if t.grant = tokenset.Parse(value.JSON()); t.grant != nil {
-				return
-			}
-		case claimUnlisted:
-			if t.notInAdapter = value.Any() == true; t.notInAdapter {
-				return
-			}
-		}
-		if t.Claims == nil {
-			t.Claims = map[string]any{}
-		}
-		t.Claims[name] = value.Any()
-	})
-	if err == nil {
-		err = fault
-	}
-	if err != nil {
-		return err
-	}
+	return validity{nbf: math.Inf(-1), exp: math.Inf(1)}
+}
+
+func (v *validity) check(now time.Time) error {
 	at := float64(now.Unix())
-	if exp <= at-leeway.Seconds() || nbf > at+leeway.Seconds() {
+	switch {
+	case v.fault != nil:
+		return v.fault
+	case v.exp <= at-leeway.Seconds() || v.nbf > at+leeway.Seconds():
 		return errExpired
 	}
 	return nil
+}
+
+// seconds reads a time claim.
+func (v *validity) seconds(value claims.Value) float64 {
+	f, ok := value.Seconds()
+	if !ok {
+		v.fault = errNotTime
+	}
+	return f
+}
+
+func (v *validity) time(value claims.Value) time.Time { return claims.Time(v.seconds(value)) }
+
+// take sets the field of a claim, or keeps the claim among the further ones.
+func (t *Token) take(name string, value claims.Value, v *validity) {
+	if t.takeOwn(name, value, v) {
+		return
+	}
+	if t.Claims == nil {
+		t.Claims = map[string]any{}
+	}
+	t.Claims[name] = value.Any()
+}
+
+// takeOwn takes a claim that has a field, and is of the field's type.
+func (t *Token) takeOwn(name string, value claims.Value, v *validity) bool {
+	switch name {
+	case "sub":
+		if s, ok := value.Text(); ok {
+			t.Subject = s
+			return true
+		}
+	case "name":
+		if t.shape.Read(nameText, value, &t.Name) {
+			return true
+		}
+	case "email":
+		if t.shape.Read(emailText, value, &t.Email) {
+			return true
+		}
+	case "picture":
+		if t.shape.Read(pictureText, value, &t.Picture) {
+			return true
+		}
+	case "jti":
+		if s, ok := value.Text(); ok {
+			t.ID = s
+			return true
+		}
+	case "exp":
+		v.exp = v.seconds(value)
+		t.ExpiresAt = claims.Time(v.exp)
+		return true
+	case "iat":
+		t.IssuedAt = v.time(value)
+		return true
+	case "auth_time":
+		t.AuthTime = v.time(value)
+		return true
+	case "nbf":
+		v.nbf = v.seconds(value) // and kept as it is
+	case claimSince:
+		t.since = v.time(value)
+		return true
+	case claimLifetime:
+		var ok bool
+		if t.life, ok = lifetime.Parse(value.JSON()); !ok {
+			v.fault = errLifetime
+		}
+		return true
+	case claimSession:
+		if s, ok := value.Text(); ok {
+			t.sid = s
+			return true
+		}
+	case claimFactors:
+		if s, ok := value.Text(); ok {
+			t.factors = s
+			return true
+		}
+	case claimDomain:
+		if s, ok := value.Text(); ok {
+			t.domain = s
+			return true
+		}
+	case claimBrowser:
+		if s, ok := value.Text(); ok {
+			t.browser = s
+			return true
+		}
+	case tokenset.Claim:
+		if t.grant = tokenset.Parse(value.JSON()); t.grant != nil {
+			return true
+		}
+	case claimUnlisted:
+		if t.notInAdapter = value.Any() == true; t.notInAdapter {
+			return true
+		}
+	}
+	return false
 }
 
 // parse reads a token's payload, and refuses one whose session has lasted as long as it
@@ -185,6 +246,10 @@ func (a *Auth) parse(t *Token, payload []byte, now time.Time) error {
 	if err := t.parse(payload, now); err != nil {
 		return err
 	}
+	return a.checkLifetime(t, now)
+}
+
+func (a *Auth) checkLifetime(t *Token, now time.Time) error {
 	l := a.lifetime(t)
 	if t.life.MaxAge > 0 && !t.endsBy(t.IssuedAt.Add(l.MaxAge), now.Add(-leeway)) {
 		return errExpired
@@ -253,6 +318,9 @@ func (t *Token) claims() *claims.Object {
 	if t.sid != "" {
 		o.Add(claimSession, t.sid)
 	}
+	if t.factors != "" {
+		o.Add(claimFactors, t.factors)
+	}
 	if t.domain != "" {
 		o.Add(claimDomain, t.domain)
 	}
@@ -278,7 +346,7 @@ func (t *Token) claims() *claims.Object {
 // taken are the names of claims that have a field of their own. A claim of
 // another type than the field's is kept in Claims until the field is set.
 func (t *Token) taken() []string {
-	names := []string{"iat", "exp", "jti", "auth_time", claimSession, claimDomain, claimBrowser, claimUnlisted, claimLifetime, claimSince, tokenset.Claim}
+	names := []string{"iat", "exp", "jti", "auth_time", claimSession, claimDomain, claimBrowser, claimUnlisted, claimLifetime, claimSince, claimFactors, tokenset.Claim}
 	for _, f := range [...]struct{ name, text string }{
 		{"sub", t.Subject}, {"name", t.Name}, {"email", t.Email}, {"picture", t.Picture},
 	} {
@@ -322,10 +390,10 @@ func (t *Token) sameSession(other *Token) bool {
 	return id != "" && id == other.sessionID()
 }
 
-// keepSession gives the token the session of before, with its lifetime, whatever a
-// callback did to it.
+// keepSession gives the token the session of before, with its lifetime and factors,
+// whatever a callback did to it.
 func (t *Token) keepSession(before *Token) {
-	t.sid, t.life, t.since, t.browser = before.sid, before.life, before.since, before.browser
+	t.sid, t.life, t.since, t.factors, t.browser = before.sid, before.life, before.since, before.factors, before.browser
 	if t.AuthTime.IsZero() && !before.AuthTime.IsZero() {
 		t.since = before.AuthTime
 	}

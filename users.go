@@ -31,8 +31,12 @@ func (a *Auth) Unlink(ctx context.Context, userID, provider, providerAccountID s
 	if err != nil {
 		return err
 	}
+	keys, err := a.listPasskeys(ctx, userID)
+	if err != nil {
+		return err
+	}
 	err = a.adapt(ctx, func(ctx context.Context) error {
-		return a.opts.Adapter.UnlinkAccount(ctx, userID, provider, providerAccountID, a.mails(user))
+		return a.opts.Adapter.UnlinkAccount(ctx, userID, provider, providerAccountID, a.mails(user) || len(keys) > 0)
 	})
 	if err == nil {
 		a.unlinked(ctx, user, Account{Provider: provider, ProviderAccountID: providerAccountID})
@@ -341,7 +345,7 @@ func (a *Auth) RevokeUser(ctx context.Context, userID string) error {
 	ctx = context.WithoutCancel(requestContext(ctx)) // half a sign-out everywhere would look like a whole one
 	var faults []error
 	// Without Revocations these are the device cookies alone.
-	faults = append(faults, a.ending.devices.EndUser(ctx, userID, a.opts.Now()))
+	faults = append(faults, a.ending.devices.EndUser(ctx, userID, a.opts.Now()), a.endFactorEpoch(ctx, userID))
 	if listed {
 		faults = append(faults, bulkhead.Run(ctx, a.calls.store, func(ctx context.Context) error {
 			return store.DeleteUser(ctx, a.namespace.Owner(userID))

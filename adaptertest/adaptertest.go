@@ -1,5 +1,10 @@
-// Package adaptertest tests an Adapter against the contract of ginauth.Adapter. It
-// knows the contract only, not the database behind the adapter.
+// Package adaptertest tests an Adapter against the contract of ginauth.Adapter:
+//
+//	func TestMyAdapter(t *testing.T) {
+//		adaptertest.Run(t, func(t testing.TB) ginauth.Adapter { return newMyAdapter(t) })
+//	}
+//
+// It knows the contract only, not the database behind the adapter.
 package adaptertest
 
 import (
@@ -38,12 +43,16 @@ func Run(t *testing.T, newAdapter func(t testing.TB) ginauth.Adapter) {
 		{"UnlinkAccount", testUnlinkAccount},
 		{"Credentials", testCredentials},
 		{"VerificationToken", testVerificationToken},
+		{"FactorStore", testFactors},
 		{"Context", testContext},
+		{"Passkeys", testPasskeys},
 		{"at once/CreateUser", testCreateAtOnce},
 		{"at once/LinkAccount", testLinkAtOnce},
 		{"at once/UnlinkAccount", testUnlinkAtOnce},
 		{"at once/UseVerificationToken", testUseAtOnce},
 		{"at once/LinkAccount and UpdateUser", testSeenAtOnce},
+		{"at once/UpdateFactors", testFactorsAtOnce},
+		{"at once/Passkeys", testPasskeysAtOnce},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			t.Parallel()
@@ -98,7 +107,7 @@ func (s suite) is(doing string, err, want error) {
 	if want == nil && err != nil || !errors.Is(err, want) {
 		s.t.Errorf("%s: the error is %v, want %v", doing, err, want)
 	}
-	for _, other := range []error{ginauth.ErrNotFound, ginauth.ErrExists, ginauth.ErrLastAccount} {
+	for _, other := range []error{ginauth.ErrNotFound, ginauth.ErrExists, ginauth.ErrLastAccount, ginauth.ErrConflict} {
 		if !errors.Is(want, other) && errors.Is(err, other) {
 			s.t.Errorf("%s: the error is %v too", doing, other)
 		}

@@ -1,6 +1,6 @@
 // Command bench measures what a guarded request of ginauth costs beside the same
 // request with other libraries, in one process and one run, and prints it as a
-// table. See docs/performance.md.
+// table. See docs/internals/performance.md.
 package main
 
 import (

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the tables in docs/conformance.md anew")
+var update = flag.Bool("update", false, "write the tables in docs/internals/conformance.md anew")
 
-const document = "../docs/conformance.md"
+const document = "../docs/internals/conformance.md"
 
 // The tables stand between these lines.
 const (
@@ -53,7 +53,7 @@ func profiles() []profile {
 	return list
 }
 
-// checkDocument holds docs/conformance.md to what was run, or writes it.
+// checkDocument holds docs/internals/conformance.md to what was run, or writes it.
 func checkDocument(t *testing.T, r *results, connect, fapi []module) {
 	if len(r.got) != len(connect)+len(fapi) {
 		return // some were left out by -run, and say nothing of the others

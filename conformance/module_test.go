@@ -106,7 +106,7 @@ func (r *results) passed(names []string) (n int) {
 }
 
 // Every relying-party module that applies passes, under its own name; afterwards
-// docs/conformance.md says so.
+// docs/internals/conformance.md says so.
 func TestModules(t *testing.T) {
 	t.Parallel()
 	r := &results{}

@@ -32,6 +32,25 @@ export default async function run() {
     assert.doesNotMatch(await page.textContent('body'), /ada@example\.com/, 'the guarded page after sign-out')
   })
 
+  await scenario('remember me: the cookie stays, or ends with the browser', { origins }, async (context) => {
+    const page = await context.newPage()
+    for (const ticked of [false, true]) {
+      await page.goto(example.url + '/api/auth/signin?callbackUrl=/account')
+      await page.getByRole('textbox', { name: 'Name' }).fill('ada')
+      await page.getByRole('textbox', { name: 'Password' }).fill('engine')
+      await page.keyboard.press('Tab')
+      if (ticked) await page.keyboard.press('Space')
+      assert.equal(await page.getByLabel('Remember me').isChecked(), ticked)
+      await page.keyboard.press('Enter')
+      await page.waitForURL(example.url + '/account')
+      const cookies = await context.cookies(example.url)
+      const { expires } = cookies.find(({ name }) => name === 'next-auth.session-token')
+      if (ticked) assert.ok(expires > Date.now() / 1000 + 29 * 24 * 3600, `it ends at ${expires}`)
+      else assert.equal(expires, -1)
+      await context.clearCookies()
+    }
+  })
+
   await scenario('React, script and htmx pages: signed in and out, two tabs', { origins, expected: /status of 401/ }, async (context) => {
     const react = await context.newPage()
     await react.goto(example.url + '/react')

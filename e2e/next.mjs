@@ -164,6 +164,11 @@ const refused = /status of 40[13]/ // Chromium reports these in its console
 function nextSignsIn(title, version) {
   return [
     {
+      name: `${title}: a lifetime of its own and when it began, which Next keeps`,
+      flags: ['-update-age', '-1s', '-absolute', '720h'],
+      story: (person) => keepsLifetimes(person, version),
+    },
+    {
       name: `${title}: Gin knows who it is, until sign-out`,
       async story(person) {
         await person.open('/go/me')
@@ -287,4 +292,63 @@ async function sealsAgain(person) {
   await person.press('Sign out')
   await person.reads('You are not signed in.')
   assert.deepEqual(await person.session(), {})
+}
+
+// keepsLifetimes has Next open sessions with the claims that only Gin writes, and seal
+// them again.
+async function keepsLifetimes(person, version) {
+  // Gin wrote down when the session began, since next-auth's tokens do not say.
+  await person.open('/members')
+  await person.signIn('ada')
+  await person.arrives('/members')
+  assert.equal((await person.json('/api/token')).ginauth_since, undefined)
+  await isKnown(person, ada)
+  const { ginauth_since: since } = await person.json('/api/token')
+  assert.ok(Number.isInteger(since), `it began at ${since}`)
+  await sealedByNext(person, { ginauth_since: since })
+  await isKnown(person, ada) // and by Gin
+  assert.equal((await person.json('/api/token')).ginauth_since, since)
+
+  // Gin signs somebody in with a lifetime that Next knows nothing of.
+  await person.context.clearCookies()
+  const [name, value] = await signedInByGin(version)
+  await person.context.addCookies([{ name, value, url: person.site, httpOnly: true, sameSite: 'Lax' }])
+  const lifetime = { maxAge: 3600, absoluteMaxAge: 8 * 3600, browserSession: true }
+  const token = await person.json('/api/token')
+  assert.deepEqual(token.ginauth_lifetime, lifetime)
+  await sealedByNext(person, { ginauth_lifetime: lifetime, ginauth_sid: token.ginauth_sid, auth_time: token.auth_time })
+  await person.open('/go/me')
+  const [cookie] = (await person.context.cookies(person.site)).filter(({ name }) => name.startsWith(version.cookie))
+  assert.equal(cookie.expires, -1, 'the cookie that Gin set again ends with the browser')
+  await isKnown(person, ada)
+  assert.deepEqual((await person.json('/api/token')).ginauth_lifetime, lifetime)
+}
+
+// sealedByNext has Next's session route seal the session, and finds the claims in it.
+async function sealedByNext(person, claims) {
+  const before = await person.session()
+  await person.json('/api/auth/session')
+  assert.notDeepEqual(await person.session(), before, 'GET session seals it again')
+  const token = await person.json('/api/token')
+  for (const [name, value] of Object.entries(claims)) assert.deepEqual(token[name], value, name)
+}
+
+// signedInByGin is the session cookie of ada, whom a Gin of the same secret signs in.
+async function signedInByGin(version) {
+  const url = `http://localhost:${await freePort()}`
+  const gin = await startGo('e2e/beside', ['-addr', new URL(url).host.replace('localhost', '127.0.0.1'), '-own-lifetime', ...version.flags], {
+    ready: /listening/, env: addresses(url),
+  })
+  const csrf = await fetch(`${url}/api/auth/csrf`)
+  const { csrfToken } = await csrf.json()
+  const answer = await fetch(`${url}/api/auth/callback/credentials`, {
+    method: 'POST',
+    redirect: 'manual',
+    headers: { cookie: csrf.headers.getSetCookie().map((line) => line.split(';')[0]).join('; ') },
+    body: new URLSearchParams({ csrfToken, username: 'ada', password: 'correct' }),
+  })
+  await gin.stop()
+  const line = answer.headers.getSetCookie().find((line) => line.startsWith(`${version.cookie}=`))
+  assert.ok(line, `no session: ${answer.status} ${answer.headers.get('location')}`)
+  return line.split(';')[0].split(/=(.*)/s)
 }

@@ -152,6 +152,11 @@ async function examples(context, site, scheme) {
   await show('script', '/script', 'You are not signed in.')
   await show('htmx', '/htmx', 'Nothing is loaded yet.')
   await show('signin', '/api/auth/signin?callbackUrl=/account', 'Sign in with GitHub')
+  await page.getByText('Remember me').click() // the words tick the box
+  assert.ok(await page.getByRole('checkbox', { name: 'Remember me' }).isChecked())
+  await look(page, scheme, 'example-signin-remembered')
+  const { width, height } = await page.locator('label.check').boundingBox()
+  assert.ok(Math.min(width, height) >= 24, `the words and the box are ${width} by ${height} px (WCAG 2.2 §2.5.8)`)
   await page.click('text=Sign in with Local ID')
   await page.waitForURL('**/authorize?**')
   await look(page, scheme, 'example-provider')

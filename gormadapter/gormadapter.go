@@ -1,7 +1,21 @@
 // Package gormadapter keeps users, accounts, sessions and revocations in SQLite,
-// PostgreSQL, MySQL or MariaDB, through gorm. It imports no driver: the application passes its own to gorm.Open.
-// It knows tables, transactions and what the databases call a violated key. It does not
-// know sign-ins or requests.
+// PostgreSQL, MySQL or MariaDB, through gorm:
+//
+//	users, err := gormadapter.New(db, gormadapter.Options{TablePrefix: "auth_"})
+//	if err != nil {
+//		return err
+//	}
+//	if err := users.Migrate(ctx); err != nil {
+//		return err
+//	}
+//	auth, err := ginauth.Register(r, ginauth.Options{
+//		Adapter: users,
+//		Session: ginauth.SessionOptions{Store: users.Sessions(), Revocations: users.Revocations()},
+//	})
+//
+// It imports no driver: the application passes its own to gorm.Open. It knows tables,
+// transactions and what the databases call a violated key. It does not know sign-ins or
+// requests.
 package gormadapter
 
 import (
@@ -18,9 +32,9 @@ import (
 
 // Options configure an Adapter.
 type Options struct {
-	// TokenKey encrypts the providers' tokens at rest, with AES-256-GCM: 32 random
-	// bytes. Keep it out of the database's backups. Default: none; tokens are then not
-	// stored.
+	// TokenKey encrypts the providers' tokens and people's second factors at rest, with
+	// AES-256-GCM: 32 random bytes. Keep it out of the database's backups. Default: none;
+	// tokens are then not stored, and second factors cannot be.
 	TokenKey []byte
 	// PreviousTokenKeys still open tokens, but seal none.
 	PreviousTokenKeys [][]byte
@@ -42,7 +56,10 @@ type Adapter struct {
 	purge  purge
 }
 
-var _ ginauth.Adapter = (*Adapter)(nil)
+var (
+	_ ginauth.Adapter     = (*Adapter)(nil)
+	_ ginauth.FactorStore = (*Adapter)(nil)
+)
 
 // New makes an Adapter on an open database, which it neither configures nor closes.
 // It touches no table: see Migrate and Schema. The error names a database or a key
@@ -102,7 +119,7 @@ func (a *Adapter) change(ctx context.Context, f func(tx *gorm.DB) error) error {
 // explain translates the database's errors into the contract's. It leaves out which key
 // was violated: MySQL's message contains the value, which is a person's address.
 func (a *Adapter) explain(err error) error {
-	for _, known := range [...]error{nil, ginauth.ErrNotFound, ginauth.ErrExists, ginauth.ErrLastAccount} {
+	for _, known := range [...]error{nil, ginauth.ErrNotFound, ginauth.ErrExists, ginauth.ErrLastAccount, ginauth.ErrConflict} {
 		if errors.Is(err, known) {
 			return err
 		}

@@ -14,7 +14,7 @@ import (
 func TestContract(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, _ *servertest.Server, open func(testing.TB, *gorm.Config) *gorm.DB) {
-		a := migrated(t, open(t, nil), gormadapter.Options{})
+		a := migrated(t, open(t, nil), gormadapter.Options{TokenKey: keyA})
 		adaptertest.Run(t, func(testing.TB) ginauth.Adapter { return a })
 	})
 }

@@ -8,9 +8,12 @@ import (
 	"fmt"
 )
 
-// errSealed says that a stored token is not this account's, was altered, or that
+// errNoKey refuses to keep second factors that every reader of the database could use.
+var errNoKey = errors.New("gormadapter: second factors need Options.TokenKey, 32 random bytes, which encrypts them")
+
+// errSealed says that a stored token or record is not of this row, was altered, or that
 // its key is gone.
-var errSealed = errors.New("gormadapter: a stored token does not open; is its key in TokenKey or PreviousTokenKeys?")
+var errSealed = errors.New("gormadapter: a stored token or second factor does not open; is its key in TokenKey or PreviousTokenKeys?")
 
 // keys seal tokens for one column of one row: moved to another user's row, or from
 // the refresh to the access token, a value does not open.
@@ -61,12 +64,18 @@ func (k keys) open(sealed, column string, row accountRow) (string, error) {
 	if err != nil {
 		return "", errSealed
 	}
+	token, err := k.openAt(raw, place(column, row))
+	return string(token), err
+}
+
+// openAt opens what the current key or a previous one sealed for that place.
+func (k keys) openAt(sealed, at []byte) ([]byte, error) {
 	for _, key := range k {
-		if token, err := key.Open(nil, nil, raw, place(column, row)); err == nil {
-			return string(token), nil
+		if data, err := key.Open(nil, nil, sealed, at); err == nil {
+			return data, nil
 		}
 	}
-	return "", errSealed
+	return nil, errSealed
 }
 
 // place names a column of a row. Lengths go first, so that no two places are spelt
@@ -75,3 +84,6 @@ func place(column string, row accountRow) []byte {
 	return fmt.Appendf(nil, "ginauth account token %d %s %d %s %d %s %d %s", len(column), column,
 		len(row.Provider), row.Provider, len(row.ProviderAccountID), row.ProviderAccountID, len(row.UserID), row.UserID)
 }
+
+// factorsOf names the row of a user's second factors.
+func factorsOf(userID string) []byte { return []byte("ginauth second factors " + userID) }

@@ -141,7 +141,7 @@ func TestTablePrefix(t *testing.T) {
 		const longest = "the_longest_prefix_of_30_bytes"
 		made := map[string]*gormadapter.Adapter{}
 		for _, prefix := range []string{"auth_", longest} {
-			a := migrated(t, db, gormadapter.Options{TablePrefix: prefix})
+			a := migrated(t, db, gormadapter.Options{TablePrefix: prefix, TokenKey: keyA})
 			made[prefix] = a
 			account := ada()
 			if _, err := a.CreateUser(t.Context(), ginauth.User{Email: "ada@example.com"}, &account); err != nil {

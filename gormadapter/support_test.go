@@ -132,7 +132,7 @@ func migrated(t testing.TB, db *gorm.DB, opts gormadapter.Options) *gormadapter.
 func dump(t testing.TB, db *gorm.DB) string {
 	t.Helper()
 	var b bytes.Buffer
-	for _, table := range []string{"users", "accounts", "verification_tokens", "revocations", "stored_sessions"} {
+	for _, table := range []string{"users", "accounts", "verification_tokens", "second_factors", "revocations", "stored_sessions"} {
 		var rows []map[string]any
 		if err := db.Table(table).Find(&rows).Error; err != nil {
 			t.Fatal(err)

@@ -268,3 +268,45 @@ func TestZitadelAuthorizationIssuer(t *testing.T) {
 		t.Fatalf("got %v, want canceled", err)
 	}
 }
+
+// A native application signs in at zitadel by itself, as a client of its own, and hands
+// the id_token over to the site, which is another client.
+func TestZitadelHandedToken(t *testing.T) {
+	t.Parallel()
+	issuer := newZitadel(t)
+	app := oidc.New(oidc.Config{Name: "zitadel", Issuer: issuer, ClientID: "native"})
+	verifier, nonce := oauth2.GenerateVerifier(), oauth2.GenerateVerifier()
+	code := begin(t, app, issuer, nativeRedirect, nonce, verifier)
+	_, token, err := app.ExchangeCode(t.Context(), nativeRedirect, code, nonce, oauth2.VerifierOption(verifier))
+	if err != nil {
+		t.Fatal(err)
+	}
+	idToken, _ := token.Extra("id_token").(string)
+	for _, row := range []struct {
+		name, nonce, accessToken string
+		audiences                []string
+		refused                  string
+	}{
+		{"an audience of ours", nonce, "", []string{"native"}, ""},
+		{"with its access token", nonce, token.AccessToken, []string{"native"}, ""},
+		{"with another access token", nonce, token.AccessToken + "x", []string{"native"}, "access token hash"},
+		{"nobody's", nonce, "", nil, "for another client: its aud is [native], expected audience web"},
+		{"another application's", nonce, "", []string{"another"}, "for another client"},
+		{"another nonce", "another", "", []string{"native"}, "nonce"},
+		{"no nonce", "", "", []string{"native"}, "nonce"},
+	} {
+		user, err := web(issuer).VerifyIDToken(t.Context(), idToken, row.nonce, row.accessToken, row.audiences, nil)
+		switch {
+		case row.refused == "" && (err != nil || user.UserID != "id2" || user.IDToken != idToken || user.AccessToken != row.accessToken):
+			t.Errorf("%s: %+v, %v", row.name, user, err)
+		case row.refused != "" && (err == nil || !strings.Contains(err.Error(), row.refused) || user.UserID != ""):
+			t.Errorf("%s: %+v, %v, want %q", row.name, user, err, row.refused)
+		}
+	}
+	if _, err := web(issuer).VerifyIDToken(t.Context(), token.AccessToken, nonce, "", []string{"native"}, nil); err == nil {
+		t.Error("an access token passes for an id_token")
+	}
+	if _, err := oidc.New(oidc.Config{}).VerifyIDToken(t.Context(), idToken, nonce, "", []string{"native"}, nil); err == nil {
+		t.Error("an unusable provider verifies a token")
+	}
+}

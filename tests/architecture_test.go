@@ -24,7 +24,7 @@ const (
 )
 
 // testTools are the packages that only tests and gates use.
-var testTools = regexp.MustCompile(`^(internal/(licences|mailtest|mutation|procgroup|servertest|urltest)|tests)(/|$)`)
+var testTools = regexp.MustCompile(`^(internal/(docs|licences|mailtest|mutation|procgroup|servertest|urltest)|tests)(/|$)`)
 
 // A packageEntry is one package of go list, with paths below the module, "." for
 // the root.

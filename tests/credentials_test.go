@@ -520,7 +520,7 @@ func TestAttack23_UserFromTheBody(t *testing.T) {
 		}
 		claims := opened(t, forSession, b.cookie(sessionCookie))
 		for name := range claims {
-			if !strings.Contains(" sub name email picture iat exp jti auth_time ginauth_sid ", " "+name+" ") {
+			if !strings.Contains(" sub name email picture iat exp jti auth_time ginauth_sid ginauth_factors ", " "+name+" ") {
 				t.Errorf("%s: the token has the claim %s", after, name)
 			}
 		}

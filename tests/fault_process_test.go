@@ -139,6 +139,6 @@ func TestFault_ProcessMemory(t *testing.T) {
 	b.app = two
 	b.is("ada")
 	if n := guess(two); n != 10 || two.who(t, revoked) != "eve@example.com" {
-		t.Errorf("docs/faults.md says that both are lost: %d guesses are admitted, and eve is %q", n, two.who(t, revoked))
+		t.Errorf("docs/internals/faults.md says that both are lost: %d guesses are admitted, and eve is %q", n, two.who(t, revoked))
 	}
 }

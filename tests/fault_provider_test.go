@@ -15,7 +15,7 @@ import (
 	"github.com/ginauth/ginauth/ginauthtest"
 )
 
-// docs/faults.md has what the tests named TestFault show.
+// docs/internals/faults.md has what the tests named TestFault show.
 
 // A wayward transport leads the requests to one endpoint to where no provider is,
 // while it is on.

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// docs/faults.md names the tests behind each of its rows, and these exist; no test
+// docs/internals/faults.md names the tests behind each of its rows, and these exist; no test
 // of a fault is left out of it.
 func TestFaults_Table(t *testing.T) {
 	t.Parallel()
@@ -38,7 +38,7 @@ func TestFaults_Table(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile("../docs/faults.md")
+	text, err := os.ReadFile("../docs/internals/faults.md")
 	if err != nil {
 		t.Fatal(err)
 	}

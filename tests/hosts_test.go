@@ -92,6 +92,55 @@ func TestHosts_SecondAuthWithPrefix(t *testing.T) {
 	}
 }
 
+// Two Auths of one engine whose cookies would be each other's are refused, wherever on the
+// engine they are; what keeps them apart is a prefix, or that they are never one host.
+func TestHosts_SecondAuthWithSameCookies(t *testing.T) {
+	clean(t)
+	group := func(path string) func(*gin.Engine) gin.IRouter {
+		return func(e *gin.Engine) gin.IRouter { return e.Group(path) }
+	}
+	engine := func(e *gin.Engine) gin.IRouter { return e }
+	prefix := func(p string) ginauth.CookieOptions { return ginauth.CookieOptions{Prefix: p} }
+	hosts := func(h ...string) ginauth.Options { return ginauth.Options{TrustedHosts: h} }
+	for _, row := range []struct {
+		name          string
+		first, second ginauth.Options
+		on            func(*gin.Engine) gin.IRouter // the second
+		refused       bool
+	}{
+		{"loopback", ginauth.Options{}, ginauth.Options{}, group("/admin"), true},
+		{"on the engine itself", ginauth.Options{}, ginauth.Options{BasePath: "/admin/auth"}, engine, true},
+		{"in a group of a group", ginauth.Options{}, ginauth.Options{}, func(e *gin.Engine) gin.IRouter { return e.Group("/a").Group("/b") }, true},
+		{"another secret", ginauth.Options{}, ginauth.Options{Secret: "another secret of thirty-two bytes"}, group("/admin"), true},
+		{"the default, written out", ginauth.Options{}, ginauth.Options{Cookies: prefix("next-auth")}, group("/admin"), true},
+		{"another prefix", ginauth.Options{}, ginauth.Options{Cookies: prefix("admin")}, group("/admin"), false},
+		{"the other format", ginauth.Options{}, ginauth.Options{Session: ginauth.SessionOptions{Format: ginauth.AuthJSV5}}, group("/admin"), false},
+		{"one base URL", ginauth.Options{BaseURL: "https://a.example"}, ginauth.Options{BaseURL: "https://a.example:8443"}, group("/admin"), true},
+		{"two hosts", ginauth.Options{BaseURL: "https://a.example"}, ginauth.Options{BaseURL: "https://b.example"}, group("/admin"), false},
+		{"a host of a list", ginauth.Options{BaseURL: "https://a.example"}, hosts("b.example", "A.example:8443"), group("/admin"), true},
+		{"a host below one of a list", ginauth.Options{BaseURL: "https://x.a.example"}, hosts("*.a.example"), group("/admin"), true},
+		{"names of one pattern", hosts("*.a.example"), hosts("*.x.a.example"), group("/admin"), true},
+		{"one pattern", hosts("*.a.example"), hosts("*.a.example"), group("/admin"), true},
+		{"a host beside a pattern", hosts("a.example"), hosts("*.a.example"), group("/admin"), false},
+		{"two lists", hosts("a.example", "b.example"), hosts("c.example"), group("/admin"), false},
+		{"a loopback site", ginauth.Options{BaseURL: "http://127.0.0.1:3000"}, ginauth.Options{}, group("/admin"), true},
+	} {
+		e := gin.New()
+		e.GET("/api/other", func(*gin.Context) { t.Error("another handler is called") })
+		row.first.Providers, row.second.Providers = somebody(), somebody()
+		if log, err := registered(t, e, row.first); err != nil {
+			t.Fatalf("%s: %v %s", row.name, err, log)
+		}
+		if row.second.BaseURL != "" {
+			row.second.BaseURL += "/admin/api/auth"
+		}
+		_, err := registered(t, row.on(e), row.second)
+		if refused := err != nil && strings.Contains(err.Error(), "Cookies.Prefix: the Auth at /api/auth has the same prefix, next-auth"); refused != row.refused || (err != nil) != row.refused {
+			t.Errorf("%s: %v", row.name, err)
+		}
+	}
+}
+
 // The application's own pages take the built-in ones' places.
 func TestPages_OwnAndTranslated(t *testing.T) {
 	t.Parallel()

@@ -46,6 +46,12 @@ func TestLimits_Refusal(t *testing.T) {
 		if n := strings.Count(log, `level=INFO msg="ginauth: sign-in refused" provider=credentials code=RateLimited client=198.51.100.1`); n != 1 || strings.Contains(log, "ada") {
 			t.Errorf("the log: %s", log)
 		}
+		for range 5 {
+			a.try(t, "198.51.100.1", "ada", wrong)
+		}
+		if n := strings.Count(a.log.String(), `msg="ginauth: too many attempts to sign in"`); n != 1 {
+			t.Errorf("%d warnings: %s", n, a.log)
+		}
 	})
 	t.Run("client", func(t *testing.T) {
 		t.Parallel()

@@ -148,7 +148,7 @@ func TestRefusals_AgainAfterAMinute(t *testing.T) {
 		t.Error(a.log)
 	}
 	now = now.Add(time.Minute)
-	if refused() != 2 || !strings.Contains(a.log.String(), "refused_since_the_last_line=1") {
+	if refused() != 2 || !strings.Contains(a.log.String(), "left_out_since_the_last_line=1") {
 		t.Error(a.log)
 	}
 }

@@ -72,7 +72,7 @@ func TestAttack15_SealedReplay(t *testing.T) {
 }
 
 // A stored session that was signed out of is gone: see TestStore. Without a store
-// and revocations it is not, which docs/sessions.md says.
+// and revocations it is not, which docs/stores.md says.
 func TestAttack15_Bound(t *testing.T) {
 	t.Parallel()
 	a := membersApp(t, ginauth.Options{})

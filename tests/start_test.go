@@ -42,14 +42,21 @@ func TestRegister_SaysWhatToEnter(t *testing.T) {
 		name string
 		opts ginauth.Options
 		at   string
+		also string // a line more
 	}{
-		{"a base URL", ginauth.Options{BaseURL: "https://app.example.com"}, "[https://app.example.com/api/auth]"},
-		{"a site below a prefix", ginauth.Options{BaseURL: "https://app.example.com/shop/api/auth", BasePath: "/api/auth"}, "[https://app.example.com/shop/api/auth]"},
+		{"a base URL", ginauth.Options{BaseURL: "https://app.example.com"}, "[https://app.example.com/api/auth]", ""},
+		{"a site below a prefix", ginauth.Options{BaseURL: "https://app.example.com/shop/api/auth", BasePath: "/api/auth"}, "[https://app.example.com/shop/api/auth]",
+			"prefix=/shop base_path=/api/auth"},
+		{"routes below a path", ginauth.Options{BaseURL: "https://app.example.com/shop/api/auth"}, "[https://app.example.com/shop/api/auth]",
+			"path=/shop/api/auth base_path=/api/auth"},
+		{"routes at another path", ginauth.Options{BaseURL: "https://app.example.com/id/auth"}, "[https://app.example.com/id/auth]",
+			"path=/id/auth base_path=/auth"},
+		{"routes at a path that is said twice", ginauth.Options{BaseURL: "https://app.example.com/id/auth", BasePath: "/id/auth"}, "[https://app.example.com/id/auth]", ""},
 		{"a prefix that the proxy says", ginauth.Options{BaseURL: "https://app.example.com", Pages: ginauth.Pages{TrustForwardedPrefix: true}, TrustedProxies: loopbackProxies},
-			"[https://app.example.com<prefix>/api/auth]"},
-		{"nothing", ginauth.Options{}, "[http://localhost:<port>/api/auth]"},
+			"[https://app.example.com<prefix>/api/auth]", ""},
+		{"nothing", ginauth.Options{}, "[http://localhost:<port>/api/auth]", ""},
 		{"hosts", ginauth.Options{TrustedHosts: []string{"a.example.com", "*.example.org", "localhost:8080", "b.example.com:8443"}},
-			"[https://a.example.com/api/auth https://<host>.example.org/api/auth http://localhost:8080/api/auth https://b.example.com:8443/api/auth]"},
+			"[https://a.example.com/api/auth https://<host>.example.org/api/auth http://localhost:8080/api/auth https://b.example.com:8443/api/auth]", ""},
 	} {
 		for _, mode := range []string{gin.DebugMode, gin.TestMode} {
 			clean(t)
@@ -61,8 +68,14 @@ func TestRegister_SaysWhatToEnter(t *testing.T) {
 				t.Fatalf("%s: %v", row.name, err)
 			}
 			want := 2
+			if row.also != "" {
+				want++
+			}
+			if !strings.Contains(log, row.also) {
+				t.Errorf("%s: the log does not say %s:\n%s", row.name, row.also, log)
+			}
 			if mode == gin.DebugMode {
-				want = 3
+				want++
 				if !strings.Contains(log, `at="`+row.at+`"`) && !strings.Contains(log, "at="+row.at) {
 					t.Errorf("%s: the log does not say %s:\n%s", row.name, row.at, log)
 				}
@@ -71,7 +84,7 @@ func TestRegister_SaysWhatToEnter(t *testing.T) {
 				t.Errorf("%s, %s: %d lines:\n%s", row.name, mode, n, log)
 			}
 			for _, id := range []string{"github", "google"} {
-				callback := strings.ReplaceAll(row.at, "/api/auth", "/api/auth/callback/"+id)
+				callback := strings.NewReplacer("/auth]", "/auth/callback/"+id+"]", "/auth ", "/auth/callback/"+id+" ").Replace(row.at)
 				if !strings.Contains(log, "provider="+id+" callback_url="+callback) && !strings.Contains(log, "provider="+id+` callback_url="`+callback+`"`) {
 					t.Errorf("%s: no callback URL %s of %s:\n%s", row.name, callback, id, log)
 				}

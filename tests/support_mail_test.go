@@ -61,12 +61,23 @@ type mailApp struct {
 type mailClock struct {
 	mu    sync.Mutex
 	ahead time.Duration
+	of    *mailClock // that it shows the time of, if any
 }
 
 func (c *mailClock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.of != nil {
+		return c.of.now()
+	}
 	return time.Now().Add(c.ahead)
+}
+
+// follow makes a clock show another's time from now on.
+func (c *mailClock) follow(of *mailClock) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.of = of
 }
 
 func (c *mailClock) move(d time.Duration) {

@@ -137,6 +137,16 @@ func (s *stepped) ListAccounts(ctx context.Context, id string) ([]ginauth.Accoun
 	return s.Adapter.ListAccounts(ctx, id)
 }
 
+func (s *stepped) GetFactors(ctx context.Context, id string) ([]byte, error) {
+	s.step("GetFactors")
+	return s.Adapter.(ginauth.FactorStore).GetFactors(ctx, id)
+}
+
+func (s *stepped) UpdateFactors(ctx context.Context, id string, old, data []byte) error {
+	s.step("UpdateFactors")
+	return s.Adapter.(ginauth.FactorStore).UpdateFactors(ctx, id, old, data)
+}
+
 // A passwordApp signs people in by password, by mail and at a provider.
 type passwordApp struct {
 	*mailApp

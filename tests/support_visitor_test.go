@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"html"
@@ -34,7 +35,7 @@ func (r *running) visitor(t *testing.T) *visitor {
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			switch _, port, _ := net.SplitHostPort(addr); {
 			case "http://"+addr == r.idp.Issuer():
-			case port == "443" && r.front != nil:
+			case (port == "443" || port == "8443") && r.front != nil:
 				addr = r.front.Listener.Addr().String()
 			default:
 				addr = r.server.Listener.Addr().String()
@@ -132,7 +133,7 @@ var postedTo = regexp.MustCompile(`<form[^>]*method="post"[^>]*action="([^"]*)"`
 // whether they are.
 func (v *visitor) signIn(callbackURL string) bool {
 	v.t.Helper()
-	page := "/api/auth/signin"
+	page := cmp.Or(v.site.routes, "/api/auth") + "/signin"
 	if v.site.page != nil {
 		page = "/login"
 	}

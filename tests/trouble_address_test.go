@@ -4,7 +4,6 @@ import (
 	"html/template"
 	"net/http"
 	"net/http/httputil"
-	"net/netip"
 	"net/url"
 
 	"github.com/gin-gonic/gin"
@@ -23,7 +22,7 @@ const (
 // troubles are all rows, in the document's order.
 func troubles() []trouble {
 	var all []trouble
-	for _, rows := range [][]trouble{addressTroubles(), proxyTroubles(), formTroubles(), providerTroubles(), faultTroubles(), siteFaultTroubles()} {
+	for _, rows := range [][]trouble{addressTroubles(), proxyTroubles(), prefixTroubles(), formTroubles(), providerTroubles(), faultTroubles(), siteFaultTroubles()} {
 		all = append(all, rows...)
 	}
 	return all
@@ -142,91 +141,6 @@ func addressTroubles() []trouble {
 			page: pageHost, names: "TrustedHosts",
 			fix:  "Write shop.example:8080 into TrustedHosts.",
 			mend: func(s *setup) { s.opts.TrustedHosts = []string{s.fill("shop.example:{port}")} },
-		},
-	}
-}
-
-func proxyTroubles() []trouble {
-	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
-	return []trouble{
-		{
-			wrong: "A proxy sends its upstream's name as Host",
-			set: func(s *setup) {
-				s.open, s.proxy, s.opts.TrustedHosts = "https://shop.example", s.proxied(nil), []string{"shop.example"}
-			},
-			says: []string{loggedHost, "host=127.0.0.1:{port}", "have the proxy pass the Host header on"},
-			page: pageHost, names: "Host header",
-			fix: "Have the proxy pass the browser's Host header on (nginx: `proxy_set_header Host $host;`), or write https://shop.example into NEXTAUTH_URL.",
-			mend: func(s *setup) {
-				s.env["NEXTAUTH_URL"] = "https://shop.example"
-			},
-		},
-		{
-			wrong: "A proxy's X-Forwarded-Host is not read, since TrustedProxies does not list it",
-			set: func(s *setup) {
-				s.open, s.proxy, s.opts.TrustedHosts = "https://shop.example", s.proxied(forwards), []string{"shop.example"}
-			},
-			says: []string{loggedHost, "forwarded_host=shop.example", "TrustedProxies"},
-			page: pageHost, names: "TrustedProxies",
-			fix:  "List the proxy's address in TrustedProxies.",
-			mend: func(s *setup) { s.opts.TrustedProxies = loopback },
-		},
-		{
-			wrong: "A proxy ends TLS, and its X-Forwarded-Proto is not read",
-			set: func(s *setup) {
-				s.open, s.opts.TrustedHosts = "https://shop.example", []string{"shop.example"}
-				s.proxy = s.proxied(func(r *httputil.ProxyRequest) { keepHost(r); forwards(r) })
-			},
-			says: []string{loggedOrigin, "origin=https://shop.example", "expected=http://shop.example", "a proxy in front of this process ends TLS", "TrustedProxies"},
-			page: "That form", names: "TrustedProxies",
-			fix:  "List the proxy's address in TrustedProxies, or write https://shop.example into NEXTAUTH_URL.",
-			mend: func(s *setup) { s.opts.TrustedProxies = loopback },
-		},
-		{
-			wrong: "Two processes behind one address have different secrets",
-			set: func(s *setup) {
-				s.second = &ginauth.Options{Secret: "another secret of thirty-two bytes"}
-			},
-			says: []string{"ginauth: a form was refused, since its CSRF cookie was made with another secret", "look_at=\"Secret, PreviousSecrets\""},
-			page: "That form did not show that it came from this site", names: "Secret",
-			fix:  "Give all processes the same Secret, or the same variable NEXTAUTH_SECRET.",
-			mend: func(s *setup) { s.second = &ginauth.Options{} },
-		},
-		{
-			wrong: "The browser blocks cookies",
-			set:   func(s *setup) { s.browser = func(v *visitor) { v.client.Jar = nil } },
-			says:  []string{"ginauth: a form was refused, since the CSRF cookie did not come with it", "cookie=next-auth.csrf-token", "expected=http://localhost:{port}"},
-			page:  pageCookies, names: "cookie",
-			fix:  "Allow cookies in the browser.",
-			mend: func(s *setup) { s.browser = nil },
-		},
-		{
-			wrong: "Cookies.Domain is not one of the host's domains",
-			set: func(s *setup) {
-				s.open, s.proxy = "https://shop.example", s.proxied(keepHost)
-				s.opts.TrustedHosts, s.opts.TrustedProxies = []string{"shop.example"}, loopback
-				s.proxy = s.proxied(func(r *httputil.ProxyRequest) { keepHost(r); forwards(r) })
-				s.opts.Cookies.Domain = "other.example"
-			},
-			says:  []string{"ginauth: browsers refuse the session cookie, since its Domain is not one of this host", "domain=other.example", "site=https://shop.example"},
-			names: "Cookies.Domain",
-			fix:   "Write shop.example into Cookies.Domain, or leave it out.",
-			mend:  func(s *setup) { s.opts.Cookies.Domain = "shop.example" },
-		},
-		{
-			wrong: "Another application of the same domain sets a session cookie of the same name",
-			set: func(s *setup) {
-				s.open, s.env["NEXTAUTH_URL"], s.proxy = "https://www.shop.example", "https://www.shop.example", s.proxied(keepHost)
-				s.browser = func(v *visitor) {
-					v.client.Jar.SetCookies(&url.URL{Scheme: "https", Host: "shop.example"}, []*http.Cookie{
-						{Name: "__Secure-next-auth.session-token", Value: "of-another-application", Domain: "shop.example", Path: "/me", Secure: true},
-					})
-				}
-			},
-			says:  []string{"ginauth: a browser sends several session cookies of one name", "cookie=__Secure-next-auth.session-token", "Cookies.Prefix"},
-			names: "Cookies.Prefix",
-			fix:   "Give one of the two applications another Cookies.Prefix.",
-			mend:  func(s *setup) { s.opts.Cookies.Prefix = "shop" },
 		},
 	}
 }

@@ -203,7 +203,7 @@ func providerTroubles() []trouble {
 				v.client.Jar.SetCookies(&url.URL{Scheme: "http", Host: "localhost"}, []*http.Cookie{{Name: sessionCookie, Path: "/", Value: formerSession}})
 				v.signedIn()
 			},
-			says:  []string{"ginauth: a session cookie was not made with this site's secret", "cookie=next-auth.session-token", "look_at=\"Secret, PreviousSecrets\""},
+			says:  []string{"ginauth: a session cookie was not made with this site's secret", "cookie=next-auth.session-token", "look_at=\"Secret, PreviousSecrets, Cookies.Prefix\""},
 			names: "PreviousSecrets",
 			fix:   "List the former secret in PreviousSecrets.",
 			mend:  func(s *setup) { s.opts.PreviousSecrets = []string{formerSecret} },

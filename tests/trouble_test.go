@@ -43,10 +43,12 @@ type setup struct {
 	oidc     oidc.Config                                  // of the provider, where opts has none
 	group    string                                       // of the router
 	second   *ginauth.Options                             // another process behind the same address, which gets every other request
+	beside   *ginauth.Options                             // a second Auth on the same engine
 	proxy    *httputil.ReverseProxy                       // in front of the site, which ends TLS; nil: none
 	page     func(a *ginauth.Auth, c *gin.Context) string // a sign-in page of the application's own, at /login
 	headers  map[string]string                            // of that page
 	open     string                                       // the origin that the browser opens
+	routes   string                                       // path of the auth routes, as browsers see them; empty: /api/auth
 	port     string                                       // that the process listens on
 	listener net.Listener                                 // on that port
 	browser  func(v *visitor)                             // how the browser differs
@@ -87,7 +89,14 @@ func (s *setup) start(t *testing.T) (*running, error) {
 		if err != nil {
 			return r, err
 		}
-		engine.Any("/me", auth.RequireSession(), func(c *gin.Context) { c.JSON(http.StatusOK, ginauth.GetSession(c)) })
+		if s.beside != nil {
+			if _, err := ginauth.Register(engine.Group("/admin"), *s.beside); err != nil {
+				return r, err
+			}
+		}
+		for _, path := range []string{"/me", "/shop/me"} { // the latter where a proxy keeps the prefix
+			engine.Any(path, auth.RequireSession(), func(c *gin.Context) { c.JSON(http.StatusOK, ginauth.GetSession(c)) })
+		}
 		engine.GET("/login", func(c *gin.Context) {
 			for name, value := range s.headers {
 				c.Header(name, value)
@@ -148,9 +157,11 @@ func newSetup(t *testing.T) *setup {
 	for _, origin := range []string{
 		"http://localhost:" + port, "http://127.0.0.1:" + port, "https://shop.example", "http://shop.example", "https://www.shop.example", "https://staging.example", "https://localhost:" + port,
 		"http://localhost:3000", "http://192.0.2.7:" + port, "http://web:" + port, "http://shop.example:" + port, "https://shop.other.example",
+		"https://shop.example/shop", "https://shop.example:8443",
 	} {
 		callbacks = append(callbacks, origin+"/api/auth/callback/local")
 	}
+	callbacks = append(callbacks, "https://shop.example/custom/auth/callback/local")
 	s.idp = newIDP(t, ginauthtest.Config{RedirectURIs: callbacks})
 	s.oidc = oidc.Config{Name: "local", Issuer: s.idp.Issuer(), ClientID: s.idp.ClientID(), ClientSecret: s.idp.ClientSecret()}
 	return s

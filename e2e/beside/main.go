@@ -20,14 +20,19 @@ func main() {
 	signsIn := flag.Bool("signs-in", false, "sign people in here and not in the Next.js app")
 	v5 := flag.Bool("v5", false, "the app has next-auth 5")
 	updateAge := flag.Duration("update-age", 24*time.Hour, "age at which a guarded request seals a session again")
+	absolute := flag.Duration("absolute", 0, "how long a session lasts at most")
+	own := flag.Bool("own-lifetime", false, "sign people in here, each session with a lifetime of its own")
 	flag.Parse()
 
-	session := ginauth.SessionOptions{UpdateAge: *updateAge}
+	session := ginauth.SessionOptions{UpdateAge: *updateAge, AbsoluteMaxAge: *absolute}
 	if *v5 {
 		session.Format = ginauth.AuthJSV5
 	}
 	share := readsSessions
-	if *signsIn {
+	switch {
+	case *own:
+		share = signsPeopleInForHours
+	case *signsIn:
 		share = signsPeopleIn
 	}
 	r := gin.New()
@@ -67,6 +72,26 @@ func signsPeopleIn(r *gin.Engine, session ginauth.SessionOptions) (*ginauth.Auth
 			}
 			return nil
 		}},
+	})
+}
+
+// signsPeopleInForHours gives sessions a lifetime that next-auth has no word for.
+func signsPeopleInForHours(r *gin.Engine, session ginauth.SessionOptions) (*ginauth.Auth, error) {
+	return ginauth.Register(r, ginauth.Options{
+		Session:   session,
+		Providers: []ginauth.Provider{ginauth.Credentials{Authorize: authorize}},
+		Callbacks: ginauth.Callbacks{
+			SignIn: func(_ *gin.Context, p ginauth.SignInParams) error {
+				*p.Lifetime = ginauth.Lifetime{MaxAge: time.Hour, AbsoluteMaxAge: 8 * time.Hour, BrowserSession: true}
+				return nil
+			},
+			JWT: func(_ *gin.Context, p ginauth.JWTParams) error {
+				if p.User != nil {
+					p.Token.Claims["groups"] = p.User.Values["groups"]
+				}
+				return nil
+			},
+		},
 	})
 }
 

@@ -35,6 +35,13 @@ CREATE TABLE IF NOT EXISTS verification_tokens (
 	INDEX verification_tokens_expires_idx (expires)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
+CREATE TABLE IF NOT EXISTS second_factors (
+	user_id varbinary(255) NOT NULL,
+	data longblob NOT NULL, -- sealed
+	PRIMARY KEY (user_id),
+	CONSTRAINT second_factors_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
 CREATE TABLE IF NOT EXISTS revocations (
 	subject varbinary(255) NOT NULL, -- its hash
 	revoked_at bigint NOT NULL,
@@ -59,4 +66,13 @@ CREATE TABLE IF NOT EXISTS session_locks (
 	holder varbinary(255) NOT NULL,
 	expires bigint NOT NULL, -- by the database's clock
 	PRIMARY KEY (name)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+CREATE TABLE IF NOT EXISTS passkeys (
+	id varbinary(255) NOT NULL, -- the hash of the credential's ID
+	user_id varbinary(255) NOT NULL,
+	data longblob NOT NULL,
+	PRIMARY KEY (id),
+	INDEX passkeys_user_id_idx (user_id),
+	CONSTRAINT passkeys_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;

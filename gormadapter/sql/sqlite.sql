@@ -34,6 +34,13 @@ CREATE TABLE IF NOT EXISTS verification_tokens (
 );
 CREATE INDEX IF NOT EXISTS verification_tokens_expires_idx ON verification_tokens (expires);
 
+CREATE TABLE IF NOT EXISTS second_factors (
+	user_id text NOT NULL,
+	data blob NOT NULL, -- sealed
+	PRIMARY KEY (user_id),
+	CONSTRAINT second_factors_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
+);
+
 CREATE TABLE IF NOT EXISTS revocations (
 	subject text NOT NULL, -- its hash
 	revoked_at bigint NOT NULL,
@@ -59,3 +66,12 @@ CREATE TABLE IF NOT EXISTS session_locks (
 	expires bigint NOT NULL, -- by the database's clock
 	PRIMARY KEY (name)
 );
+
+CREATE TABLE IF NOT EXISTS passkeys (
+	id text NOT NULL, -- the hash of the credential's ID
+	user_id text NOT NULL,
+	data blob NOT NULL,
+	PRIMARY KEY (id),
+	CONSTRAINT passkeys_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
+);
+CREATE INDEX IF NOT EXISTS passkeys_user_id_idx ON passkeys (user_id);

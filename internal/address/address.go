@@ -34,7 +34,8 @@ var ErrInvalid = errors.New("address: not one plain e-mail address")
 const atext = "!#$%&'*+-/=?^_`{|}~"
 
 // domains maps a domain to the form in which it is looked up (RFC 5891 §5, UTS #46,
-// not transitional), and refuses names that no registry gives out.
+// not transitional), and refuses names that no registry gives out: what is left are
+// lower-case letters, digits, dots and hyphens in ASCII.
 var domains = idna.New(
 	idna.MapForLookup(), idna.Transitional(false), idna.BidiRule(),
 	idna.StrictDomainName(true), idna.VerifyDNSLength(true),
@@ -108,11 +109,6 @@ func domainPart(text string) (string, error) {
 	dot := strings.LastIndexByte(domain, '.')
 	if dot <= 0 || strings.Trim(domain[dot+1:], "0123456789") == "" {
 		return "", ErrInvalid // without a dot, with one at the end, or an IP address
-	}
-	for _, r := range domain {
-		if r != '.' && r != '-' && !('a' <= r && r <= 'z') && !('0' <= r && r <= '9') {
-			return "", ErrInvalid
-		}
 	}
 	return domain, nil
 }

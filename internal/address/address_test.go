@@ -9,6 +9,26 @@ import (
 	"github.com/ginauth/ginauth/internal/address"
 )
 
+// longDomain has so many letters.
+func longDomain(n int) string {
+	label := strings.Repeat("d", 63)
+	return label + "." + label + "." + strings.Repeat("e", n-2*64-4) + ".com"
+}
+
+// Whatever sign stands in a domain, its form has letters, digits, dots and hyphens alone.
+func TestParse_Domains(t *testing.T) {
+	t.Parallel()
+	for r := range rune(0x10000) {
+		form, err := address.Parse("a@x" + string(r) + "y.example")
+		if err != nil {
+			continue
+		}
+		if domain := form[2:]; strings.Trim(domain, "abcdefghijklmnopqrstuvwxyz0123456789.-") != "" || strings.HasPrefix(domain, ".") {
+			t.Errorf("%U: %q", r, form)
+		}
+	}
+}
+
 func TestParse(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct{ name, in, want string }{ // want "": refused
@@ -30,8 +50,17 @@ func TestParse(t *testing.T) {
 		{"ideographic full stop", "ada@example\u3002com", "ada@example.com"},
 		{"full-width full stop", "ada@example\uff0ecom", "ada@example.com"},
 		{"no-break space around", "\u00a0ada@example.com", "ada@example.com"},
+		{"bounds of the letters and digits", "aAzZ09@example.com", "aazz09@example.com"},
+		{"digit of another script", "ada\u0663@example.com", "ada\u0663@example.com"},
+		{"mark of a letter", "\u0e01\u0e34@example.com", "\u0e01\u0e34@example.com"},
+		{"as many spaces as are looked at", "ada@example.com" + strings.Repeat(" ", 1024-15), "ada@example.com"},
+		{"longest address", strings.Repeat("a", 64) + "@" + longDomain(189), strings.Repeat("a", 64) + "@" + longDomain(189)},
 		{"longest local part", strings.Repeat("a", 64) + "@example.com", strings.Repeat("a", 64) + "@example.com"},
 
+		{"more spaces than are looked at", "ada@example.com" + strings.Repeat(" ", 1024-14), ""},
+		{"address one too long", strings.Repeat("a", 64) + "@" + longDomain(190), ""},
+		{"letter whose lower case composes", "J\u030cda@example.com", ""},
+		{"control sign beyond ASCII", "a\u0080da@example.com", ""},
 		{"nothing", "", ""},
 		{"no at sign", "ada.example.com", ""},
 		{"two at signs", "a@b@c.de", ""},

@@ -1,6 +1,7 @@
 package answer_test
 
 import (
+	"encoding/json"
 	"net/url"
 	"strings"
 	"testing"
@@ -57,10 +58,41 @@ func TestTrue(t *testing.T) {
 		"account.valid": true, "account.sure": false, "account.valid&account.sure": false, "account.state=registered": true,
 		"account.state": false, "account.one=1": true, "account.one": false, "account.one=10": false, "account.sure=false": true,
 		"account": false, "missing": false, "missing=": false, "name": false, "": false, "always": true,
-		"account.valid&account.one=1": true,
+		"account.valid&account.one=1": true, "account.valid=true": true, "account.valid=false": false, "account.sure=true": false,
 	} {
 		if got := answer.True(v, expr); got != want {
 			t.Errorf("%q is %v", expr, got)
+		}
+	}
+}
+
+// An answer may come from another decoder than Decode, with numbers of its own.
+func TestTrue_Floats(t *testing.T) {
+	t.Parallel()
+	v := map[string]any{"half": 1.5, "big": 1e21, "one": 1.0, "none": json.Number("")}
+	for expr, want := range map[string]bool{
+		"half=1.5": true, "half=1.50": false, "half": false, "big=1000000000000000000000": true, "one=1": true, "one": false, "one=2": false,
+	} {
+		if got := answer.True(v, expr); got != want {
+			t.Errorf("%q is %v", expr, got)
+		}
+	}
+	if got := answer.Subject(v, "none"); got != "" {
+		t.Errorf("a number without digits is %q", got)
+	}
+}
+
+func TestSameAddress(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		a, b string
+		same bool
+	}{
+		{"Ada@X", "aDA@x", true}, {"az@x", "AZ@X", true}, {"ada@x", "adb@x", false}, {"", "", false}, {"", "a@x", false},
+		{"[@x", "{@x", false}, {"@@x", "`@x", false}, {"k@x", "\u212a@x", false},
+	} {
+		if got := answer.SameAddress(row.a, row.b); got != row.same {
+			t.Errorf("%q, %q: %v", row.a, row.b, got)
 		}
 	}
 }
@@ -89,6 +121,8 @@ func TestAddresses(t *testing.T) {
 		{"primary", `[{"email":"o@x","verified":true},{"email":"p@x","primary":true,"verified":true}]`, "", github, "p@x", true, true},
 		{"primary, not verified", `[{"email":"o@x","verified":true},{"email":"p@x","primary":true}]`, "", github, "p@x", false, true},
 		{"two primary ones", `[{"email":"o@x","primary":true},{"email":"p@x","primary":true,"verified":true}]`, "", github, "p@x", true, true},
+		{"two primary ones, none verified", `[{"email":"o@x","primary":true},{"email":"p@x","primary":true}]`, "", github, "o@x", false, true},
+		{"two primary ones, both verified", `[{"email":"o@x","primary":true,"verified":true},{"email":"p@x","primary":true,"verified":true}]`, "", github, "o@x", true, true},
 		{"the profile's", `[{"email":"p@x","primary":true,"verified":true},{"email":"K@x","verified":true}]`, "k@x", github, "k@x", true, true},
 		{"the profile's, not verified", `[{"email":"k@x"},{"email":"p@x","primary":true,"verified":true}]`, "k@x", github, "k@x", false, true},
 		{"the Kelvin sign", `[{"email":"\u212a@x","verified":true}]`, "k@x", github, "k@x", false, true},

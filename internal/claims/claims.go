@@ -95,10 +95,55 @@ func (v Value) Any() any {
 // scanned in one pass; whatever is not plain goes through encoding/json, which is
 // several times slower. Both give the same members.
 func Each(object []byte, visit func(name string, value Value)) error {
-	s := scanner{buf: object, text: string(object)}
-	if s.object(visit) {
-		return nil
+	s := scanner{buf: object}
+	var fixed [16]member
+	members, ok := s.object(fixed[:0])
+	if !ok {
+		return others(object, visit)
 	}
+	text := string(object) // of which all names and values are parts
+	for _, m := range members {
+		visit(m.name.of(text), m.value.value(text))
+	}
+	return nil
+}
+
+// Some is Each for the members whose names pick takes. It copies no others: where there
+// are any, more is true.
+func Some(object []byte, pick func(name []byte) bool, visit func(name string, value Value)) (more bool, err error) {
+	s := scanner{buf: object}
+	var fixed [16]member
+	members, ok := s.object(fixed[:0])
+	if !ok {
+		err := others(object, func(name string, value Value) {
+			if pick([]byte(name)) {
+				visit(name, value)
+			} else {
+				more = true
+			}
+		})
+		return more, err
+	}
+	var buffer [512]byte
+	picked, kept := members[:0], buffer[:0]
+	for _, m := range members {
+		if !pick(object[m.name.from:m.name.to]) {
+			more = true
+			continue
+		}
+		from := m.name.from - len(kept)
+		kept = append(kept, object[m.name.from:m.value.to]...)
+		picked = append(picked, member{m.name.back(from), m.value.back(from)})
+	}
+	text := string(kept)
+	for _, m := range picked {
+		visit(m.name.of(text), m.value.value(text))
+	}
+	return more, nil
+}
+
+// others is Each for what is not plain.
+func others(object []byte, visit func(name string, value Value)) error {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(object, &members); err != nil {
 		return fmt.Errorf("claims: %w", err)
@@ -112,54 +157,55 @@ func Each(object []byte, visit func(name string, value Value)) error {
 	return nil
 }
 
+// A span is a part of a document.
+type span struct {
+	from, to int
+	plain    bool // of a value: a text without escapes
+}
+
+func (p span) of(text string) string   { return text[p.from:p.to] }
+func (p span) value(text string) Value { return Value{p.of(text), p.plain} }
+func (p span) back(n int) span         { return span{p.from - n, p.to - n, p.plain} }
+
+// A member is one of an object: its name, without quotes, and its value.
+type member struct{ name, value span }
+
 // scanner reads the plain case; false from any method means that the document is
 // not plain.
 type scanner struct {
-	buf  []byte
-	text string // the same as a string, of which the members are parts
-	pos  int
+	buf []byte
+	pos int
 }
 
-// object checks the whole document before it visits the first member: a visitor
-// must not see half of a document twice.
-func (s *scanner) object(visit func(string, Value)) bool {
-	type member struct {
-		name  string
-		value Value
-	}
-	var fixed [16]member
-	members := fixed[:0]
+// object appends the members of the whole document, which it has checked to its end: a
+// visitor must not see half of a document.
+func (s *scanner) object(members []member) ([]member, bool) {
 	if !s.skip('{') {
-		return false
+		return nil, false
 	}
 	for more := !s.skip('}'); more; {
 		s.space()
 		name, ok := s.quoted()
 		if !ok || !s.skip(':') {
-			return false
+			return nil, false
 		}
 		value, ok := s.value()
 		if !ok {
-			return false
+			return nil, false
 		}
-		members = append(members, member{name.raw[1 : len(name.raw)-1], value})
+		members = append(members, member{span{name.from + 1, name.to - 1, true}, value})
 		if more = s.skip(','); !more && !s.skip('}') {
-			return false
+			return nil, false
 		}
 	}
-	if s.space(); s.pos != len(s.buf) {
-		return false
-	}
-	for _, m := range members {
-		visit(m.name, m.value)
-	}
-	return true
+	s.space()
+	return members, s.pos == len(s.buf)
 }
 
-func (s *scanner) value() (Value, bool) {
+func (s *scanner) value() (span, bool) {
 	s.space()
 	if s.pos == len(s.buf) {
-		return Value{}, false
+		return span{}, false
 	}
 	start := s.pos
 	switch c := s.buf[s.pos]; {
@@ -168,29 +214,29 @@ func (s *scanner) value() (Value, bool) {
 	case c == '-' || c >= '0' && c <= '9':
 		return s.number()
 	case s.word("null"), s.word("true"), s.word("false"):
-		return Value{raw: s.text[start:s.pos]}, true
+		return span{from: start, to: s.pos}, true
 	case c == '{' || c == '[':
 		return s.nested()
 	}
-	return Value{}, false
+	return span{}, false
 }
 
 // quoted reads a string without escapes.
-func (s *scanner) quoted() (Value, bool) {
+func (s *scanner) quoted() (span, bool) {
 	if s.pos == len(s.buf) || s.buf[s.pos] != '"' {
-		return Value{}, false
+		return span{}, false
 	}
 	start := s.pos
 	n, ascii := plain(s.buf[start+1:])
 	s.pos += 1 + n
 	if s.pos >= len(s.buf) || s.buf[s.pos] != '"' {
-		return Value{}, false
+		return span{}, false
 	}
 	if !ascii && !utf8.Valid(s.buf[start+1:s.pos]) {
-		return Value{}, false // encoding/json mends it
+		return span{}, false // encoding/json mends it
 	}
 	s.pos++
-	return Value{s.text[start:s.pos], true}, true
+	return span{start, s.pos, true}, true
 }
 
 // plain counts the bytes in front of the first that is a quote, a backslash or a
@@ -222,7 +268,7 @@ func plain(b []byte) (n int, ascii bool) {
 
 // number reads an integer. Fractions and exponents are not plain: no member ends where
 // they begin.
-func (s *scanner) number() (Value, bool) {
+func (s *scanner) number() (span, bool) {
 	start := s.pos
 	if s.buf[s.pos] == '-' {
 		s.pos++
@@ -233,14 +279,14 @@ func (s *scanner) number() (Value, bool) {
 	}
 	n := s.pos - digits
 	if n == 0 || n > 1 && s.buf[digits] == '0' {
-		return Value{}, false
+		return span{}, false
 	}
-	return Value{raw: s.text[start:s.pos]}, true
+	return span{from: start, to: s.pos}, true
 }
 
 // nested finds the end of an object or array by its brackets and leaves what is
 // in it to encoding/json.
-func (s *scanner) nested() (Value, bool) {
+func (s *scanner) nested() (span, bool) {
 	start, depth, quoted := s.pos, 0, false
 	for ; s.pos < len(s.buf); s.pos++ {
 		switch c := s.buf[s.pos]; {
@@ -254,11 +300,11 @@ func (s *scanner) nested() (Value, bool) {
 		case c == '}' || c == ']':
 			if depth--; depth == 0 {
 				s.pos++
-				return Value{raw: s.text[start:s.pos]}, json.Valid(s.buf[start:s.pos])
+				return span{from: start, to: s.pos}, json.Valid(s.buf[start:s.pos])
 			}
 		}
 	}
-	return Value{}, false
+	return span{}, false
 }
 
 func (s *scanner) space() {
@@ -282,7 +328,7 @@ func (s *scanner) skip(c byte) bool {
 }
 
 func (s *scanner) word(w string) bool {
-	if strings.HasPrefix(s.text[s.pos:], w) {
+	if len(s.buf)-s.pos >= len(w) && string(s.buf[s.pos:s.pos+len(w)]) == w {
 		s.pos += len(w)
 		return true
 	}

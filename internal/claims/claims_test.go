@@ -54,12 +54,37 @@ func agree(t *testing.T, object []byte) {
 	if err == nil && !reflect.DeepEqual(got, want) {
 		t.Fatalf("%.200q: got %#v, encoding/json reads %#v", object, got, want)
 	}
+	agreeInPart(t, object, got, err)
 	if err != nil {
 		return
 	}
 	err = claims.Each(object, func(name string, v claims.Value) { consistent(t, name, v) })
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// agreeInPart compares Some with what Each gives, for the names of an even length.
+func agreeInPart(t *testing.T, object []byte, all map[string]any, eachErr error) {
+	t.Helper()
+	want, others := map[string]any{}, false
+	for name, value := range all {
+		if len(name)%2 == 0 {
+			want[name] = value
+		} else {
+			others = true
+		}
+	}
+	got := map[string]any{}
+	more, err := claims.Some(object, func(name []byte) bool { return len(name)%2 == 0 }, func(name string, v claims.Value) {
+		got[name] = v.Any()
+		consistent(t, name, v)
+	})
+	if (err == nil) != (eachErr == nil) {
+		t.Fatalf("%.200q: Some's error is %v, Each's %v", object, err, eachErr)
+	}
+	if err == nil && (!reflect.DeepEqual(got, want) || more != others) {
+		t.Fatalf("%.200q: Some got %#v, %v, and Each reads %#v, %v", object, got, more, want, others)
 	}
 }
 

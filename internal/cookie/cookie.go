@@ -19,11 +19,14 @@ type Names struct {
 	Transaction string // a sign-in under way; the name of one is this, a dot and its state's hash
 	Completed   string // a sign-in that was completed a moment ago, named as Transaction is
 	Mail        string // the mail that this browser asked for
+	FactorMail  string // the same of somebody who is signed in and proves again who they are
 	Device      string // who has signed in in this browser
 	Notice      string // why a sign-in could not be completed, for the next page
 	Failure     string // what the sign-in page shows of one that failed a moment ago
 	Sent        string // the address that this browser asked for a mail to
 	LastUsed    string // the provider by which somebody signed in last
+	Factor      string // a sign-in that waits for its second factor, possibly in chunks
+	Trusted     string // who is not asked for a second factor in this browser
 }
 
 // NewNames gives the names below prefix ("next-auth"). On https they carry the
@@ -37,11 +40,14 @@ func NewNames(prefix string, secure bool) Names {
 		Transaction: prefix + ".transaction",
 		Completed:   prefix + ".completed",
 		Mail:        prefix + ".mail",
+		FactorMail:  prefix + ".factor-mail",
 		Device:      prefix + ".device",
 		Notice:      prefix + ".notice",
 		Failure:     prefix + ".failure",
 		Sent:        prefix + ".sent",
 		LastUsed:    prefix + ".last-used",
+		Factor:      prefix + ".factor",
+		Trusted:     prefix + ".trusted",
 	}
 	if secure {
 		names.Session = "__Secure-" + names.Session
@@ -50,11 +56,14 @@ func NewNames(prefix string, secure bool) Names {
 		names.Transaction = "__Host-" + names.Transaction
 		names.Completed = "__Host-" + names.Completed
 		names.Mail = "__Host-" + names.Mail
+		names.FactorMail = "__Host-" + names.FactorMail
 		names.Device = "__Host-" + names.Device
 		names.Notice = "__Host-" + names.Notice
 		names.Failure = "__Host-" + names.Failure
 		names.Sent = "__Host-" + names.Sent
 		names.LastUsed = "__Host-" + names.LastUsed
+		names.Factor = "__Host-" + names.Factor
+		names.Trusted = "__Host-" + names.Trusted
 	}
 	return names
 }

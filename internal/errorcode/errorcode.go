@@ -37,7 +37,14 @@ const (
 	BadHost            = "BadHost"            // the site does not answer for the host
 	FormRefused        = "MissingCSRF"        // a form did not prove that it came from this site; Auth.js's code
 	NoAccess           = "NoAccess"           // a guard's words for AccessDenied, in texts of one's own
+	FactorCode         = "FactorCode"         // the code of a second factor is wrong; its own page says so
+	FactorExpired      = "FactorExpired"      // a sign-in waited too long for its second factor, or was finished or ended meanwhile
 	InvalidToken       = "InvalidToken"       // a bearer token is wrong, expired or meant for somebody else
+	FactorRequired     = "FactorRequired"     // the person must prove again who they are
+	OtherAccount       = "OtherAccount"       // the proof is another account's than the session's
+
+	PasskeySignin       = "PasskeySignin"       // a passkey's answer was not accepted
+	PasskeyRegistration = "PasskeyRegistration" // a new passkey was not accepted
 )
 
 // Notices say more about a sign-in that failed than its code does. A page shows a
@@ -76,9 +83,12 @@ var rows = []row{
 	{code: OAuthAccountNotLinked, signIn: true, text: "This email address already has an account. Sign in the way you did the first time."},
 	{code: EmailSignin, signIn: true, text: "The email could not be sent. Check the address and try again."},
 	{code: CredentialsSignin, signIn: true, text: "These details do not match an account. Check them and try again."},
+	{code: PasskeySignin, signIn: true, text: "This passkey did not sign you in. Try again, or sign in another way."},
+	{code: PasskeyRegistration, text: "The passkey was not added. Please try again."},
 	{code: SessionRequired, signIn: true, text: "Please sign in to see this page.", abort: "Sign in first."},
 	{code: Configuration, status: http.StatusInternalServerError,
-		text: "There is a problem on our side. Please try again later. If you run this site, its log names the cause."},
+		text:  "There is a problem on our side. Please try again later. If you run this site, its log names the cause.",
+		abort: "There is a problem on our side. The site's log names the cause."},
 	{code: AccessDenied, status: http.StatusForbidden,
 		text:  "The sign-in was cancelled, or this account has no permission to sign in here.",
 		abort: "You do not have access to this."},
@@ -93,7 +103,10 @@ var rows = []row{
 	{code: CrossOriginRequest, abort: "This request came from another site and was not carried out."},
 	{code: BadHost, abort: "This site does not answer for the host of this request."},
 	{code: FormRefused, text: "That form did not show that it came from this site, so it was not accepted. It may have been open for too long. Please try again on this page."},
+	{code: FactorExpired, signIn: true, text: "This sign-in is over: it was finished, or it waited too long for its second step. Please sign in again."},
 	{code: InvalidToken, abort: "The bearer token is not valid."},
+	{code: FactorRequired, abort: "Prove again who you are, and then try again."},
+	{code: OtherAccount, text: "That was another account. Use the one that you are signed in with here."},
 	{code: Default, text: "We could not finish signing you in. Please try again."},
 
 	{code: SignInUsed, of: OAuthCallback, text: "This sign-in was already used, or it has expired. Start again here."},

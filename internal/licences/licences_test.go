@@ -1,4 +1,4 @@
-// Package licences_test compares docs/licences.md with the modules that are linked. It
+// Package licences_test compares docs/internals/licences.md with the modules that are linked. It
 // does not know what they are for.
 package licences_test
 
@@ -16,9 +16,9 @@ import (
 	"github.com/google/licensecheck"
 )
 
-var update = flag.Bool("update", false, "write the tables in docs/licences.md anew")
+var update = flag.Bool("update", false, "write the tables in docs/internals/licences.md anew")
 
-const document = "../../docs/licences.md"
+const document = "../../docs/internals/licences.md"
 
 // The tables stand between these lines.
 const (
@@ -30,7 +30,7 @@ const (
 // program. Any other needs a decision first.
 var allowed = []string{"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT"}
 
-// Every module that is linked stands in docs/licences.md with its licences, and has
+// Every module that is linked stands in docs/internals/licences.md with its licences, and has
 // no other than those allowed.
 func TestLicences(t *testing.T) {
 	t.Parallel()

@@ -19,8 +19,6 @@ const (
 	sharedPause = 5 * time.Second
 	// turnTimeout bounds how long an attempt waits for its turn.
 	turnTimeout = 30 * time.Second
-	// refusalsLogged bound the log lines of a flood.
-	refusalsLogged = 10 // a minute
 )
 
 // A Shared counter counts for all processes of an application. Its functions return
@@ -163,9 +161,4 @@ func (a *Attempts) Queue(ctx context.Context, tallies []Tally) (leave func(), ok
 		entered = append(entered, f)
 	}
 	return leave, true
-}
-
-// MayLog counts a refusal, and reports whether its log line is within the bound.
-func (a *Attempts) MayLog() bool {
-	return a.memory.Allow("log", refusalsLogged, time.Minute, a.now()) == 0
 }

@@ -114,21 +114,6 @@ func TestAttempts_Keys(t *testing.T) {
 	}
 }
 
-// Log lines of refusals are bounded in each minute.
-func TestAttempts_MayLog(t *testing.T) {
-	t.Parallel()
-	a := attempts(t, nil, fixed)
-	n := 0
-	for range 100 {
-		if a.MayLog() {
-			n++
-		}
-	}
-	if n != 10 {
-		t.Errorf("%d lines", n)
-	}
-}
-
 func TestRate(t *testing.T) {
 	t.Parallel()
 	per := time.Hour

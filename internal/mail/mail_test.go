@@ -3,11 +3,13 @@ package mail_test
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/ginauth/ginauth/internal/address"
 	"github.com/ginauth/ginauth/internal/mail"
 	"github.com/ginauth/ginauth/internal/mailtest"
 )
@@ -129,7 +131,7 @@ func TestHeaderInjection(t *testing.T) {
 	s := mailtest.Start(t, mailtest.Config{Plain: true})
 	for _, evil := range []string{
 		"x\r\nBcc: evil@example.com", "x\nBcc: evil@example.com", "x\rBcc: evil@example.com",
-		"x\r\n\r\n<script>", "x\u2028Bcc: evil@example.com", "x\u0085Bcc: evil@example.com", "x\x00y",
+		"x\u2029Bcc: evil@example.com", "x\x7fy", "x\x1fy", "x\r\n\r\n<script>", "x\u2028Bcc: evil@example.com", "x\u0085Bcc: evil@example.com", "x\x00y",
 	} {
 		before := len(s.Mails())
 		m := message()
@@ -139,7 +141,7 @@ func TestHeaderInjection(t *testing.T) {
 		}
 		got := s.Mails()[before]
 		c := got.Read(t)
-		if c.Header.Get("Bcc") != "" || len(got.To) != 1 || c.Text != m.Text || strings.ContainsAny(c.Subject, "\r\n\x00\u2028\u0085") {
+		if c.Header.Get("Bcc") != "" || len(got.To) != 1 || c.Text != m.Text || strings.ContainsAny(c.Subject, "\r\n\x00\x1f\x7f\u2028\u2029\u0085") {
 			t.Errorf("%q becomes %+v", evil, c)
 		}
 		m = message()
@@ -170,6 +172,10 @@ func TestFaults(t *testing.T) {
 		{"two addresses", mail.Server{Addr: addr}, "a@example.com, b@example.com", "From"},
 		{"line in the name", mail.Server{Addr: addr}, "Example\r\nBcc: x@example.com <a@example.com>", "From"},
 		{"encoded line", mail.Server{Addr: addr}, "a@example.com\n", "From"},
+		{"folded line", mail.Server{Addr: addr}, "Example\r\n <a@example.com>", "From"},
+		{"port 0", mail.Server{Addr: "smtp.example.com:0"}, from, "SMTP.Addr"},
+		{"lowest port", mail.Server{Addr: "smtp.example.com:1"}, from, ""},
+		{"highest port", mail.Server{Addr: "smtp.example.com:65535"}, from, ""},
 		{"no server", mail.Server{}, from, "SMTP.Addr"},
 		{"no port", mail.Server{Addr: "smtp.example.com"}, from, "SMTP.Addr"},
 		{"no host", mail.Server{Addr: ":587"}, from, "SMTP.Addr"},
@@ -184,6 +190,19 @@ func TestFaults(t *testing.T) {
 		}
 		if err != nil && strings.Contains(err.Error(), "sesame") {
 			t.Errorf("%s: the error holds the password", row.name)
+		}
+	}
+}
+
+// An address that is not in its one form gets no mail: what was checked is what is sent to.
+func TestSend_OtherForm(t *testing.T) {
+	t.Parallel()
+	s := mailtest.Start(t, mailtest.Config{Plain: true})
+	for _, to := range []string{"Ada@example.net", " ada@example.net", "Ada <ada@example.net>", ""} {
+		m := message()
+		m.To = to
+		if err := send(t, mail.Server{Addr: s.Addr}, m); !errors.Is(err, address.ErrInvalid) || len(s.Mails()) != 0 {
+			t.Errorf("%q: %v", to, err)
 		}
 	}
 }

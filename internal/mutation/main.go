@@ -11,7 +11,7 @@
 // The file's name begins with the number of the attack, or with x where the
 // defence belongs to none.
 //
-// With -random it draws mutants of any code that decides instead, see docs/mutants.md.
+// With -random it draws mutants of any code that decides instead, see docs/internals/mutants.md.
 package main
 
 import (

@@ -14,7 +14,7 @@ import (
 
 const (
 	root = "../.."
-	docs = root + "/docs/defences.md"
+	docs = root + "/docs/internals/defences.md"
 )
 
 func patches(t testing.TB) []mutation.Patch {
@@ -94,7 +94,7 @@ func TestTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(string(text), mutation.Table(patches(t))) {
-		t.Error("docs/defences.md has another table; go run ./internal/mutation -run '^$' -write docs/defences.md")
+		t.Error("docs/internals/defences.md has another table; go run ./internal/mutation -run '^$' -write docs/internals/defences.md")
 	}
 }
 

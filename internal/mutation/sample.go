@@ -33,6 +33,7 @@ func sampleFlags() *sample {
 	flag.DurationVar(&o.For, "for", 0, "begin no mutant after this time")
 	flag.Float64Var(&s.least, "min", 0, "with -random, fail below this `percentage` of mutants found")
 	flag.BoolVar(&o.Killers, "killers", false, "with -random, name the test that found each mutant")
+	flag.BoolVar(&o.Unreached, "unreached", false, "of what -random draws, only what no test reaches: a list of missing tests, without a run of any mutant")
 	flag.StringVar(&s.packages, "packages", mutants.Deciding, "with -random, the packages to draw from")
 	flag.StringVar(&s.skip, "skip", mutants.NotDeciding, "with -random, packages not to draw from nor to run, a `regexp`")
 	flag.StringVar(&s.only, "only", "", "of what -random draws, only what matches this `regexp`: of a file, or a line that it printed")

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 	"time"
@@ -56,6 +57,9 @@ type Transaction struct {
 	MaxAge   *int64 `json:"m,omitempty"` // what was sent as max_age, in seconds
 
 	User string `json:"u,omitempty"` // names who was signed in when it began
+	// Proves names the session whose person proves again who they are. Such a transaction
+	// signs nobody in, and none that signs in proves anything to a session.
+	Proves string `json:"w,omitempty"`
 
 	// The answer comes by a cross-site POST, with no cookie but the transaction's:
 	// so this one is SameSite=None and has to hold where the sign-in leads, a path
@@ -63,6 +67,7 @@ type Transaction struct {
 	FormPost bool   `json:"p,omitempty"`
 	Target   string `json:"t,omitempty"`
 	Former   string `json:"f,omitempty"` // the session that the browser had when it began
+	Browser  string `json:"r,omitempty"` // names the browser
 
 	// ThirdParty says that another site started it (OpenID Connect Core §4): Target is
 	// where it leads, and it adds no account to any user.
@@ -76,6 +81,23 @@ type Transaction struct {
 // Begin starts a sign-in: it returns where to send the browser, and the
 // transaction to keep until it comes back. extra has passed DisplayParams.
 func (p *Provider) Begin(ctx context.Context, redirectURL string, extra url.Values, now time.Time) (authURL string, tx *Transaction, err error) {
+	return p.start(ctx, redirectURL, extra, nil, now)
+}
+
+// BeginProof is Begin for a person who proves again who they are: an OpenID provider has
+// to ask them, whatever session they have there (OpenID Connect Core §3.1.2.1), and
+// Complete refuses an answer that does not show that it did. Any other service knows no
+// such parameters, and one whose id_tokens have no auth_time could not show it.
+func (p *Provider) BeginProof(ctx context.Context, redirectURL string, now time.Time) (authURL string, tx *Transaction, err error) {
+	var asked url.Values
+	if p.openID && !p.noTime {
+		asked = url.Values{"prompt": {"login"}, "max_age": {"0"}}
+	}
+	return p.start(ctx, redirectURL, nil, asked, now)
+}
+
+// start is Begin with parameters that take precedence over the developer's.
+func (p *Provider) start(ctx context.Context, redirectURL string, extra, asked url.Values, now time.Time) (authURL string, tx *Transaction, err error) {
 	ctx, cancel := p.context(ctx)
 	defer cancel()
 	defer recovered(ctx, &err)
@@ -94,7 +116,7 @@ func (p *Provider) Begin(ctx context.Context, redirectURL string, extra url.Valu
 	}
 	var maxAge *int64
 	if p.reader == nil { // whose URL has all that binds its answer, in another protocol
-		authURL, maxAge, err = p.complete(authURL, r, extra)
+		authURL, maxAge, err = p.complete(authURL, r, extra, asked)
 	}
 	if err != nil {
 		return "", nil, err
@@ -111,19 +133,18 @@ func (p *Provider) Begin(ctx context.Context, redirectURL string, extra url.Valu
 	}, nil
 }
 
-// complete sets on the provider's authorization URL what goth leaves out, and
-// last of all what nothing else may decide. It returns the max_age that the URL
+// complete sets on the provider's authorization URL what goth leaves out: the request's
+// extra parameters, the developer's and those that are asked for, of which the later ones
+// count, and last of all what nothing else may decide. It returns the max_age that the URL
 // has in the end, whether the developer, the request or the provider set it.
-func (p *Provider) complete(authURL string, r request, extra url.Values) (complete string, maxAge *int64, err error) {
+func (p *Provider) complete(authURL string, r request, extra, asked url.Values) (complete string, maxAge *int64, err error) {
 	u, err := url.Parse(authURL)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 		return "", nil, errors.New("oauth: the provider's authorization URL is not an http(s) URL")
 	}
 	q := u.Query()
-	for _, params := range []url.Values{extra, p.params} { // what the developer set, no query changes
-		for name, values := range params {
-			q[name] = values
-		}
+	for _, set := range []url.Values{extra, p.params, asked} { // what the developer set, no query changes
+		maps.Copy(q, set)
 	}
 	if maxAge, err = parseMaxAge(q); err != nil {
 		return "", nil, fmt.Errorf("oauth: %w", err)
@@ -194,6 +215,7 @@ func (p *Provider) Complete(ctx context.Context, tx *Transaction, redirectURL st
 	if err := tx.checkAuthTime(id, p.openID, now); err != nil {
 		return Identity{}, err
 	}
+	id.Proved = p.authentication(id)
 	id.Notes = notes.all()
 	return id, nil
 }

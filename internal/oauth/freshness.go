@@ -57,7 +57,11 @@ func (tx *Transaction) checkAuthTime(id Identity, openID bool, now time.Time) er
 	if raw == "" && !openID {
 		return nil // a plain OAuth 2.0 service gives the parameter no such meaning
 	}
-	times, err := readTimes(raw)
+	claims, err := readClaims(raw)
+	var times tokenTimes
+	if err == nil {
+		times, err = readTimes(claims)
+	}
 	if err != nil {
 		return fmt.Errorf("oauth: max_age was sent, and %w", err)
 	}
@@ -85,20 +89,64 @@ func idToken(id Identity) string {
 	return id.Profile.IDToken
 }
 
-type tokenTimes struct{ authenticated, issued time.Time }
+// Authentication is how a person proved who they are at the provider, as the claims of
+// its verified id_token say it. The zero one says nothing: nothing else is believed,
+// neither userinfo nor the id_token of a service whose code verifies none.
+type Authentication struct {
+	Time    time.Time // auth_time; zero where it is missing, or no time of the past
+	Methods []string  // amr (RFC 8176)
+	Class   string    // acr
+}
 
-// readTimes reads auth_time and iat of an id_token that has been verified. The map
-// compares names exactly: a struct would also take "Auth_Time".
-func readTimes(raw string) (tokenTimes, error) {
+func (p *Provider) authentication(id Identity) (a Authentication) {
+	if !p.openID {
+		return a
+	}
+	claims, err := readClaims(idToken(id))
+	if err != nil {
+		return a
+	}
+	if times, err := readTimes(claims); err == nil && times.authenticated.Sub(times.issued) <= authAhead {
+		a.Time = times.authenticated
+	}
+	a.Class, _ = claims["acr"].(string)
+	methods, _ := claims["amr"].([]any)
+	for _, method := range methods {
+		if text, ok := method.(string); ok {
+			a.Methods = append(a.Methods, text)
+		}
+	}
+	return a
+}
+
+// readClaims reads an id_token that has been verified. The map compares names exactly: a
+// struct would also take "Auth_Time".
+func readClaims(raw string) (claims map[string]any, err error) {
 	parts := strings.Split(raw, ".")
 	if len(parts) != 3 {
-		return tokenTimes{}, errors.New("the answer has no id_token")
+		return nil, errors.New("the answer has no id_token")
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	var claims map[string]any
 	if err != nil || json.Unmarshal(payload, &claims) != nil {
-		return tokenTimes{}, errors.New("the id_token is not readable")
+		return nil, errors.New("the id_token is not readable")
 	}
+	return claims, nil
+}
+
+type tokenTimes struct{ authenticated, issued time.Time }
+
+// issuedAt is the iat of the id_token; zero where it is none.
+func issuedAt(id Identity) time.Time {
+	claims, err := readClaims(idToken(id))
+	seconds, ok := claims["iat"].(float64)
+	if err != nil || !ok {
+		return time.Time{}
+	}
+	return time.Unix(int64(seconds), 0)
+}
+
+// readTimes reads auth_time and iat.
+func readTimes(claims map[string]any) (tokenTimes, error) {
 	at := func(name string) (time.Time, error) {
 		seconds, ok := claims[name].(float64)
 		if !ok || seconds <= 0 || seconds > 1<<40 {
@@ -107,6 +155,7 @@ func readTimes(raw string) (tokenTimes, error) {
 		return time.Unix(int64(seconds), 0), nil
 	}
 	var t tokenTimes
+	var err error
 	if t.authenticated, err = at("auth_time"); err != nil {
 		return tokenTimes{}, err
 	}

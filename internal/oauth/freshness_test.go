@@ -5,14 +5,17 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/markbates/goth"
 	"github.com/markbates/goth/providers/github"
 	zitadel "github.com/zitadel/oidc/v3/pkg/oidc"
 
 	"github.com/ginauth/ginauth/internal/oauth"
+	"github.com/ginauth/ginauth/oidc"
 )
 
 const appCallback = "http://127.0.0.1/callback"
@@ -245,6 +248,108 @@ func TestTokenType(t *testing.T) {
 					t.Errorf("the renewal: %v", err)
 				}
 			})
+		}
+	}
+}
+
+// TestAuthentication holds that how a person proved who they are is believed of a verified
+// id_token alone, with claims of the right name and type.
+func TestAuthentication(t *testing.T) {
+	t.Parallel()
+	at := time.Now().Add(-time.Hour).Truncate(time.Second)
+	full := oauth.Authentication{Time: at, Methods: []string{"pwd", "mfa"}, Class: "urn:gold"}
+	claims := map[string]any{"auth_time": at.Unix(), "amr": []string{"pwd", "mfa"}, "acr": "urn:gold"}
+	for name, tt := range map[string]struct {
+		idToken, userinfo map[string]any
+		want              oauth.Authentication
+	}{
+		"all":                    {claims, nil, full},
+		"none":                   {map[string]any{"auth_time": nil}, nil, oauth.Authentication{}},
+		"in the userinfo alone":  {map[string]any{"auth_time": nil}, claims, oauth.Authentication{}},
+		"other in the userinfo":  {claims, map[string]any{"amr": []string{"otp"}, "acr": "urn:platinum", "auth_time": time.Now().Unix()}, full},
+		"names in another case":  {map[string]any{"auth_time": nil, "Auth_Time": at.Unix(), "AMR": []string{"mfa"}, "Acr": "urn:gold"}, nil, oauth.Authentication{}},
+		"of other types":         {map[string]any{"auth_time": "now", "amr": "mfa", "acr": []string{"urn:gold"}}, nil, oauth.Authentication{}},
+		"methods that are none":  {map[string]any{"auth_time": nil, "amr": []any{1, "mfa", nil}}, nil, oauth.Authentication{Methods: []string{"mfa"}}},
+		"a time to come":         {map[string]any{"auth_time": time.Now().Add(time.Hour).Unix()}, nil, oauth.Authentication{}},
+		"a time in milliseconds": {map[string]any{"auth_time": time.Now().UnixMilli()}, nil, oauth.Authentication{}},
+	} {
+		for _, r := range []renewal{byOIDC, byOpenIDConnect} {
+			t.Run(r.id+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				idp := newIDP(t)
+				idp.TamperClaims(func(c map[string]any) {
+					for name, value := range tt.idToken {
+						c[name] = value
+					}
+					if c["auth_time"] == nil {
+						delete(c, "auth_time")
+					}
+				})
+				idp.TamperUserinfo(func(c map[string]any) {
+					for name, value := range tt.userinfo {
+						c[name] = value
+					}
+				})
+				p, err := oauth.New(oauth.Config{ID: r.id, Provider: r.provider(t, idp)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				authURL, tx, err := p.Begin(t.Context(), appCallback, nil, time.Now())
+				if err != nil {
+					t.Fatal(err)
+				}
+				back, err := idp.Approve(t.Context(), authURL, "ada")
+				if err != nil {
+					t.Fatal(err)
+				}
+				id, err := p.Complete(t.Context(), tx, appCallback, back.Query(), time.Now())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := id.Proved; !got.Time.Equal(tt.want.Time) || !slices.Equal(got.Methods, tt.want.Methods) || got.Class != tt.want.Class {
+					t.Errorf("%+v, want %+v", got, tt.want)
+				}
+			})
+		}
+	}
+}
+
+// timeless is a provider that is known to give no auth_time.
+type timeless struct{ *oidc.Provider }
+
+func (timeless) LacksAuthTime() bool { return true }
+
+// TestBeginProof holds which providers are told to ask the person again, and that only one
+// that is known to give no auth_time may leave it out.
+func TestBeginProof(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		provider func(p *oidc.Provider) goth.Provider
+		asked    bool
+	}{
+		"any":           {func(p *oidc.Provider) goth.Provider { return p }, true},
+		"known to lack": {func(p *oidc.Provider) goth.Provider { return timeless{p} }, false},
+	} {
+		idp := newIDP(t)
+		idp.TamperClaims(provedAgo(never))
+		p, err := oauth.New(oauth.Config{ID: "oidc", Provider: tt.provider(byOIDC.provider(t, idp).(*oidc.Provider)), Params: url.Values{"prompt": {"consent"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		authURL, tx, err := p.BeginProof(t.Context(), appCallback, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		u, err := url.Parse(authURL)
+		if err != nil || (u.Query().Get("prompt") == "login") != tt.asked || u.Query().Has("max_age") != tt.asked {
+			t.Errorf("%s: %s, %v", name, authURL, err)
+		}
+		back, err := idp.Approve(t.Context(), authURL, "ada")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Complete(t.Context(), tx, appCallback, back.Query(), time.Now()); (err != nil) != tt.asked {
+			t.Errorf("%s without auth_time: %v", name, err)
 		}
 	}
 }

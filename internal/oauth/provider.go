@@ -64,6 +64,7 @@ type Provider struct {
 	pkce     bool
 	formPost bool
 	openID   bool     // it issues id_tokens
+	noTime   bool     // without auth_time, whatever is asked for
 	echoes   []string // parameters of the answer that go into the token request
 	reader   AnswerProvider
 	client   *http.Client
@@ -71,6 +72,7 @@ type Provider struct {
 
 	endSession EndSessionProvider // nil: it ends none
 	logout     LogoutVerifier     // nil: it sends no logout tokens
+	idTokens   IDTokenVerifier    // nil: it verifies none that are handed over
 }
 
 // An engine speaks to one kind of provider.
@@ -95,6 +97,7 @@ type Identity struct {
 	Profile       goth.User
 	Token         *oauth2.Token
 	EmailVerified bool // the provider vouches that Profile.Email is the person's
+	Proved        Authentication
 	Notes         []Note
 }
 
@@ -130,9 +133,13 @@ func New(c Config) (*Provider, error) {
 	}
 	p.endSession, _ = c.Provider.(EndSessionProvider)
 	p.logout, _ = c.Provider.(LogoutVerifier)
+	p.idTokens, _ = c.Provider.(IDTokenVerifier)
 	if flow, ok := c.Provider.(AuthCodeProvider); ok {
 		if v, ok := c.Provider.(interface{ RefusesPKCE() bool }); ok && v.RefusesPKCE() {
 			p.pkce = false
+		}
+		if v, ok := c.Provider.(interface{ LacksAuthTime() bool }); ok {
+			p.noTime = v.LacksAuthTime()
 		}
 		if v, ok := c.Provider.(interface{ FormPost() bool }); ok {
 			p.formPost = v.FormPost()
@@ -173,6 +180,10 @@ func validate(p goth.Provider) error {
 	}
 	return v.Validate()
 }
+
+// VerifiesIDTokens reports that the provider issues id_tokens, and that they are verified:
+// with them it says how and when a person proved who they are.
+func (p *Provider) VerifiesIDTokens() bool { return p.openID }
 
 // FormPost reports that the provider's answers come in a cross-site POST.
 func (p *Provider) FormPost() bool { return p.formPost }

@@ -148,6 +148,7 @@ func (c *Client) fetch(ctx context.Context) (*Metadata, error) {
 		verifier:           provider.Verifier(config),
 		userinfos:          provider.Verifier(c.userinfoConfig()),
 		accesses:           oidc.NewVerifier(issuer, accessKeys{sparingKeys(*fetch.From(ctx), doc.JWKS, maxBearerKeyFetches)}, c.accessConfig()),
+		handed:             oidc.NewVerifier(issuer, sparingKeys(*fetch.From(ctx), doc.JWKS, maxKeyFetches), c.handedConfig(algorithms)),
 		logouts:            oidc.NewVerifier(issuer, sparingKeys(*fetch.From(ctx), doc.JWKS, maxKeyFetches), config),
 	}, nil
 }

@@ -53,6 +53,11 @@ const maxAudiences = 5
 // has, where the two tell why. Any other error stays as it is. A provider may write
 // anything into a claim: secrets are cut out again.
 func (c *Client) explained(kind, raw string, m *Metadata, err error, secrets ...string) error {
+	return c.explainedFor([]string{c.ClientID}, kind, raw, m, err, secrets...)
+}
+
+// explainedFor is explained for a token that may be for any of these clients.
+func (c *Client) explainedFor(clients []string, kind, raw string, m *Metadata, err error, secrets ...string) error {
 	var expired *oidc.TokenExpiredError
 	s, now := look(raw), c.now()
 	text := ""
@@ -67,18 +72,23 @@ func (c *Client) explained(kind, raw string, m *Metadata, err error, secrets ...
 		text = fmt.Sprintf("the %s is signed with %s, expected one of %s", kind, redact.Value(s.Algorithm), strings.Join(m.Algorithms, ", "))
 	case c.Family == nil && s.Issuer != m.Issuer:
 		text = fmt.Sprintf("the %s comes from a different provider: its iss is %s, expected %s", kind, redact.URL(s.Issuer), redact.URL(m.Issuer))
-	case !slices.Contains(s.audiences(), c.ClientID):
-		var got []string
-		for _, audience := range s.audiences() {
-			got = append(got, redact.Value(audience))
-		}
-		text = fmt.Sprintf("the %s is for another client: its aud is [%s], expected audience %s, the client id", kind, strings.Join(got[:min(len(got), maxAudiences)], " "), redact.Value(c.ClientID))
+	case !slices.ContainsFunc(s.audiences(), func(audience string) bool { return slices.Contains(clients, audience) }):
+		text = fmt.Sprintf("the %s is for another client: its aud is [%s], expected audience %s, the client id", kind, listed(s.audiences()), listed(clients))
 	case s.NotBefore > float64(now.Add(clockLeeway).Unix()):
 		text = fmt.Sprintf("the %s is not valid yet: its nbf is %s, and it is %s here; one of the two clocks is wrong", kind, stamp(time.Unix(int64(min(s.NotBefore, 1<<40)), 0)), stamp(now))
 	default:
 		return err
 	}
 	return redact.Told(err, "openid: %s", redact.Hide(text, secrets))
+}
+
+// listed are the first of some values, as a log line shows them.
+func listed(values []string) string {
+	var shown []string
+	for _, value := range values[:min(len(values), maxAudiences)] {
+		shown = append(shown, redact.Value(value))
+	}
+	return strings.Join(shown, " ")
 }
 
 // ahead says that a token was issued in the future.

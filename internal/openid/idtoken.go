@@ -35,7 +35,11 @@ func (c *Client) Verify(ctx context.Context, rawIDToken, nonce, accessToken stri
 	if err != nil {
 		return nil, Fault(ctx, "openid: id_token", c.explained("id_token", rawIDToken, m, err, nonce, accessToken))
 	}
-	if err := c.checkClaims(token); err != nil {
+	azp, err := c.checkClaims(token)
+	if err == nil {
+		err = c.checkAuthorizedParty(token.Audience, azp)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("openid: id_token: %w", err)
 	}
 	if err := c.checkFamily(ctx, m, rawIDToken, token.Claims); err != nil {
@@ -55,32 +59,36 @@ func (c *Client) Verify(ctx context.Context, rawIDToken, nonce, accessToken stri
 	return token, nil
 }
 
-// checkClaims adds what go-oidc leaves to its caller.
-func (c *Client) checkClaims(token *oidc.IDToken) error {
+// checkClaims adds what go-oidc leaves to its caller, and returns azp, which is nil where
+// the token has none.
+func (c *Client) checkClaims(token *oidc.IDToken) (azp *string, err error) {
 	var claims map[string]json.RawMessage
 	if err := token.Claims(&claims); err != nil {
-		return err
+		return nil, err
 	}
 	if err := checkNames(claims); err != nil {
-		return err
+		return nil, err
 	}
 	if token.Subject == "" {
-		return errors.New("it has no sub")
+		return nil, errors.New("it has no sub")
 	}
 	if token.IssuedAt.IsZero() {
-		return errors.New("it has no iat")
+		return nil, errors.New("it has no iat")
 	}
 	if token.IssuedAt.After(c.now().Add(clockLeeway)) {
-		return ahead("id_token", token.IssuedAt, c.now())
+		return nil, ahead("id_token", token.IssuedAt, c.now())
 	}
-	return c.checkAuthorizedParty(token.Audience, claims["azp"])
+	if raw := claims["azp"]; len(raw) > 0 && json.Unmarshal(raw, &azp) != nil {
+		return nil, errors.New("its azp is not a string")
+	}
+	return azp, nil
 }
 
 // checkNames refuses a claim that differs from a checked one only in case.
 // encoding/json fills a struct field by either, the last one winning: where
 // users can have a claim of their own choosing issued, "Sub" would stand for
 // sub.
-func checkNames(claims map[string]json.RawMessage) error {
+func checkNames[V any](claims map[string]V) error {
 	checked := [...]string{"iss", "sub", "aud", "exp", "iat", "nbf", "nonce", "azp", "at_hash"}
 	for name := range claims {
 		for _, want := range checked {
@@ -95,13 +103,7 @@ func checkNames(claims map[string]json.RawMessage) error {
 // checkAuthorizedParty holds azp against the client id (§3.1.3.7, 4 and 5). A
 // token for several audiences without it may have been issued to another of
 // them, which then replays it here.
-func (c *Client) checkAuthorizedParty(audience []string, raw json.RawMessage) error {
-	var azp *string
-	if len(raw) > 0 {
-		if err := json.Unmarshal(raw, &azp); err != nil {
-			return errors.New("its azp is not a string")
-		}
-	}
+func (c *Client) checkAuthorizedParty(audience []string, azp *string) error {
 	if azp == nil {
 		if len(audience) > 1 && !c.AudiencesWithoutParty {
 			return errors.New("it has several audiences and no azp")

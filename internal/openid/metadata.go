@@ -35,6 +35,7 @@ type Metadata struct {
 	Provider *oidc.Provider
 
 	verifier   *oidc.IDTokenVerifier
+	handed     *oidc.IDTokenVerifier // of id_tokens that came by another way than the token endpoint
 	logouts    *oidc.IDTokenVerifier // of logout tokens
 	accesses   *oidc.IDTokenVerifier // of access tokens
 	userinfos  *oidc.IDTokenVerifier // of signed userinfo

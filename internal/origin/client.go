@@ -82,6 +82,20 @@ func (r *Resolver) Unlisted(req *http.Request) bool {
 	return len(req.Header["X-Forwarded-For"]) > 0 && !r.trustedPeer(req)
 }
 
+// Listed reports that a request came from one of TrustedProxies.
+func (r *Resolver) Listed(req *http.Request) bool { return r.trustedPeer(req) }
+
+// UnknownPrefix is what a proxy says that it took off the path, where the site's address
+// has no such prefix; "" where it has, or where none says so. Anybody can write it: it is
+// for a log alone.
+func (b Base) UnknownPrefix(req *http.Request) string {
+	prefix := strings.TrimSuffix(last(req.Header["X-Forwarded-Prefix"]), "/")
+	if !PlainPath(prefix) || strings.HasPrefix(b.URL, b.Origin+prefix+"/") {
+		return ""
+	}
+	return prefix
+}
+
 func (r *Resolver) trustedPeer(req *http.Request) bool {
 	if addr := peer(req); addr.IsValid() {
 		return r.trusted(addr)

@@ -284,3 +284,35 @@ func (p pattern) matches(name, port, scheme string) bool {
 	}
 	return name == p.name
 }
+
+// MeetsHost reports whether a browser may open one host as either site, so that its
+// cookies reach both. Cookies are not bound to a port (RFC 6265 §8.5).
+func (r *Resolver) MeetsHost(other *Resolver) bool {
+	return slices.ContainsFunc(r.answersFor(), func(p pattern) bool { return slices.ContainsFunc(other.answersFor(), p.meets) })
+}
+
+// answersFor are the hosts of the site. The zero pattern stands for any.
+func (r *Resolver) answersFor() []pattern {
+	switch {
+	case r.fixed != nil:
+		name, _, _ := splitPort(r.fixed.host())
+		return []pattern{{name: name}}
+	case r.config.TrustAnyHost:
+		return []pattern{{}}
+	case r.config.TrustLoopback:
+		return []pattern{{name: "localhost"}, {suffix: true, name: "localhost"}, {name: "127.0.0.1"}, {name: "[::1]"}}
+	}
+	return r.hosts
+}
+
+// meets reports whether two patterns have a name in common, whatever the ports.
+func (p pattern) meets(q pattern) bool {
+	below := func(name, of string) bool { return strings.HasSuffix(name, "."+of) }
+	switch {
+	case p.name == "" || q.name == "" || p == (pattern{q.suffix, q.name, p.port}):
+		return true
+	case p.suffix && q.suffix:
+		return below(p.name, q.name) || below(q.name, p.name)
+	}
+	return p.suffix && below(q.name, p.name) || q.suffix && below(p.name, q.name)
+}

@@ -79,6 +79,13 @@ func TestLayout_Faults(t *testing.T) {
 
 		{"https://h/api/auth/callback/github", "", "", []string{"is the address of one auth route", "write https://h/api/auth"}, ways{{"https://h/api/auth", "", ""}}},
 		{"https://h/api/auth/callback/", "", "", []string{"write https://h/api/auth"}, ways{{"https://h/api/auth", "", ""}}},
+		{"https://h/api/auth/signin/github", "", "", []string{"write https://h/api/auth"}, ways{{"https://h/api/auth", "", ""}}},
+		{"https://h/api/auth/signout", "", "", []string{"is the address of one auth route", "write https://h/api/auth"}, ways{{"https://h/api/auth", "", ""}}},
+		{"https://h/api/auth/session", "", "", []string{"is the address of one auth route", "write https://h/api/auth"}, ways{{"https://h/api/auth", "", ""}}},
+		{"https://h/session", "", "", []string{"not the site"}, nil},
+		{"https://h/api/auth/csrf", "", "", []string{"not the site"}, nil},
+		{"https://h/x/callback/github", "/y", "", []string{"is the address of one auth route", "write https://h"}, ways{{"https://h", "/y", ""}}},
+		{"https://h/y/callback/github", "/y", "", []string{"is the address of one auth route", "write https://h"}, ways{{"https://h", "/y", ""}}},
 		{"https://h/api/auth/signin", "", "", []string{"write https://h/api/auth"}, ways{{"https://h/api/auth", "", ""}}},
 		{"https://h/callback/github", "", "", []string{"write https://h"}, ways{{"https://h", "", ""}}},
 		{"https://h/login/callback/github", "", "", []string{"write https://h/login, and /login in BasePath"}, ways{{"https://h/login", "", "/login"}}},
@@ -119,6 +126,28 @@ func TestLayout_Faults(t *testing.T) {
 			if _, err := layout(t, fix.base, fix.group, fix.basePath).Place(); err != nil {
 				t.Errorf("%q, group %q, BasePath %q: its fix %+v: %v", row.base, row.group, row.basePath, fix, err)
 			}
+		}
+	}
+}
+
+// The signs of a plain path are those that no program encodes (RFC 3986 §2.3).
+func TestPlainPath_Signs(t *testing.T) {
+	t.Parallel()
+	const unreserved = "-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~"
+	var plain []byte
+	for c := range 256 {
+		if origin.PlainPath("/x" + string([]byte{byte(c)}) + "x") {
+			plain = append(plain, byte(c))
+		}
+	}
+	if string(plain) != "-./"+unreserved[2:] {
+		t.Errorf("%q", plain)
+	}
+	for path, want := range map[string]bool{
+		"/" + strings.Repeat("a", 255): true, "/" + strings.Repeat("a", 256): false, "": false, "x": false, "/.": false, "/..": false, "/a/..": false, "/...": true,
+	} {
+		if origin.PlainPath(path) != want {
+			t.Errorf("%q is plain: %v", path, !want)
 		}
 	}
 }

@@ -9,7 +9,9 @@ func BreakTemplates(s *Set) {
 	if err != nil {
 		panic(err)
 	}
-	s.signIn, s.signOut, s.fault, s.verify, s.confirm, s.further, s.account = broken, broken, broken, broken, broken, broken, broken
+	s.signIn, s.signOut, s.fault, s.verify, s.confirm, s.further, s.factor, s.passkeys = broken, broken, broken, broken, broken, broken, broken, broken
+	s.second, s.enrol, s.codes, s.twoStep = broken, broken, broken, broken
+	s.account = broken
 }
 
 // Contrast is WCAG's contrast ratio of two colours written as #rrggbb.

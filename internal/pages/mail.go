@@ -14,6 +14,7 @@ type Mail struct {
 	// Address is the host of the site where the recipient's address was typed; optional.
 	// It is no URL: a mail with a code has no link.
 	Address string
+	Again   bool // the code is for somebody who is signed in and proves again who they are
 }
 
 // A Letter is a mail's content. The subject is one line.
@@ -69,6 +70,9 @@ func (s *Set) Mail(m Mail) (Letter, error) {
 	proof := m.URL
 	if m.Code != "" {
 		v.Text, proof = fill.Replace(s.texts.MailCode), m.Code
+	}
+	if m.Again {
+		v.Subject, v.Text = fill.Replace(s.texts.FactorMailSubject), fill.Replace(s.texts.FactorMailCode)
 	}
 	var body strings.Builder
 	if err := s.letter.Execute(&body, v); err != nil {

@@ -1,5 +1,5 @@
 // Package pages renders the built-in pages: sign in, sign out, error, "check your
-// email", the one behind a mail's link and the account; and the mail. They are plain HTML with one
+// email", the one behind a mail's link the account, and the one for a further proof; and the mail. They are plain HTML with one
 // inline stylesheet, without scripts, and request nothing except the logos of the
 // application: a page that asks for a password runs only what is in this package. It gets the values
 // to show. It does not know users, sessions or flows.
@@ -28,13 +28,18 @@ var templateFiles embed.FS
 //go:embed templates/pages.css
 var stylesheetSource string
 
+//go:embed templates/further.css
+var furtherSource string
+
 //go:embed templates/account.css
 var accountSource string
 
 // stylesheet is the source without its spaces, which every page would carry. No text in
-// the source holds what is replaced. accountSheet is what the account page adds.
+// the source holds what is replaced. furtherSheet is what pages add that have no buttons
+// of providers, which weigh enough, and accountSheet what the account page does.
 var (
 	stylesheet   = tight.Replace(stylesheetSource)
+	furtherSheet = tight.Replace(furtherSource)
 	accountSheet = tight.Replace(accountSource)
 )
 
@@ -62,13 +67,15 @@ type SignIn struct {
 	// Site is the host name shown; optional.
 	Site string
 	Hint string // for developers; optional
+	// Script is the URL of the script that passkeys need, where there are any.
+	Script string
 }
 
 // Provider is one way to sign in.
 type Provider struct {
 	ID   string
 	Name string // shown; default: ID
-	Type string // "credentials" and "email" get a form with fields, any other ("oauth") one button
+	Type string // "credentials" and "email" get a form with fields, "webauthn" one that a script shows, any other ("oauth") one button
 	// Action is the URL that the form posts to. One with a scheme other than http and https
 	// is not rendered.
 	Action string
@@ -162,8 +169,11 @@ type Set struct {
 	signIn, signOut, fault, verify *markup.Template
 	confirm, letter, further       *markup.Template
 	account                        *markup.Template
-	accountStyle                   template.HTML
+	accountStyle, signInStyle      template.HTML
 	accountPolicy, picturePolicy   string // of the account page, and of one with a picture of this site
+	passkeys, factor               *markup.Template
+	second, enrol, codes, twoStep  *markup.Template
+	notice                         *markup.Template
 }
 
 // New validates theme and texts and prepares the pages. Its error joins all the
@@ -183,8 +193,9 @@ func newSet(t Theme, texts Texts, links Links, logos []string) (*Set, error) {
 	if err := errors.Join(themeErr, textsErr); err != nil {
 		return nil, err
 	}
-	style := l.properties() + stylesheet
-	rules := rules{style: style, sheet: t.Stylesheet != ""}
+	forSignIn := rules{style: l.properties() + stylesheet, sheet: t.Stylesheet != ""}
+	rules := forSignIn
+	rules.style += furtherSheet
 	forAccount := rules
 	forAccount.style += accountSheet
 	policy := rules.policy(l.imageSources...)
@@ -206,9 +217,10 @@ func newSet(t Theme, texts Texts, links Links, logos []string) (*Set, error) {
 		ink:        l.ink,
 		// The whole element, because the hash must be that of the exact bytes between the tags.
 		// Safe: the stylesheet is ours and the colours in it were parsed and printed again.
-		style:        template.HTML("<style>" + style + "</style>"),
+		style:        template.HTML("<style>" + rules.style + "</style>"),
+		signInStyle:  template.HTML("<style>" + forSignIn.style + "</style>"),
 		formPolicy:   policy,
-		signInPolicy: rules.policy(sources...),
+		signInPolicy: forSignIn.policy(sources...),
 		textPolicy:   policy + "; form-action 'none'",
 		barePolicy:   rules.policy(),
 
@@ -222,12 +234,16 @@ func newSet(t Theme, texts Texts, links Links, logos []string) (*Set, error) {
 		into **markup.Template
 	}{
 		{"signin.html", &s.signIn}, {"signout.html", &s.signOut}, {"error.html", &s.fault}, {"verify.html", &s.verify},
-		{"confirm.html", &s.confirm}, {"continue.html", &s.further}, {"account.html", &s.account},
+		{"confirm.html", &s.confirm}, {"continue.html", &s.further}, {"account.html", &s.account}, {"factor.html", &s.factor}, {"passkeys.html", &s.passkeys},
+		{"secondfactor.html", &s.second}, {"enrol.html", &s.enrol}, {"codes.html", &s.codes}, {"twostep.html", &s.twoStep},
 	} {
-		*page.into, err = markup.ParseFS(templateFiles, "layout", "templates/layout.html", "templates/mark.html", "templates/"+page.file)
+		*page.into, err = markup.ParseFS(templateFiles, "layout", "templates/layout.html", "templates/mark.html", "templates/ways.html", "templates/"+page.file)
 		if err != nil {
 			return nil, err
 		}
+	}
+	if s.notice, err = markup.ParseFS(templateFiles, "notice.html", "templates/notice.html"); err != nil {
+		return nil, err
 	}
 	s.letter, err = markup.ParseFS(templateFiles, "mail.html", "templates/mail.html")
 	return s, err
@@ -236,8 +252,13 @@ func newSet(t Theme, texts Texts, links Links, logos []string) (*Set, error) {
 // SignIn writes the sign-in page.
 func (s *Set) SignIn(w http.ResponseWriter, status int, p SignIn) {
 	f := s.frame(s.texts.SignInTitle, p.Site)
+	f.Style = s.signInStyle
 	f.Page = s.signInView(p, f.Site)
-	s.render(w, status, s.signIn, s.signInPolicy, f)
+	policy := s.signInPolicy
+	if p.Script != "" {
+		policy = scripted(policy)
+	}
+	s.render(w, status, s.signIn, policy, f)
 }
 
 // SignOut writes the page that asks whether to sign out.

@@ -76,7 +76,11 @@ func inert(t *testing.T, body string) {
 	t.Helper()
 	for _, n := range parse(t, body).all() {
 		switch n.Data {
-		case "script", "link", "iframe", "object", "embed", "base", "template":
+		case "script":
+			if attr(n, "integrity") != integrityOf(pages.PasskeyScript()) || len(text(n)) > 0 {
+				t.Errorf("a script element %v", n.Attr)
+			}
+		case "link", "iframe", "object", "embed", "base", "template":
 			t.Errorf("a %s element", n.Data)
 		}
 		for _, a := range n.Attr {
@@ -97,7 +101,7 @@ func TestInert(t *testing.T) {
 			t.Parallel()
 			body := get(t, page).body
 			inert(t, body)
-			for _, banned := range []string{"<script", "style=", "http://", "https://"} {
+			for _, banned := range []string{"<script>", "style=", "http://", "https://"} {
 				if strings.Contains(body, banned) {
 					t.Errorf("%q in the page", banned)
 				}
@@ -163,6 +167,15 @@ func TestHostileText(t *testing.T) {
 				},
 				"confirm": func(w http.ResponseWriter, _ *http.Request) {
 					s.Confirm(w, pages.Confirm{Site: evil, Action: evil, CSRFToken: evil, CallbackURL: evil, Email: evil, Token: evil})
+				},
+				"factor": func(w http.ResponseWriter, _ *http.Request) {
+					s.Factor(w, pages.Factor{Site: evil, Providers: page.Providers, CSRFToken: evil, CallbackURL: evil, Error: evil, Hint: evil})
+				},
+				"factor's code": func(w http.ResponseWriter, _ *http.Request) {
+					s.Factor(w, pages.Factor{Site: evil, CodeAction: evil, CSRFToken: evil, CallbackURL: evil})
+				},
+				"no factor": func(w http.ResponseWriter, _ *http.Request) {
+					s.Factor(w, pages.Factor{Site: evil, SignOutURL: evil})
 				},
 				"continue": func(w http.ResponseWriter, _ *http.Request) {
 					s.Continue(w, pages.Continue{Site: evil, URL: "https://app.example.com/callback?state=" + evil})

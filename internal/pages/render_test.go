@@ -58,6 +58,8 @@ func everyKind() []pages.Provider {
 	}
 }
 
+var passkeyProvider = pages.Provider{ID: "passkey", Type: "webauthn", Action: "/api/auth/callback/passkey"}
+
 // everyPage is each page of s, ordinary data in it, by name.
 func everyPage(s *pages.Set) map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
@@ -92,6 +94,69 @@ func everyPage(s *pages.Set) map[string]http.HandlerFunc {
 					}},
 					{Kind: pages.Deletion, Buttons: []pages.Action{{Do: "delete"}}},
 				},
+			})
+		},
+		"sign in by passkey": func(w http.ResponseWriter, _ *http.Request) {
+			s.SignIn(w, http.StatusOK, pages.SignIn{Providers: append(everyKind(), passkeyProvider), CSRFToken: "token", Site: "app.example.com", Script: "/api/auth/passkey.js"})
+		},
+		"factor by passkey": func(w http.ResponseWriter, _ *http.Request) {
+			s.Factor(w, pages.Factor{Providers: []pages.Provider{passkeyProvider}, CSRFToken: "token", Site: "app.example.com", Script: "/api/auth/passkey.js"})
+		},
+		"passkeys": func(w http.ResponseWriter, _ *http.Request) {
+			day := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+			s.Passkeys(w, http.StatusOK, pages.Passkeys{
+				Action: "/api/auth/passkeys", CSRFToken: "token", Site: "app.example.com", Register: "/api/auth/callback/passkey", Script: "/api/auth/passkey.js",
+				Passkeys: []pages.Passkey{{ID: "id", Name: "phone", Created: day, LastUsed: day, Synced: true}, {ID: "id2", Name: "key", Created: day, Cloned: true}},
+			})
+		},
+		"no passkeys": func(w http.ResponseWriter, _ *http.Request) {
+			s.Passkeys(w, http.StatusOK, pages.Passkeys{Action: "/api/auth/passkeys", CSRFToken: "token", Site: "app.example.com", Register: "/api/auth/callback/passkey", Script: "/api/auth/passkey.js", Error: "PasskeyRegistration"})
+		},
+		"factor": func(w http.ResponseWriter, _ *http.Request) {
+			s.Factor(w, pages.Factor{Site: "app.example.com", Providers: everyKind(), CSRFToken: "token", CallbackURL: "/after", Error: "OtherAccount", Resend: true})
+		},
+		"factor's code": func(w http.ResponseWriter, _ *http.Request) {
+			s.Factor(w, pages.Factor{Site: "app.example.com", CodeAction: "/api/auth/factor/email", CSRFToken: "token", CallbackURL: "/after", Wrong: true})
+		},
+		"no factor": func(w http.ResponseWriter, _ *http.Request) {
+			s.Factor(w, pages.Factor{Site: "app.example.com", SignOutURL: "/api/auth/signout"})
+		},
+		"second factor": func(w http.ResponseWriter, _ *http.Request) {
+			s.SecondFactor(w, http.StatusOK, pages.SecondFactor{
+				Site: "app.example.com", Action: "/api/auth/second-factor/code", CSRFToken: "token", CallbackURL: "/after", Other: "/api/auth/second-factor/recovery", SignInURL: "/api/auth/signin",
+				Trust: 30 * 24 * time.Hour, Wrong: true,
+			})
+		},
+		"second factor by passkey": func(w http.ResponseWriter, _ *http.Request) {
+			s.SecondFactor(w, http.StatusOK, pages.SecondFactor{
+				Site: "app.example.com", Action: "/api/auth/second-factor/code", CSRFToken: "token", Other: "/api/auth/second-factor/recovery",
+				Passkey: pages.SecondPasskey{Action: "/api/auth/second-factor/passkey", Script: "/api/auth/passkey.js", Wrong: true},
+			})
+		},
+		"enrolment or passkey": func(w http.ResponseWriter, _ *http.Request) {
+			s.Enrol(w, http.StatusOK, pages.Enrol{
+				Site: "app.example.com", Action: "/api/auth/second-factor/enrol", CSRFToken: "token", Key: "ABCD EFGH", Setup: "sealed", Size: 2, Path: "M0 0h1v1h-1z",
+				Required: true, Passkey: pages.SecondPasskey{Action: "/api/auth/second-factor/passkey", Script: "/api/auth/passkey.js"},
+			})
+		},
+		"recovery code": func(w http.ResponseWriter, _ *http.Request) {
+			s.SecondFactor(w, http.StatusOK, pages.SecondFactor{
+				Site: "app.example.com", Action: "/api/auth/second-factor/recovery", CSRFToken: "token", Recovery: true, Other: "/api/auth/second-factor/code", Wrong: true,
+			})
+		},
+		"enrolment": func(w http.ResponseWriter, _ *http.Request) {
+			s.Enrol(w, http.StatusOK, pages.Enrol{
+				Site: "app.example.com", Action: "/api/auth/second-factor/enrol", CSRFToken: "token", CallbackURL: "/after", Key: "ABCD EFGH", Setup: "sealed", Size: 2, Path: "M0 0h1v1h-1z",
+				Required: true, SignInURL: "/api/auth/signin",
+			})
+		},
+		"recovery codes": func(w http.ResponseWriter, _ *http.Request) {
+			s.Codes(w, pages.Codes{Site: "app.example.com", Codes: []string{"3k9x-7qfd-0a2m-xw5t"}, URL: "/after"})
+		},
+		"two-step sign-in": func(w http.ResponseWriter, _ *http.Request) {
+			s.TwoStep(w, pages.TwoStep{
+				Site: "app.example.com", CSRFToken: "token", AddURL: "/api/auth/second-factor/add", CodesURL: "/api/auth/second-factor/codes", RemoveURL: "/api/auth/second-factor/remove",
+				Since: time.Date(2026, 5, 4, 0, 0, 0, 0, time.UTC), Left: 10, Off: true,
 			})
 		},
 		"continue": func(w http.ResponseWriter, _ *http.Request) {

@@ -71,8 +71,54 @@ type Texts struct {
 	MailHint    string `english:"It works once. If you did not ask for it, do nothing, and nothing happens."`
 	MailReason  string `english:"You get this email because somebody entered your address at {address}."`
 
+	FactorTitle       string `english:"Confirm that it is you"`
+	FactorText        string `english:"What you want to do needs a fresh proof of who you are."`
+	FactorButton      string `english:"Confirm"`
+	FactorResend      string `english:"What you entered was not sent. Send it again afterwards."`
+	FactorNone        string `english:"Your account has no way to give the proof that this needs. Sign out and sign in again, or set one up first."`
+	FactorMailSubject string `english:"Your code for {site}"`
+	FactorMailCode    string `english:"This code confirms at {site} that you are {email}. Somebody who is signed in as you asked for it."`
+
 	ContinueText   string `english:"One moment, please."`
 	ContinueButton string `english:"Continue"`
+
+	SecondText       string `english:"Type the code that your authenticator app shows."`
+	SecondWrong      string `english:"That is not the code. Type the one that the app shows now: each works once."`
+	SecondOff        string `english:"Too many codes were wrong, so that the app’s codes do not count for now. Use a recovery code."`
+	SecondTrust      string `english:"Do not ask in this browser for {days} days"`
+	SecondToCode     string `english:"Use the app’s code"`
+	SecondToRecovery string `english:"Use a recovery code"`
+	RecoveryText     string `english:"Type one of your recovery codes. It works once."`
+	RecoveryLabel    string `english:"Recovery code"`
+	RecoveryWrong    string `english:"That is none of your recovery codes, or it was used before."`
+
+	EnrolTitle    string `english:"Set up an authenticator app"`
+	EnrolText     string `english:"Scan this picture with the app, or type the key into it. Then type the code that the app shows."`
+	EnrolRequired string `english:"This site asks you for a second step when you sign in."`
+	EnrolPicture  string `english:"QR code of the key"`
+	EnrolKey      string `english:"Key"`
+	EnrolButton   string `english:"Turn on"`
+	EnrolAddress  string `english:"First prove that your email address is yours: sign in by email once. Then set up the app."`
+
+	CodesTitle string `english:"Your recovery codes"`
+	CodesText  string `english:"Each of them works once in place of the app’s code. Keep them where you find them without your phone. They are not shown again."`
+
+	TwoStepTitle   string `english:"Two-step sign-in"`
+	TwoStepNone    string `english:"You sign in without a second step."`
+	TwoStepApp     string `english:"An authenticator app is set up since {date}."`
+	TwoStepLeft    string `english:"Recovery codes left: {count}"`
+	TwoStepReplace string `english:"Set up another app"`
+	TwoStepCodes   string `english:"Make new recovery codes"`
+	TwoStepRemove  string `english:"Turn two-step sign-in off"`
+
+	NoticeSubject  string `english:"Your sign-in at {site} was changed"`
+	NoticeAdded    string `english:"An authenticator app was set up for your account {email} at {site}."`
+	NoticeRemoved  string `english:"The authenticator app of your account {email} at {site} was removed."`
+	NoticeCodes    string `english:"New recovery codes were made for your account {email} at {site}. The former ones do not work any more."`
+	NoticeRecovery string `english:"A recovery code of your account {email} at {site} was used."`
+	NoticeWrong    string `english:"Several wrong codes were typed for your account {email} at {site}, by a person who had passed the first step of signing in."`
+	NoticeOff      string `english:"So many wrong codes were typed for your account {email} at {site} that the app’s codes do not count for now. A recovery code does."`
+	NoticeHint     string `english:"If this was not you, change your password and sign out everywhere."`
 
 	ErrorTitle         string `english:"Something went wrong"`
 	ConfigurationTitle string `english:"Sign-in is unavailable"`
@@ -104,6 +150,24 @@ type Texts struct {
 	AccountDeleteSure string `english:"I want to delete my account"`
 	AccountDone       string `english:"Done."`
 	AccountFailed     string `english:"That did not work. Please try again."`
+
+	PasskeyButton        string `english:"Sign in with a passkey"`
+	NoticePasskeyAdded   string `english:"A passkey was added to your account {email} at {site}."`
+	NoticePasskeyRemoved string `english:"A passkey was removed from your account {email} at {site}."`
+	PasskeyProve         string `english:"Confirm with a passkey"`
+	PasskeyFailed        string `english:"Your device gave no passkey. Try again, or use another way."`
+	PasskeysTitle        string `english:"Passkeys"`
+	PasskeysText         string `english:"A passkey signs you in with your fingerprint, your face or the lock of your screen."`
+	PasskeysNone         string `english:"You have no passkeys yet."`
+	PasskeyName          string `english:"Name"`
+	PasskeyDefaultName   string `english:"Passkey"`
+	PasskeyAdd           string `english:"Add a passkey"`
+	PasskeyRename        string `english:"Rename"`
+	PasskeyRemove        string `english:"Remove"`
+	PasskeyAdded         string `english:"Added on {date}"`
+	PasskeyUsed          string `english:"Last used on {date}"`
+	PasskeySynced        string `english:"Saved in your password manager"`
+	PasskeyCloned        string `english:"This passkey may have been copied. Remove it, and add a new one."`
 
 	Errors map[string]string
 }
@@ -157,8 +221,8 @@ func (t Texts) validate() error {
 	if t.Reference != "" && !strings.Contains(t.Reference, "{reference}") {
 		fault(`Reference %q names none: write {reference} where it goes`, t.Reference)
 	}
-	if strings.ContainsFunc(t.SiteName+t.MailSubject, endsLine) {
-		fault("SiteName or Texts.MailSubject holds a line break or another control character: leave it out") // they go into a header
+	if strings.ContainsFunc(t.SiteName+t.MailSubject+t.FactorMailSubject+t.NoticeSubject, endsLine) {
+		fault("SiteName, Texts.MailSubject, FactorMailSubject or NoticeSubject holds a line break or another control character: leave it out") // they go into a header
 	}
 	seen := make(map[string]string)
 	for _, code := range slices.Sorted(maps.Keys(t.Errors)) {

@@ -83,6 +83,10 @@ func TestTextsReachThePages(t *testing.T) {
 			texts.MailSubject, want[name] = "«into {site}»", "<title>«into «SiteName»»</title>"
 		case name == "MailText":
 			texts.MailText, want[name] = "«{email} into {site}»", "«ada@example.com into «SiteName»»"
+		case name == "FactorMailSubject":
+			texts.FactorMailSubject, want[name] = "«code of {site}»", "<title>«code of «SiteName»»</title>"
+		case name == "FactorMailCode":
+			texts.FactorMailCode, want[name] = "«again {email} at {site}»", "«again ada@example.com at «SiteName»»"
 		case name == "Errors":
 			texts.Errors, want[name] = map[string]string{"CALLBACK": "«again»"}, "«again»"
 		case want[name] == "":
@@ -99,6 +103,11 @@ func TestTextsReachThePages(t *testing.T) {
 	all["code provider"] = func(w http.ResponseWriter, _ *http.Request) {
 		s.SignIn(w, 200, pages.SignIn{Providers: []pages.Provider{{ID: "email", Type: "email", Code: true}}})
 	}
+	all["wrong code"] = func(w http.ResponseWriter, _ *http.Request) {
+		s.SecondFactor(w, 401, pages.SecondFactor{Off: true})
+	}
+	all["address to prove"] = func(w http.ResponseWriter, _ *http.Request) { s.Enrol(w, 200, pages.Enrol{}) }
+	all["no second factor"] = func(w http.ResponseWriter, _ *http.Request) { s.TwoStep(w, pages.TwoStep{}) }
 	all["no provider"] = func(w http.ResponseWriter, _ *http.Request) { s.SignIn(w, 200, pages.SignIn{Error: "Unheard"}) }
 	all["many"] = func(w http.ResponseWriter, _ *http.Request) {
 		many := []pages.Provider{{ID: "password", Type: "credentials", Fields: []pages.Field{{Name: "password", Type: "password"}}}}
@@ -122,6 +131,18 @@ func TestTextsReachThePages(t *testing.T) {
 	var bodies strings.Builder
 	for _, code := range []string{"", "123456"} {
 		letter, err := s.Mail(pages.Mail{Site: "app.example.com", Email: "ada@example.com", URL: "https://app.example.com/x", Code: code, Address: "app.example.com"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		bodies.WriteString(letter.HTML)
+	}
+	again, err := s.Mail(pages.Mail{Site: "app.example.com", Email: "ada@example.com", Code: "123456", Again: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bodies.WriteString(again.HTML)
+	for change := pages.ChangeAdded; change <= pages.ChangePasskeyRemoved; change++ {
+		letter, err := s.FactorNotice(change, "app.example.com", "ada@example.com")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -56,8 +56,7 @@ func Error(err error, secrets ...string) error {
 	if err == nil {
 		return nil
 	}
-	var already *redacted
-	if errors.As(err, &already) && error(already) == err {
+	if _, already := err.(*redacted); already {
 		return err
 	}
 	return &redacted{text: text(err, secrets), err: err}

@@ -17,6 +17,43 @@ import (
 	"github.com/ginauth/ginauth/internal/redact"
 )
 
+// A hiding error wraps another without its text.
+type hiding struct{ error }
+
+func (hiding) Error() string   { return "outer" }
+func (e hiding) Unwrap() error { return e.error }
+
+// An OAuth error code keeps its letters, digits, _ and -, and nothing beside them in ASCII.
+func TestCode(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]string{
+		"azAZ09_-":                    "azAZ09_-",
+		"`a{@A[/0:^_`,-.":             "aA0_-",
+		"access_denied\x00\n":         "access_denied",
+		"interaction required":        "interactionrequired",
+		"ä漢\u0131\u212a\U0001d5ba":    "",
+		strings.Repeat("a", 64):       strings.Repeat("a", 64),
+		strings.Repeat("b", 63) + "é": strings.Repeat("b", 63),
+		strings.Repeat("c", 65):       strings.Repeat("c", 64),
+		"":                            "",
+	} {
+		if got := redact.Code(code); got != want {
+			t.Errorf("%q: %q, want %q", code, got, want)
+		}
+	}
+	var all []rune
+	for r := range rune(0x300) {
+		all = append(all, r)
+	}
+	var kept string
+	for _, r := range all { // one by one: a long code is cut
+		kept += redact.Code(string(r))
+	}
+	if want := "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"; kept != want {
+		t.Errorf("%q, want %q", kept, want)
+	}
+}
+
 func TestRedact(t *testing.T) {
 	t.Parallel()
 	const (
@@ -67,6 +104,11 @@ func TestRedact(t *testing.T) {
 		{"known", fmt.Errorf("%w: "+secret, oauth.ErrIssuer), oauth.ErrIssuer.Error()},
 		{"known, redacted before", fmt.Errorf("x "+secret+": %w", redact.Error(fmt.Errorf("y: %w", oauth.ErrIssuer))), oauth.ErrIssuer.Error()},
 		{"too large", fmt.Errorf("x: %w", fetch.ErrTooLarge), fetch.ErrTooLarge.Error()},
+		{"nothing but a body", errors.New(`{"access_token":"x"}`), ""},
+		{"nothing but a map", errors.New("map[email:a]"), ""},
+		{"letter at the cut", errors.New(strings.Repeat("x", 199) + "ä"), strings.Repeat("x", 199) + "?"},
+		{"redacted to nothing before", fmt.Errorf("reading the answer: %w", redact.Error(errors.New("{body"))), "reading the answer:"},
+		{"redacted before, and no part of the text", hiding{redact.Error(errors.New("inner"))}, "outer"},
 		{"long", errors.New(strings.Repeat("x", 1000)), strings.Repeat("x", 200)},
 	}
 	for _, tt := range tests {

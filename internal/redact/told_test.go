@@ -23,6 +23,9 @@ func TestTold(t *testing.T) {
 	if want := long + " [redacted] <p> {} https://id.example/realms/A"; got.Error() != want {
 		t.Errorf("%q, want %q", got, want)
 	}
+	if told := redact.Told(cause, "issuer %q", "a"); told.Error() != `issuer "a"` {
+		t.Errorf("%v", told)
+	}
 	if !errors.Is(got, cause) {
 		t.Error("the cause is lost")
 	}
@@ -40,6 +43,10 @@ func TestValue(t *testing.T) {
 		"a\nlevel=ERROR":               `"a\nlevel=ERROR"`,
 		"a=b":                          `"a=b"`,
 		`a"b`:                          `"a\"b"`,
+		`a\b`:                          `"a\\b"`,
+		"!~":                           "!~",
+		"a\x7f":                        `"a\x7f"`,
+		strings.Repeat("]", 3):         "]]]",
 		"münchen":                      `"m\u00fcnchen"`,
 		"\xff\x1b[31m":                 `"\xff\x1b[31m"`,
 		strings.Repeat("x", 200):       strings.Repeat("x", 200),
@@ -98,6 +105,28 @@ func TestRedact_Addresses(t *testing.T) {
 	} {
 		if got := redact.Error(row.err, "s3cr3t-value").Error(); got != row.want {
 			t.Errorf("%q, want %q", got, row.want)
+		}
+	}
+}
+
+// Only an answer 404 whose request is known has a missing address.
+func TestMissing(t *testing.T) {
+	t.Parallel()
+	at, err := url.Parse("https://ada:letmein@id.example/tokn?code=abc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		res  http.Response
+		want string
+	}{
+		{http.Response{StatusCode: 404, Request: &http.Request{URL: at}}, " https://id.example/tokn"},
+		{http.Response{StatusCode: 403, Request: &http.Request{URL: at}}, ""},
+		{http.Response{StatusCode: 404, Request: &http.Request{}}, ""},
+		{http.Response{StatusCode: 404}, ""},
+	} {
+		if got := redact.Missing(&row.res); got != row.want {
+			t.Errorf("%+v: %q, want %q", row.res, got, row.want)
 		}
 	}
 }

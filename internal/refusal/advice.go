@@ -25,10 +25,13 @@ type Site struct {
 	// ByUnlistedProxy says that a proxy which is not in TrustedProxies forwarded the
 	// request, so that its X-Forwarded headers were not read.
 	ByUnlistedProxy bool
+	// ByListedProxy says that a proxy which is in TrustedProxies sent the request, so that
+	// its X-Forwarded headers were read.
+	ByListedProxy bool
 }
 
 // OtherSecret is the advice where something was sealed with another secret.
-var OtherSecret = Advice{"Secret, PreviousSecrets", "the secret was changed, or the processes behind this address have different ones; give all of them the same Secret (or variable NEXTAUTH_SECRET), and list a former one in PreviousSecrets"}
+var OtherSecret = Advice{"Secret, PreviousSecrets, Cookies.Prefix", "the secret was changed, or the processes behind this address have different ones: give all of them the same Secret (or variable NEXTAUTH_SECRET), and list a former one in PreviousSecrets; or another application on this host, at another port perhaps, has cookies of the same name: give one of the two a Cookies.Prefix"}
 
 // unset names the option that says the site's address, where none does.
 const unset = "BaseURL (or the variable NEXTAUTH_URL)"
@@ -55,6 +58,8 @@ func (s Site) OfOrigin(sent, own string) Advice {
 	case s.Option != "":
 		return Advice{s.Option + ", TrustedOrigins", fmt.Sprintf("if people open the site at %s, write that address into %s; if it is another site of yours whose pages send forms here, list it in TrustedOrigins; else somebody tried to sign people in or out from their own site",
 			redact.URL(sent), s.Option)}
+	case same == origin.OtherScheme && s.ByListedProxy:
+		return Advice{"X-Forwarded-Proto, " + unset, fmt.Sprintf("the proxy ends TLS, and its X-Forwarded-Proto does not say so; have it send X-Forwarded-Proto: https (behind another proxy that ends TLS, it must pass that one's on), or write %s into %s", redact.URL(sent), unset)}
 	case same == origin.OtherScheme:
 		return Advice{"TrustedProxies, " + unset, fmt.Sprintf("a proxy in front of this process ends TLS; list its address in TrustedProxies, or write %s into %s", redact.URL(sent), unset)}
 	}
@@ -95,6 +100,16 @@ func (s Site) OfCookie(own string, secure bool) Advice {
 // OfPlainHTTP is the advice for a site on https that is opened over http.
 func (s Site) OfPlainHTTP(own string) Advice {
 	return Advice{s.Address(), fmt.Sprintf("the site's address is %s; if people use http, write that address into %s; else redirect them to https, and if a proxy does have TLS, have it send X-Forwarded-Proto: https", own, s.Address())}
+}
+
+// OfPrefix is the advice for a request of which a proxy says that it took a prefix off
+// the path, where the site, own, knows nothing of one. routes is the path of the auth
+// routes, and trusts says that X-Forwarded-Prefix is believed of listed proxies.
+func (s Site) OfPrefix(prefix, own, routes string, trusts bool) Advice {
+	if trusts {
+		return Advice{"TrustedProxies", "list the proxy's address in TrustedProxies, whose X-Forwarded-Prefix is believed"}
+	}
+	return Advice{"BasePath, Pages.TrustForwardedPrefix", fmt.Sprintf("if a proxy of yours takes it off, write %s%s%s in BaseURL and %s in BasePath; or set Pages.TrustForwardedPrefix, leave the path out of BaseURL, and list the proxy's address in TrustedProxies", own, prefix, routes, routes)}
 }
 
 // Hint says on a page, to a developer, where the site's address comes from.

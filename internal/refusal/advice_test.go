@@ -14,7 +14,7 @@ func TestSite_Advice(t *testing.T) {
 	const own = "https://app.example.com"
 	byOption, byRequest := refusal.Site{Option: "AUTH_URL"}, refusal.Site{}
 	listed := refusal.Site{Hosts: []string{"a.example", "*.b.example"}}
-	proxied := refusal.Site{ByUnlistedProxy: true}
+	proxied, behindListed := refusal.Site{ByUnlistedProxy: true}, refusal.Site{ByListedProxy: true}
 	for name, row := range map[string]struct {
 		advice refusal.Advice
 		lookAt string // all of it
@@ -27,6 +27,9 @@ func TestSite_Advice(t *testing.T) {
 		"another site":              {byOption.OfOrigin("https://evil.example", own), "AUTH_URL, TrustedOrigins", "somebody tried"},
 		"no URL":                    {byOption.OfOrigin("https://evil.example:port", own), "AUTH_URL, TrustedOrigins", "TrustedOrigins"},
 		"TLS in front":              {byRequest.OfOrigin("https://app.example.com", "http://app.example.com"), "TrustedProxies, BaseURL (or the variable NEXTAUTH_URL)", "ends TLS"},
+		"TLS not told":              {behindListed.OfOrigin("https://app.example.com", "http://app.example.com"), "X-Forwarded-Proto, BaseURL (or the variable NEXTAUTH_URL)", "send X-Forwarded-Proto: https"},
+		"prefix":                    {byOption.OfPrefix("/shop", own, "/api/auth", false), "BasePath, Pages.TrustForwardedPrefix", "write https://app.example.com/shop/api/auth in BaseURL and /api/auth in BasePath"},
+		"prefix of an unlisted one": {byOption.OfPrefix("/shop", own, "/api/auth", true), "TrustedProxies", "list the proxy's address"},
 		"another host of a request": {byRequest.OfOrigin("https://evil.example", own), "BaseURL (or the variable NEXTAUTH_URL), TrustedProxies, TrustedOrigins", "changes the Host header"},
 		"host":                      {byRequest.OfHost(), "BaseURL (or the variable NEXTAUTH_URL), TrustedHosts", "write its address"},
 		"host of a list":            {listed.OfHost(), "TrustedHosts, BaseURL (or the variable NEXTAUTH_URL)", "pass the Host header on"},

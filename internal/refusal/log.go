@@ -1,7 +1,7 @@
-// Package refusal tells an operator why requests are refused. A stranger chooses these
-// requests and what is in them: so there is at most one line a minute of each kind, and
-// every value is clipped and quoted. The package knows origins and the names of options.
-// It does not know sessions, or who is refused.
+// Package refusal tells an operator why requests are refused, or soon will be. A stranger
+// chooses these requests and what is in them: so there is at most one line a minute of
+// each kind, and every value is clipped and quoted. The package knows origins and the
+// names of options. It does not know sessions, or who is refused.
 package refusal
 
 import (
@@ -32,6 +32,10 @@ const (
 	Provider    Kind = "provider"     // a provider that is not configured
 	Target      Kind = "target"       // a callbackUrl that leads to another site
 	LogoutToken Kind = "logout token" // a logout token that is not accepted
+	Prefix      Kind = "prefix"       // a path that a proxy shortened, unknown to the site
+	TooMany     Kind = "too many"     // one sign-in too many
+	LongAnswer  Kind = "long answer"  // a session that a proxy may refuse in an answer
+	LongSession Kind = "long session" // a session that a proxy may refuse in requests
 )
 
 // Words are a text that no stranger had a part in, which is logged as it is.
@@ -49,7 +53,7 @@ type Log struct {
 // written is what is known of a kind's lines.
 type written struct {
 	at   time.Time
-	more int // refusals since then that were not written
+	more int // lines since then that were not written
 }
 
 // NewLog makes a Log.
@@ -62,8 +66,17 @@ func NewLog(logger *slog.Logger, now func() time.Time) *Log {
 // token, a code or a cookie's value. What the configuration says is of the type [Words]. advice says which options to look at. Another line
 // of the kind says how many were left out since the last one.
 func (l *Log) Warn(ctx context.Context, kind Kind, message string, advice Advice, seen ...any) {
+	l.write(ctx, slog.LevelWarn, kind, message, advice, seen)
+}
+
+// Info is Warn for what is no fault on most sites.
+func (l *Log) Info(ctx context.Context, kind Kind, message string, advice Advice, seen ...any) {
+	l.write(ctx, slog.LevelInfo, kind, message, advice, seen)
+}
+
+func (l *Log) write(ctx context.Context, level slog.Level, kind Kind, message string, advice Advice, seen []any) {
 	more, ok := l.due(kind)
-	if !ok || !l.logger.Enabled(ctx, slog.LevelWarn) {
+	if !ok || !l.logger.Enabled(ctx, level) {
 		return
 	}
 	attrs := make([]any, 0, len(seen)+6)
@@ -79,9 +92,9 @@ func (l *Log) Warn(ctx context.Context, kind Kind, message string, advice Advice
 	}
 	attrs = append(attrs, "look_at", advice.LookAt, "advice", advice.Text)
 	if more > 0 {
-		attrs = append(attrs, "refused_since_the_last_line", more)
+		attrs = append(attrs, "left_out_since_the_last_line", more)
 	}
-	l.logger.WarnContext(ctx, "ginauth: "+message, attrs...)
+	l.logger.Log(ctx, level, "ginauth: "+message, attrs...)
 }
 
 // due reports whether to write a line now, and how many were left out before it. A last

@@ -42,12 +42,12 @@ func TestLog_OneLineAMinute(t *testing.T) {
 	c.at = time.Unix(1_700_000_000, 0).Add(time.Minute)
 	warn(refusal.Origin)
 	warn(refusal.Origin)
-	if lines() != 3 || !strings.Contains(b.String(), "refused_since_the_last_line=999") {
+	if lines() != 3 || !strings.Contains(b.String(), "left_out_since_the_last_line=999") {
 		t.Errorf("after a minute:\n%s", b)
 	}
 	c.at = c.at.Add(-time.Hour) // the clock was set back
 	warn(refusal.Origin)
-	if lines() != 4 || strings.Count(b.String(), "refused_since") != 2 || !strings.Contains(b.String(), "refused_since_the_last_line=1\n") {
+	if lines() != 4 || strings.Count(b.String(), "left_out_since") != 2 || !strings.Contains(b.String(), "left_out_since_the_last_line=1\n") {
 		t.Errorf("an hour before:\n%s", b)
 	}
 }
@@ -65,12 +65,19 @@ func TestLog_Concurrent(t *testing.T) {
 	}
 }
 
-func TestLog_Disabled(t *testing.T) {
+// A line has its level, and a logger that leaves this level out gets none.
+func TestLog_Levels(t *testing.T) {
 	t.Parallel()
-	l, b, _ := newLog(slog.LevelError)
-	l.Warn(context.Background(), refusal.Origin, "refused", refusal.Advice{})
-	if b.Len() > 0 {
-		t.Error(b)
+	for _, row := range []struct {
+		from slog.Level
+		want int
+	}{{slog.LevelInfo, 2}, {slog.LevelWarn, 1}, {slog.LevelError, 0}} {
+		l, b, _ := newLog(row.from)
+		l.Warn(context.Background(), refusal.LongSession, "long", refusal.Advice{})
+		l.Info(context.Background(), refusal.LongAnswer, "rather long", refusal.Advice{})
+		if n := strings.Count(b.String(), "\n"); n != row.want || strings.Count(b.String(), "level=WARN") != min(row.want, 1) {
+			t.Errorf("from %v: %s", row.from, b)
+		}
 	}
 }
 

@@ -172,16 +172,13 @@ func (c *Check) latestOf(now time.Time) time.Time {
 		if second <= latest {
 			return time.Unix(latest, 0)
 		}
-		if c.latest.CompareAndSwap(latest, second) {
-			return time.Unix(second, 0)
-		}
+		c.latest.CompareAndSwap(latest, second)
 	}
 }
 
 // SignInTime returns a sign-in time for a new session that no revocation ends, from
 // s.SignedIn on: a person who was signed out may sign in again within that second.
 func (c *Check) SignInTime(ctx context.Context, s Session) (time.Time, error) {
-	c.latestOf(s.SignedIn)
 	s.SignedIn = s.SignedIn.Truncate(time.Second)
 	for range 60 { // a session of each second may have been ended
 		at, err := c.ask(ctx, s)

@@ -62,11 +62,7 @@ func userSubject(userID string) string {
 // subjects are those of all revocations that end the session. The provider's follow the
 // three cases of Logout.Ends.
 func (s Session) subjects() []string {
-	known := 2
-	if s.Account != "" {
-		known = 4
-	}
-	subjects := make([]string, 0, known)
+	subjects := make([]string, 0, 4)
 	for _, subject := range [...]string{userSubject(s.Subject), s.ID()} {
 		if subject != "" {
 			subjects = append(subjects, subject)

@@ -33,3 +33,23 @@ func FuzzIDToken(f *testing.F) {
 		}
 	})
 }
+
+// What is not a JWT with a JSON object has no claims, and only exact names count.
+func TestReadIDToken(t *testing.T) {
+	t.Parallel()
+	encode := base64.RawURLEncoding.EncodeToString
+	for raw, want := range map[string]tokenset.IDToken{
+		"h." + encode([]byte(`{"iss":"i","sub":"s","sid":"x"}`)) + ".c":     {Issuer: "i", Subject: "s", Session: "x"},
+		"h." + encode([]byte(`{"Iss":"i","SUB":"s","sid":7}`)) + ".c":       {},
+		"h." + encode([]byte(`{"iss":"i","sub":"s"}`)):                      {},
+		"h." + encode([]byte(`{"iss":"i","sub":"s"}`)) + ".c.d":             {},
+		"h." + encode([]byte(`{"iss":"i","sub":"s","n":`)) + ".c":           {},
+		"h." + encode([]byte(`{"iss":"i","sub":"s"}`)) + "=.c":              {}, // it decodes up to the padding
+		"h." + encode([]byte(`{"iss":"i","sub":"s","n":1} {"x":1}`)) + ".c": {},
+		"": {},
+	} {
+		if got := tokenset.ReadIDToken(raw); got != want {
+			t.Errorf("%s: %+v, want %+v", raw, got, want)
+		}
+	}
+}

@@ -36,6 +36,54 @@ func TestRenewals_UnsavedAreBounded(t *testing.T) {
 	if held := rescued(10 * time.Minute); held != 0 {
 		t.Errorf("ten minutes later those of %d are", held)
 	}
+	if at, before := rescued(0), rescued(10*time.Minute-1); at != 1024 || before != 1024 {
+		t.Errorf("%d are held, and just before the ten minutes are over %d", at, before)
+	}
+}
+
+// Rescued tokens are handed out once, and not after ten minutes.
+func TestRenewals_RescuedOnce(t *testing.T) {
+	t.Parallel()
+	now, g := time.Now(), &tokenset.Grant{Access: "a"}
+	r := tokenset.NewRenewals(errors.New("refused"))
+	if got := r.Rescued("r", time.Time{}); got != nil { // long before the end of nothing
+		t.Errorf("nothing was rescued: %+v", got)
+	}
+	for _, tt := range []struct {
+		after time.Duration
+		held  bool
+	}{{0, true}, {10*time.Minute - 1, true}, {10 * time.Minute, false}} {
+		r.Rescue("r", g, now)
+		if got := r.Rescued("other", now); got != nil {
+			t.Errorf("%+v for another refresh token", got)
+		}
+		if got := r.Rescued("r", now.Add(tt.after)); (got == g) != tt.held || got != nil && !tt.held {
+			t.Errorf("after %v: %+v", tt.after, got)
+		}
+		if got := r.Rescued("r", now); got != nil {
+			t.Errorf("after %v: %+v for the second time", tt.after, got)
+		}
+	}
+}
+
+// As many renewals are remembered as sessions may be: of one more the oldest is renewed
+// again. Tokens whose texts run into one another are still two.
+func TestRenewals_Apart(t *testing.T) {
+	t.Parallel()
+	now, runs := time.Now(), 0
+	renew := func() tokenset.Renewal {
+		runs++
+		return tokenset.Renewal{Grant: &tokenset.Grant{}}
+	}
+	r := tokenset.NewRenewals(errors.New("refused"))
+	for _, g := range []*tokenset.Grant{{Refresh: "ab", Access: "c"}, {Refresh: "a", Access: "bc"}, {Refresh: "abc"}, {Access: "abc"}} {
+		if result := r.Do(t.Context(), g, now, renew); result.Grant == nil {
+			t.Error("the first request does not get the result")
+		}
+	}
+	if runs != 4 {
+		t.Errorf("%d renewals of four grants", runs)
+	}
 }
 
 // A renewal that failed for now is tried again by the next request; one that

@@ -5,6 +5,7 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
+	"net/http"
 	"path"
 	"slices"
 	"strings"
@@ -54,11 +55,33 @@ func (f *finder) drop(n ast.Stmt, parent ast.Node) {
 		if !ok || f.callee(call) == "panic" { // a function may end with it
 			return
 		}
-		if f.isLog(call) {
+		if f.isLog(call) || f.grows(call) {
 			return
 		}
 	}
+	if f.leavesUnused(n) {
+		return
+	}
 	f.wrap(n, f.text(n), "nothing", "if !"+switches+".On(%d) { ", " }")
+}
+
+// leavesUnused reports whether the compiler refuses the code without a statement, since
+// a variable of the function is used there alone.
+func (f *finder) leavesUnused(n ast.Stmt) (unused bool) {
+	ast.Inspect(n, func(child ast.Node) bool {
+		id, ok := child.(*ast.Ident)
+		if !ok {
+			return true
+		}
+		v, ok := f.s.info.Uses[id].(*types.Var)
+		if !ok || v.IsField() || v.Kind() != types.LocalVar || n.Pos() <= v.Pos() && v.Pos() < n.End() {
+			return true
+		}
+		outside := func(at token.Pos) bool { return at < n.Pos() || n.End() <= at }
+		unused = unused || !slices.ContainsFunc(f.s.uses(v), outside)
+		return true
+	})
+	return unused
 }
 
 // condition turns one round, and lets a branch never be taken.
@@ -252,8 +275,8 @@ func (f *finder) number(e ast.Expr, value types.TypeAndValue, parent ast.Node) {
 }
 
 // fixed reports whether a constant has to stay, or decides nothing: the index in a
-// list, the capacity of a slice, what is returned beside an error or beside false, the
-// words of an error.
+// list, a capacity, the method GET of a new request, for which net/http takes an empty
+// one, what is returned beside an error or beside false, the words of an error.
 func (f *finder) fixed(e ast.Expr, stack []ast.Node) bool {
 	switch p := stack[len(stack)-1].(type) {
 	case *ast.KeyValueExpr:
@@ -268,7 +291,8 @@ func (f *finder) fixed(e ast.Expr, stack []ast.Node) bool {
 			return true
 		}
 	case *ast.CallExpr:
-		if f.callee(p) == "make" && len(p.Args) == 3 && p.Args[2] == e {
+		method := map[string]int{"net/http.NewRequest": 0, "net/http.NewRequestWithContext": 1}
+		if at, ok := method[f.callee(p)]; ok && p.Args[at] == e && constant.StringVal(f.s.info.Types[e].Value) == http.MethodGet {
 			return true
 		}
 	case *ast.ReturnStmt:
@@ -276,10 +300,31 @@ func (f *finder) fixed(e ast.Expr, stack []ast.Node) bool {
 			return true
 		}
 	}
-	for _, n := range stack {
-		if call, ok := n.(*ast.CallExpr); ok && f.isMessage(call) {
+	inner := ast.Node(e)
+	for _, n := range slices.Backward(stack) {
+		if call, ok := n.(*ast.CallExpr); ok && (f.isMessage(call) || f.grows(call) || f.isCapacity(call, inner)) {
 			return true
 		}
+		inner = n
+	}
+	return false
+}
+
+// isCapacity reports whether an argument says how many elements a slice or a map will
+// take without another allocation.
+func (f *finder) isCapacity(call *ast.CallExpr, arg ast.Node) bool {
+	if f.callee(call) != "make" || arg == call.Args[0] {
+		return false
+	}
+	_, isMap := f.typeOf(call.Args[0]).Underlying().(*types.Map)
+	return isMap || len(call.Args) == 3 && arg == call.Args[2]
+}
+
+// grows reports whether a call only allocates what would grow by itself.
+func (f *finder) grows(call *ast.CallExpr) bool {
+	switch f.callee(call) {
+	case "strings.Builder.Grow", "bytes.Buffer.Grow", "slices.Grow":
+		return true
 	}
 	return false
 }
@@ -327,7 +372,8 @@ func (f *finder) isMessage(call *ast.CallExpr) bool {
 	switch name := f.callee(call); {
 	case name == "errors.New", name == "fmt.Errorf", name == "panic":
 		return true
-	case ascii.EqualFold(path.Ext(name), ".fault"), strings.HasSuffix(name, ".faults.add"):
+	case ascii.EqualFold(path.Ext(name), ".fault"), strings.HasSuffix(name, ".faults.add"),
+		strings.HasSuffix(name, "/internal/redact.Told"), strings.HasSuffix(name, "/internal/refusal.Log.Warn"):
 		return true
 	}
 	return f.isLog(call)

@@ -39,6 +39,18 @@ type source struct {
 	pkg   *types.Package
 	info  *types.Info
 	files []*file
+	used  map[types.Object][]token.Pos
+}
+
+// uses are the places where a variable is read or called.
+func (s *source) uses(v types.Object) []token.Pos {
+	if s.used == nil {
+		s.used = map[types.Object][]token.Pos{}
+		for id, used := range s.info.Uses {
+			s.used[used] = append(s.used[used], id.Pos())
+		}
+	}
+	return s.used[v]
 }
 
 // A file is one of its files.

@@ -36,6 +36,7 @@ type Options struct {
 	Equivalents string        // the list's file
 	Traces      string        // a folder that keeps traces from one run to the next; may be empty
 	Killers     bool          // name the test that found each mutant
+	Unreached   bool          // try only the mutants that no test reaches: they survive
 	Out         io.Writer
 }
 
@@ -186,6 +187,9 @@ func (s *Score) run(ctx context.Context, o Options, drawn []*Mutant, equivalents
 			return nil
 		}
 		reach := reaching(m, users, programs)
+		if o.Unreached && len(reach) > 0 {
+			return nil
+		}
 		killer, err := m.try(ctx, reach, o.Grace)
 		if err != nil {
 			return err

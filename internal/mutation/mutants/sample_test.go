@@ -108,10 +108,15 @@ func TestAll(t *testing.T) {
 	if again := draw(3); again != draw(3) || again == draw(4) || strings.Count(draw(3), "\n") != 4 {
 		t.Errorf("%s\n\n%s", draw(3), draw(4))
 	}
-	for _, never := range []string{"slog", "tiny: full"} { // words decide nothing
+	// Words and capacities decide nothing, an empty method is GET, and without cancel() the
+	// code does not compile.
+	for _, never := range []string{"slog", "tiny: full", "MethodGet", ": 5", ": 16", "Grow", "cancel()"} {
 		if slices.ContainsFunc(changes, func(c string) bool { return strings.Contains(c, never) }) {
 			t.Errorf("%s has a mutant", never)
 		}
+	}
+	if !slices.Contains(changes, `Request: url.WriteString("http://" + host) => nothing`) {
+		t.Errorf("a call has no mutant: %q", changes)
 	}
 }
 

@@ -3,8 +3,11 @@ package tiny
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"log/slog"
+	"net/http"
+	"strings"
 	"time"
 )
 
@@ -66,3 +69,16 @@ func Least[T cmp.Ordered](a, b T) T {
 
 // Untested is reached by no test.
 func Untested() int { return 7 }
+
+// Request has a method that may be left out, a call that the compiler wants, and two
+// capacities.
+func Request(ctx context.Context, host string) (*http.Request, error) {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	hosts := make(map[string]string, 5)
+	hosts[host] = "yes"
+	var url strings.Builder
+	url.Grow(len(host) + 16)
+	url.WriteString("http://" + host)
+	return http.NewRequestWithContext(ctx, http.MethodGet, url.String(), http.NoBody)
+}

@@ -5,6 +5,12 @@ import (
 	"time"
 )
 
+func TestRequest(t *testing.T) {
+	if req, err := Request(t.Context(), "localhost"); err != nil || req.URL.String() != "http://localhost" {
+		t.Error(req, err)
+	}
+}
+
 func TestTake(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {

@@ -1,0 +1,481 @@
+package ginauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/factor"
+	"github.com/ginauth/ginauth/internal/origin"
+	"github.com/ginauth/ginauth/internal/pages"
+	"github.com/ginauth/ginauth/internal/transaction"
+)
+
+// A FactorMethod is a way in which people prove who they are.
+type FactorMethod string
+
+// The methods of factors.
+const (
+	FactorProvider FactorMethod = "provider" // a round trip to an OAuth provider
+	FactorPassword FactorMethod = "password" // what Credentials check
+	FactorMail     FactorMethod = "mail"     // a link or code in a mail to their address
+	FactorOTP      FactorMethod = "otp"      // a one time password of an authenticator app (RFC 6238)
+	FactorRecovery FactorMethod = "recovery" // one of the codes that stand in for a lost device
+	FactorPasskey  FactorMethod = "passkey"  // a WebAuthn credential
+)
+
+var factorMethods = []FactorMethod{FactorProvider, FactorPassword, FactorMail, FactorOTP, FactorRecovery, FactorPasskey}
+
+// A Factor is one proof of who somebody is. A session has at most one of each method, the
+// latest.
+type Factor struct {
+	Method FactorMethod
+	// At is when it was given, in whole seconds. Of a provider whose verified id_token has
+	// an auth_time it is that time (OpenID Connect Core §2), and not when the person came
+	// back from there.
+	At time.Time
+}
+
+// FactorOptions say who proves twice who they are.
+type FactorOptions struct {
+	// OTP lets people enrol one time passwords, and asks those who have for one at each
+	// sign-in. It needs an Adapter that is a FactorStore. Default: false.
+	OTP bool
+	// Required names people who must give a second factor, and enrol one at their next
+	// sign-in if they have none. Default: none, those who have enrolled give theirs.
+	Required func(c *gin.Context, user User) bool
+	// TrustDevice is for how long a browser in which somebody gave their second factor is
+	// not asked for it again, such as 30*24*time.Hour. Default: 0, it is asked each time.
+	TrustDevice time.Duration
+	// Passkeys lets people sign in by passkey, and prove by one who they are. The package
+	// passkey makes one: passkey.New(passkey.Config{}). It needs an Adapter that is a
+	// PasskeyStore. Default: none, and nothing of WebAuthn is linked.
+	Passkeys PasskeyEngine
+}
+
+// ErrFactorRequired says that somebody must give a second factor before they are signed
+// in.
+var ErrFactorRequired = errors.New("ginauth: a second factor is required")
+
+// RequireFactor is RequireSession for what needs a proof of who somebody is: one of the
+// methods, given at most so long ago; within 0 means in this session. Without methods any
+// proof will do, so that RequireFactor(5*time.Minute) asks people to prove again who they
+// are before they delete their account:
+//
+//	r.POST("/account/delete", auth.RequireFactor(5*time.Minute), deleteAccount)
+//
+// It reads the session's token, and not what a callback or another program wrote there.
+// Where the proof is missing, a page leads to one of ginauth's on which it can be given,
+// and back; a form too, by 303, and that page says that the form has to be sent again;
+// htmx gets 401 with HX-Redirect. Anything else gets 401 and JSON, {"error":
+// "FactorRequired", "methods": ["otp"], "url": …}, where url is that page, with
+// WWW-Authenticate: Bearer error="insufficient_user_authentication" (RFC 9470 §3).
+//
+// At an OpenID provider people prove again who they are by prompt=login and max_age=0, and
+// the factor's time is the id_token's auth_time. A service without id_tokens, such as
+// GitHub, or known to have no auth_time in them, as Google, may send them back without a
+// question: FactorProvider then proves that their browser has a session there, and no more.
+//
+// RequireFactor(0) without methods would admit every session that began here. It is a
+// fault, like a negative time and an unknown method: the log says so at once, and each
+// request gets 500.
+func (a *Auth) RequireFactor(within time.Duration, methods ...FactorMethod) gin.HandlerFunc {
+	wanted := slices.Clone(methods)
+	if err := checkFactors(within, wanted); err != nil {
+		a.opts.Logger.Error("ginauth: a guard refuses everybody", "error", err)
+		return func(c *gin.Context) {
+			base, err := a.site.hosts.Base(c.Request)
+			if err != nil {
+				a.abortFault(c, base, err)
+				return
+			}
+			a.abort(c, base, http.StatusInternalServerError, errorcode.Configuration)
+		}
+	}
+	return a.admit(func(c *gin.Context, id *identity, base origin.Base) bool {
+		if a.hasFactor(id, within, wanted) {
+			return true
+		}
+		a.askForFactor(c, id, base, within, wanted)
+		return false
+	})
+}
+
+func checkFactors(within time.Duration, methods []FactorMethod) error {
+	switch {
+	case within < 0:
+		return fmt.Errorf("ginauth: RequireFactor got %v; write how long ago the proof may have been given, such as 5*time.Minute, or 0 for in this session", within)
+	case within == 0 && len(methods) == 0:
+		return errors.New("ginauth: RequireFactor(0) names no method, so that it would ask for nothing; write a time, such as 5*time.Minute, or a method, such as ginauth.FactorOTP")
+	}
+	for _, method := range methods {
+		if !slices.Contains(factorMethods, method) {
+			return fmt.Errorf("ginauth: RequireFactor got the method %.32q, which is none; write one of the constants, such as ginauth.FactorOTP", string(method))
+		}
+	}
+	return nil
+}
+
+// hasFactor reports whether a session has one of these factors. That of a BearerFunc has
+// none: there is no token.
+func (a *Auth) hasFactor(id *identity, within time.Duration, wanted []FactorMethod) bool {
+	if id.foreign {
+		return false
+	}
+	now, has, t := a.opts.Now(), false, &id.token
+	factor.Each(a.keys.factors, t.Subject, t.sid, t.factors, func(p factor.Proof, _ int) {
+		has = has || wants(wanted, FactorMethod(p.Method)) && p.Fresh(now, within, leeway)
+	})
+	return has
+}
+
+// wants reports whether a method is one of these; with none, each is.
+func wants(wanted []FactorMethod, method FactorMethod) bool {
+	return len(wanted) == 0 || slices.Contains(wanted, method)
+}
+
+// askForFactor answers the request of somebody who has to prove again who they are.
+func (a *Auth) askForFactor(c *gin.Context, id *identity, base origin.Base, within time.Duration, wanted []FactorMethod) {
+	challenge := `Bearer error="insufficient_user_authentication"`
+	if within > 0 {
+		challenge += `, max_age="` + strconv.FormatInt(int64(within/time.Second), 10) + `"`
+	}
+	refuse := func(page string) {
+		methods := wanted
+		if len(methods) == 0 {
+			methods = a.factorMethods()
+		}
+		c.Abort()
+		writeJSON(c, http.StatusUnauthorized, map[string]any{
+			"error": errorcode.FactorRequired, "message": errorcode.AbortText(errorcode.FactorRequired), "methods": methods, "url": page,
+		})
+	}
+	a.lead(c, base, id.foreign, challenge, refuse, func(back string, sent bool) string {
+		page := factorURL(base, wanted)
+		if sent {
+			page = withQuery(page, "resend", "true")
+		}
+		return withQuery(page, "callbackUrl", ownPath(back))
+	})
+}
+
+// factorURL is the page on which somebody proves again who they are.
+func factorURL(base origin.Base, wanted []FactorMethod) string {
+	page := base.URL + "/factor"
+	if len(wanted) > 0 {
+		names := make([]string, len(wanted))
+		for i, method := range wanted {
+			names[i] = string(method)
+		}
+		page = withQuery(page, "methods", strings.Join(names, " "))
+	}
+	return page
+}
+
+// factorMethods are those that people can use at this site.
+func (a *Auth) factorMethods() []FactorMethod {
+	methods := []FactorMethod{}
+	for _, p := range a.providers {
+		if method := p.method.factor(); !slices.Contains(methods, method) {
+			methods = append(methods, method)
+		}
+	}
+	if a.factors.store != nil {
+		methods = append(methods, FactorOTP, FactorRecovery)
+	}
+	return methods
+}
+
+// proof is a factor that somebody gives now to the provider of this request, with the
+// account that they have there.
+func (v *request) proof(method FactorMethod, accountID string) factor.Proof {
+	return factor.Proof{Method: string(method), At: v.auth.opts.Now(), Provider: v.provider.id, Account: transaction.UserMark(accountID)}
+}
+
+// statedProofs are the factors of a session that the application begins.
+func (v *request) statedProofs(methods []FactorMethod) (proofs []factor.Proof, err error) {
+	for _, method := range methods {
+		if !slices.Contains(factorMethods, method) {
+			return nil, fmt.Errorf("ginauth: SignIn got the factor %.32q, which is none; write one of the constants, such as ginauth.FactorPassword", string(method))
+		}
+		proofs = factor.Add(proofs, factor.Proof{Method: string(method), At: v.auth.opts.Now()})
+	}
+	return proofs, nil
+}
+
+// proofs are those that a session's token holds; none where another program made them.
+func (a *Auth) proofs(t *Token) []factor.Proof {
+	proofs, _ := factor.Read(a.keys.factors, t.Subject, t.sid, t.factors)
+	return proofs
+}
+
+// factorsOf are the factors of a session.
+func (a *Auth) factorsOf(t *Token) []Factor {
+	var factors []Factor
+	factor.Each(a.keys.factors, t.Subject, t.sid, t.factors, func(p factor.Proof, n int) {
+		if factors == nil {
+			factors = make([]Factor, 0, n)
+		}
+		factors = append(factors, Factor{FactorMethod(p.Method), p.At})
+	})
+	return factors
+}
+
+// addFactor writes a factor into a session's token, in place of an older one of the same
+// method.
+func (a *Auth) addFactor(t *Token, p factor.Proof) {
+	t.sid = t.sessionID()
+	t.factors = factor.Claim(a.keys.factors, t.Subject, t.sid, factor.Add(a.proofs(t), p))
+}
+
+// renewFactors gives factors that a previous secret vouches for the MAC of the current
+// one, and takes those away that none vouches for.
+func (a *Auth) renewFactors(t *Token) {
+	if t.factors == "" {
+		return
+	}
+	if proofs, current := factor.Read(a.keys.factors, t.Subject, t.sid, t.factors); !current {
+		t.factors = factor.Claim(a.keys.factors, t.Subject, t.sid, proofs)
+	}
+}
+
+// wantedFactors are the methods that the page is asked for; none: any.
+func (v *request) wantedFactors() (wanted []FactorMethod) {
+	for _, name := range strings.Fields(v.c.Query("methods")) {
+		if method := FactorMethod(name); slices.Contains(factorMethods, method) && !slices.Contains(wanted, method) {
+			wanted = append(wanted, method)
+		}
+	}
+	return wanted
+}
+
+// getFactor shows the ways in which the person of a session can prove again who they are.
+func (v *request) getFactor() {
+	noStore(v.c.Writer.Header())
+	id := v.sessionToProve()
+	if id == nil {
+		return
+	}
+	ctx := context.WithoutCancel(v.c.Request.Context())
+	wanted := v.wantedFactors()
+	page := pages.Factor{
+		Site: v.base.Host(), CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Resend: v.c.Query("resend") == "true", Script: v.passkeyScriptURL(),
+		SignOutURL: withQuery(v.base.URL+"/signout", "callbackUrl", v.callbackURL),
+	}
+	if p := v.auth.provider(v.c.Query("provider")); p != nil && p.method.kind() == emailType {
+		page.CodeAction, page.Wrong = v.factorAction(p, wanted), v.c.Query("error") == errorcode.VerificationCode
+	} else if code := v.c.Query("error"); code != "" || v.c.Query("csrf") == "true" {
+		if page.Error = v.auth.publicErrors.Known(code); page.Error == "" {
+			page.Error = factorError(code)
+		}
+	}
+	for _, p := range v.auth.providers {
+		if !wants(wanted, p.method.factor()) {
+			continue
+		}
+		switch err := v.mayProve(ctx, id, p); {
+		case err == nil:
+			b := p.button(v.base.URL)
+			b.Action = v.factorAction(p, wanted)
+			page.Providers = append(page.Providers, b)
+		case !errors.Is(err, errOtherAccount):
+			v.fault("looking up the user", err)
+			return
+		}
+	}
+	switch offered, err := v.offersCode(ctx, id, wanted); {
+	case err != nil:
+		v.fault("looking up the second factors", err)
+		return
+	case offered && len(page.Providers) == 0 && page.CodeAction == "":
+		v.redirect(http.StatusFound, v.confirmURL(wanted))
+		return
+	case offered:
+		page.SecondURL = v.confirmURL(wanted)
+	}
+	v.pages().Factor(v.c.Writer, page)
+}
+
+// factorError is the code that the page shows: the author of a link must not put words on
+// it.
+func factorError(code string) string {
+	switch {
+	case code == "":
+		return errorcode.FormRefused
+	case errorcode.ShownOnSignInPage(code), code == errorcode.OtherAccount, code == errorcode.AccessDenied, code == errorcode.VerificationCode, code == errorcode.FormRefused:
+		return code
+	}
+	return errorcode.Default
+}
+
+// factorAction is where the form of a provider posts to.
+func (v *request) factorAction(p *provider, wanted []FactorMethod) string {
+	page, query, _ := strings.Cut(factorURL(v.base, wanted), "?")
+	page += "/" + p.id
+	if query != "" {
+		page += "?" + query
+	}
+	return page
+}
+
+// postFactor begins or takes a proof.
+func (v *request) postFactor() {
+	noStore(v.c.Writer.Header())
+	if !v.proven() {
+		v.unproven("factor")
+		return
+	}
+	id := v.sessionToProve()
+	if id == nil {
+		return
+	}
+	v.proving = true
+	if v.provider == nil {
+		v.leave(v.refused("proving again", errNoWay, http.StatusOK, errorcode.Default))
+		return
+	}
+	if err := v.mayProve(context.WithoutCancel(v.c.Request.Context()), id, v.provider); err != nil {
+		v.leave(v.notProved(err))
+		return
+	}
+	v.provider.method.prove(v, id)
+}
+
+const (
+	errNoWay        denial = "ginauth: the URL names no provider at which somebody could prove who they are"
+	errOtherAccount denial = "ginauth: the account is not the one of the session"
+	errOtherSession denial = "ginauth: the session is not the one in which the proof began"
+)
+
+// sessionToProve is the session whose person is to prove again who they are. Nobody is
+// led to the sign-in page, and nil returned.
+func (v *request) sessionToProve() *identity {
+	ctx := context.WithoutCancel(v.c.Request.Context())
+	id, err := v.openNow(ctx)
+	if err == nil {
+		err = v.auth.lookUp(ctx, id)
+	}
+	switch {
+	case errors.Is(err, errSignedOut):
+		v.redirect(http.StatusUnauthorized, withQuery(v.base.URL+"/signin", "callbackUrl", v.callbackURL))
+		return nil
+	case err != nil:
+		v.fault("reading the session", err)
+		return nil
+	}
+	return id
+}
+
+// mayProve reports whether the person of a session can prove who they are at a provider:
+// with an Adapter by a way into their user, else by the account that the session began
+// with. The error is errOtherAccount if not.
+func (v *request) mayProve(ctx context.Context, id *identity, p *provider) error {
+	// The session of another program may have no name, to which a proof could be bound.
+	if id.token.sessionID() == "" || id.user == nil && p.method.kind() == emailType {
+		return errOtherAccount
+	}
+	if id.user == nil { // no Adapter, or not one of its users
+		method := string(p.method.factor())
+		if slices.ContainsFunc(v.auth.proofs(&id.token), func(q factor.Proof) bool { return q.Method == method && q.Provider == p.id }) {
+			return nil
+		}
+		return errOtherAccount
+	}
+	w, err := v.auth.waysInto(ctx, *id.user)
+	if err != nil {
+		return err
+	}
+	if p.method.kind() == emailType && w.address != "" || p.method.kind() == passkeyType && len(w.passkeys) > 0 || slices.ContainsFunc(w.accounts, func(a Account) bool { return a.Provider == p.id }) {
+		return nil
+	}
+	return errOtherAccount
+}
+
+// sameAccount is an error unless an account is the one by which the session began at this
+// provider, or, where it began elsewhere, an account of the session's user. It looks
+// accounts up and links none.
+func (v *request) sameAccount(ctx context.Context, id *identity, account Account) error {
+	known := false
+	for _, p := range v.auth.proofs(&id.token) {
+		if p.Provider != account.Provider || account.Type == emailType || account.Type == passkeyType { // any of the user's
+			continue
+		}
+		if p.Account != transaction.UserMark(account.ProviderAccountID) {
+			return errOtherAccount
+		}
+		known = true
+	}
+	if id.user == nil {
+		if !known {
+			return errOtherAccount
+		}
+		return nil
+	}
+	w, err := v.auth.waysInto(ctx, *id.user)
+	if err == nil && !w.has(account) {
+		err = errOtherAccount
+	}
+	return err
+}
+
+// giveFactor writes a proof of an account into the session that it was begun in, and says
+// where that leads. The session is nil if it does not have the proof.
+func (v *request) giveFactor(session string, account Account, p factor.Proof) (result outcome, id *identity) {
+	ctx := context.WithoutCancel(v.c.Request.Context())
+	id, err := v.openNow(ctx)
+	if err == nil && session != proofMark(id) {
+		err = errOtherSession
+	}
+	if err == nil {
+		found := v.found()
+		if !found.Doubled {
+			id, err = v.auth.openLatest(ctx, id.value, v.base)
+		}
+		if err == nil {
+			id, err = v.auth.rewrite(v.c, id, v.base, found, func(id *identity) error {
+				err := v.auth.lookUp(ctx, id)
+				if err == nil {
+					err = v.sameAccount(ctx, id, account)
+				}
+				v.auth.addFactor(&id.token, p)
+				return err
+			})
+		}
+	}
+	if err != nil {
+		return v.notProved(err), nil
+	}
+	return outcome{location: v.callbackURL, user: id.token.Subject, status: http.StatusOK}, id
+}
+
+// prove ends the request of a proof that was given.
+func (v *request) prove(id *identity, account Account, p factor.Proof) {
+	result, id := v.giveFactor(proofMark(id), account, p)
+	v.leave(result)
+	if id != nil {
+		id.finish()
+	}
+}
+
+// proofMark names a session within a transaction.
+func proofMark(id *identity) string { return transaction.UserMark(id.token.sessionID()) }
+
+// notProved is what a proof leads to that the session does not get.
+func (v *request) notProved(err error) outcome {
+	v.proving = true
+	switch {
+	case errors.Is(err, errOtherAccount), errors.Is(err, ErrNotFound):
+		return v.refused("proving again", err, http.StatusForbidden, errorcode.OtherAccount)
+	case errors.Is(err, errSignedOut), errors.Is(err, errOtherSession):
+		return v.refused("proving again", err, http.StatusOK, errorcode.Callback)
+	}
+	return v.unkeptSession("proving again", err)
+}

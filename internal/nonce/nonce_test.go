@@ -1,0 +1,171 @@
+package nonce_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ginauth/ginauth/internal/nonce"
+	"github.com/ginauth/ginauth/internal/token"
+)
+
+var errNone = errors.New("none")
+
+// table keeps rows in memory.
+type table struct {
+	mu   sync.Mutex
+	rows map[string]time.Time
+}
+
+func (t *table) put(_ context.Context, key string, expires time.Time) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.rows[key] = expires
+	return nil
+}
+
+func (t *table) take(_ context.Context, key string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, ok := t.rows[key]; !ok {
+		return errNone
+	}
+	delete(t.rows, key)
+	return nil
+}
+
+func digest(t testing.TB, secrets ...string) *token.Digest {
+	t.Helper()
+	d, err := token.NewDigest("test", secrets...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func nonces(t testing.TB, now func() time.Time) (*nonce.Nonces, *table) {
+	rows := &table{rows: map[string]time.Time{}}
+	return &nonce.Nonces{
+		Provider: "google", Site: "https://app.example/api/auth", Hash: digest(t, "one"), Now: now,
+		Rows: &nonce.Rows{Put: rows.put, Take: rows.take, NotFound: errNone},
+	}, rows
+}
+
+func newNonce(t testing.TB, n *nonce.Nonces, browser string) string {
+	t.Helper()
+	text, expires, err := n.New(context.Background(), browser)
+	if err != nil || !expires.After(n.Now()) {
+		t.Fatal(expires, err)
+	}
+	return text
+}
+
+// A nonce is good for the provider, site and browser that it was made for, and until its
+// time has come.
+func TestNonces_Valid(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	n, _ := nonces(t, func() time.Time { return now })
+	text := newNonce(t, n, "browser")
+	for name, row := range map[string]struct {
+		change  func(n *nonce.Nonces)
+		browser string
+		after   time.Duration
+		ok      bool
+	}{
+		"as it was made":      {browser: "browser", ok: true},
+		"just before its end": {browser: "browser", after: nonce.Lifetime - time.Second, ok: true},
+		"at its end":          {browser: "browser", after: nonce.Lifetime},
+		"another browser":     {browser: "another"},
+		"no browser":          {},
+		"another provider":    {browser: "browser", change: func(n *nonce.Nonces) { n.Provider = "apple" }},
+		"another site":        {browser: "browser", change: func(n *nonce.Nonces) { n.Site = "https://b.example/api/auth" }},
+		"another secret":      {browser: "browser", change: func(n *nonce.Nonces) { n.Hash = digest(t, "two") }},
+		"a secret before":     {browser: "browser", change: func(n *nonce.Nonces) { n.Hash = digest(t, "two", "one") }, ok: true},
+		"parts shifted":       {browser: "browserhttps", change: func(n *nonce.Nonces) { n.Site = "://app.example/api/auth" }},
+		"parts that make one": {browser: "", change: func(n *nonce.Nonces) { n.Site += "browser" }},
+	} {
+		other := *n
+		if row.change != nil {
+			row.change(&other)
+		}
+		other.Now = func() time.Time { return now.Add(row.after).Truncate(time.Second) }
+		if got := other.Valid(text, row.browser); got != row.ok {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	for i := range len(text) { // no character may be another
+		for _, c := range []string{"A", "0", "f", "-"} {
+			if altered := text[:i] + c + text[i+1:]; altered != text && n.Valid(altered, "browser") {
+				t.Errorf("%q passes for %q", altered, text)
+			}
+		}
+	}
+	for _, made := range []string{"", "a", strings.ToUpper(text), text + "0", text[1:], strings.Repeat("0", len(text))} {
+		if made != text && n.Valid(made, "browser") {
+			t.Errorf("%q passes", made)
+		}
+	}
+}
+
+// Of many requests one spends a nonce, also after the secret was changed.
+func TestNonces_Spend(t *testing.T) {
+	t.Parallel()
+	n, rows := nonces(t, time.Now)
+	first, second := newNonce(t, n, ""), newNonce(t, n, "")
+	rotated := *n
+	rotated.Hash = digest(t, "two", "one")
+	var mu sync.Mutex
+	spent := 0
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			by := n
+			if i%2 == 0 {
+				by = &rotated
+			}
+			ok, err := by.Spend(t.Context(), first)
+			if err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if ok {
+				spent++
+			}
+		})
+	}
+	all.Wait()
+	if spent != 1 || len(rows.rows) != 1 {
+		t.Errorf("it was spent %d times, and %d rows are left", spent, len(rows.rows))
+	}
+	for key := range rows.rows {
+		if strings.Contains(second, key) || len(key) != 64 {
+			t.Errorf("the key %q tells the nonce", key)
+		}
+	}
+	n.Rows.Take = func(context.Context, string) error { return errors.New("down") }
+	if ok, err := n.Spend(t.Context(), second); ok || err == nil {
+		t.Errorf("%v, %v while nobody can tell", ok, err)
+	}
+	n.Rows.Put = func(context.Context, string, time.Time) error { return errors.New("down") }
+	if _, _, err := n.New(t.Context(), ""); err == nil {
+		t.Error("a nonce that was not kept is given out")
+	}
+}
+
+// FuzzValid tries any text: none passes that was not made here.
+func FuzzValid(f *testing.F) {
+	n, _ := nonces(f, time.Now)
+	f.Add(newNonce(f, n, "another"), "browser")
+	f.Add("", "")
+	f.Add(strings.Repeat("a", 83), "")
+	f.Fuzz(func(t *testing.T, text, browser string) {
+		if browser != "another" && n.Valid(text, browser) {
+			t.Errorf("%q passes", text)
+		}
+	})
+}
