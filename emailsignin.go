@@ -106,9 +106,7 @@ func (m *emailMethod) mailProof(ctx context.Context, v *request, method *verific
 		attributes.MaxAge = method.MaxAge
 		v.setCookie(cookie.Line(v.mailCookie(), sealed, attributes))
 	}
-	if !v.proving {
-		v.keep(v.names.Sent, note{Kind: sentNote, Provider: v.provider.id, Email: to, Again: v.field("again") == "true"}, min(m.MaxAge, sentAge))
-	}
+	v.keep(v.names.Sent, note{Kind: sentNote, Provider: v.provider.id, Email: to, Again: v.field("again") == "true"}, min(m.MaxAge, sentAge))
 	return outcome{location: v.verifyURL(), status: http.StatusOK}, nil
 }
 
@@ -175,7 +173,7 @@ func (m *emailMethod) mail(v *request, to string, p verification.Proof) error {
 			"&token=" + p.Token + "&email=" + url.QueryEscape(to)
 	}
 	v.secrets = append(v.secrets, p.Token, p.Code)
-	words, err := v.pages().Mail(pages.Mail{Site: v.base.Host(), Email: to, URL: letter.URL, Code: letter.Code, Again: v.proving, Address: v.base.Host()})
+	words, err := v.pages().Mail(pages.Mail{Site: v.base.Host(), Email: to, URL: letter.URL, Code: letter.Code, Address: v.base.Host(), Again: v.proving})
 	if err != nil {
 		return err
 	}

@@ -307,9 +307,9 @@ type keys struct {
 	verification *token.Digest  // of mailed links and codes
 	mail         *token.Keyring // of the mails that browsers asked for
 	device       *token.Keyring // of who has signed in in a browser
-	notes        *token.Keyring // of what the next page shows
 	factors      *token.Digest  // of how the person of a session proved who they are
 	nonce        *token.Digest  // of id_tokens that are handed over
+	notes        *token.Keyring // of what the next page shows
 }
 
 // calls bound what may hang.

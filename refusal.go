@@ -55,14 +55,14 @@ func (v *request) tellRefused(step string, err error, code string) SignInErrorEv
 		attrs = append(attrs, "user", who.ID)
 	}
 	attrs = append(attrs, "step", step, "error", e.Err)
+	message := "ginauth: sign-in refused"
+	if v.proving {
+		message = "ginauth: a proof of somebody who is signed in was refused"
+	}
 	if own := v.provider != nil && v.provider.method == nil; !own && !v.wantsJSON() { // a page of ours shows it
 		v.reference = newReference()
 		attrs = append(attrs, "reference", v.reference)
 		v.keepFailure(code)
-	}
-	message := "ginauth: sign-in refused"
-	if v.proving {
-		message = "ginauth: a proof of somebody who is signed in was refused"
 	}
 	v.auth.opts.Logger.Log(v.c.Request.Context(), refusalLevel(err), message, attrs...)
 	return e

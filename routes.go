@@ -48,14 +48,14 @@ var routes = map[string]route{
 	"GET second-factor":   {serve: (*request).getSecondFactor},
 	"POST second-factor":  {serve: (*request).postSecondFactor},
 	"GET client.js":       {serve: (*request).getClient, bare: true},
-	"GET " + accountPage:  {serve: (*request).getAccount},
-	"POST " + accountPage: {serve: (*request).postAccount},
 
 	// Passkeys.
 	"GET webauthn-options": {serve: (*request).getPasskeyOptions},
 	"GET passkeys":         {serve: (*request).getPasskeys},
 	"POST passkeys":        {serve: (*request).postPasskeys},
 	"GET passkey.js":       {serve: (*request).getPasskeyScript, bare: true},
+	"GET " + accountPage:   {serve: (*request).getAccount},
+	"POST " + accountPage:  {serve: (*request).postAccount},
 }
 
 // serve answers every request below BasePath.
@@ -71,7 +71,7 @@ func (a *Auth) serve(c *gin.Context) {
 		method = http.MethodGet
 	}
 	route, ok := routes[method+" "+action]
-	if !ok || action == accountPage && !a.opts.AccountPage || action == "second-factor" && a.factors.store == nil {
+	if !ok || action == "second-factor" && a.factors.store == nil || action == accountPage && !a.opts.AccountPage {
 		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+method+" is not supported by NextAuth.js")
 		return
 	}
@@ -209,8 +209,8 @@ func (v *request) getSignIn() {
 	failed := v.failure(v.c.Query("error"))
 	v.pages().SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
 		Site: v.base.Host(), Providers: buttons, CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: code, Hint: v.hint(notice),
+		Script:   v.passkeyScriptURL(),
 		LastUsed: v.lastUsed(), Failed: v.failedForm(code, failed.Provider), Typed: failed.Typed, Reference: failed.Reference,
-		Script: v.passkeyScriptURL(),
 	})
 }
 

@@ -213,6 +213,11 @@ func (t *Token) takeOwn(name string, value claims.Value, v *validity) bool {
 			t.sid = s
 			return true
 		}
+	case claimBrowser:
+		if s, ok := value.Text(); ok {
+			t.browser = s
+			return true
+		}
 	case claimFactors:
 		if s, ok := value.Text(); ok {
 			t.factors = s
@@ -221,11 +226,6 @@ func (t *Token) takeOwn(name string, value claims.Value, v *validity) bool {
 	case claimDomain:
 		if s, ok := value.Text(); ok {
 			t.domain = s
-			return true
-		}
-	case claimBrowser:
-		if s, ok := value.Text(); ok {
-			t.browser = s
 			return true
 		}
 	case tokenset.Claim:

@@ -49,7 +49,7 @@ func TestPages_TypedStays(t *testing.T) {
 	const wrong = "a wrong password"
 	page := b.follow(b.typed(`ada"><script>`, wrong))
 	username, password := page.input(t, "username"), page.input(t, "password")
-	if username["value"] != `ada"><script>` || username["aria-invalid"] != "true" || username["autocomplete"] != "username" {
+	if username["value"] != `ada"><script>` || username["aria-invalid"] != "true" || username["autocomplete"] != "username webauthn" {
 		t.Errorf("the name's field is %v", username)
 	}
 	if _, focused := password["autofocus"]; !focused || password["aria-invalid"] != "true" || password["value"] != "" || password["autocomplete"] != "current-password" {

@@ -22,11 +22,11 @@ type Names struct {
 	FactorMail  string // the same of somebody who is signed in and proves again who they are
 	Device      string // who has signed in in this browser
 	Notice      string // why a sign-in could not be completed, for the next page
+	Factor      string // a sign-in that waits for its second factor, possibly in chunks
+	Trusted     string // who is not asked for a second factor in this browser
 	Failure     string // what the sign-in page shows of one that failed a moment ago
 	Sent        string // the address that this browser asked for a mail to
 	LastUsed    string // the provider by which somebody signed in last
-	Factor      string // a sign-in that waits for its second factor, possibly in chunks
-	Trusted     string // who is not asked for a second factor in this browser
 }
 
 // NewNames gives the names below prefix ("next-auth"). On https they carry the
@@ -43,11 +43,11 @@ func NewNames(prefix string, secure bool) Names {
 		FactorMail:  prefix + ".factor-mail",
 		Device:      prefix + ".device",
 		Notice:      prefix + ".notice",
+		Factor:      prefix + ".factor",
+		Trusted:     prefix + ".trusted",
 		Failure:     prefix + ".failure",
 		Sent:        prefix + ".sent",
 		LastUsed:    prefix + ".last-used",
-		Factor:      prefix + ".factor",
-		Trusted:     prefix + ".trusted",
 	}
 	if secure {
 		names.Session = "__Secure-" + names.Session
@@ -59,11 +59,11 @@ func NewNames(prefix string, secure bool) Names {
 		names.FactorMail = "__Host-" + names.FactorMail
 		names.Device = "__Host-" + names.Device
 		names.Notice = "__Host-" + names.Notice
+		names.Factor = "__Host-" + names.Factor
+		names.Trusted = "__Host-" + names.Trusted
 		names.Failure = "__Host-" + names.Failure
 		names.Sent = "__Host-" + names.Sent
 		names.LastUsed = "__Host-" + names.LastUsed
-		names.Factor = "__Host-" + names.Factor
-		names.Trusted = "__Host-" + names.Trusted
 	}
 	return names
 }

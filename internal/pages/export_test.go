@@ -10,8 +10,7 @@ func BreakTemplates(s *Set) {
 		panic(err)
 	}
 	s.signIn, s.signOut, s.fault, s.verify, s.confirm, s.further, s.factor, s.passkeys = broken, broken, broken, broken, broken, broken, broken, broken
-	s.second, s.enrol, s.codes, s.twoStep = broken, broken, broken, broken
-	s.account = broken
+	s.second, s.enrol, s.codes, s.twoStep, s.account = broken, broken, broken, broken, broken
 }
 
 // Contrast is WCAG's contrast ratio of two colours written as #rrggbb.

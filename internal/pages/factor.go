@@ -40,24 +40,23 @@ func (s *Set) Factor(w http.ResponseWriter, p Factor) {
 		CodeAction: p.CodeAction, SignOutURL: p.SignOutURL, SecondURL: p.SecondURL, Resend: p.Resend,
 	}
 	for i := range v.Forms {
-		if !v.Forms[i].email {
-			v.Forms[i].Label = s.texts.FactorButton
-		} else {
+		if v.Forms[i].email {
 			v.Forms[i].Inputs, v.Forms[i].Label = nil, s.texts.EmailCodeButton
+		} else {
+			v.Forms[i].Label = s.texts.FactorButton
 		}
 	}
-	v.SignUp, v.Ask.Names, v.Ask.Purpose, v.Ask.Label = "", "", "prove", s.texts.PasskeyProve
+	v.Ask.Purpose, v.Ask.Label = "prove", s.texts.PasskeyProve
 	if p.Wrong {
 		v.Alert = s.texts.CodeWrong
 	}
 	f.Page = v
-	f.Style = s.signInStyle
 	policy := s.signInPolicy
 	if v.Ask.Action != "" {
 		policy = scripted(policy)
 	}
 	if p.CodeAction == "" && len(p.Providers) == 0 {
-		f.Style, policy = s.style, s.textPolicy
+		policy = s.textPolicy
 	}
 	s.render(w, http.StatusOK, s.factor, policy, f)
 }

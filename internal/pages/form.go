@@ -49,7 +49,7 @@ func (s *Set) SignInForm(p Provider, csrfToken, callbackURL string) template.HTM
 // ProviderButtons are forms with one button each, in the order of providers, of which
 // one that has fields is left out. last is the ID of the one that was used last.
 func (s *Set) ProviderButtons(providers []Provider, last, csrfToken, callbackURL string) template.HTML {
-	providers = slices.DeleteFunc(slices.Clone(providers), func(p Provider) bool { return p.isForm() || p.Type == "webauthn" })
+	providers = slices.DeleteFunc(slices.Clone(providers), Provider.isForm)
 	v := s.signInView(SignIn{Providers: providers, LastUsed: last}, "")
 	return execute(buttonForms, struct {
 		CSRFToken, CallbackURL, LastUsed string

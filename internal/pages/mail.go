@@ -11,10 +11,10 @@ type Mail struct {
 	Email string // the recipient
 	URL   string // of the link
 	Code  string // in place of the link
+	Again bool   // the code is for somebody who is signed in and proves again who they are
 	// Address is the host of the site where the recipient's address was typed; optional.
 	// It is no URL: a mail with a code has no link.
 	Address string
-	Again   bool // the code is for somebody who is signed in and proves again who they are
 }
 
 // A Letter is a mail's content. The subject is one line.

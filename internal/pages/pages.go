@@ -1,5 +1,5 @@
 // Package pages renders the built-in pages: sign in, sign out, error, "check your
-// email", the one behind a mail's link the account, and the one for a further proof; and the mail. They are plain HTML with one
+// email", the ones behind a mail's link and for a further proof, and the account; and the mail. They are plain HTML with one
 // inline stylesheet, without scripts, and request nothing except the logos of the
 // application: a page that asks for a password runs only what is in this package. It gets the values
 // to show. It does not know users, sessions or flows.
@@ -28,19 +28,19 @@ var templateFiles embed.FS
 //go:embed templates/pages.css
 var stylesheetSource string
 
-//go:embed templates/further.css
-var furtherSource string
+//go:embed templates/proofs.css
+var proofsSource string
 
 //go:embed templates/account.css
 var accountSource string
 
 // stylesheet is the source without its spaces, which every page would carry. No text in
-// the source holds what is replaced. furtherSheet is what pages add that have no buttons
-// of providers, which weigh enough, and accountSheet what the account page does.
+// the source holds what is replaced. accountSheet is what the account page adds, and proofsSheet
+// what those of passkeys and further factors add.
 var (
 	stylesheet   = tight.Replace(stylesheetSource)
-	furtherSheet = tight.Replace(furtherSource)
 	accountSheet = tight.Replace(accountSource)
+	proofsSheet  = tight.Replace(proofsSource)
 )
 
 var tight = strings.NewReplacer("\n  ", "", "\n", "", " { ", "{", " {", "{", "; }", "}", ";\n}", "}", "; ", ";", ": ", ":", ", ", ",")
@@ -168,12 +168,13 @@ type Set struct {
 	signInPolicy                   string // of the page with the logos of providers
 	signIn, signOut, fault, verify *markup.Template
 	confirm, letter, further       *markup.Template
-	account                        *markup.Template
-	accountStyle, signInStyle      template.HTML
-	accountPolicy, picturePolicy   string // of the account page, and of one with a picture of this site
 	passkeys, factor               *markup.Template
 	second, enrol, codes, twoStep  *markup.Template
 	notice                         *markup.Template
+	account                        *markup.Template
+	accountStyle, proofsStyle      template.HTML
+	proofsPolicy                   string // of the pages on which somebody looks after passkeys and further factors
+	accountPolicy, picturePolicy   string // of the account page, and of one with a picture of this site
 }
 
 // New validates theme and texts and prepares the pages. Its error joins all the
@@ -193,11 +194,11 @@ func newSet(t Theme, texts Texts, links Links, logos []string) (*Set, error) {
 	if err := errors.Join(themeErr, textsErr); err != nil {
 		return nil, err
 	}
-	forSignIn := rules{style: l.properties() + stylesheet, sheet: t.Stylesheet != ""}
-	rules := forSignIn
-	rules.style += furtherSheet
-	forAccount := rules
+	style := l.properties() + stylesheet
+	rules := rules{style: style, sheet: t.Stylesheet != ""}
+	forAccount, forProofs := rules, rules
 	forAccount.style += accountSheet
+	forProofs.style += proofsSheet
 	policy := rules.policy(l.imageSources...)
 	sources := slices.Clone(l.imageSources)
 	for _, logo := range logos {
@@ -217,12 +218,14 @@ func newSet(t Theme, texts Texts, links Links, logos []string) (*Set, error) {
 		ink:        l.ink,
 		// The whole element, because the hash must be that of the exact bytes between the tags.
 		// Safe: the stylesheet is ours and the colours in it were parsed and printed again.
-		style:        template.HTML("<style>" + rules.style + "</style>"),
-		signInStyle:  template.HTML("<style>" + forSignIn.style + "</style>"),
+		style:        template.HTML("<style>" + style + "</style>"),
 		formPolicy:   policy,
-		signInPolicy: forSignIn.policy(sources...),
+		signInPolicy: rules.policy(sources...),
 		textPolicy:   policy + "; form-action 'none'",
 		barePolicy:   rules.policy(),
+
+		proofsStyle:  template.HTML("<style>" + forProofs.style + "</style>"),
+		proofsPolicy: forProofs.policy(l.imageSources...),
 
 		accountStyle:  template.HTML("<style>" + forAccount.style + "</style>"),
 		accountPolicy: forAccount.policy(l.imageSources...),
@@ -234,8 +237,8 @@ func newSet(t Theme, texts Texts, links Links, logos []string) (*Set, error) {
 		into **markup.Template
 	}{
 		{"signin.html", &s.signIn}, {"signout.html", &s.signOut}, {"error.html", &s.fault}, {"verify.html", &s.verify},
-		{"confirm.html", &s.confirm}, {"continue.html", &s.further}, {"account.html", &s.account}, {"factor.html", &s.factor}, {"passkeys.html", &s.passkeys},
-		{"secondfactor.html", &s.second}, {"enrol.html", &s.enrol}, {"codes.html", &s.codes}, {"twostep.html", &s.twoStep},
+		{"confirm.html", &s.confirm}, {"continue.html", &s.further}, {"factor.html", &s.factor}, {"passkeys.html", &s.passkeys},
+		{"secondfactor.html", &s.second}, {"enrol.html", &s.enrol}, {"codes.html", &s.codes}, {"twostep.html", &s.twoStep}, {"account.html", &s.account},
 	} {
 		*page.into, err = markup.ParseFS(templateFiles, "layout", "templates/layout.html", "templates/mark.html", "templates/ways.html", "templates/"+page.file)
 		if err != nil {
@@ -252,7 +255,6 @@ func newSet(t Theme, texts Texts, links Links, logos []string) (*Set, error) {
 // SignIn writes the sign-in page.
 func (s *Set) SignIn(w http.ResponseWriter, status int, p SignIn) {
 	f := s.frame(s.texts.SignInTitle, p.Site)
-	f.Style = s.signInStyle
 	f.Page = s.signInView(p, f.Site)
 	policy := s.signInPolicy
 	if p.Script != "" {

@@ -45,15 +45,14 @@ type passkeyForm struct {
 	Action  string // the URL that a passkey's answer is posted to; empty: there are none
 	Purpose string // what the passkey is asked for
 	Label   string
-	Or      bool   // other ways stand before it
-	Names   string // ends the autocomplete of names, for autofill by passkeys
+	Or      bool // other ways stand before it
 	Script  template.HTML
 }
 
 func (s *Set) passkeyForm(p SignIn) (f passkeyForm) {
 	for _, provider := range p.Providers {
 		if provider.Type == "webauthn" {
-			f = passkeyForm{provider.Action, "authenticate", s.texts.PasskeyButton, len(p.Providers) > 1, " webauthn", scriptElement(p.Script)}
+			f = passkeyForm{provider.Action, "authenticate", s.texts.PasskeyButton, len(p.Providers) > 1, scriptElement(p.Script)}
 		}
 	}
 	return f
@@ -100,8 +99,8 @@ func (s *Set) Passkeys(w http.ResponseWriter, status int, p Passkeys) {
 		}
 		view.Passkeys = append(view.Passkeys, v)
 	}
-	f.Page = view
-	s.render(w, status, s.passkeys, scripted(s.formPolicy), f)
+	f.Style, f.Page = s.proofsStyle, view
+	s.render(w, status, s.passkeys, scripted(s.proofsPolicy), f)
 }
 
 // on puts a day into a text, as ISO 8601 writes it: every reader takes it for the same.

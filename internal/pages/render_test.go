@@ -81,21 +81,6 @@ func everyPage(s *pages.Set) map[string]http.HandlerFunc {
 		"confirm": func(w http.ResponseWriter, _ *http.Request) {
 			s.Confirm(w, pages.Confirm{Site: "app.example.com", Action: "/api/auth/callback/email", CSRFToken: "token", CallbackURL: "/after", Email: "ada@example.com", Token: "proof"})
 		},
-		"account": func(w http.ResponseWriter, _ *http.Request) {
-			s.Account(w, http.StatusConflict, pages.Account{
-				Site: "app.example.com", Person: pages.Person{Name: "Ada", Email: "ada@example.com"}, Proved: true,
-				Action: "/api/auth/account", CSRFToken: "token", SignOutURL: "/api/auth/signout", HomeURL: "/", Done: true, Failed: true,
-				Sections: []pages.Section{
-					{Kind: pages.Ways, Buttons: []pages.Action{{Do: "link", Label: "Google", Fields: map[string]string{"provider": "google"}}}, Items: []pages.Item{
-						{Name: "GitHub", Way: &pages.Provider{Mark: "github"}, Left: []string{"Password"}, Button: &pages.Action{Do: "unlink"}}, {Name: "Password", Only: true},
-					}},
-					{Kind: pages.Sessions, Buttons: []pages.Action{{Do: "end-others"}}, Items: []pages.Item{
-						{Name: "Firefox", Here: true}, {Used: time.Unix(1_700_000_000, 0), Button: &pages.Action{Do: "end", Fields: map[string]string{"session": "7"}}},
-					}},
-					{Kind: pages.Deletion, Buttons: []pages.Action{{Do: "delete"}}},
-				},
-			})
-		},
 		"sign in by passkey": func(w http.ResponseWriter, _ *http.Request) {
 			s.SignIn(w, http.StatusOK, pages.SignIn{Providers: append(everyKind(), passkeyProvider), CSRFToken: "token", Site: "app.example.com", Script: "/api/auth/passkey.js"})
 		},
@@ -157,6 +142,21 @@ func everyPage(s *pages.Set) map[string]http.HandlerFunc {
 			s.TwoStep(w, pages.TwoStep{
 				Site: "app.example.com", CSRFToken: "token", AddURL: "/api/auth/second-factor/add", CodesURL: "/api/auth/second-factor/codes", RemoveURL: "/api/auth/second-factor/remove",
 				Since: time.Date(2026, 5, 4, 0, 0, 0, 0, time.UTC), Left: 10, Off: true,
+			})
+		},
+		"account": func(w http.ResponseWriter, _ *http.Request) {
+			s.Account(w, http.StatusConflict, pages.Account{
+				Site: "app.example.com", Person: pages.Person{Name: "Ada", Email: "ada@example.com"}, Proved: true,
+				Action: "/api/auth/account", CSRFToken: "token", SignOutURL: "/api/auth/signout", HomeURL: "/", Done: true, Failed: true,
+				Sections: []pages.Section{
+					{Kind: pages.Ways, Buttons: []pages.Action{{Do: "link", Label: "Google", Fields: map[string]string{"provider": "google"}}}, Items: []pages.Item{
+						{Name: "GitHub", Way: &pages.Provider{Mark: "github"}, Left: []string{"Password"}, Button: &pages.Action{Do: "unlink"}}, {Name: "Password", Only: true},
+					}},
+					{Kind: pages.Sessions, Buttons: []pages.Action{{Do: "end-others"}}, Items: []pages.Item{
+						{Name: "Firefox", Here: true}, {Used: time.Unix(1_700_000_000, 0), Button: &pages.Action{Do: "end", Fields: map[string]string{"session": "7"}}},
+					}},
+					{Kind: pages.Deletion, Buttons: []pages.Action{{Do: "delete"}}},
+				},
 			})
 		},
 		"continue": func(w http.ResponseWriter, _ *http.Request) {

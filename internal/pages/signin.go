@@ -17,9 +17,9 @@ type signInView struct {
 	Reference              string
 	Buttons, More          []button // More are folded
 	Forms                  []form
+	Ask                    passkeyForm
 	SignUp                 string
 	Last                   string // the id of the note that a way was the last one; "" where none was
-	Ask                    passkeyForm
 }
 
 // button is an OAuth provider.
@@ -89,7 +89,7 @@ func (s *Set) signInView(p SignIn, site string) signInView {
 		case "webauthn":
 		case "credentials":
 			credentials++
-			f := form{Action: provider.Action, Name: name, Label: label, Last: last, Inputs: inputs(id, provider.Fields, v.Ask.Names)}
+			f := form{Action: provider.Action, Name: name, Label: label, Last: last, Inputs: inputs(id, provider.Fields)}
 			if slices.ContainsFunc(f.Inputs, func(in input) bool { return in.Type == "password" }) {
 				f.Forgot = s.shown(s.links.ForgotPassword)
 			}
@@ -97,7 +97,7 @@ func (s *Set) signInView(p SignIn, site string) signInView {
 		case "email":
 			v.Forms = append(v.Forms, form{Action: provider.Action, Name: name, Label: s.emailButton(provider), Last: last, email: true, Inputs: []input{{
 				ID: id, Name: "email", Label: s.texts.EmailLabel, Type: "email", Placeholder: s.texts.EmailPlaceholder,
-				Value: p.Email, Autocomplete: "email" + v.Ask.Names, Required: true,
+				Value: p.Email, Autocomplete: "email webauthn", Required: true,
 			}}})
 		default:
 			v.Buttons = append(v.Buttons, button{Action: provider.Action, Label: label, Last: last, Mark: s.mark(name, provider), Google: provider.Mark == "google" && provider.Logo == "", id: provider.ID})
@@ -162,7 +162,7 @@ func (p Provider) Kept() (names []string) {
 	if p.Type == "email" {
 		return []string{"email"}
 	}
-	for _, in := range inputs("", p.Fields, "") {
+	for _, in := range inputs("", p.Fields) {
 		if in.kept() && !in.Checkbox {
 			names = append(names, in.Name)
 		}
@@ -185,7 +185,7 @@ func (s *Set) nameOnlyCredentials(forms []form) {
 	}
 }
 
-func inputs(id string, fields []Field, webauthn string) []input {
+func inputs(id string, fields []Field) []input {
 	list := make([]input, 0, len(fields))
 	for i, f := range fields {
 		in := input{
@@ -198,10 +198,7 @@ func inputs(id string, fields []Field, webauthn string) []input {
 		if in.Checkbox = in.Type == checkbox; !in.Checkbox {
 			in.Autocomplete = autocomplete(f.Name, in.Type)
 		}
-		in.Verbatim = in.Autocomplete == "username" || in.Autocomplete == "one-time-code"
-		if in.Autocomplete == "username" {
-			in.Autocomplete += webauthn // last, as HTML §4.10.18.7.1 has it
-		}
+		in.Verbatim = in.Autocomplete == "username webauthn" || in.Autocomplete == "one-time-code"
 		list = append(list, in)
 	}
 	return list
@@ -222,7 +219,7 @@ func inputType(t string) string {
 func autocomplete(name, inputType string) string {
 	switch ascii.Lower(name) {
 	case "username", "user", "login", "email":
-		return "username"
+		return "username webauthn" // passkeys too (WebAuthn Level 3 §5.1.3)
 	case "password":
 		return "current-password"
 	case "otp", "totp", "code", "token":
@@ -230,7 +227,7 @@ func autocomplete(name, inputType string) string {
 	}
 	switch inputType {
 	case "email":
-		return "username"
+		return "username webauthn"
 	case "password":
 		return "current-password"
 	case "tel":

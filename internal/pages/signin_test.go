@@ -64,9 +64,9 @@ func TestSignInFields(t *testing.T) {
 		field pages.Field
 		want  string // label | type | autocomplete | placeholder | spellcheck
 	}{
-		{pages.Field{Name: "username", Label: "User", Placeholder: "ada"}, "User|text|username|ada|false"},
-		{pages.Field{Name: "Email", Type: "email"}, "Email|email|username||false"},
-		{pages.Field{Name: "mail", Type: "EMAIL"}, "mail|email|username||false"},
+		{pages.Field{Name: "username", Label: "User", Placeholder: "ada"}, "User|text|username webauthn|ada|false"},
+		{pages.Field{Name: "Email", Type: "email"}, "Email|email|username webauthn||false"},
+		{pages.Field{Name: "mail", Type: "EMAIL"}, "mail|email|username webauthn||false"},
 		{pages.Field{Name: "password", Type: "password"}, "password|password|current-password||"},
 		{pages.Field{Name: "pin", Type: "password"}, "pin|password|current-password||"},
 		{pages.Field{Name: "otp"}, "otp|text|one-time-code||false"},
@@ -106,7 +106,7 @@ func TestSignInEmailField(t *testing.T) {
 			continue
 		}
 		required := slices.ContainsFunc(in.Attr, func(a html.Attribute) bool { return a.Key == "required" })
-		if attr(in, "type") != "email" || attr(in, "autocomplete") != "email" || attr(in, "value") != "ada@example.com" || !required {
+		if attr(in, "type") != "email" || attr(in, "autocomplete") != "email webauthn" || attr(in, "value") != "ada@example.com" || !required {
 			t.Errorf("input %v", in.Attr)
 		}
 		return
