@@ -105,6 +105,16 @@ func (v *request) mayClaim(ctx context.Context, user User) (closing bool, err er
 	return true, nil
 }
 
+// claimable reports whether the owner of a user's address could claim them from a person
+// who has only a password: see mayClaim.
+func (a *Auth) claimable(ctx context.Context, user User) (bool, error) {
+	if user.Email == "" || !user.EmailVerified.IsZero() || a.mailer() == nil {
+		return false, nil
+	}
+	w, err := a.waysInto(ctx, user)
+	return err == nil && !w.byProvider(), err
+}
+
 // signedInAs reports whether this browser's session is that user's.
 func (v *request) signedInAs(ctx context.Context, userID string) bool {
 	id, err := v.auth.openFound(ctx, v.found(), v.base, v.auth.opts.Now())

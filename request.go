@@ -66,12 +66,13 @@ type request struct {
 	secondByProvider bool              // the provider asked for a second factor itself: see OAuth.TrustMFA
 	proving          bool              // somebody who is signed in proves again who they are
 
-	demand  demand   // whether who signs in must give a second factor
-	later   later    // what that puts off
-	buckets []string // of the person, for the device cookie
-	browser string   // names the browser, where its CSRF cookie does not come along
-	second  bool     // this request gives a second factor
-	handle  string   // of the sign-in that waits for it, which must not be logged
+	demand   demand   // whether who signs in must give a second factor
+	later    later    // what that puts off
+	buckets  []string // of the person, for the device cookie
+	browser  string   // names the browser, where its CSRF cookie does not come along
+	second   bool     // this request gives a second factor
+	reopened Token    // of the sign-in that waits
+	handle   string   // of the sign-in that waits for it, which must not be logged
 }
 
 // ownRequest is a request to a route of the application, which signs somebody in or out

@@ -12,7 +12,6 @@ import (
 	"github.com/markbates/goth"
 
 	"github.com/ginauth/ginauth/internal/cookie"
-	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/factor"
 	"github.com/ginauth/ginauth/internal/redact"
 	"github.com/ginauth/ginauth/internal/sessionstrategy"
@@ -197,7 +196,11 @@ func browserMark(csrfToken string) string { return transaction.UserMark("csrf " 
 // waitIfDue keeps a sign-in until its second factor is given, if the person must give
 // one: then the outcome has it. The error is a failure.
 func (v *request) waitIfDue(b *beginning) (outcome, error) {
-	waits, err := v.mustWait(context.WithoutCancel(v.c.Request.Context()), *b.User)
+	user := *b.User
+	if v.before.ID == user.ID { // of whom Authorize need not have said all
+		user = v.before
+	}
+	waits, err := v.mustWait(context.WithoutCancel(v.c.Request.Context()), user)
 	if err != nil {
 		b.undo()
 		return outcome{}, failure{step: "the second factor", error: err}
@@ -320,9 +323,6 @@ func (v *request) finish(w *waiting, proof factor.Proof) outcome {
 	if err == nil {
 		err = v.enter(b)
 	}
-	if errors.Is(err, errWaiting) {
-		return v.refused("the second factor", err, http.StatusUnauthorized, errorcode.FactorExpired)
-	}
 	if err != nil {
 		return v.notBegun(err)
 	}
@@ -332,25 +332,40 @@ func (v *request) finish(w *waiting, proof factor.Proof) outcome {
 	return v.remember(v.entered(b))
 }
 
-// resume makes the session of a sign-in that waited.
+// reopen reads the token of a sign-in that waited, unless the person was signed out
+// everywhere meanwhile.
+func (v *request) reopen(ctx context.Context, w *waiting) error {
+	if v.auth.parse(&v.reopened, w.Token, v.auth.opts.Now()) != nil {
+		return errWaiting
+	}
+	if v.auth.ending.revoked == nil {
+		return nil
+	}
+	ended, err := v.auth.ending.revoked.EndedNow(ctx, v.reopened.revocable())
+	if err == nil && ended {
+		err = errWaiting
+	}
+	return err
+}
+
+// resume makes the session of a sign-in that waited. It began with the first factor, so
+// that it ends with what signs the person out after that; not by its own takeover of the
+// user, however.
 func (v *request) resume(ctx context.Context, w *waiting, p SignInParams) (*beginning, error) {
-	now := v.auth.opts.Now()
-	id := &identity{auth: v.auth}
-	err := v.auth.parse(&id.token, w.Token, now)
-	if err == nil && v.auth.ending.revoked != nil {
-		var ended bool
-		if ended, err = v.auth.ending.revoked.EndedNow(ctx, id.token.revocable()); err == nil && ended {
-			err = errWaiting
-		}
-	}
-	if err != nil {
-		return nil, failure{step: "the session", error: err}
-	}
 	undo, wait := v.successAllowed(ctx, p.User.ID)
 	if wait > 0 {
 		return nil, rateLimited{wait}
 	}
-	payload, err := v.auth.stampNew(ctx, &id.token, v.base, now, v.proofs)
+	id := &identity{auth: v.auth, token: v.reopened}
+	t := &id.token
+	var err error
+	if w.Later == laterVerify && v.auth.ending.revoked != nil {
+		t.AuthTime, err = v.auth.ending.revoked.SignInTime(ctx, t.revocable())
+	}
+	var payload []byte
+	if err == nil {
+		payload, err = v.auth.stampNew(ctx, t, v.base, v.auth.opts.Now(), v.proofs)
+	}
 	if err != nil {
 		undo()
 		return nil, failure{step: "keeping the session", error: err}

@@ -107,6 +107,9 @@ func (v *request) withWaiting(serve func(context.Context, *waiting, *factor.Reco
 		if r, _, err = v.auth.factorRecord(ctx, w.User.ID); err == nil && (r.Epoch != w.Epoch || v.provider == nil) {
 			err = errWaiting
 		}
+		if err == nil {
+			err = v.reopen(ctx, w)
+		}
 	}
 	if err != nil {
 		v.notWaiting(err)
@@ -289,16 +292,6 @@ func (v *request) showKey(ctx context.Context, user User, of string, proves bool
 	}
 	v.pages().Enrol(v.c.Writer, status, p)
 	return nil
-}
-
-// claimable reports whether the owner of a user's address could claim them from a person
-// who has only a password: see mayClaim.
-func (a *Auth) claimable(ctx context.Context, user User) (bool, error) {
-	if user.Email == "" || !user.EmailVerified.IsZero() || a.mailer() == nil {
-		return false, nil
-	}
-	w, err := a.waysInto(ctx, user)
-	return err == nil && !w.byProvider(), err
 }
 
 // confirmed is the key of a form, and the step of its code. wrong says that the code was

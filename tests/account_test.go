@@ -83,8 +83,10 @@ func TestAccount_Picture(t *testing.T) {
 	t.Parallel()
 	image := ""
 	a := newApp(t, ginauth.Options{AccountPage: true, Providers: []ginauth.Provider{ginauth.Credentials{
-		Fields:    []ginauth.Field{{Name: "username"}},
-		Authorize: func(*gin.Context, map[string]string) (*ginauth.User, error) { return &ginauth.User{ID: "1", Name: "Ada", Image: image}, nil },
+		Fields: []ginauth.Field{{Name: "username"}},
+		Authorize: func(*gin.Context, map[string]string) (*ginauth.User, error) {
+			return &ginauth.User{ID: "1", Name: "Ada", Image: image}, nil
+		},
 	}}})
 	for picture, shown := range map[string]string{
 		"": "", "/ada.png": "/ada.png", a.URL + "/ada.png": "/ada.png",

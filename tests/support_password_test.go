@@ -164,6 +164,7 @@ const (
 type passwordOptions struct {
 	ginauth.Options
 	noReset, noPasswords bool
+	trusting             bool // the first provider with addresses
 	email                ginauth.Email
 }
 
@@ -186,7 +187,7 @@ func newPasswordApp(t testing.TB, opts passwordOptions) *passwordApp {
 	if opts.noReset {
 		credentials.Reset = nil
 	}
-	opts.Providers = []ginauth.Provider{ginauth.OAuth{Provider: local(a.idp, "first")}, ginauth.OAuth{Provider: local(a.idp, "second")}}
+	opts.Providers = []ginauth.Provider{ginauth.OAuth{Provider: local(a.idp, "first"), DangerousEmailAccountLinking: opts.trusting}, ginauth.OAuth{Provider: local(a.idp, "second")}}
 	if !opts.noPasswords {
 		opts.Providers = append(opts.Providers, credentials)
 	}

@@ -48,19 +48,43 @@ func newFactorApp(t testing.TB, opts passwordOptions) *factorApp {
 		}
 		c.String(http.StatusOK, strings.Join(methods, " "))
 	})
-	a.ada = a.registers(t, adaReads, adaTypes)
-	user, err := a.users.GetUser(t.Context(), a.ada)
-	if err == nil {
-		user.EmailVerified = time.Now()
-		_, err = a.users.UpdateUser(t.Context(), user)
+	a.engine.POST("/app", func(c *gin.Context) {
+		if _, err := a.auth.SignIn(c, ginauth.User{ID: a.ada}, ginauth.FactorPassword); err != nil {
+			c.String(http.StatusForbidden, err.Error())
+		}
+	})
+	if known, err := a.users.GetUserByEmail(t.Context(), adaReads); err == nil { // of another process
+		a.ada = known.ID
+		a.passwords.set(adaReads, a.ada, adaTypes)
+		return a
 	}
-	if err == nil { // whose address is proved, so that a password alone does not become hers
-		err = a.auth.LinkCredentials(t.Context(), a.ada)
+	a.ada = a.joins(t, adaReads, adaTypes)
+	return a
+}
+
+// joins makes a user with a password and a proved address.
+func (a *factorApp) joins(t testing.TB, email, password string) (userID string) {
+	t.Helper()
+	userID = a.registers(t, email, password)
+	a.proves(t, userID, time.Now())
+	// The address is another way in, so that a password alone does not become theirs.
+	if err := a.auth.LinkCredentials(t.Context(), userID); err != nil {
+		t.Fatal(err)
+	}
+	return userID
+}
+
+// proves stores that a user proved their address; a zero time: that they did not.
+func (a *factorApp) proves(t testing.TB, userID string, at time.Time) {
+	t.Helper()
+	user, err := a.users.GetUser(t.Context(), userID)
+	if err == nil {
+		user.EmailVerified = at
+		_, err = a.users.UpdateUser(t.Context(), user)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return a
 }
 
 // heard are the changes of factors since it was last called.

@@ -82,6 +82,11 @@ var attributes = []struct {
 		"; Path=/; HttpOnly; Secure; SameSite=None",
 		"; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=None",
 	},
+	{
+		"in a frame of another site", cookie.Attributes{Secure: true, SameSite: http.SameSiteNoneMode, Partitioned: true},
+		"; Path=/; HttpOnly; Secure; SameSite=None; Partitioned",
+		"; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=None; Partitioned",
+	},
 }
 
 func TestLine(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -69,7 +70,10 @@ func Parse(data []byte) (*Record, error) {
 	kept.Record = &Record{}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&kept); err != nil || d.More() {
+	if err := d.Decode(&kept); err != nil {
+		return nil, errRecord
+	}
+	if _, err := d.Token(); err != io.EOF {
 		return nil, errRecord
 	}
 	if kept.Version != version || kept.Record == nil {

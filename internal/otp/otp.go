@@ -80,9 +80,13 @@ func Text(secret []byte) string {
 // it lists it. Digits, period and algorithm are the default ones, which are left out:
 // some apps refuse the parameters.
 func URI(secret []byte, issuer, account string) string {
-	label := url.PathEscape(strings.ReplaceAll(issuer, ":", " "))
+	issuer = strings.ReplaceAll(issuer, ":", " ") // which stands between it and the account
+	label := escape(issuer)
 	if account != "" {
-		label += ":" + url.PathEscape(account)
+		label += ":" + escape(account)
 	}
-	return "otpauth://totp/" + label + "?secret=" + encoding.EncodeToString(secret) + "&issuer=" + url.PathEscape(strings.ReplaceAll(issuer, ":", " "))
+	return "otpauth://totp/" + label + "?secret=" + encoding.EncodeToString(secret) + "&issuer=" + escape(issuer)
 }
+
+// escape is for path and query alike: apps show a + as it is.
+func escape(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }

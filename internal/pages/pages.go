@@ -28,14 +28,19 @@ var templateFiles embed.FS
 //go:embed templates/pages.css
 var stylesheetSource string
 
+//go:embed templates/proofs.css
+var proofsSource string
+
 //go:embed templates/account.css
 var accountSource string
 
 // stylesheet is the source without its spaces, which every page would carry. No text in
-// the source holds what is replaced. accountSheet is what the account page adds.
+// the source holds what is replaced. accountSheet is what the account page adds, and proofsSheet
+// what those of passkeys and further factors add.
 var (
 	stylesheet   = tight.Replace(stylesheetSource)
 	accountSheet = tight.Replace(accountSource)
+	proofsSheet  = tight.Replace(proofsSource)
 )
 
 var tight = strings.NewReplacer("\n  ", "", "\n", "", " { ", "{", " {", "{", "; }", "}", ";\n}", "}", "; ", ";", ": ", ":", ", ", ",")
@@ -167,7 +172,8 @@ type Set struct {
 	second, enrol, codes, twoStep  *markup.Template
 	notice                         *markup.Template
 	account                        *markup.Template
-	accountStyle                   template.HTML
+	accountStyle, proofsStyle      template.HTML
+	proofsPolicy                   string // of the pages on which somebody looks after passkeys and further factors
 	accountPolicy, picturePolicy   string // of the account page, and of one with a picture of this site
 }
 
@@ -190,8 +196,9 @@ func newSet(t Theme, texts Texts, links Links, logos []string) (*Set, error) {
 	}
 	style := l.properties() + stylesheet
 	rules := rules{style: style, sheet: t.Stylesheet != ""}
-	forAccount := rules
+	forAccount, forProofs := rules, rules
 	forAccount.style += accountSheet
+	forProofs.style += proofsSheet
 	policy := rules.policy(l.imageSources...)
 	sources := slices.Clone(l.imageSources)
 	for _, logo := range logos {
@@ -216,6 +223,9 @@ func newSet(t Theme, texts Texts, links Links, logos []string) (*Set, error) {
 		signInPolicy: rules.policy(sources...),
 		textPolicy:   policy + "; form-action 'none'",
 		barePolicy:   rules.policy(),
+
+		proofsStyle:  template.HTML("<style>" + forProofs.style + "</style>"),
+		proofsPolicy: forProofs.policy(l.imageSources...),
 
 		accountStyle:  template.HTML("<style>" + forAccount.style + "</style>"),
 		accountPolicy: forAccount.policy(l.imageSources...),

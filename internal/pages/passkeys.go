@@ -99,8 +99,8 @@ func (s *Set) Passkeys(w http.ResponseWriter, status int, p Passkeys) {
 		}
 		view.Passkeys = append(view.Passkeys, v)
 	}
-	f.Page = view
-	s.render(w, status, s.passkeys, scripted(s.formPolicy), f)
+	f.Style, f.Page = s.proofsStyle, view
+	s.render(w, status, s.passkeys, scripted(s.proofsPolicy), f)
 }
 
 // on puts a day into a text, as ISO 8601 writes it: every reader takes it for the same.

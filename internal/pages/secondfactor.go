@@ -123,15 +123,15 @@ func (s *Set) Enrol(w http.ResponseWriter, status int, p Enrol) {
 		v.Alert = s.texts.SecondWrong
 	}
 	f := s.frame(s.texts.EnrolTitle, p.Site)
-	f.Page = v
-	s.render(w, status, s.enrol, p.Passkey.policy(s.formPolicy), f)
+	f.Style, f.Page = s.proofsStyle, v
+	s.render(w, status, s.enrol, p.Passkey.policy(s.proofsPolicy), f)
 }
 
 // Codes writes the page that hands recovery codes over.
 func (s *Set) Codes(w http.ResponseWriter, p Codes) {
 	f := s.frame(s.texts.CodesTitle, p.Site)
-	f.Page = p
-	s.render(w, http.StatusOK, s.codes, s.textPolicy, f)
+	f.Style, f.Page = s.proofsStyle, p
+	s.render(w, http.StatusOK, s.codes, s.proofsPolicy+"; form-action 'none'", f)
 }
 
 // TwoStep writes the page of somebody's second factors.
@@ -148,8 +148,8 @@ func (s *Set) TwoStep(w http.ResponseWriter, p TwoStep) {
 		v.Alert = s.texts.SecondOff
 	}
 	f := s.frame(s.texts.TwoStepTitle, p.Site)
-	f.Page = v
-	s.render(w, http.StatusOK, s.twoStep, s.formPolicy, f)
+	f.Style, f.Page = s.proofsStyle, v
+	s.render(w, http.StatusOK, s.twoStep, s.proofsPolicy, f)
 }
 
 // A Change is what happened to somebody's second factors, of which a mail tells.
