@@ -2,6 +2,7 @@ package tests
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -512,5 +513,100 @@ func TestAttack76_PasskeysTellNobody(t *testing.T) {
 	}
 	if list := b.get("/api/auth/passkeys"); list.StatusCode == http.StatusOK {
 		t.Error("a stranger sees a list")
+	}
+}
+
+// A hookedAdapter does something right after a passkey was stored or used.
+type hookedAdapter struct {
+	ginauth.Adapter
+	ginauth.PasskeyStore
+	mu               sync.Mutex
+	created, updated func(ginauth.StoredPasskey)
+}
+
+func newHookedAdapter() *hookedAdapter {
+	adapter := ginauth.MemoryAdapter()
+	return &hookedAdapter{Adapter: adapter, PasskeyStore: adapter.(ginauth.PasskeyStore)}
+}
+
+func (h *hookedAdapter) hook(created, updated func(ginauth.StoredPasskey)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.created, h.updated = created, updated
+}
+
+func (h *hookedAdapter) CreatePasskey(ctx context.Context, p ginauth.StoredPasskey) error {
+	err := h.PasskeyStore.CreatePasskey(ctx, p)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err == nil && h.created != nil {
+		h.created(p)
+	}
+	return err
+}
+
+func (h *hookedAdapter) UpdatePasskey(ctx context.Context, p ginauth.StoredPasskey, data []byte) error {
+	err := h.PasskeyStore.UpdatePasskey(ctx, p, data)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err == nil && h.updated != nil {
+		h.updated(p)
+	}
+	return err
+}
+
+// The owner of the address proves it, or the person is signed out everywhere, at the moment
+// in which a passkey is stored: it is taken back.
+func TestAttack74_PlantedMeanwhile(t *testing.T) {
+	t.Parallel()
+	for name, meanwhile := range map[string]func(t *testing.T, a *passkeyApp){
+		"the address is proved": func(t *testing.T, a *passkeyApp) {
+			if _, err := a.adapter.UpdateUser(t.Context(), ginauth.User{ID: a.people["ada"], Name: "ada", Email: "ada@example.com", EmailVerified: time.Now()}); err != nil {
+				t.Error(err)
+			}
+		},
+		"the sessions are revoked": func(t *testing.T, a *passkeyApp) {
+			a.move(time.Second)
+			if err := a.auth.RevokeUser(t.Context(), a.people["ada"]); err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			adapter := newHookedAdapter()
+			a := newPasskeyApp(t, ginauth.Options{Adapter: adapter})
+			if _, err := adapter.UpdateUser(t.Context(), ginauth.User{ID: a.people["ada"], Name: "ada", Email: "ada@example.com"}); err != nil {
+				t.Fatal(err)
+			}
+			b, d := a.browser(t), a.device(t)
+			b.signInByPassword("ada")
+			if !b.register(a.device(t)) {
+				t.Fatal(a.log)
+			}
+			adapter.hook(func(ginauth.StoredPasskey) { meanwhile(t, a) }, nil)
+			b.register(d)
+			if list, err := a.auth.Passkeys(t.Context(), a.people["ada"]); err != nil || len(list) != 1 {
+				t.Errorf("%d passkeys, %v", len(list), err)
+			}
+		})
+	}
+}
+
+// A passkey is removed while somebody signs in with it: no session is left.
+func TestAttack72_PasskeyRemovedMeanwhile(t *testing.T) {
+	t.Parallel()
+	adapter := newHookedAdapter()
+	a := newPasskeyApp(t, ginauth.Options{Adapter: adapter})
+	d := a.registered(t, "ada")
+	adapter.hook(nil, func(p ginauth.StoredPasskey) {
+		if err := adapter.DeletePasskey(t.Context(), p.UserID, p.ID); err != nil {
+			t.Error(err)
+		}
+	})
+	b := a.browser(t)
+	b.signInByPasskey(d).refusedPasskey(t, "removed meanwhile")
+	if b.user() != "" {
+		t.Error("signed in")
 	}
 }
