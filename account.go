@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -17,9 +16,6 @@ import (
 
 // accountPage is the action of the account page.
 const accountPage = "account"
-
-// freshFor is how long after a sign-in the account page changes who may sign in.
-const freshFor = 10 * time.Minute
 
 // An account is the page of the person who is signed in, while a request works on it.
 type account struct {
@@ -38,7 +34,7 @@ var accountSections = []func(*account, context.Context) (pages.Section, error){
 // An accountAction is what a form of the page asks for.
 type accountAction struct {
 	run   func(*account, context.Context) error
-	fresh bool // it changes who may sign in, and needs a sign-in of a moment ago
+	fresh bool // it changes who may sign in, and needs a fresh proof
 }
 
 var accountActions = map[string]accountAction{
@@ -73,8 +69,8 @@ func (v *request) postAccount() {
 	if a == nil {
 		return
 	}
-	if action.fresh && !a.fresh() {
-		v.redirect(http.StatusOK, withQuery(v.base.URL+"/signin", "callbackUrl", v.accountURL()))
+	if action.fresh && !v.auth.hasFactor(a.id, freshProof, nil) {
+		v.redirect(http.StatusOK, withQuery(factorURL(v.base, nil), "callbackUrl", v.accountURL()))
 		return
 	}
 	var public publicError
@@ -114,13 +110,6 @@ func (v *request) account() *account {
 		return nil
 	}
 	return a
-}
-
-// fresh reports whether the person has proved who they are a moment ago: a browser that
-// was left open must not give an account away.
-func (a *account) fresh() bool {
-	age := a.auth.opts.Now().Sub(a.id.token.AuthTime)
-	return !a.id.token.AuthTime.IsZero() && age < freshFor
 }
 
 // show writes the page, with what came of a form in it.

@@ -159,6 +159,9 @@ func (v *request) kept(cookieName, kind string) (last note) {
 // keepFailure keeps for the next page what failed, and what was typed, so that nobody
 // has to type it again. It is the same whether or not there is such an account.
 func (v *request) keepFailure(code string) {
+	if v.native { // it has no cookies, and its answer says the code
+		return
+	}
 	n := note{Kind: failureNote, Code: code, Reference: v.reference}
 	if v.provider != nil {
 		n.Provider = v.provider.id

@@ -173,7 +173,7 @@ async function examples(context, site, scheme) {
 }
 
 // look examines the page as it stands, at every width.
-async function look(page, scheme, name, rules = {}) {
+export async function look(page, scheme, name, rules = {}) {
   for (const width of widths) {
     await page.setViewportSize({ width, height: 760 })
     const where = `${name}, ${scheme}, ${width} px`

@@ -58,6 +58,7 @@ var paths = map[string]string{
 	"maps":        "maps",
 	"netip":       "net/netip",
 	"oauth":       "github.com/ginauth/ginauth/oauth",
+	"passkey":     "github.com/ginauth/ginauth/passkey",
 	"oidc":        "github.com/ginauth/ginauth/oidc",
 	"os":          "os",
 	"providers":   "github.com/ginauth/ginauth/providers",

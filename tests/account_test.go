@@ -144,7 +144,7 @@ func TestAccount_Ways(t *testing.T) {
 	}
 }
 
-// What changes who may sign in needs a sign-in of a moment ago, and a form of this site:
+// What changes who may sign in needs a proof of a moment ago, and a form of this site:
 // a browser that was left open gives no account away.
 func TestAccount_Guarded(t *testing.T) {
 	t.Parallel()
@@ -176,9 +176,9 @@ func TestAccount_Guarded(t *testing.T) {
 			t.Errorf("%s from another origin leads to %q", do, got)
 		}
 	}
-	clock.move(10 * time.Minute)
+	clock.move(11 * time.Minute)
 	for do, form := range changes {
-		if got := b.doAccount(do, form).Header.Get("Location"); !strings.HasPrefix(got, a.URL+"/api/auth/signin?callbackUrl=") {
+		if got := b.doAccount(do, form).Header.Get("Location"); !strings.HasPrefix(got, a.URL+"/api/auth/factor?callbackUrl=") {
 			t.Errorf("%s ten minutes later leads to %q", do, got)
 		}
 	}

@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -303,4 +304,76 @@ func TestAttack42_OtherUser(t *testing.T) {
 			t.Errorf("Eve's factors: %v", err)
 		}
 	})
+}
+
+// crossing are users in whose factors two callers read before either writes.
+type crossing struct {
+	ginauth.Adapter
+	ginauth.FactorStore
+	mu    sync.Mutex
+	armed bool
+	other chan struct{} // closed when the second one has come
+}
+
+func (c *crossing) GetFactors(ctx context.Context, userID string) ([]byte, error) {
+	data, err := c.FactorStore.GetFactors(ctx, userID)
+	c.mu.Lock()
+	if !c.armed {
+		c.mu.Unlock()
+		return data, err
+	}
+	met := c.other
+	if met == nil {
+		met = make(chan struct{})
+		c.other = met
+	} else {
+		close(met)
+		c.other = nil
+	}
+	c.mu.Unlock()
+	select {
+	case <-met:
+	case <-time.After(time.Second): // nobody else comes
+		c.mu.Lock()
+		if c.other == met {
+			c.other = nil
+		}
+		c.mu.Unlock()
+	}
+	return data, err
+}
+
+// TestAttack80_Crossed has two processes read a user's factors before either writes that a
+// code was used: one of them signs in.
+func TestAttack80_Crossed(t *testing.T) {
+	t.Parallel()
+	memory := ginauth.MemoryAdapter()
+	users := &crossing{Adapter: memory, FactorStore: memory.(ginauth.FactorStore)}
+	sites := []*factorApp{newFactorApp(t, passwordOptions{Options: ginauth.Options{Adapter: users}}), newFactorApp(t, passwordOptions{Options: ginauth.Options{Adapter: users}})}
+	phone := sites[0].enrols(t, sites[0].browser(t))
+	sites[1].clock.move(otp.Period)
+	for page, code := range map[string]string{"code": phone.code(sites[0]), "recovery": phone.recovery[3]} {
+		var entered atomic.Int32
+		var calls []func()
+		for _, a := range sites {
+			b := a.browser(t)
+			a.waits(t, b)
+			b.csrf()
+			calls = append(calls, func() {
+				if b.gives(page, code).signedIn() {
+					entered.Add(1)
+				}
+			})
+		}
+		users.mu.Lock()
+		users.armed = true
+		users.mu.Unlock()
+		together(calls...)
+		users.mu.Lock()
+		users.armed = false
+		users.mu.Unlock()
+		if n := entered.Load(); n != 1 {
+			t.Errorf("%s: %d signed in by one code", page, n)
+		}
+	}
 }

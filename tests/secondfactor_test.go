@@ -1,11 +1,19 @@
 package tests
 
 import (
+	"context"
+	"errors"
+	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/gin-gonic/gin"
+
+	"github.com/ginauth/ginauth"
 	"github.com/ginauth/ginauth/internal/otp"
 )
 
@@ -128,3 +136,124 @@ func TestSecondFactor_Removal(t *testing.T) {
 		t.Errorf("the page is %s", page.body)
 	}
 }
+
+// TestSecondFactor_Guard holds that a guard which asks for a code leads to its page, and
+// back.
+func TestSecondFactor_Guard(t *testing.T) {
+	t.Parallel()
+	a := newFactorApp(t, passwordOptions{})
+	a.engine.GET("/vault", a.auth.RequireFactor(5*time.Minute, ginauth.FactorOTP, ginauth.FactorRecovery), func(c *gin.Context) { c.String(http.StatusOK, "open") })
+	b := a.browser(t)
+	phone := a.enrols(t, b)
+	a.clock.move(6 * time.Minute)
+	req := b.request(http.MethodGet, "/vault", nil)
+	req.Header.Set("Accept", "text/html")
+	res := b.do(req)
+	page := b.get(res.Header.Get("Location"))
+	if res.StatusCode != http.StatusFound || page.StatusCode != http.StatusFound || !strings.Contains(page.Header.Get("Location"), "/second-factor/confirm?callbackUrl=") {
+		t.Fatalf("%d leads to %s, and that to %d %s", res.StatusCode, res.Header.Get("Location"), page.StatusCode, page.Header.Get("Location"))
+	}
+	action, fields := onlyForm(t, b.get(page.Header.Get("Location")).body)
+	fields.Set("code", phone.code(a))
+	done := b.post(action, fields)
+	if !strings.HasSuffix(done.Header.Get("Location"), "/vault") {
+		t.Fatalf("the code leads to %d %s\n%s", done.StatusCode, done.Header.Get("Location"), a.log)
+	}
+	if got := b.get("/vault"); got.body != "open" {
+		t.Errorf("%d %s", got.StatusCode, got.body)
+	}
+	a.clock.move(6 * time.Minute)
+	if got := b.get("/vault"); got.StatusCode != http.StatusUnauthorized || !strings.Contains(got.body, `"methods":["otp","recovery"]`) {
+		t.Errorf("%d %s", got.StatusCode, got.body)
+	}
+	b.gives("confirm-recovery", phone.recovery[0])
+	if got := b.get("/vault"); got.body != "open" {
+		t.Errorf("after a recovery code: %d %s", got.StatusCode, got.body)
+	}
+	// Whoever has other ways too can choose.
+	if page := b.get("/api/auth/factor?callbackUrl=/vault"); !strings.Contains(page.body, "/second-factor/confirm?callbackUrl=") || !strings.Contains(page.body, `name="password"`) {
+		t.Errorf("the page is %s", page.body)
+	}
+}
+
+// TestSecondFactor_JSON holds that a client in a browser's script can do all of it.
+func TestSecondFactor_JSON(t *testing.T) {
+	t.Parallel()
+	a := newFactorApp(t, passwordOptions{Options: ginauth.Options{Factors: ginauth.FactorOptions{Required: func(*gin.Context, ginauth.User) bool { return true }}}})
+	b := a.browser(t)
+	post := func(path string, more url.Values) (res answer, said struct {
+		URL           string
+		RecoveryCodes []string
+	}) {
+		more.Set("csrfToken", b.csrf())
+		more.Set("json", "true")
+		res = b.post(path, more)
+		decode(t, res.body, &said)
+		return res, said
+	}
+	res, said := post("/api/auth/callback/credentials", url.Values{"username": {adaReads}, "password": {adaTypes}})
+	if res.StatusCode != http.StatusOK || !strings.HasSuffix(said.URL, codeURL) || res.signedIn() {
+		t.Fatalf("%d %s", res.StatusCode, res.body)
+	}
+	phone, action, fields := scan(t, b.get(said.URL))
+	fields.Set("code", phone.code(a))
+	res, said = post(action, fields)
+	if !res.signedIn() || len(said.RecoveryCodes) != 10 || !strings.HasPrefix(said.URL, a.URL) {
+		t.Fatalf("%d %s", res.StatusCode, res.body)
+	}
+	b = a.browser(t)
+	a.waits(t, b)
+	if res, said = post(codeURL, url.Values{"code": {"none"}}); res.StatusCode != http.StatusUnauthorized || !strings.HasSuffix(said.URL, "?error=FactorCode") {
+		t.Errorf("a wrong code: %d %s", res.StatusCode, res.body)
+	}
+	if res, said = post(codeURL, url.Values{"code": {phone.next(a)}}); res.StatusCode != http.StatusOK || !res.signedIn() {
+		t.Errorf("the right code: %d %s", res.StatusCode, res.body)
+	}
+	if res, _ = post(codeURL, url.Values{"code": {phone.next(a)}}); res.StatusCode != http.StatusUnauthorized || !strings.Contains(res.body, "FactorExpired") {
+		t.Errorf("nothing waits: %d %s", res.StatusCode, res.body)
+	}
+}
+
+// TestSecondFactor_NotThere holds that a site without second factors has none of their
+// routes.
+func TestSecondFactor_NotThere(t *testing.T) {
+	t.Parallel()
+	a := newUserApp(t, ginauth.Options{})
+	b := a.browser(t)
+	for _, page := range []string{"", "/code", "/list", "/add"} {
+		if res := b.get("/api/auth/second-factor" + page); res.StatusCode != http.StatusBadRequest || len(res.Header["Set-Cookie"]) != 0 {
+			t.Errorf("%s answers %d", page, res.StatusCode)
+		}
+	}
+}
+
+// TestSecondFactor_Faults holds that each fault names what to write instead.
+func TestSecondFactor_Faults(t *testing.T) {
+	t.Parallel()
+	required := func(*gin.Context, ginauth.User) bool { return true }
+	for _, row := range []struct {
+		name string
+		opts ginauth.Options
+		want string
+	}{
+		{"no adapter", ginauth.Options{Factors: ginauth.FactorOptions{OTP: true}}, "Factors.OTP needs an Adapter that is a FactorStore"},
+		{"an adapter that is none", ginauth.Options{Factors: ginauth.FactorOptions{OTP: true}, Adapter: struct{ ginauth.Adapter }{ginauth.MemoryAdapter()}}, "write GetFactors and UpdateFactors"},
+		{"an adapter that cannot", ginauth.Options{Factors: ginauth.FactorOptions{OTP: true}, Adapter: keyless{ginauth.MemoryAdapter()}}, "Factors.OTP: set the key"},
+		{"required alone", ginauth.Options{Factors: ginauth.FactorOptions{Required: required}}, "Factors.Required is set, and there is no second factor to give; set Factors.OTP too"},
+		{"trust alone", ginauth.Options{Factors: ginauth.FactorOptions{TrustDevice: time.Hour}}, "Factors.TrustDevice is set, and nobody is asked"},
+		{"negative trust", ginauth.Options{Factors: ginauth.FactorOptions{TrustDevice: -time.Hour}}, "Factors.TrustDevice is -1h0m0s; write for instance 30*24*time.Hour"},
+	} {
+		row.opts.Secret, row.opts.Providers, row.opts.Logger = testSecret, somebody(), slog.New(slog.DiscardHandler)
+		if _, err := ginauth.New(row.opts); err == nil || !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%s: %v", row.name, err)
+		}
+	}
+}
+
+type keyless struct{ ginauth.Adapter }
+
+func (keyless) CheckFactors() error { return errors.New("set the key") }
+
+func (keyless) GetFactors(context.Context, string) ([]byte, error) { return nil, nil }
+
+func (keyless) UpdateFactors(context.Context, string, []byte, []byte) error { return nil }

@@ -16,7 +16,7 @@ var (
 	npmFolder   = regexp.MustCompile(`\bnpm --prefix (\S+)`)
 	gate        = regexp.MustCompile(`\bbash (\.ci/\w+)`)
 	knownBlocks = map[string]bool{
-		"go": true, "sh": true, "js": true, "jsx": true, "mjs": true, "json": true, "html": true, "ini": true, "nginx": true,
+		"go": true, "sh": true, "js": true, "jsx": true, "mjs": true, "json": true, "html": true, "css": true, "ini": true, "nginx": true,
 		"haproxy": true, "ts": true, "yaml": true, "dockerfile": true, "text": true, "sql": true, "": true,
 	}
 )

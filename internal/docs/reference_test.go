@@ -73,7 +73,19 @@ func TestReference_Codes(t *testing.T) {
 func TestReference_Routes(t *testing.T) {
 	t.Parallel()
 	page, count := pages(t)["docs/http.md"], 0
-	for _, file := range source(t, ".") {
+	files := source(t, ".")
+	constants := map[string]string{}
+	for _, file := range files {
+		ast.Inspect(file, func(n ast.Node) bool {
+			if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Values) == len(spec.Names) {
+				for i, name := range spec.Names {
+					constants[name.Name] = text(spec.Values[i])
+				}
+			}
+			return true
+		})
+	}
+	for _, file := range files {
 		ast.Inspect(file, func(n ast.Node) bool {
 			spec, ok := n.(*ast.ValueSpec)
 			if !ok || spec.Names[0].Name != "routes" {
@@ -81,7 +93,12 @@ func TestReference_Routes(t *testing.T) {
 			}
 			for _, pair := range spec.Values[0].(*ast.CompositeLit).Elts {
 				count++
-				if name := strings.TrimSpace(text(pair.(*ast.KeyValueExpr).Key)); !strings.Contains(page, name) {
+				key := pair.(*ast.KeyValueExpr).Key
+				name := text(key)
+				if sum, ok := key.(*ast.BinaryExpr); ok {
+					name += constants[sum.Y.(*ast.Ident).Name]
+				}
+				if strings.HasSuffix(name, " ") || !strings.Contains(page, name) {
 					t.Errorf("docs/http.md does not have the route %s", name)
 				}
 			}

@@ -26,6 +26,7 @@ import (
 	_ "github.com/ginauth/ginauth/ginauthtest"
 	"github.com/ginauth/ginauth/gormadapter"
 	"github.com/ginauth/ginauth/oidc"
+	_ "github.com/ginauth/ginauth/passkey"
 	_ "github.com/ginauth/ginauth/providers"
 	_ "github.com/ginauth/ginauth/providers/mailru"
 	_ "github.com/ginauth/ginauth/redisstore"
@@ -56,6 +57,7 @@ var (
 	secret                       string
 	webClientID, androidClientID string
 	userID                       string
+	user                         ginauth.User
 	orderID                      string
 	verify                       ginauth.BearerFunc
 	isAdmin                      ginauth.Guard
@@ -89,5 +91,6 @@ var (
 	}
 	invited       func(ctx context.Context, email string) (bool, error)
 	enabled       func(userID string) []string
+	deleteAccount gin.HandlerFunc
 	deleteContent func(ctx context.Context, userID string) error
 )
