@@ -51,6 +51,12 @@ type Callbacks struct {
 	// the session as it was. The names that a session has by itself, such as "user",
 	// are no Values: to set one fails, or is logged, as for JWT.
 	Session func(c *gin.Context, p SessionParams) error
+	// DeleteUser lets people delete their account on the page of Options.AccountPage. It
+	// deletes what the application keeps of the user; then ginauth deletes the user, as
+	// Auth.DeleteUser does. An error refuses, and nothing more is deleted: a PublicError
+	// with a text that the person reads. It may be called again for the same user.
+	// Default: the page offers no deletion.
+	DeleteUser func(c *gin.Context, user User) error
 }
 
 // A Trigger says why a callback runs; empty when a session is read.

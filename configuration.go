@@ -212,6 +212,9 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 	if a.keys.verification, err = token.NewDigest("ginauth.mail", all...); err != nil {
 		f.add("%w", err)
 	}
+	if a.keys.notes, err = token.V4.Keyring("ginauth.notes."+opts.Cookies.Prefix, all...); err != nil {
+		f.add("%w", err)
+	}
 	// To have signed in here says nothing at another Auth with the same secret.
 	if a.keys.device, err = token.V4.Keyring("ginauth.device."+opts.Cookies.Prefix, all...); err != nil {
 		f.add("%w", err)
@@ -271,6 +274,7 @@ func (a *Auth) location(opts *Options, f *faults, group string, release bool) {
 		}
 	}
 	unset := opts.BaseURL == "" && len(opts.TrustedHosts) == 0 && !trustAny
+	a.site.local = unset
 	if unset && release {
 		f.add("BaseURL is empty; write the site's address into NEXTAUTH_URL, for instance https://app.example.com, or set TrustedHosts")
 	}
@@ -387,7 +391,7 @@ func (a *Auth) users(opts *Options, f *faults) {
 var providerID = regexp.MustCompile(`^[A-Za-z0-9._~-]+$`)
 
 func (a *Auth) signIns(opts *Options, f *faults, routes bool) {
-	if routes && len(opts.Providers) == 0 {
+	if routes && len(opts.Providers) == 0 && opts.Factors.Passkeys == nil {
 		f.add("Providers is empty; write for instance ginauth.Goth(github.New(id, secret, \"\")), or set GITHUB_ID and GITHUB_SECRET for providers.FromEnv, or call New to read sessions only")
 	}
 	for i, p := range opts.Providers {
@@ -415,6 +419,9 @@ func (a *Auth) signIns(opts *Options, f *faults, routes bool) {
 		default:
 			a.providers = append(a.providers, made)
 		}
+	}
+	if opts.Factors.Passkeys != nil {
+		a.passkeyProvider(opts, f)
 	}
 }
 

@@ -251,19 +251,30 @@ func (v *request) tellFactor(ctx context.Context, userID string, method FactorMe
 		if event := v.auth.opts.Events.ChangeFactor; event != nil {
 			event(v.c, ChangeFactorEvent{User: &user, Method: method, Change: change})
 		}
-		err = v.mailNotice(user, change)
+		err = v.mailNotice(user, notice(method, change))
 	}
 	if err != nil {
 		log.WarnContext(ctx, "ginauth: the mail about a change of second factors was not sent", "user", userID, "change", string(change), "error", redact.Error(err, user.Email))
 	}
 }
 
-func (v *request) mailNotice(user User, change FactorChange) error {
+// notice is the mail about a change.
+func notice(method FactorMethod, change FactorChange) pages.Change {
+	switch {
+	case method == FactorPasskey && change == FactorAdded:
+		return pages.ChangePasskeyAdded
+	case method == FactorPasskey:
+		return pages.ChangePasskeyRemoved
+	}
+	return notices[change]
+}
+
+func (v *request) mailNotice(user User, change pages.Change) error {
 	m := v.auth.mailer()
 	if m == nil || user.Email == "" || user.EmailVerified.IsZero() {
 		return nil
 	}
-	words, err := v.pages().FactorNotice(notices[change], v.base.Host(), user.Email)
+	words, err := v.pages().FactorNotice(change, v.base.Host(), user.Email)
 	if err != nil {
 		return err
 	}

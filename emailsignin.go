@@ -20,6 +20,8 @@ const (
 	proofTimeout = 10 * time.Second
 	// mailTimeout bounds the sending of one mail.
 	mailTimeout = 20 * time.Second
+	// sentAge is for how long the page that says a mail is on its way names the address.
+	sentAge = time.Hour
 )
 
 // verification is how addresses are proved, with the Adapter's rows.
@@ -104,6 +106,7 @@ func (m *emailMethod) mailProof(ctx context.Context, v *request, method *verific
 		attributes.MaxAge = method.MaxAge
 		v.setCookie(cookie.Line(v.mailCookie(), sealed, attributes))
 	}
+	v.keep(v.names.Sent, note{Kind: sentNote, Provider: v.provider.id, Email: to, Again: v.field("again") == "true"}, min(m.MaxAge, sentAge))
 	return outcome{location: v.verifyURL(), status: http.StatusOK}, nil
 }
 
@@ -170,7 +173,7 @@ func (m *emailMethod) mail(v *request, to string, p verification.Proof) error {
 			"&token=" + p.Token + "&email=" + url.QueryEscape(to)
 	}
 	v.secrets = append(v.secrets, p.Token, p.Code)
-	words, err := v.pages().Mail(pages.Mail{Site: v.base.Host(), Email: to, URL: letter.URL, Code: letter.Code, Again: v.proving})
+	words, err := v.pages().Mail(pages.Mail{Site: v.base.Host(), Email: to, URL: letter.URL, Code: letter.Code, Address: v.base.Host(), Again: v.proving})
 	if err != nil {
 		return err
 	}

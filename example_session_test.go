@@ -336,6 +336,43 @@ func ExampleAuth_SignIn() {
 	// Output: 303 /welcome true
 }
 
+// An account is deleted by people who proved a moment ago who they are.
+func ExampleAuth_RequireFactor() {
+	r := gin.New()
+	auth, err := ginauth.Register(r, ginauth.Options{Secret: exampleSecret, Providers: somebody()})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	r.GET("/enter", func(c *gin.Context) {
+		if _, err := auth.SignIn(c, ginauth.User{ID: "ada"}, ginauth.FactorPassword); err != nil {
+			c.AbortWithStatus(http.StatusBadRequest)
+		}
+	})
+	r.GET("/account/delete", auth.RequireFactor(5*time.Minute), func(c *gin.Context) {
+		for _, f := range ginauth.GetSession(c).Factors {
+			fmt.Println("deleted, after a proof by", f.Method)
+		}
+	})
+	r.GET("/admin", auth.RequireFactor(0, ginauth.FactorOTP), func(*gin.Context) {})
+
+	w := httptest.NewRecorder()
+	r.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/enter", nil))
+	for _, path := range []string{"/account/delete", "/admin"} {
+		req := httptest.NewRequest(http.MethodGet, path, nil)
+		for _, c := range w.Result().Cookies() {
+			req.AddCookie(c)
+		}
+		answer := httptest.NewRecorder()
+		r.ServeHTTP(answer, req)
+		fmt.Println(path, answer.Code, strings.Contains(answer.Body.String(), `"methods":["otp"]`))
+	}
+	// Output:
+	// deleted, after a proof by password
+	// /account/delete 200 false
+	// /admin 401 true
+}
+
 // The application deletes an account and signs the person out.
 func ExampleAuth_SignOut() {
 	users := ginauth.MemoryAdapter()

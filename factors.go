@@ -55,6 +55,10 @@ type FactorOptions struct {
 	// TrustDevice is for how long a browser in which somebody gave their second factor is
 	// not asked for it again, such as 30*24*time.Hour. Default: 0, it is asked each time.
 	TrustDevice time.Duration
+	// Passkeys lets people sign in by passkey, and prove by one who they are. The package
+	// passkey makes one: passkey.New(passkey.Config{}). It needs an Adapter that is a
+	// PasskeyStore. Default: none, and nothing of WebAuthn is linked.
+	Passkeys PasskeyEngine
 }
 
 // ErrFactorRequired says that somebody must give a second factor before they are signed
@@ -77,8 +81,8 @@ var ErrFactorRequired = errors.New("ginauth: a second factor is required")
 //
 // At an OpenID provider people prove again who they are by prompt=login and max_age=0, and
 // the factor's time is the id_token's auth_time. A service without id_tokens, such as
-// GitHub, may send them back without a question: FactorProvider then proves that their
-// browser has a session there, and no more.
+// GitHub, or known to have no auth_time in them, as Google, may send them back without a
+// question: FactorProvider then proves that their browser has a session there, and no more.
 //
 // RequireFactor(0) without methods would admit every session that began here. It is a
 // fault, like a negative time and an unknown method: the log says so at once, and each
@@ -126,10 +130,11 @@ func (a *Auth) hasFactor(id *identity, within time.Duration, wanted []FactorMeth
 	if id.foreign {
 		return false
 	}
-	now := a.opts.Now()
-	return slices.ContainsFunc(a.proofs(&id.token), func(p factor.Proof) bool {
-		return wants(wanted, FactorMethod(p.Method)) && p.Fresh(now, within, leeway)
+	now, has, t := a.opts.Now(), false, &id.token
+	factor.Each(a.keys.factors, t.Subject, t.sid, t.factors, func(p factor.Proof, _ int) {
+		has = has || wants(wanted, FactorMethod(p.Method)) && p.Fresh(now, within, leeway)
 	})
+	return has
 }
 
 // wants reports whether a method is one of these; with none, each is.
@@ -214,11 +219,13 @@ func (a *Auth) proofs(t *Token) []factor.Proof {
 
 // factorsOf are the factors of a session.
 func (a *Auth) factorsOf(t *Token) []Factor {
-	proofs := a.proofs(t)
-	factors := make([]Factor, len(proofs))
-	for i, p := range proofs {
-		factors[i] = Factor{FactorMethod(p.Method), p.At}
-	}
+	var factors []Factor
+	factor.Each(a.keys.factors, t.Subject, t.sid, t.factors, func(p factor.Proof, n int) {
+		if factors == nil {
+			factors = make([]Factor, 0, n)
+		}
+		factors = append(factors, Factor{FactorMethod(p.Method), p.At})
+	})
 	return factors
 }
 
@@ -260,7 +267,7 @@ func (v *request) getFactor() {
 	ctx := context.WithoutCancel(v.c.Request.Context())
 	wanted := v.wantedFactors()
 	page := pages.Factor{
-		Site: v.base.Host(), CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Resend: v.c.Query("resend") == "true",
+		Site: v.base.Host(), CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Resend: v.c.Query("resend") == "true", Script: v.passkeyScriptURL(),
 		SignOutURL: withQuery(v.base.URL+"/signout", "callbackUrl", v.callbackURL),
 	}
 	if p := v.auth.provider(v.c.Query("provider")); p != nil && p.method.kind() == emailType {
@@ -386,7 +393,7 @@ func (v *request) mayProve(ctx context.Context, id *identity, p *provider) error
 	if err != nil {
 		return err
 	}
-	if p.method.kind() == emailType && w.address != "" || slices.ContainsFunc(w.accounts, func(a Account) bool { return a.Provider == p.id }) {
+	if p.method.kind() == emailType && w.address != "" || p.method.kind() == passkeyType && len(w.passkeys) > 0 || slices.ContainsFunc(w.accounts, func(a Account) bool { return a.Provider == p.id }) {
 		return nil
 	}
 	return errOtherAccount
@@ -398,7 +405,7 @@ func (v *request) mayProve(ctx context.Context, id *identity, p *provider) error
 func (v *request) sameAccount(ctx context.Context, id *identity, account Account) error {
 	known := false
 	for _, p := range v.auth.proofs(&id.token) {
-		if p.Provider != account.Provider || account.Type == emailType {
+		if p.Provider != account.Provider || account.Type == emailType || account.Type == passkeyType { // any of the user's
 			continue
 		}
 		if p.Account != transaction.UserMark(account.ProviderAccountID) {

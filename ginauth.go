@@ -1,7 +1,6 @@
-// Package ginauth adds sign-in to Gin applications, after the model of
-// NextAuth.js: one call mounts the routes for signing in and out at any of
-// goth's providers, one middleware guards a route group, and one function reads
-// who is signed in.
+// Package ginauth adds sign-in to Gin applications, modelled on NextAuth.js. One call
+// mounts the routes for signing in and out, one middleware guards a route group, and
+// one function returns who is signed in.
 //
 //	r := gin.Default()
 //	auth, err := ginauth.Register(r, ginauth.Options{
@@ -15,36 +14,68 @@
 //		c.JSON(http.StatusOK, ginauth.GetSession(c))
 //	})
 //
+// # Guards and roles
+//
+// RequireSession takes guards, which say who else may pass. Callbacks.JWT puts what they
+// need into the session:
+//
+//	isAdmin := func(c *gin.Context, s *ginauth.Session) bool {
+//		return ginauth.GetToken(c).Claims["role"] == "admin"
+//	}
+//	r.DELETE("/members/:id", auth.RequireSession(isAdmin), deleteMember)
+//
+// LoadSession is for pages that everybody may see: GetSession returns nil for nobody.
+//
 // # Wire contract
 //
-// The routes, cookies and answers are those of NextAuth.js version 4: the client
-// next-auth/react works with them unmodified, and a session cookie that a
-// Next.js application sealed with the same secret opens here, and the other way
-// round.
+// The routes, cookies and answers are those of NextAuth.js version 4. The client
+// next-auth/react works with them unmodified. A session cookie that a Next.js
+// application sealed with the same secret opens here, and the other way round.
 //
 // # Sign-in
 //
-// Each sign-in is bound to the browser that started it, to its provider, client
-// and callback URL by state, to its token request by PKCE (RFC 7636), to its
-// id_token by a nonce (OpenID Connect Core §3.1.2.1) and to its issuer
-// (RFC 9207), whether or not the goth provider in use knows of these. Requests
-// to a provider end after ten seconds, and its answers at 1 MiB.
+// Each sign-in is bound to the browser that started it, to its provider, client and
+// callback URL by state, to its token request by PKCE (RFC 7636), to its id_token by a
+// nonce (OpenID Connect Core §3.1.2.1) and to its issuer (RFC 9207), even if the goth
+// provider knows none of these. A request to a provider ends after ten seconds, and an
+// answer at 1 MiB.
 //
-// Email signs people in by a link or code in a mail. Its page uses the link up, and
-// not the request for it, since programs that look into mails follow links.
+// Goth makes providers of goth's own. The packages oidc and oauth make one of an issuer
+// or of endpoints, and the package providers makes one by a service's name:
+//
+//	list, err := providers.FromEnv() // GITHUB_ID, GITHUB_SECRET, …
+//
+// Credentials signs people in by name and password, and Email by a link or code in a
+// mail. The button on its page uses the link up, not the request for the page: programs
+// that check mails follow links. Auth.SignIn signs in people whom the application knows.
 //
 // # Session
 //
-// A session is a token sealed in a cookie (a JWE, RFC 7516, with A256GCM). It
-// needs no store, and it cannot be ended from the server before its MaxAge,
-// unless Session.Revocations remember who was signed out. With Session.Store it
-// is kept on the server, and the cookie holds a handle.
+// A session is a token sealed in a cookie (a JWE, RFC 7516, with A256GCM). It needs no
+// store. The server cannot end it before its MaxAge, unless Session.Revocations
+// remember who was signed out. With Session.Store it is kept on the server, and the
+// cookie holds a handle.
+//
+//	Session: ginauth.SessionOptions{
+//		MaxAge:      12 * time.Hour,
+//		Revocations: redisstore.NewRevocations(client, redisstore.Options{}),
+//	},
+//
+// # Tests
+//
+// The package ginauthtest signs a request in without a browser or a provider:
+//
+//	req := httptest.NewRequest(http.MethodGet, "/me", nil)
+//	ginauthtest.SignIn(t, auth, req, ginauth.User{ID: "42", Name: "Ada Lovelace"})
+//	r.ServeHTTP(w, req)
 //
 // # Environment
 //
-// NEXTAUTH_SECRET (or AUTH_SECRET) and NEXTAUTH_URL (or AUTH_URL) stand in for
-// Options.Secret and Options.BaseURL, AUTH_TRUST_HOST=true for trusting every
-// host.
+// NEXTAUTH_SECRET (or AUTH_SECRET) replaces Options.Secret, NEXTAUTH_URL (or AUTH_URL)
+// replaces Options.BaseURL, and AUTH_TRUST_HOST=true trusts every host. An option takes
+// precedence over its variable.
+//
+// More is at https://github.com/ginauth/ginauth/blob/main/docs/README.md.
 package ginauth
 
 import (
@@ -77,15 +108,17 @@ import (
 // Options configure an Auth. New and Register check all of them at once and
 // name every fault in one error.
 type Options struct {
-	// Providers are the ways to sign in. Register needs at least one.
+	// Providers are the ways to sign in, such as Goth(github.New(id, secret, "")). Register
+	// needs at least one.
 	Providers []Provider
 	// Secret seals the cookies: at least 32 bytes, from a random generator.
 	// Default: the environment's NEXTAUTH_SECRET, then AUTH_SECRET. Without any,
 	// one is made for this process, with a warning; in gin's release mode that
 	// is a fault.
 	Secret string
-	// PreviousSecrets still open cookies and verify CSRF tokens, but seal none:
-	// a new Secret signs nobody out while the old one stands here.
+	// PreviousSecrets still open cookies and verify CSRF tokens, but seal none: a new
+	// Secret signs nobody out while the old one is listed here. For example
+	// []string{os.Getenv("OLD_SECRET")}. Default: none.
 	PreviousSecrets []string
 	// BaseURL is the canonical URL of the site as browsers know it, such as
 	// https://app.example.com. A path in it is the public path of the auth
@@ -109,14 +142,15 @@ type Options struct {
 	// none, or any host if the environment's AUTH_TRUST_HOST is true.
 	TrustedHosts []string
 	// TrustedProxies are the peers whose X-Forwarded-Host, X-Forwarded-Proto and
-	// X-Forwarded-For are believed; UnixSocket stands for those of a Unix socket.
+	// X-Forwarded-For are believed; UnixSocket stands for those of a Unix socket. For
+	// example []netip.Prefix{netip.MustParsePrefix("10.0.0.5/32")}.
 	// Default: none. gin's own setting is not used: it trusts everybody.
 	TrustedProxies []netip.Prefix
 	// TrustedOrigins are further origins, such as https://admin.example.com,
 	// that may send state-changing requests. Default: the base origin alone.
 	TrustedOrigins []string
-	// AllowedRedirects are further origins that callbackUrl may lead to.
-	// Default: the base origin alone.
+	// AllowedRedirects are further origins that callbackUrl may lead to, such as
+	// https://shop.example.com. Default: the base origin alone.
 	AllowedRedirects []string
 
 	Session   SessionOptions
@@ -130,6 +164,9 @@ type Options struct {
 	// Accept-Language header, and Texts where none matches. What a translation lacks it
 	// takes from Texts. Default: none.
 	Translations map[string]Texts
+	// AccountPage serves GET account: a page on which people see how they sign in and
+	// where they are signed in, and change that. Default: there is none.
+	AccountPage bool
 	// Language overrides that choice: it returns a BCP 47 tag, from a person's settings for
 	// instance, or "" to leave the choice to the header. Default: none.
 	Language func(c *gin.Context) string
@@ -177,7 +214,8 @@ type SessionOptions struct {
 	// access token alone, in the sealed cookie, for as long as it lasts. Neither
 	// callbacks nor the browser see them. Default: they are kept nowhere.
 	KeepTokens bool
-	// MaxAge is how long a session lasts that is not used. Default: 30 days.
+	// MaxAge is how long a session lasts that is not used, such as 12 * time.Hour.
+	// Default: 30 days.
 	MaxAge time.Duration
 	// AbsoluteMaxAge is how long a session lasts however much it is used, from the
 	// sign-in on (Token.AuthTime), whatever end its token says. A session that next-auth
@@ -213,8 +251,8 @@ type CookieOptions struct {
 	// own, sessions have a key of their own: they open neither at another Auth with
 	// the same Secret nor in Next.js.
 	Prefix string
-	// Domain widens the session cookie, and it alone, to all hosts below it.
-	// Default: this host.
+	// Domain shares the session cookie, and no other, with all hosts below it, such as
+	// example.com. Default: this host.
 	Domain string
 	// SameSite is the session cookie's. Default: http.SameSiteLaxMode.
 	SameSite http.SameSite
@@ -258,6 +296,7 @@ type site struct {
 	trusted     origin.Set // TrustedOrigins
 	allowed     origin.Set // AllowedRedirects
 	crossOrigin *http.CrossOriginProtection
+	local       bool   // nobody says the site's address: requests to localhost are answered
 	option      string // what says the site's address: BaseURL or a variable's name; empty: each request does
 }
 
@@ -270,6 +309,7 @@ type keys struct {
 	device       *token.Keyring // of who has signed in in a browser
 	factors      *token.Digest  // of how the person of a session proved who they are
 	nonce        *token.Digest  // of id_tokens that are handed over
+	notes        *token.Keyring // of what the next page shows
 }
 
 // calls bound what may hang.

@@ -257,10 +257,11 @@ const (
 var errOvertaken = errors.New("ginauth: meanwhile the account was taken away from the user, or their address was proved by its owner")
 
 // ways are the ways into a user of the Adapter: by an account of theirs, at a provider
-// or of Credentials, and by mail to their address, once it is proved.
+// or of Credentials, by a passkey, and by mail to their address, once it is proved.
 type ways struct {
 	accounts []Account
-	address  string // that mail is a proof for; empty: none
+	address  string          // that mail is a proof for; empty: none
+	passkeys []StoredPasskey // of the user, where there is Factors.Passkeys
 }
 
 func (a *Auth) waysInto(ctx context.Context, user User) (ways, error) {
@@ -270,6 +271,9 @@ func (a *Auth) waysInto(ctx context.Context, user User) (ways, error) {
 	w := ways{accounts: accounts}
 	if a.mails(user) {
 		w.address = ascii.Lower(user.Email)
+	}
+	if err == nil {
+		w.passkeys, err = a.listPasskeys(ctx, user.ID)
 	}
 	return w, err
 }
@@ -281,11 +285,14 @@ func (a *Auth) mails(user User) bool {
 }
 
 // any reports whether there is any way at all.
-func (w ways) any() bool { return w.address != "" || len(w.accounts) > 0 }
+func (w ways) any() bool { return w.address != "" || len(w.accounts) > 0 || len(w.passkeys) > 0 }
 
 func (w ways) has(account Account) bool {
 	if account.Type == emailType {
 		return w.address != "" && w.address == ascii.Lower(account.ProviderAccountID)
+	}
+	if account.Type == passkeyType {
+		return slices.ContainsFunc(w.passkeys, func(p StoredPasskey) bool { return p.ID == account.ProviderAccountID })
 	}
 	return slices.ContainsFunc(w.accounts, func(a Account) bool { return keyOf(a) == keyOf(account) })
 }

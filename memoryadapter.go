@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -16,7 +17,7 @@ import (
 func MemoryAdapter() Adapter {
 	return &memoryAdapter{
 		users: map[string]User{}, emails: map[string]string{}, accounts: map[accountKey]ownedAccount{},
-		tokens: map[tokenKey]VerificationToken{}, factors: map[string][]byte{},
+		tokens: map[tokenKey]VerificationToken{}, factors: map[string][]byte{}, passkeys: map[string]StoredPasskey{},
 	}
 }
 
@@ -41,7 +42,10 @@ type memoryAdapter struct {
 	accounts map[accountKey]ownedAccount
 	tokens   map[tokenKey]VerificationToken
 	factors  map[string][]byte // by user ID
+	passkeys map[string]StoredPasskey
 }
+
+var _ PasskeyStore = (*memoryAdapter)(nil)
 
 // enter takes the lock, unless the caller is gone.
 func (m *memoryAdapter) enter(ctx context.Context) (leave func(), err error) {
@@ -157,6 +161,7 @@ func (m *memoryAdapter) DeleteUser(ctx context.Context, id string) error {
 			delete(m.accounts, key)
 		}
 	}
+	maps.DeleteFunc(m.passkeys, func(_ string, p StoredPasskey) bool { return p.UserID == id })
 	return nil
 }
 
@@ -267,5 +272,82 @@ func (m *memoryAdapter) UpdateFactors(ctx context.Context, userID string, old, d
 	if data != nil {
 		m.factors[userID] = slices.Clone(data)
 	}
+	return nil
+}
+
+func (m *memoryAdapter) CreatePasskey(ctx context.Context, p StoredPasskey) error {
+	leave, err := m.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if _, err := m.find(p.UserID); err != nil {
+		return err
+	}
+	if _, taken := m.passkeys[p.ID]; taken {
+		return fmt.Errorf("%w: this passkey", ErrExists)
+	}
+	p.Data = slices.Clone(p.Data)
+	m.passkeys[p.ID] = p
+	return nil
+}
+
+func (m *memoryAdapter) GetPasskey(ctx context.Context, id string) (StoredPasskey, error) {
+	leave, err := m.enter(ctx)
+	if err != nil {
+		return StoredPasskey{}, err
+	}
+	defer leave()
+	p, ok := m.passkeys[id]
+	if !ok {
+		return StoredPasskey{}, ErrNotFound
+	}
+	p.Data = slices.Clone(p.Data)
+	return p, nil
+}
+
+func (m *memoryAdapter) ListPasskeys(ctx context.Context, userID string) (list []StoredPasskey, err error) {
+	leave, err := m.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	for _, p := range m.passkeys {
+		if p.UserID == userID {
+			p.Data = slices.Clone(p.Data)
+			list = append(list, p)
+		}
+	}
+	return list, nil
+}
+
+func (m *memoryAdapter) UpdatePasskey(ctx context.Context, p StoredPasskey, data []byte) error {
+	leave, err := m.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	kept, ok := m.passkeys[p.ID]
+	switch {
+	case !ok || kept.UserID != p.UserID:
+		return ErrNotFound
+	case !bytes.Equal(kept.Data, p.Data):
+		return ErrConflict
+	}
+	kept.Data = slices.Clone(data)
+	m.passkeys[p.ID] = kept
+	return nil
+}
+
+func (m *memoryAdapter) DeletePasskey(ctx context.Context, userID, id string) error {
+	leave, err := m.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if p, ok := m.passkeys[id]; !ok || p.UserID != userID {
+		return ErrNotFound
+	}
+	delete(m.passkeys, id)
 	return nil
 }

@@ -46,7 +46,7 @@ func (a *Auth) RequireSession(guards ...Guard) gin.HandlerFunc {
 				if c.Writer.Written() {
 					c.Abort()
 				} else {
-					a.abort(c, base, http.StatusForbidden, errorcode.AccessDenied)
+					a.refuseAccess(c, base)
 				}
 				return false
 			}
@@ -148,12 +148,41 @@ func (a *Auth) abortFault(c *gin.Context, base origin.Base, err error) {
 	if clientGone(c, err) {
 		return
 	}
-	a.opts.Logger.Error("ginauth: reading the session failed", "error", redact.Error(err))
-	if errors.Is(err, errUnavailable) {
-		a.abort(c, base, http.StatusServiceUnavailable, errorcode.SessionUnavailable)
-		return
+	reference := newReference()
+	a.opts.Logger.Error("ginauth: reading the session failed", "error", redact.Error(err), "reference", reference)
+	page := pages.Error{Code: errorcode.SessionFault, Reference: reference}
+	if c.Request.Method == http.MethodGet {
+		page.RetryURL = base.Prefix + c.Request.URL.RequestURI()
 	}
-	a.abort(c, base, http.StatusInternalServerError, errorcode.SessionFault)
+	status := http.StatusInternalServerError
+	if errors.Is(err, errUnavailable) {
+		status, page.Code = http.StatusServiceUnavailable, errorcode.SessionUnavailable
+	}
+	a.abortWith(c, base, status, page)
+}
+
+// refuseAccess answers somebody whom a guard refuses. On a page they read who they are
+// here, and can go on as somebody else: the sign-out comes first, since signing in once
+// more would add the other account to this user.
+func (a *Auth) refuseAccess(c *gin.Context, base origin.Base) {
+	page := pages.Error{Code: errorcode.AccessDenied, HomeURL: base.Home()}
+	if navigates(c.Request) {
+		page.Reference = newReference()
+		a.opts.Logger.Info("ginauth: a guard refused a page", "route", c.FullPath(), "reference", page.Reference)
+		if session := GetSession(c); session != nil {
+			page.Person = pages.Person{Name: session.User.Name, Email: session.User.Email}
+		}
+		back := "/"
+		if c.Request.Method == http.MethodGet {
+			back = c.Request.URL.RequestURI()
+		}
+		out := base.Public(a.opts.Pages.SignOut)
+		if out == "" {
+			out = base.URL + "/signout"
+		}
+		page.SwitchURL = withQuery(out, "callbackUrl", a.signInURL(base, base.Prefix+back))
+	}
+	a.abortWith(c, base, http.StatusForbidden, page)
 }
 
 // statusLeft is what nginx logs for a client that closed the connection.
@@ -365,14 +394,17 @@ func (a *Auth) sendTo(c *gin.Context, status int, url string) {
 
 // abort ends a request with a page or JSON, whichever the sender can read.
 func (a *Auth) abort(c *gin.Context, base origin.Base, status int, code string) {
+	a.abortWith(c, base, status, pages.Error{Code: code})
+}
+
+func (a *Auth) abortWith(c *gin.Context, base origin.Base, status int, page pages.Error) {
 	c.Abort()
 	if navigates(c.Request) && status != http.StatusUnauthorized {
-		a.words(c).Below(base.Prefix).Error(c.Writer, status, pages.Error{
-			Code: code, Aborted: true, Site: base.Host(), SignInURL: base.URL + "/signin", Hint: a.abortHint(c.Request, base, code),
-		})
+		page.Aborted, page.Site, page.SignInURL, page.Hint = true, base.Host(), base.URL+"/signin", a.abortHint(c.Request, base, page.Code)
+		a.words(c).Below(base.Prefix).Error(c.Writer, status, page)
 		return
 	}
-	writeJSON(c, status, map[string]string{"error": code, "message": errorcode.AbortText(code)})
+	writeJSON(c, status, map[string]string{"error": page.Code, "message": errorcode.AbortText(page.Code)})
 }
 
 // abortHint says to a developer, beside a page, which option the refusal points to.

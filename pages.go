@@ -6,10 +6,13 @@ import (
 	_ "embed"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"html/template"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/gin-gonic/gin"
 
@@ -28,6 +31,10 @@ type Pages struct {
 	// NewUser is where a person's first sign-in leads, with the callbackUrl in its
 	// query. It needs an Adapter.
 	NewUser string
+	// The built-in pages have links to these where they are set: the sign-in page to
+	// SignUp, for people without an account, and to ForgotPassword below a password; all
+	// pages to Terms and Privacy.
+	SignUp, ForgotPassword, Terms, Privacy string
 	// TrustForwardedPrefix believes the X-Forwarded-Prefix of Options.TrustedProxies: what
 	// a proxy took off the path of all pages and routes, such as /shop. It is for an
 	// application that cannot know its prefix, so BaseURL must have no path. Each proxy
@@ -40,8 +47,16 @@ type Pages struct {
 type Theme struct {
 	ColorScheme string // "light" or "dark"; default: as the browser prefers
 	Logo        string // URL or path of a picture
-	BrandColor  string // #rrggbb or #rgb, of buttons and links
-	ButtonText  string // #rrggbb or #rgb; default: black or white, whichever reads better on BrandColor
+	LogoDark    string // the same, where the page is dark; default: Logo
+	BrandColor  string // #rrggbb or #rgb, of buttons and links; these get a shade of it that can be read
+	// ButtonText is the text on BrandColor, #rrggbb or #rgb. Default: white, or black where
+	// white could not be read. A pair of less than 4.5:1 (WCAG 2.2 §1.4.3) is a fault.
+	ButtonText string
+	// Stylesheet is a path on this site, such as /assets/signin.css, that the pages load
+	// behind their own stylesheet. docs/look.md lists the custom properties that it may
+	// set. Fonts that it loads must be of this site too. The contrast of its colors is
+	// yours to check. Default: none.
+	Stylesheet string
 }
 
 // Texts are the words of the built-in pages, for another language or another
@@ -63,14 +78,25 @@ type Texts struct {
 	EmailCodeButton   string // where the email brings a code: "Email me a code"
 	Or                string // between buttons and forms: "or"
 	NoProviders       string // "No way to sign in has been set up yet."
+	LastUsed          string // beside the way by which this browser signed in last: "Last used"
+	MoreWays          string // unfolds them, where there are more than five: "More ways to sign in"
+	ForgotPassword    string // leads to Pages.ForgotPassword: "Forgot your password?"
+	SignUpText        string // "No account yet?"
+	SignUpLink        string // leads to Pages.SignUp: "Create an account"
+	Terms             string // leads to Pages.Terms: "Terms"
+	Privacy           string // leads to Pages.Privacy: "Privacy"
 
 	SignOutTitle  string // "Sign out"
 	SignOutText   string // "Do you want to sign out?"
 	SignOutButton string // "Sign out"
+	SignOutCancel string // "Stay signed in"
 
-	VerifyTitle string // "Check your email"
-	VerifyText  string // "We sent you a sign-in link. Open it to continue."
-	VerifyHint  string // "Nothing there? Look in your spam folder. You can close this page."
+	VerifyTitle  string // "Check your email"
+	VerifyText   string // "We sent you a sign-in link. Open it to continue."
+	VerifyHint   string // "Nothing there? Look in your spam folder. You can close this page."
+	SendAgain    string // "Send it again"
+	SentAgain    string // "It was sent again."
+	OtherAddress string // "Use another address"
 
 	CodeText   string // in place of VerifyText: "We sent you a code. Type it here to continue."
 	CodeLabel  string // "Code"
@@ -86,6 +112,7 @@ type Texts struct {
 	MailButton  string // on the link: "Sign in"
 	MailCode    string // above the code: "This is your code to sign in to {site} as {email}."
 	MailHint    string // "It works once. If you did not ask for it, do nothing, and nothing happens."
+	MailReason  string // below: "You get this email because somebody entered your address at {address}."
 
 	FactorTitle       string // of the page of RequireFactor: "Confirm that it is you"
 	FactorText        string // "What you want to do needs a fresh proof of who you are."
@@ -143,6 +170,47 @@ type Texts struct {
 	RateLimitedTitle   string // "Too many attempts"
 	CodeTitle          string // "This code no longer works"
 	BackToSignIn       string // "Back to sign in"
+	SwitchAccount      string // on the page of a guard that refuses: "Switch account"
+	TryAgain           string // loads the same page once more: "Try again"
+	Home               string // "Back to the site"
+	Reference          string // names the log line: "Reference: {reference}"
+
+	AccountTitle      string // of the account page, and of the link to it: "Your account"
+	AccountWays       string // "Ways to sign in"
+	AccountConnect    string // "Connect {provider}"
+	AccountRemove     string // an account from the ways to sign in: "Remove"
+	AccountLeft       string // "Without it you sign in with: {ways}."
+	AccountOnly       string // "Your only way to sign in."
+	AccountProved     string // an address: "confirmed"
+	AccountDevices    string // "Where you are signed in"
+	AccountHere       string // "This browser."
+	AccountUsed       string // "Last used {time}."
+	AccountBrowser    string // "Unknown browser"
+	AccountEnd        string // a session in another browser: "Sign out"
+	AccountEndOthers  string // "Sign out everywhere else"
+	AccountDelete     string // "Delete account"
+	AccountDeleteText string // "Your account and all that belongs to it is deleted. This cannot be undone."
+	AccountDeleteSure string // beside a box to tick: "I want to delete my account"
+	AccountDone       string // "Done."
+	AccountFailed     string // "That did not work. Please try again."
+
+	PasskeyButton        string // "Sign in with a passkey"
+	NoticePasskeyAdded   string // "A passkey was added to your account {email} at {site}."
+	NoticePasskeyRemoved string // "A passkey was removed from your account {email} at {site}."
+	PasskeyProve         string // in place of PasskeyButton, where somebody proves again who they are: "Confirm with a passkey"
+	PasskeyFailed        string // where the device gives none: "Your device gave no passkey. Try again, or use another way."
+	PasskeysTitle        string // of the page that lists them: "Passkeys"
+	PasskeysText         string // "A passkey signs you in with your fingerprint, your face or the lock of your screen."
+	PasskeysNone         string // "You have no passkeys yet."
+	PasskeyName          string // "Name"
+	PasskeyDefaultName   string // of one that gets no other: "Passkey"
+	PasskeyAdd           string // "Add a passkey"
+	PasskeyRename        string // "Rename"
+	PasskeyRemove        string // "Remove"
+	PasskeyAdded         string // "Added on {date}"
+	PasskeyUsed          string // "Last used on {date}"
+	PasskeySynced        string // of one that several devices have: "Saved in your password manager"
+	PasskeyCloned        string // "This passkey may have been copied. Remove it, and add a new one."
 
 	// Errors are texts by error code, in place of the built-in one or for a code of your own.
 	// Codes are compared without regard to case. SignInUsed and SignInLost say more than
@@ -166,9 +234,7 @@ func (a *Auth) look(opts *Options, f *faults) {
 	for tag, texts := range opts.Translations {
 		translations[tag] = pages.Texts(texts)
 	}
-	if a.pages, err = pages.NewLanguages(pages.Theme(opts.Theme), pages.Texts(opts.Texts), translations, logos...); err != nil {
-		f.addAll("Theme, Texts or Translations", err)
-	}
+	links := pages.Links{SignUp: opts.Pages.SignUp, ForgotPassword: opts.Pages.ForgotPassword, Terms: opts.Pages.Terms, Privacy: opts.Pages.Privacy}
 	for _, p := range [...]struct {
 		option string
 		url    *string
@@ -176,16 +242,45 @@ func (a *Auth) look(opts *Options, f *faults) {
 		{"SignIn", &opts.Pages.SignIn}, {"SignOut", &opts.Pages.SignOut}, {"Error", &opts.Pages.Error},
 		{"VerifyRequest", &opts.Pages.VerifyRequest}, {"NewUser", &opts.Pages.NewUser},
 	} {
-		if *p.url == "" || strings.HasPrefix(*p.url, "/") {
-			continue
-		}
-		u, err := origin.Parse(*p.url)
-		if err != nil {
+		if err := ownPage(p.url); err != nil {
 			f.add("Pages.%s is %q; write a path such as /login, or an http(s) URL", p.option, *p.url)
-			continue
 		}
-		*p.url = u.String()
 	}
+	for option, url := range map[string]string{"SignUp": links.SignUp, "ForgotPassword": links.ForgotPassword, "Terms": links.Terms, "Privacy": links.Privacy} {
+		if err := linked(url); err != nil {
+			f.add("Pages.%s is %q; write a path such as /legal, or an http(s) URL", option, url)
+		}
+	}
+	if a.pages, err = pages.NewLanguages(pages.Theme(opts.Theme), pages.Texts(opts.Texts), translations, links, logos...); err != nil {
+		f.addAll("Theme, Texts or Translations", err)
+	}
+}
+
+var errNoPage = errors.New("ginauth: neither a path of this site nor a URL")
+
+// ownPage checks a page that requests are led to, and writes its URL in its usual form.
+func ownPage(page *string) error {
+	if *page == "" || strings.HasPrefix(*page, "/") {
+		return linked(*page)
+	}
+	u, err := origin.Parse(*page)
+	if err == nil {
+		*page = u.String()
+	}
+	return err
+}
+
+// linked checks what a page of ours has a link to: a path, or a URL that may have a
+// query and a fragment. Browsers take // and /\ for the beginning of another host.
+func linked(page string) error {
+	if !strings.HasPrefix(page, "/") && page != "" {
+		_, err := origin.Read(page)
+		return err
+	}
+	if strings.HasPrefix(page, "//") || strings.Contains(page, `\`) || strings.ContainsFunc(page, unicode.IsControl) {
+		return errNoPage
+	}
+	return nil
 }
 
 // words are the pages in the language of a request.
@@ -235,6 +330,43 @@ func (a *Auth) SignOutForm(c *gin.Context, callbackURL string) template.HTML {
 	return a.form(c, func(url, csrfToken string) template.HTML {
 		return a.words(c).SignOutForm(pages.SignOut{Action: url + "/signout", CSRFToken: csrfToken, CallbackURL: callbackURL})
 	})
+}
+
+// ProviderButtons are forms with one button for each OAuth provider, with its mark, for
+// a sign-in page of your own. The one that was used last in this browser is first.
+// callbackURL is as in SignInForm; for the rest see CSRFField. The markup has classes that
+// begin with ginauth- and no styles.
+func (a *Auth) ProviderButtons(c *gin.Context, callbackURL string) template.HTML {
+	return a.form(c, func(url, csrfToken string) template.HTML {
+		all := make([]pages.Provider, len(a.providers))
+		for i, p := range a.providers {
+			all[i] = p.button(url)
+		}
+		return a.words(c).ProviderButtons(all, a.lastUsed(c), csrfToken, callbackURL)
+	})
+}
+
+// CodeForm is a form for the code that Email.Code mails, for the page that
+// Pages.VerifyRequest names. It is empty for a provider that mails no codes; for the rest
+// see ProviderButtons.
+func (a *Auth) CodeForm(c *gin.Context, providerID, callbackURL string) template.HTML {
+	p := a.provider(providerID)
+	if p == nil || !p.button("").Code {
+		return ""
+	}
+	return a.form(c, func(url, csrfToken string) template.HTML {
+		return a.words(c).CodeForm(url+"/callback/"+p.id, csrfToken, callbackURL)
+	})
+}
+
+// lastUsed is the provider by which somebody signed in last in this browser.
+func (a *Auth) lastUsed(c *gin.Context) string {
+	base, err := a.site.hosts.Base(c.Request)
+	if err != nil {
+		return ""
+	}
+	v := request{auth: a, c: c, base: base, names: a.scheme(base).names}
+	return v.lastUsed()
 }
 
 // form writes a form with the URL of the auth routes and the token of this browser.
@@ -323,4 +455,25 @@ func (v *request) getClient() {
 		return
 	}
 	v.c.Data(http.StatusOK, "text/javascript; charset=utf-8", client.body)
+}
+
+// passkeyScriptURL is the script of the pages with passkeys; "" where there are none.
+func (v *request) passkeyScriptURL() string {
+	if v.auth.passkeys() == nil {
+		return ""
+	}
+	_, version := pages.PasskeyScript()
+	return v.base.URL + "/passkey.js?v=" + url.QueryEscape(version)
+}
+
+// getPasskeyScript serves it, the same for everybody.
+func (v *request) getPasskeyScript() {
+	body, version := pages.PasskeyScript()
+	h := v.c.Writer.Header()
+	h["X-Content-Type-Options"] = []string{"nosniff"}
+	h["Cache-Control"] = []string{"no-cache"}
+	if v.c.Query("v") == version {
+		h["Cache-Control"] = []string{"public, max-age=31536000, immutable"}
+	}
+	v.c.Data(http.StatusOK, "text/javascript; charset=utf-8", body)
 }

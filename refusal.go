@@ -1,11 +1,14 @@
 package ginauth
 
 import (
+	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
@@ -56,6 +59,11 @@ func (v *request) tellRefused(step string, err error, code string) SignInErrorEv
 	if v.proving {
 		message = "ginauth: a proof of somebody who is signed in was refused"
 	}
+	if own := v.provider != nil && v.provider.method == nil; !own && !v.wantsJSON() { // a page of ours shows it
+		v.reference = newReference()
+		attrs = append(attrs, "reference", v.reference)
+		v.keepFailure(code)
+	}
 	v.auth.opts.Logger.Log(v.c.Request.Context(), refusalLevel(err), message, attrs...)
 	return e
 }
@@ -98,6 +106,134 @@ func (v *request) signInError(err error, code string) SignInErrorEvent {
 		event(v.c, e)
 	}
 	return e
+}
+
+// newReference names a log line on a page, for the person to tell the operator. It is
+// random, and says nothing by itself.
+func newReference() string { return rand.Text()[:8] }
+
+// A note is what a page of ours shows of an earlier request of this browser. It is
+// sealed: no link and no other host puts words on a page.
+type note struct {
+	Kind      string            `json:"k"`
+	Provider  string            `json:"p,omitempty"`
+	Code      string            `json:"c,omitempty"` // of a failure
+	Reference string            `json:"r,omitempty"`
+	Typed     map[string]string `json:"t,omitempty"` // into the form, without passwords and codes
+	Email     string            `json:"e,omitempty"` // that a mail went to
+	Again     bool              `json:"a,omitempty"` // not for the first time
+	Expires   int64             `json:"x"`           // Unix seconds
+}
+
+const (
+	failureNote = "failure"
+	sentNote    = "sent"
+	// maxTyped bounds what is kept of the fields of a form, in bytes altogether.
+	maxTyped = 1024
+)
+
+// keep leaves a note in this browser.
+func (v *request) keep(cookieName string, n note, lasts time.Duration) {
+	n.Expires = v.auth.opts.Now().Add(lasts).Unix()
+	payload, err := json.Marshal(n)
+	if err != nil {
+		return // texts always marshal
+	}
+	attributes := v.attributes()
+	attributes.MaxAge = lasts
+	v.setCookie(cookie.Line(cookieName, v.auth.keys.notes.Seal(payload), attributes))
+}
+
+// kept is the latest note of a kind that this browser has, or an empty one.
+func (v *request) kept(cookieName, kind string) (last note) {
+	for sealed := range cookie.Values(v.c.Request.Header["Cookie"], cookieName) {
+		var n note
+		payload, _, err := v.auth.keys.notes.Open(sealed)
+		if err == nil && json.Unmarshal(payload, &n) == nil && n.Kind == kind && n.Expires > last.Expires && n.Expires > v.auth.opts.Now().Unix() {
+			last = n
+		}
+	}
+	return last
+}
+
+// keepFailure keeps for the next page what failed, and what was typed, so that nobody
+// has to type it again. It is the same whether or not there is such an account.
+func (v *request) keepFailure(code string) {
+	if v.native { // it has no cookies, and its answer says the code
+		return
+	}
+	n := note{Kind: failureNote, Code: code, Reference: v.reference}
+	if v.provider != nil {
+		n.Provider = v.provider.id
+		size := 0
+		for _, field := range v.provider.button("").Kept() {
+			typed := v.field(field)
+			if size += len(typed); typed != "" && size <= maxTyped && utf8.ValidString(typed) {
+				if n.Typed == nil {
+					n.Typed = map[string]string{}
+				}
+				n.Typed[field] = typed
+			}
+		}
+	}
+	v.keep(v.names.Failure, n, noticeAge)
+}
+
+// failure is what this browser knows of one with a code.
+func (v *request) failure(code string) note {
+	n := v.kept(v.names.Failure, failureNote)
+	if n.Code != code && v.auth.publicErrors.Known(code) == "" {
+		return note{}
+	}
+	return n
+}
+
+// failedForm is the provider whose form an error is about; "" where none is.
+func (v *request) failedForm(code, known string) string {
+	kind := map[string]string{errorcode.CredentialsSignin: credentialsType, errorcode.EmailSignin: emailType}[code]
+	if kind == "" {
+		return ""
+	}
+	var forms []string
+	for _, p := range v.auth.providers {
+		if p.method.kind() == kind {
+			forms = append(forms, p.id)
+		}
+	}
+	switch {
+	case slices.Contains(forms, known):
+		return known
+	case len(forms) == 1:
+		return forms[0]
+	}
+	return ""
+}
+
+// lastUsedAge is for how long a browser knows how somebody signed in.
+const lastUsedAge = 365 * 24 * time.Hour
+
+// rememberWay notes by which provider somebody has signed in, after they have, and
+// forgets what was typed on the way. The note names nobody: not whether there is an
+// account, nor whose.
+func (v *request) rememberWay() {
+	for _, name := range []string{v.names.Failure, v.names.Sent} {
+		if cookie.Has(v.c.Request.Header["Cookie"], name) {
+			v.setCookie(cookie.Deletion(name, v.attributes()))
+		}
+	}
+	if v.provider == nil || v.lastUsed() == v.provider.id {
+		return
+	}
+	attributes := v.attributes()
+	attributes.MaxAge = lastUsedAge
+	v.setCookie(cookie.Line(v.names.LastUsed, v.provider.id, attributes))
+}
+
+// lastUsed is the provider by which somebody signed in last in this browser. Its ID is
+// compared with those of this site's, and shown nowhere.
+func (v *request) lastUsed() string {
+	id, _ := cookie.Get(v.c.Request.Header["Cookie"], v.names.LastUsed)
+	return id
 }
 
 // noticeAge is for how long the next page finds a notice.

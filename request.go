@@ -54,6 +54,7 @@ type request struct {
 	csrfVerified bool   // this request proved that a page of ours sent it
 	callbackURL  string // where the sign-in or sign-out leads
 
+	reference        string            // of the log line that says why somebody was not signed in
 	who              *User             // who signs in, as far as it is known
 	former           string            // the session of before an answer by POST: see endFormer
 	began            uint64            // of the takeovers, before the password was checked

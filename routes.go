@@ -48,6 +48,14 @@ var routes = map[string]route{
 	"GET second-factor":   {serve: (*request).getSecondFactor},
 	"POST second-factor":  {serve: (*request).postSecondFactor},
 	"GET client.js":       {serve: (*request).getClient, bare: true},
+
+	// Passkeys.
+	"GET webauthn-options": {serve: (*request).getPasskeyOptions},
+	"GET passkeys":         {serve: (*request).getPasskeys},
+	"POST passkeys":        {serve: (*request).postPasskeys},
+	"GET passkey.js":       {serve: (*request).getPasskeyScript, bare: true},
+	"GET " + accountPage:   {serve: (*request).getAccount},
+	"POST " + accountPage:  {serve: (*request).postAccount},
 }
 
 // serve answers every request below BasePath.
@@ -63,7 +71,7 @@ func (a *Auth) serve(c *gin.Context) {
 		method = http.MethodGet
 	}
 	route, ok := routes[method+" "+action]
-	if !ok || action == "second-factor" && a.factors.store == nil {
+	if !ok || action == "second-factor" && a.factors.store == nil || action == accountPage && !a.opts.AccountPage {
 		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+method+" is not supported by NextAuth.js")
 		return
 	}
@@ -198,8 +206,11 @@ func (v *request) getSignIn() {
 	case code != "" && !errorcode.ShownOnSignInPage(code):
 		code = errorcode.Default // the author of a link must not put words on this page
 	}
+	failed := v.failure(v.c.Query("error"))
 	v.pages().SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
 		Site: v.base.Host(), Providers: buttons, CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: code, Hint: v.hint(notice),
+		Script:   v.passkeyScriptURL(),
+		LastUsed: v.lastUsed(), Failed: v.failedForm(code, failed.Provider), Typed: failed.Typed, Reference: failed.Reference,
 	})
 }
 
@@ -248,6 +259,8 @@ func (v *request) errorPage(status int, code string, wait time.Duration) {
 	page := pages.Error{
 		Code: code, Text: v.auth.publicErrors.Known(code), Aborted: code == errorcode.SessionUnavailable, Wait: wait, Site: v.base.Host(), SignInURL: v.base.URL + "/signin",
 	}
+	page.Reference = cmp.Or(v.reference, v.failure(code).Reference)
+	page.HomeURL = v.base.Home()
 	page.Notice, _ = v.noticed(code)
 	if notice := errorcode.SignedInNotice(code); notice != "" && v.isSignedIn() {
 		page.Notice, page.ContinueURL = notice, v.callbackURL
@@ -277,10 +290,16 @@ func (v *request) getVerifyRequest() {
 		v.redirect(http.StatusFound, page)
 		return
 	}
-	page := pages.VerifyRequest{Site: v.base.Host()}
-	if p := v.auth.provider(v.c.Query("provider")); p != nil && p.button(v.base.URL).Code {
-		page.Action, page.CSRFToken, page.CallbackURL = v.base.URL+"/callback/"+p.id, v.csrfToken, v.callbackURL
-		page.Wrong = v.c.Query("error") == errorcode.VerificationCode
+	page := pages.VerifyRequest{Site: v.base.Host(), CSRFToken: v.csrfToken, CallbackURL: v.callbackURL}
+	if p := v.auth.provider(v.c.Query("provider")); p != nil && p.method.kind() == emailType {
+		if p.button(v.base.URL).Code {
+			page.Action = v.base.URL + "/callback/" + p.id
+			page.Wrong = v.c.Query("error") == errorcode.VerificationCode
+		}
+		page.OtherURL = v.base.URL + "/signin"
+		if sent := v.kept(v.names.Sent, sentNote); sent.Provider == p.id { // never one that a link names
+			page.Email, page.Again, page.AgainURL = sent.Email, sent.Again && !page.Wrong, v.base.URL+"/signin/"+p.id
+		}
 	}
 	v.pages().VerifyRequest(v.c.Writer, page)
 }

@@ -34,7 +34,7 @@ func (v *request) getSecondFactor() {
 	case "code", "recovery", "enrol":
 		v.withWaiting(func(ctx context.Context, w *waiting, r *factor.Record) {
 			if r.Enrolled() {
-				v.codePage(r.OTP.Off())
+				v.codePage(r.OTP.Off(), v.secondPasskey(ctx, w))
 			} else {
 				v.enrolPage(ctx, w.User, w.ID, w.Later == laterVerify, nil)
 			}
@@ -45,7 +45,7 @@ func (v *request) getSecondFactor() {
 				v.redirect(http.StatusFound, v.secondURL("list"))
 				return
 			}
-			v.codePage(r.OTP.Off())
+			v.codePage(r.OTP.Off(), pages.SecondPasskey{})
 		})
 	case "list":
 		v.withSession(func(_ context.Context, _ *identity, r *factor.Record) { v.listPage(r) })
@@ -72,6 +72,8 @@ func (v *request) postSecondFactor() {
 		v.withWaiting(func(ctx context.Context, w *waiting, _ *factor.Record) { v.finishByCode(ctx, w, FactorOTP) })
 	case "recovery":
 		v.withWaiting(func(ctx context.Context, w *waiting, _ *factor.Record) { v.finishByCode(ctx, w, FactorRecovery) })
+	case "passkey":
+		v.withWaiting(v.finishByPasskey)
 	case "enrol":
 		v.withWaiting(v.enrolWaiting)
 	case "confirm":
@@ -151,9 +153,10 @@ func (v *request) withSession(serve func(context.Context, *identity, *factor.Rec
 }
 
 // codePage asks for a code.
-func (v *request) codePage(off bool) {
+func (v *request) codePage(off bool, passkey pages.SecondPasskey) {
 	p := pages.SecondFactor{
-		Site: v.base.Host(), CSRFToken: v.csrfToken, Off: off, Wrong: v.c.Query("error") == errorcode.FactorCode,
+		Passkey: passkey,
+		Site:    v.base.Host(), CSRFToken: v.csrfToken, Off: off, Wrong: v.c.Query("error") == errorcode.FactorCode,
 	}
 	other := map[string]string{"code": "recovery", "recovery": "code", "confirm": "confirm-recovery", "confirm-recovery": "confirm"}
 	page := v.segment
@@ -263,6 +266,7 @@ func (v *request) showKey(ctx context.Context, user User, of string, proves bool
 	p := pages.Enrol{Site: v.base.Host(), CSRFToken: v.csrfToken, Action: v.secondURL("add"), CallbackURL: v.callbackURL, Wrong: again != nil}
 	if v.segment != "add" {
 		p.Action, p.CallbackURL, p.Required, p.SignInURL = v.secondURL("enrol"), "", true, v.base.URL+"/signin"
+		p.Passkey = v.secondPasskey(ctx, &waiting{User: user})
 	}
 	claimable, err := v.auth.claimable(ctx, known)
 	if err != nil {

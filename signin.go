@@ -57,6 +57,7 @@ func (v *request) leave(result outcome) {
 	}
 	if result.session != "" {
 		v.putSession(result.session, result.expires)
+		v.rememberWay()
 		if v.method == http.MethodGet { // a cache that keeps redirects must not give it to anybody else
 			private(v.c.Writer.Header())
 		}
@@ -198,6 +199,9 @@ func (v *request) begin(p SignInParams, isNew bool) (*beginning, error) {
 		return nil, failure{step: "Callbacks.JWT", error: err}
 	}
 	t.grant, t.life = v.auth.newGrant(v.provider, p.Account), v.life
+	if _, listed := v.auth.userStore(); listed && v.auth.opts.AccountPage {
+		t.browser = browserName(v.c.Request.UserAgent())
+	}
 	if v.auth.ending.revoked != nil {
 		t.AuthTime, err = v.auth.ending.revoked.SignInTime(context.WithoutCancel(v.c.Request.Context()), t.revocable())
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/openid"
+	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/redact"
 	"github.com/ginauth/ginauth/internal/refusal"
@@ -24,8 +26,28 @@ func (v *request) getSignOut() {
 	}
 	notice, _ := v.noticed(v.c.Query("error"))
 	v.pages().SignOut(v.c.Writer, pages.SignOut{
+		Person: v.person(), BackURL: v.backURL(),
 		Site: v.base.Host(), Action: v.base.URL + "/signout", CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: notice, Hint: v.hint(notice),
 	})
+}
+
+// person is who is signed in, for a page that changes nothing: the page shows nobody
+// where that cannot be told.
+func (v *request) person() pages.Person {
+	id, err := v.auth.openFound(v.c.Request.Context(), v.found(), v.base, v.auth.opts.Now())
+	if err != nil {
+		return pages.Person{}
+	}
+	return pages.Person{Name: id.token.Name, Email: id.token.Email}
+}
+
+// backURL is the page of this site that led here, and else the first one.
+func (v *request) backURL() string {
+	u, err := origin.Read(v.c.Request.Referer())
+	if err != nil || u.Origin() != v.base.Origin || strings.HasPrefix(v.base.Origin+u.RequestURI(), v.base.URL+"/") {
+		return v.base.Home()
+	}
+	return u.RequestURI()
 }
 
 // postSignOut ends the session in this browser.

@@ -37,6 +37,7 @@ type Token struct {
 
 	shape        claims.Shape
 	domain       string            // claimDomain
+	browser      string            // claimBrowser: that the session began in, for the account page
 	sid          string            // claimSession; empty in tokens that others made: see sessionID
 	grant        *tokenset.Grant   // of the sign-in at a provider; nil: nothing is kept of it
 	notInAdapter bool              // claimUnlisted: the user is not the Adapter's
@@ -70,6 +71,9 @@ const claimFactors = "ginauth_factors"
 // another configuration would not know it.
 const claimDomain = "ginauth_domain"
 
+// claimBrowser is the claim with the name of the browser that a session began in.
+const claimBrowser = "ginauth_browser"
+
 var (
 	errExpired  = errors.New("ginauth: the session token has expired")
 	errNotTime  = errors.New("ginauth: a time in the session token is not a number")
@@ -83,7 +87,7 @@ const leeway = 15 * time.Second
 func ownClaim(name []byte) bool {
 	switch string(name) {
 	case "sub", "name", "email", "picture", "jti", "exp", "iat", "auth_time", "nbf",
-		claimSince, claimLifetime, claimSession, claimFactors, claimDomain, claimUnlisted, tokenset.Claim:
+		claimSince, claimLifetime, claimSession, claimFactors, claimDomain, claimBrowser, claimUnlisted, tokenset.Claim:
 		return true
 	}
 	return false
@@ -209,6 +213,11 @@ func (t *Token) takeOwn(name string, value claims.Value, v *validity) bool {
 			t.sid = s
 			return true
 		}
+	case claimBrowser:
+		if s, ok := value.Text(); ok {
+			t.browser = s
+			return true
+		}
 	case claimFactors:
 		if s, ok := value.Text(); ok {
 			t.factors = s
@@ -315,6 +324,9 @@ func (t *Token) claims() *claims.Object {
 	if t.domain != "" {
 		o.Add(claimDomain, t.domain)
 	}
+	if t.browser != "" {
+		o.Add(claimBrowser, t.browser)
+	}
 	if t.grant != nil {
 		o.Add(tokenset.Claim, t.grant)
 	}
@@ -334,7 +346,7 @@ func (t *Token) claims() *claims.Object {
 // taken are the names of claims that have a field of their own. A claim of
 // another type than the field's is kept in Claims until the field is set.
 func (t *Token) taken() []string {
-	names := []string{"iat", "exp", "jti", "auth_time", claimSession, claimDomain, claimUnlisted, claimLifetime, claimSince, claimFactors, tokenset.Claim}
+	names := []string{"iat", "exp", "jti", "auth_time", claimSession, claimDomain, claimBrowser, claimUnlisted, claimLifetime, claimSince, claimFactors, tokenset.Claim}
 	for _, f := range [...]struct{ name, text string }{
 		{"sub", t.Subject}, {"name", t.Name}, {"email", t.Email}, {"picture", t.Picture},
 	} {
@@ -381,7 +393,7 @@ func (t *Token) sameSession(other *Token) bool {
 // keepSession gives the token the session of before, with its lifetime and factors,
 // whatever a callback did to it.
 func (t *Token) keepSession(before *Token) {
-	t.sid, t.life, t.since, t.factors = before.sid, before.life, before.since, before.factors
+	t.sid, t.life, t.since, t.factors, t.browser = before.sid, before.life, before.since, before.factors, before.browser
 	if t.AuthTime.IsZero() && !before.AuthTime.IsZero() {
 		t.since = before.AuthTime
 	}

@@ -31,8 +31,12 @@ func (a *Auth) Unlink(ctx context.Context, userID, provider, providerAccountID s
 	if err != nil {
 		return err
 	}
+	keys, err := a.listPasskeys(ctx, userID)
+	if err != nil {
+		return err
+	}
 	err = a.adapt(ctx, func(ctx context.Context) error {
-		return a.opts.Adapter.UnlinkAccount(ctx, userID, provider, providerAccountID, a.mails(user))
+		return a.opts.Adapter.UnlinkAccount(ctx, userID, provider, providerAccountID, a.mails(user) || len(keys) > 0)
 	})
 	if err == nil {
 		a.unlinked(ctx, user, Account{Provider: provider, ProviderAccountID: providerAccountID})
@@ -106,7 +110,8 @@ type UserSession struct {
 	// put there at sign-in.
 	Claims map[string]any
 
-	sid string // names its streams
+	sid     string // names its streams
+	browser string // that it began in, as the account page names it
 }
 
 // Sessions returns the sessions of a user, the last used first. userID is the
@@ -133,7 +138,7 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]UserSession, erro
 				continue // its provider ended it, and the store does not know
 			}
 		}
-		list = append(list, UserSession{ID: s.id, SignedIn: t.AuthTime, LastUsed: t.IssuedAt, Expires: t.ExpiresAt, Claims: t.Claims, sid: t.sessionID()})
+		list = append(list, UserSession{ID: s.id, SignedIn: t.AuthTime, LastUsed: t.IssuedAt, Expires: t.ExpiresAt, Claims: t.Claims, sid: t.sessionID(), browser: t.browser})
 	}
 	slices.SortStableFunc(list, func(a, b UserSession) int {
 		return cmp.Or(b.LastUsed.Compare(a.LastUsed), b.SignedIn.Compare(a.SignedIn), cmp.Compare(a.ID, b.ID))

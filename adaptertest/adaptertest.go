@@ -1,5 +1,10 @@
-// Package adaptertest tests an Adapter against the contract of ginauth.Adapter. It
-// knows the contract only, not the database behind the adapter.
+// Package adaptertest tests an Adapter against the contract of ginauth.Adapter:
+//
+//	func TestMyAdapter(t *testing.T) {
+//		adaptertest.Run(t, func(t testing.TB) ginauth.Adapter { return newMyAdapter(t) })
+//	}
+//
+// It knows the contract only, not the database behind the adapter.
 package adaptertest
 
 import (
@@ -40,12 +45,14 @@ func Run(t *testing.T, newAdapter func(t testing.TB) ginauth.Adapter) {
 		{"VerificationToken", testVerificationToken},
 		{"FactorStore", testFactors},
 		{"Context", testContext},
+		{"Passkeys", testPasskeys},
 		{"at once/CreateUser", testCreateAtOnce},
 		{"at once/LinkAccount", testLinkAtOnce},
 		{"at once/UnlinkAccount", testUnlinkAtOnce},
 		{"at once/UseVerificationToken", testUseAtOnce},
 		{"at once/LinkAccount and UpdateUser", testSeenAtOnce},
 		{"at once/UpdateFactors", testFactorsAtOnce},
+		{"at once/Passkeys", testPasskeysAtOnce},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			t.Parallel()

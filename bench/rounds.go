@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -133,6 +134,11 @@ func (l *load) median() cost {
 		allocations: median(l.rounds, func(c cost) float64 { return c.allocations }),
 		bytes:       median(l.rounds, func(c cost) float64 { return c.bytes }),
 	}
+}
+
+// least is the cost of the fastest round.
+func (l *load) least() cost {
+	return slices.MinFunc(l.rounds, func(a, b cost) int { return cmp.Compare(a.nanoseconds, b.nanoseconds) })
 }
 
 func median(rounds []cost, of func(cost) float64) float64 {

@@ -50,6 +50,13 @@ func measureAll(rounds int, slice time.Duration, most int) (*table, error) {
 			return nil, fmt.Errorf("%s: %w", col.title, err)
 		}
 	}
+	for _, algorithm := range bearerAlgorithms {
+		b, err := measureBearer(algorithm, rounds, slice)
+		if err != nil {
+			return nil, err
+		}
+		t.notes = append(t.notes, b.String())
+	}
 	return t, nil
 }
 

@@ -24,7 +24,7 @@ export interface Session {
 export interface Provider {
   id: string
   name: string
-  type: 'oauth' | 'credentials' | 'email'
+  type: 'oauth' | 'credentials' | 'email' | 'webauthn'
   signinUrl: string
   callbackUrl: string
 }
@@ -32,7 +32,7 @@ export interface Provider {
 export interface SignInOptions {
   /** Where the sign-in leads. Default: this page. */
   callbackUrl?: string
-  /** false: stay on this page and resolve to the result; for credentials and e-mail. */
+  /** false: stay on this page and resolve to the result; for credentials, e-mail and passkey. */
   redirect?: boolean
   /** What was typed. */
   [field: string]: string | boolean | null | undefined
@@ -66,6 +66,13 @@ export function onSession(listener: (session: Session | null) => void): () => vo
 export function signIn(
   provider?: string, options?: SignInOptions, params?: Record<string, string> | URLSearchParams | string,
 ): Promise<SignInResult>
+
+/**
+ * Adds a passkey for who is signed in. error is FactorRequired where they have to prove
+ * first who they are: url then leads to the page for that. Rejects with the browser's
+ * DOMException where the device makes none.
+ */
+export function registerPasskey(options?: { name?: string }): Promise<SignInResult>
 
 /** Signs out, in every tab. Resolves only with redirect: false; rejects if the session goes on. */
 export function signOut(options?: { callbackUrl?: string; redirect?: boolean }): Promise<{ url: string }>

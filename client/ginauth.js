@@ -52,16 +52,17 @@ export function onSession(listener) {
 }
 
 /**
- * Signs in. Without a provider it opens the sign-in page. For credentials and
- * e-mail with redirect: false it resolves to { ok, status, error, url }; else the
- * browser goes on and it does not return.
+ * Signs in. Without a provider it opens the sign-in page. For credentials, e-mail and
+ * passkey with redirect: false it resolves to { ok, status, error, url }; else the
+ * browser goes on and it does not return. It rejects where no passkey is given.
  */
 export async function signIn(provider, { callbackUrl = location.href, redirect = true, ...fields } = {}, params) {
   const providers = provider ? await getProviders() : {}
   callbackUrl = fromHere(callbackUrl)
   if (!Object.hasOwn(providers, provider)) return go(`${base}/signin?${new URLSearchParams({ callbackUrl })}`)
   const { type } = providers[provider]
-  const path = (type === 'credentials' ? '/callback/' : '/signin/') + encodeURIComponent(provider)
+  const path = (type === 'credentials' || type === 'webauthn' ? '/callback/' : '/signin/') + encodeURIComponent(provider)
+  if (type === 'webauthn') Object.assign(fields, await passkey('authenticate'))
   const query = params ? `?${new URLSearchParams(params)}` : ''
   const { url, status, ok } = await change(() => send(path + query, { ...fields, callbackUrl }))
   if (redirect || type === 'oauth') {
@@ -77,6 +78,17 @@ export async function signIn(provider, { callbackUrl = location.href, redirect =
     announce('getSession')
   }
   return { ok: done, status, error, url: error ? null : url.href }
+}
+
+/**
+ * Adds a passkey for who is signed in. Resolves to { ok, status, error, url }: with the
+ * error FactorRequired, url is where they prove first who they are.
+ */
+export async function registerPasskey({ name } = {}) {
+  const fields = await passkey('register')
+  if (!fields.data) return { ok: false, ...fields }
+  const { url, status, ok } = await send('/callback/passkey', { ...fields, name, callbackUrl: location.href })
+  return { ok, status, error: ok ? null : url.searchParams.get('error'), url: url.href }
 }
 
 /** Signs out, in every tab. With redirect: false it resolves to { url }. */
@@ -137,6 +149,27 @@ async function send(path, fields) {
   if (typeof body?.url !== 'string') throw fault(path, response, body)
   return { url: new URL(body.url, location.href), status: response.status, ok: response.ok }
 }
+
+// What the person's device answers, as a form's fields; or why it was not asked. Not all
+// browsers know WebAuthn's JSON forms.
+async function passkey(action) {
+  const response = await fetch(`${base}/webauthn-options/passkey?action=${action}`)
+  const { options, error, url } = await response.json()
+  if (!options && action === 'authenticate') throw fault('/webauthn-options', response)
+  if (!options) return { status: response.status, error, url }
+  options.challenge = bytes(options.challenge)
+  if (options.user) options.user.id = bytes(options.user.id)
+  for (const c of options.excludeCredentials ?? []) c.id = bytes(c.id)
+  const { id, type, response: said } = await navigator.credentials[options.user ? 'create' : 'get']({ publicKey: options })
+  const data = { id, rawId: id, type, response: { transports: said.getTransports?.() }, clientExtensionResults: {} }
+  for (const name of ['clientDataJSON', 'attestationObject', 'authenticatorData', 'signature', 'userHandle']) {
+    if (said[name]) data.response[name] = base64(said[name])
+  }
+  return { action, data: JSON.stringify(data) }
+}
+
+const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), (c) => c.charCodeAt(0))
+const base64 = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, '-').replace(/\//g, '_').replace(/=/g, '')
 
 const fault = (path, { status }, body) =>
   Object.assign(new Error(`ginauth: ${path}: ${body?.message ?? 'no answer of the auth routes'} (${status})`), { status })

@@ -2,7 +2,7 @@
 // only the scenarios whose names contain it.
 import { closeBrowser, count, within } from './harness.mjs'
 
-for (const suite of ['example', 'script', 'client', 'streams', 'cookies', 'portal', 'htmx', 'react', 'fresh', 'pages', 'factors', 'frames', 'next']) {
+for (const suite of ['example', 'script', 'client', 'streams', 'proxies', 'cookies', 'portal', 'htmx', 'react', 'fresh', 'pages', 'factors', 'frames', 'passkeys', 'next']) {
   console.log(`\n${suite}`)
   const { default: run } = await import(`./${suite}.mjs`)
   await run()

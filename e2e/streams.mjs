@@ -7,30 +7,30 @@ import { enter, leave, open, sees, startSite } from './site.mjs'
 const refused = /status of 401/ // Chromium reports the answer that ends an EventSource
 
 // listen opens the page's EventSource and waits for its first event.
-const listen = (page) => page.evaluate(() => new Promise((resolve, reject) => {
+export const listen = (page) => page.evaluate(() => new Promise((resolve, reject) => {
   globalThis.events = new EventSource('/mine/events')
   events.addEventListener('time', resolve, { once: true })
   events.onerror = () => reject(new Error('no stream'))
 }).then(() => { events.onerror = null }))
 
-const closed = (page) => page.waitForFunction(() => events.readyState === EventSource.CLOSED)
+export const closed = (page) => page.waitForFunction(() => events.readyState === EventSource.CLOSED)
 
 // counted keeps the statuses of the page's requests for the stream.
-function counted(page) {
+export function counted(page) {
   const statuses = []
   page.on('response', (r) => r.url().endsWith('/mine/events') && statuses.push(r.status()))
   return statuses
 }
 
 // connect opens the page's WebSocket and waits for an echo.
-const connect = (page) => page.evaluate(() => new Promise((resolve, reject) => {
+export const connect = (page) => page.evaluate(() => new Promise((resolve, reject) => {
   globalThis.socket = new WebSocket(location.origin.replace('http', 'ws') + '/mine/socket')
   socket.onopen = () => socket.send('hello')
   socket.onmessage = (e) => resolve(e.data)
   socket.onclose = (e) => { globalThis.farewell = [e.code, e.reason]; reject(new Error(`closed: ${e.code}`)) }
 }))
 
-const farewell = (page) => page.waitForFunction(() => globalThis.farewell).then((h) => h.jsonValue())
+export const farewell = (page) => page.waitForFunction(() => globalThis.farewell).then((h) => h.jsonValue())
 
 export default async function run() {
   const site = await startSite()

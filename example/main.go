@@ -19,13 +19,14 @@ var files embed.FS
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "address to listen on")
+	own := flag.Bool("own-pages", false, "a sign-in page of the application's own, built of ginauth's forms")
 	flag.Parse()
-	if err := run(*addr); err != nil {
+	if err := run(*addr, *own); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(addr string) error {
+func run(addr string, own bool) error {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return fmt.Errorf("%w; choose another address with -addr", err)
@@ -41,7 +42,7 @@ func run(addr string) error {
 	r.SetHTMLTemplate(template.Must(template.ParseFS(files, "pages/*.html")))
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	site := "http://localhost:" + port
-	if err := routes(r, site, providers); err != nil {
+	if err := routes(r, site, providers, own); err != nil {
 		return err
 	}
 	fmt.Printf("Open %s in a browser. Stop with Ctrl-C.\n", site)

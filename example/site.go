@@ -14,7 +14,11 @@ import (
 
 // routes is everything that an application does for sign-in. site is the address
 // that the links in mails lead to; in production it comes from NEXTAUTH_URL.
-func routes(r *gin.Engine, site string, providers []ginauth.Provider) error {
+func routes(r *gin.Engine, site string, providers []ginauth.Provider, own bool) error {
+	var pages ginauth.Pages
+	if own {
+		pages.SignIn = "/login"
+	}
 	if fromEnv := os.Getenv("NEXTAUTH_URL"); fromEnv != "" {
 		site = fromEnv
 	}
@@ -27,6 +31,9 @@ func routes(r *gin.Engine, site string, providers []ginauth.Provider) error {
 		Session:   ginauth.SessionOptions{Revocations: ginauth.MemoryRevocations()},
 		Providers: providers,
 		Callbacks: ginauth.Callbacks{SignIn: remember, JWT: keepInToken, Session: passToPage},
+		Pages:     pages,
+		// People look after their account at /api/auth/account.
+		AccountPage: true,
 	})
 	if err != nil {
 		return err
@@ -35,16 +42,27 @@ func routes(r *gin.Engine, site string, providers []ginauth.Provider) error {
 	// show answers a page with what its template may want.
 	show := func(name string) gin.HandlerFunc {
 		return func(c *gin.Context) {
-			c.HTML(http.StatusOK, name, gin.H{
-				"Session": ginauth.GetSession(c),
-				"SignOut": auth.SignOutForm(c, "/"),
-			})
+			shown := gin.H{"Session": ginauth.GetSession(c), "SignOut": auth.SignOutForm(c, "/")}
+			if own {
+				shown["Menu"] = auth.AccountMenu(c, "/")
+			}
+			c.HTML(http.StatusOK, name, shown)
 		}
 	}
 
 	// Public pages that know who is signed in.
 	r.GET("/", auth.LoadSession(), show("home.html"))
 	r.GET("/htmx", auth.LoadSession(), show("htmx.html"))
+
+	// The sign-in page of -own-pages. Its forms are ginauth's, its words and its look the
+	// application's.
+	r.GET("/login", func(c *gin.Context) {
+		back := c.DefaultQuery("callbackUrl", "/")
+		c.HTML(http.StatusOK, "login.html", gin.H{
+			"Providers": auth.ProviderButtons(c, back), "Mail": auth.SignInForm(c, "email", back),
+			"CSRF": auth.CSRFField(c), "Back": back, "Failed": c.Query("error") != "",
+		})
+	})
 
 	// Pages whose script asks who is signed in.
 	r.GET("/react", show("react.html"))

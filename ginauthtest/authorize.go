@@ -123,14 +123,14 @@ func (p *Provider) checkChallenge(q url.Values) *protocolError {
 
 // approve issues a code to the client for the person who was chosen.
 func (p *Provider) approve(w http.ResponseWriter, r *http.Request, q url.Values) {
-	i := slices.IndexFunc(p.cfg.People, func(person Person) bool { return person.Subject == q.Get(fieldSubject) })
-	if i < 0 {
+	person, ok := p.person(q.Get(fieldSubject))
+	if !ok {
 		p.showProblem(w, r, fmt.Sprintf("There is nobody with the subject %q.", q.Get(fieldSubject)))
 		return
 	}
 	now := p.cfg.Now()
 	code := p.grants.newCode(&grant{
-		person:      p.cfg.People[i],
+		person:      person,
 		redirectURI: q.Get("redirect_uri"),
 		scopes:      strings.Fields(q.Get("scope")),
 		nonce:       q.Get("nonce"),
@@ -139,6 +139,15 @@ func (p *Provider) approve(w http.ResponseWriter, r *http.Request, q url.Values)
 		sessionID:   rand.Text(),
 	}, now)
 	p.respond(w, r, q, url.Values{"code": {code}})
+}
+
+// person is who has a subject.
+func (p *Provider) person(subject string) (Person, bool) {
+	i := slices.IndexFunc(p.cfg.People, func(person Person) bool { return person.Subject == subject })
+	if i < 0 {
+		return Person{}, false
+	}
+	return p.cfg.People[i], true
 }
 
 // refuse sends the client an error (RFC 6749 §4.1.2.1).

@@ -45,7 +45,7 @@ func (p *Provider) LogoutToken(subject, sessionID string) (string, error) {
 	if lie.logout != nil {
 		lie.logout(claims)
 	}
-	return p.keys.sign(claims, lie.signature)
+	return p.keys.sign(claims, lie.signature, typeJWT)
 }
 
 // SendLogout posts a logout token to the client's backchannel_logout_uri, as the

@@ -5,12 +5,16 @@ import (
 	"fmt"
 	"log"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/gin-gonic/gin"
 	"golang.org/x/oauth2"
 
+	"github.com/ginauth/ginauth"
 	"github.com/ginauth/ginauth/ginauthtest"
+	ginauthoidc "github.com/ginauth/ginauth/oidc"
 )
 
 // A whole sign-in, with the provider's Approve in the browser's place.
@@ -102,4 +106,36 @@ func ExampleProvider_Break() {
 	defer response.Body.Close()
 	fmt.Println(response.Status)
 	// Output: 503 Service Unavailable
+}
+
+// An access token for an API, without a sign-in.
+func ExampleProvider_AccessToken() {
+	p, err := ginauthtest.NewProvider(ginauthtest.Config{APIAudience: "https://api.example.com"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer p.Close()
+	auth, err := ginauth.New(ginauth.Options{Secret: "a secret of this test, 32 bytes long"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	verify, err := ginauthoidc.NewBearer(ginauthoidc.BearerConfig{Issuer: p.Issuer(), Audience: "https://api.example.com"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	r := gin.New()
+	r.GET("/orders", auth.AcceptBearer(verify), auth.RequireSession(ginauth.Scope("orders:read")), func(c *gin.Context) {
+		c.String(http.StatusOK, "%v", ginauth.GetSession(c).Scopes)
+	})
+
+	token, err := p.AccessToken("ada", "orders:read")
+	if err != nil {
+		log.Fatal(err)
+	}
+	req := httptest.NewRequest(http.MethodGet, "/orders", nil)
+	req.Header.Set("Authorization", "Bearer "+token)
+	w := httptest.NewRecorder()
+	r.ServeHTTP(w, req)
+	fmt.Println(w.Code, w.Body)
+	// Output: 200 [orders:read]
 }

@@ -118,15 +118,15 @@ func spend(found *credential, now time.Time) (*credential, error) {
 	return found, nil
 }
 
-// issue makes an access token for the scopes and a refresh token for all that
+// issue keeps an access token for the scopes, and makes a refresh token for all that
 // was granted.
-func (g *grants) issue(granted *grant, scopes []string, now time.Time) (access, refresh string) {
+func (g *grants) issue(granted *grant, access string, scopes []string, now time.Time) (refresh string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	access, refresh = rand.Text(), rand.Text()
+	refresh = rand.Text()
 	g.access[access] = &credential{grant: granted, scopes: scopes, expires: now.Add(g.lifetime)}
 	g.refresh[refresh] = &credential{grant: granted, scopes: granted.scopes, expires: now.Add(refreshLifetime)}
-	return access, refresh
+	return refresh
 }
 
 // bearer answers whose access token this is and what it covers.

@@ -15,10 +15,10 @@ type lies struct {
 }
 
 type lie struct {
-	claims, userinfo, discovery, jwks, token, logout func(map[string]any)
-	response                                         func(url.Values)
-	signature                                        Signature
-	broken                                           map[Endpoint]http.Handler // replaced, never written to
+	claims, access, userinfo, discovery, jwks, token, logout func(map[string]any)
+	response                                                 func(url.Values)
+	signature                                                Signature
+	broken                                                   map[Endpoint]http.Handler // replaced, never written to
 }
 
 func (l *lies) load() lie {
@@ -83,8 +83,8 @@ func (p *Provider) TamperToken(f func(answer map[string]any)) {
 	p.lies.change(func(l *lie) { l.token = f })
 }
 
-// Sign chooses how ID tokens, logout tokens and signed userinfo are signed from now
-// on.
+// Sign chooses how ID tokens, JWT access tokens, logout tokens and signed userinfo are
+// signed from now on.
 func (p *Provider) Sign(s Signature) {
 	p.lies.change(func(l *lie) { l.signature = s })
 }

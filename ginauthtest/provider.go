@@ -11,6 +11,15 @@
 // It asks for no password. Anyone who reaches it can sign in as any of its people,
 // so it listens on loopback addresses only. It does not know ginauth.
 //
+//	idp, err := ginauthtest.NewProvider(ginauthtest.Config{})
+//	if err != nil {
+//		t.Fatal(err)
+//	}
+//	defer idp.Close()
+//	local := oidc.New(oidc.Config{
+//		Name: "local", Issuer: idp.Issuer(), ClientID: idp.ClientID(), ClientSecret: idp.ClientSecret(),
+//	})
+//
 // For tests of an application that uses ginauth there is [SignIn] beside it, which needs
 // no provider: it gives a request the session of anybody.
 package ginauthtest
@@ -65,6 +74,11 @@ type Config struct {
 	// TokenLifetime is how long access and ID tokens live, in whole seconds.
 	// Default: one hour.
 	TokenLifetime time.Duration
+
+	// APIAudience makes access tokens JWTs (RFC 9068) for this API, which is their aud,
+	// such as "https://api.example.com". Default: they are opaque, and good for the
+	// userinfo endpoint alone.
+	APIAudience string
 
 	// Algorithm is the JOSE name of the algorithm that signs ID tokens, logout tokens
 	// and userinfo: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 or

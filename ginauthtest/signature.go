@@ -22,7 +22,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// Signature is a way to sign ID tokens, logout tokens and userinfo, see
+// Signature is a way to sign ID tokens, access tokens, logout tokens and userinfo, see
 // [Provider.Sign].
 type Signature int
 
@@ -154,22 +154,28 @@ func (k *keys) public(how Signature) ([]any, error) {
 	return set, nil
 }
 
+// What the header of a token says that it is (RFC 7519 §5.1, RFC 9068 §2.1).
+const (
+	typeJWT         = "JWT"
+	typeAccessToken = "at+jwt"
+)
+
 // sign makes a JWT of the claims in the given way.
-func (k *keys) sign(claims map[string]any, how Signature) (string, error) {
+func (k *keys) sign(claims map[string]any, how Signature, typ jose.ContentType) (string, error) {
 	payload, err := json.Marshal(claims)
 	if err != nil {
 		return "", fmt.Errorf("ginauthtest: claims: %w", err)
 	}
 	if how == None {
 		// go-jose makes no such token, and rightly so.
-		header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"JWT"}`))
+		header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"` + string(typ) + `"}`))
 		return header + "." + base64.RawURLEncoding.EncodeToString(payload) + ".", nil
 	}
 	key, id, err := k.signingKey(how)
 	if err != nil {
 		return "", fmt.Errorf("ginauthtest: signing key: %w", err)
 	}
-	options := (&jose.SignerOptions{}).WithType("JWT")
+	options := (&jose.SignerOptions{}).WithType(typ)
 	if how != NoKeyID {
 		options = options.WithHeader("kid", id)
 	}

@@ -249,12 +249,74 @@ func TestMe_WithAdapter(t *testing.T) {
 	}
 }
 
-// Every snippet of docs/testing.md is code of this file, which compiles and runs.
+// newAPI is an API that takes access tokens of an authorization server.
+func newAPI(issuer string) (*gin.Engine, error) {
+	r := gin.New()
+	auth, err := ginauth.New(ginauth.Options{Secret: "a secret of this test, 32 bytes long"})
+	if err != nil {
+		return nil, err
+	}
+	verify, err := oidc.NewBearer(oidc.BearerConfig{Issuer: issuer, Audience: "https://api.example.com"})
+	if err != nil {
+		return nil, err
+	}
+	api := r.Group("/", auth.AcceptBearer(verify))
+	api.GET("/orders", auth.RequireSession(ginauth.Scope("orders:read")), func(c *gin.Context) {
+		c.Status(http.StatusOK)
+	})
+	return r, nil
+}
+
+func TestOrders(t *testing.T) {
+	idp, err := ginauthtest.NewProvider(ginauthtest.Config{APIAudience: "https://api.example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idp.Close()
+	r, err := newAPI(idp.Issuer())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name   string
+		scopes []string
+		lie    func(claims map[string]any)
+		want   int
+	}{
+		{"who may read orders", []string{"orders:read"}, nil, http.StatusOK},
+		{"who may only write them", []string{"orders:write"}, nil, http.StatusForbidden},
+		{"a token for another API", []string{"orders:read"}, func(c map[string]any) { c["aud"] = "https://other.example.com" }, http.StatusUnauthorized},
+		{"an expired token", []string{"orders:read"}, func(c map[string]any) { c["exp"] = int64(1) }, http.StatusUnauthorized},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			idp.TamperAccessClaims(row.lie)
+			token, err := idp.AccessToken("ada", row.scopes...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req := httptest.NewRequest(http.MethodGet, "/orders", nil)
+			req.Header.Set("Authorization", "Bearer "+token)
+			w := httptest.NewRecorder()
+			r.ServeHTTP(w, req)
+			if w.Code != row.want {
+				t.Errorf("answered %d, want %d: %s", w.Code, row.want, w.Body)
+			}
+		})
+	}
+}
+
+// Every snippet of docs/testing.md and docs/testing-apis.md is code of this file, which
+// compiles and runs.
 func TestTestingPage(t *testing.T) {
 	page, err := os.ReadFile("../docs/testing.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	apis, err := os.ReadFile("../docs/testing-apis.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page = append(page, apis...)
 	own, err := os.ReadFile("testing_test.go")
 	if err != nil {
 		t.Fatal(err)

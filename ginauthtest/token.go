@@ -163,7 +163,11 @@ func narrow(had []string, form url.Values) ([]string, error) {
 // answer issues tokens. There is an ID token where the scope has openid, and a
 // refresh token always.
 func (p *Provider) answer(granted *grant, scopes []string, nonce string, now time.Time) (map[string]any, error) {
-	access, refresh := p.grants.issue(granted, scopes, now)
+	access, err := p.accessToken(granted, scopes, now)
+	if err != nil {
+		return nil, err
+	}
+	refresh := p.grants.issue(granted, access, scopes, now)
 	answer := map[string]any{
 		"access_token":  access,
 		"token_type":    "Bearer",
@@ -201,7 +205,7 @@ func (p *Provider) idToken(granted *grant, scopes []string, nonce, access string
 	if lie.claims != nil {
 		lie.claims(claims)
 	}
-	return p.keys.sign(claims, lie.signature)
+	return p.keys.sign(claims, lie.signature, typeJWT)
 }
 
 func refuseToken(w http.ResponseWriter, status int, refusal protocolError) {

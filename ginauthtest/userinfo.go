@@ -33,7 +33,7 @@ func (p *Provider) writeSigned(w http.ResponseWriter, claims map[string]any) {
 			claims[name] = value
 		}
 	}
-	signed, err := p.keys.sign(claims, p.lies.load().signature)
+	signed, err := p.keys.sign(claims, p.lies.load().signature, typeJWT)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return

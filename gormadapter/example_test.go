@@ -63,7 +63,7 @@ func ExampleNew() {
 func ExampleSchema() {
 	script, err := gormadapter.Schema("postgres")
 	fmt.Println(strings.Count(script, "CREATE TABLE IF NOT EXISTS"), err)
-	// Output: 6 <nil>
+	// Output: 8 <nil>
 }
 
 // A job in the background calls the provider with the tokens of the sign-in.

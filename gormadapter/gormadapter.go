@@ -1,7 +1,21 @@
 // Package gormadapter keeps users, accounts, sessions and revocations in SQLite,
-// PostgreSQL, MySQL or MariaDB, through gorm. It imports no driver: the application passes its own to gorm.Open.
-// It knows tables, transactions and what the databases call a violated key. It does not
-// know sign-ins or requests.
+// PostgreSQL, MySQL or MariaDB, through gorm:
+//
+//	users, err := gormadapter.New(db, gormadapter.Options{TablePrefix: "auth_"})
+//	if err != nil {
+//		return err
+//	}
+//	if err := users.Migrate(ctx); err != nil {
+//		return err
+//	}
+//	auth, err := ginauth.Register(r, ginauth.Options{
+//		Adapter: users,
+//		Session: ginauth.SessionOptions{Store: users.Sessions(), Revocations: users.Revocations()},
+//	})
+//
+// It imports no driver: the application passes its own to gorm.Open. It knows tables,
+// transactions and what the databases call a violated key. It does not know sign-ins or
+// requests.
 package gormadapter
 
 import (

@@ -13,13 +13,14 @@ var schemas embed.FS
 
 // tables are the names of an Adapter's tables.
 type tables struct {
-	users, accounts, tokens, factors, revocations, sessions, locks string
+	users, accounts, tokens, factors, revocations, sessions, locks, passkeys string
 }
 
 func newTables(prefix string) tables {
 	return tables{
 		users: prefix + "users", accounts: prefix + "accounts", tokens: prefix + "verification_tokens", factors: prefix + "second_factors",
 		revocations: prefix + "revocations", sessions: prefix + "stored_sessions", locks: prefix + "session_locks",
+		passkeys: prefix + "passkeys",
 	}
 }
 
@@ -33,21 +34,22 @@ func (t tables) columns() map[string]string {
 		t.revocations: "subject, revoked_at, kept_until",
 		t.sessions:    "id, subject, data, expires, version",
 		t.locks:       "name, holder, expires",
+		t.passkeys:    "id, user_id, data",
 	}
 }
 
 var (
 	// ownName finds what a prefix belongs to in a schema: tables, and what is called
 	// after them.
-	ownName = regexp.MustCompile(`\b(users|accounts|verification_tokens|second_factors|revocations|stored_sessions|session_locks)(_[a-z_]+)?\b`)
+	ownName = regexp.MustCompile(`\b(users|accounts|verification_tokens|second_factors|revocations|stored_sessions|session_locks|passkeys)(_[a-z_]+)?\b`)
 	// goodPrefix leaves room for the longest name: PostgreSQL has 63 bytes. Such names
 	// need no quotes in any of the databases.
 	goodPrefix = regexp.MustCompile(`^([a-z][a-z0-9_]{0,29})?$`)
 )
 
 // Schema returns the statements that create the tables users, accounts,
-// verification_tokens, second_factors, revocations, stored_sessions and session_locks, for
-// a tool that migrates the database. They may be run again. database is "sqlite", "postgres" or
+// verification_tokens, second_factors, revocations, stored_sessions, session_locks and
+// passkeys, for a tool that migrates the database. They may be run again. database is "sqlite", "postgres" or
 // "mysql", as gorm names it; MariaDB is mysql.
 func Schema(database string) (string, error) {
 	return PrefixedSchema(database, "")

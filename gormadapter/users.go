@@ -108,7 +108,7 @@ func (a *Adapter) UpdateUser(ctx context.Context, user ginauth.User) (ginauth.Us
 	return row.user(), nil
 }
 
-// DeleteUser deletes a user with all their accounts and second factors.
+// DeleteUser deletes a user with all their accounts, second factors and passkeys.
 func (a *Adapter) DeleteUser(ctx context.Context, id string) error {
 	err := a.change(ctx, func(tx *gorm.DB) error {
 		if err := a.lock(tx, id); err != nil {
@@ -119,6 +119,9 @@ func (a *Adapter) DeleteUser(ctx context.Context, id string) error {
 			return err
 		}
 		if err := tx.Table(a.tables.factors).Where("user_id = ?", exact(id)).Delete(&factorRow{}).Error; err != nil {
+			return err
+		}
+		if err := tx.Table(a.tables.passkeys).Where("user_id = ?", exact(id)).Delete(&passkeyRow{}).Error; err != nil {
 			return err
 		}
 		return tx.Table(a.tables.users).Where("id = ?", exact(id)).Delete(&userRow{}).Error

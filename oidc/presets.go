@@ -9,7 +9,7 @@ func Google(clientID, clientSecret string, scopes ...string) *Provider {
 	return preset("Google", Config{
 		Name: "google", DisplayName: "Google", Issuer: "https://accounts.google.com",
 		ClientID: clientID, ClientSecret: clientSecret, Scopes: scopes,
-	}, traits{}, nil)
+	}, traits{lacksAuthTime: true}, nil)
 }
 
 // LinkedIn signs people in with "Sign In with LinkedIn using OpenID Connect",
@@ -29,7 +29,7 @@ func LinkedIn(clientID, clientSecret string, scopes ...string) *Provider {
 		ClientID: clientID, ClientSecret: clientSecret, Scopes: scopes,
 		// The discovery document does not say so, but Basic is refused.
 		AuthStyle: oauth2.AuthStyleInParams,
-	}, traits{nonceOptional: true, refusesPKCE: true}, nil)
+	}, traits{nonceOptional: true, refusesPKCE: true, lacksAuthTime: true}, nil)
 }
 
 // Slack signs people in with "Sign in with Slack". The subject is Slack's sub;

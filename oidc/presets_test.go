@@ -144,6 +144,9 @@ func TestSecretWithoutPKCE(t *testing.T) {
 		if p.Name() != tt.name || p.Validate() != nil || p.RefusesPKCE() != tt.refuses || p.FormPost() {
 			t.Errorf("%s: %s, %v, refuses PKCE: %v", tt.name, p.Name(), p.Validate(), p.RefusesPKCE())
 		}
+		if lacks := tt.name == "google" || tt.name == "linkedin"; p.LacksAuthTime() != lacks {
+			t.Errorf("%s lacks auth_time: %v", tt.name, p.LacksAuthTime())
+		}
 		if err := tt.preset("id", "").Validate(); (err != nil) != tt.refuses {
 			t.Errorf("%s without a secret: %v", tt.name, err)
 		}

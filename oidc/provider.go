@@ -1,6 +1,16 @@
-// Package oidc is a goth.Provider for any OpenID provider, by its issuer URL; any
-// program that uses goth can register it. It also verifies the access tokens of an
-// authorization server, for ginauth's AcceptBearer: see [NewBearer].
+// Package oidc makes a goth.Provider of any OpenID provider, by its issuer URL. Any
+// program that uses goth can register it:
+//
+//	work := oidc.New(oidc.Config{
+//		Name:         "work",
+//		Issuer:       "https://login.example.com",
+//		ClientID:     os.Getenv("WORK_ID"),
+//		ClientSecret: os.Getenv("WORK_SECRET"),
+//	})
+//	auth, err := ginauth.Register(r, ginauth.Options{Providers: ginauth.Goth(work)})
+//
+// The package also verifies the access tokens of an authorization server, for ginauth's
+// AcceptBearer: see [NewBearer].
 //
 // Goth's interface has no context, no nonce and no code verifier, and its own
 // OpenID provider does not check signatures. So a [Provider] offers ginauth the
@@ -11,14 +21,14 @@
 // [Google], [Entra], [Apple], [GitLab], [LinkedIn], [Slack], [Auth0], [Okta],
 // [Cognito], [Keycloak], [Zitadel], [Authentik], [AzureB2C] and [Xero]. Each is named as
 // ginauth knows the service, and asks for what its service needs to sign people in
-// soundly; where a service leaves a check out, its preset says so. The place comes
-// first, then client id, client secret and scopes; without scopes it asks for
-// openid, profile and email. An e-mail address counts as verified only where the
-// service says so by the claim email_verified.
+// securely. If a service leaves a check out, the preset's comment says so. The place is
+// the first argument, then client id, client secret and scopes. Without scopes it asks
+// for openid, profile and email. An e-mail address counts as verified only if the service
+// says so by the claim email_verified.
 //
 // All requests go through the HTTP client that the context carries under
-// oauth2.HTTPClient, guarded by a timeout, a size limit and a same-origin
-// redirect policy where it has none.
+// oauth2.HTTPClient. A timeout, a size limit and a same-origin redirect policy are added
+// if it has none.
 package oidc
 
 import (

@@ -15,6 +15,7 @@ type traits struct {
 	accepts       func(issuer, sent string) bool               // of authorization responses, in place of equality
 	nonceOptional bool                                         // it leaves the nonce out of its id_tokens
 	logoutURI     bool                                         // its logout leads back by logout_uri, to a client that client_id names
+	lacksAuthTime bool                                         // its id_tokens never say when somebody proved who they are
 	refusesPKCE   bool                                         // it refuses token requests with a code verifier
 	secret        func() (string, error)                       // makes the client secret, in place of Config.ClientSecret
 	posted        func(form url.Values) (given, family string) // the name in the form of a POST
@@ -35,6 +36,11 @@ func preset(service string, config Config, t traits, place error) *Provider {
 // RefusesPKCE reports that the service refuses a token request with a code
 // verifier (RFC 7636), so that none is sent: true for [LinkedIn] and [Slack].
 func (p *Provider) RefusesPKCE() bool { return p.traits.refusesPKCE }
+
+// LacksAuthTime reports that the service's id_tokens have no auth_time, whatever was asked
+// for, so that a sign-in there proves no more than a session at the service. Those of Google
+// and LinkedIn do. ginauth.Auth's RequireFactor then takes what there is.
+func (p *Provider) LacksAuthTime() bool { return p.traits.lacksAuthTime }
 
 // FormPost reports that the provider's answer comes in a cross-site POST (OAuth
 // 2.0 Form Post Response Mode 1.0): true where Config.ResponseMode says so, and for

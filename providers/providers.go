@@ -1,13 +1,22 @@
-// Package providers makes a sign-in provider of a service's name. It knows the
-// services of NextAuth.js, Auth.js and goth under their names there, and which of
-// them nobody can be signed in at, and why.
+// Package providers makes a sign-in provider of a service's name. It knows the services
+// of NextAuth.js, Auth.js and goth by their names there, and says which of them cannot
+// sign anybody in, and why.
 //
-// [FromEnv] makes those whose client identifiers are in the environment, under
-// the names that NextAuth.js gives them; [New] makes one.
+// [FromEnv] makes the providers whose clients are in the environment, under the names that
+// NextAuth.js gives the variables:
 //
-// Services are facts: endpoints, scopes and the members of a profile, for the
-// packages oauth and oidc. A fact that is no longer right can be replaced in
-// [Settings] or in the environment.
+//	list, err := providers.FromEnv() // GITHUB_ID and GITHUB_SECRET, GOOGLE_ID, …
+//	auth, err := ginauth.Register(r, ginauth.Options{Providers: list})
+//
+// [New] makes one, with its settings:
+//
+//	keycloak, err := providers.New("keycloak", providers.Settings{
+//		ClientID: id, ClientSecret: secret,
+//		Values:   map[string]string{"issuer": "https://login.example.com/realms/shop"},
+//	})
+//
+// The package holds facts: endpoints, scopes and the members of a profile, for the
+// packages oauth and oidc. [Settings], or a variable, replace a fact that is out of date.
 package providers
 
 import (

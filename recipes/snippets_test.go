@@ -32,6 +32,7 @@ var elsewhere = []string{
 	"docs/own-signin.md", // TestAppSignIn_Page, in tests
 	"docs/passwords.md",  // TestPasswordsPage, in tests
 	"docs/testing.md",    // TestTestingPage, in ginauthtest
+	"docs/testing-apis.md",
 }
 
 // paths are what a snippet means by a qualifier. One with a member is another package's of
@@ -57,6 +58,7 @@ var paths = map[string]string{
 	"maps":        "maps",
 	"netip":       "net/netip",
 	"oauth":       "github.com/ginauth/ginauth/oauth",
+	"passkey":     "github.com/ginauth/ginauth/passkey",
 	"oidc":        "github.com/ginauth/ginauth/oidc",
 	"os":          "os",
 	"providers":   "github.com/ginauth/ginauth/providers",

@@ -1,6 +1,13 @@
 // Package storetest tests a SessionStore against the contract of ginauth.SessionStore,
-// and of ginauth.UserSessionStore, ginauth.CompareStore and ginauth.SessionLocker where
-// it is one. It knows the contracts only, not what is behind the store.
+// and of ginauth.UserSessionStore, ginauth.CompareStore and ginauth.SessionLocker if it
+// is one:
+//
+//	func TestMyStore(t *testing.T) {
+//		storetest.Run(t, func(t testing.TB) ginauth.SessionStore { return newMyStore(t) })
+//	}
+//
+// Outage also stops and starts the server behind the store. The package knows the
+// contracts only, not what is behind the store.
 package storetest
 
 import (

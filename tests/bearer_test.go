@@ -24,7 +24,9 @@ import (
 
 	"github.com/ginauth/ginauth"
 	"github.com/ginauth/ginauth/ginauthtest"
+	"github.com/ginauth/ginauth/internal/servertest"
 	"github.com/ginauth/ginauth/oidc"
+	"github.com/ginauth/ginauth/redisstore"
 )
 
 // apiKey says whose an API key is.
@@ -553,5 +555,65 @@ func TestAttack07_BearerOfAGroup(t *testing.T) {
 	}
 	if res := a.browser(t).bear(http.MethodGet, "/api", "Bearer %zz"); res.StatusCode != http.StatusUnauthorized || asked.Load() != 1 {
 		t.Errorf("a short one: %d %s", res.StatusCode, res.body)
+	}
+}
+
+// What stands in front of a bearer token's check: a host that is not this site's, a store
+// that cannot tell, and a check that answers itself. The handler behind is not called.
+func TestAcceptBearer_InFront(t *testing.T) {
+	t.Parallel()
+	client := redisClient(t, servertest.Redis(t))
+	cut := &calls{}
+	a := newApp(t, ginauth.Options{
+		Providers: somebody(),
+		Session:   ginauth.SessionOptions{Store: cutStore{redisstore.New(client, redisstore.Options{}), cut}},
+	})
+	answers := func(c *gin.Context, _ string) (*ginauth.Session, error) {
+		c.String(http.StatusTeapot, "answered")
+		return nil, nil
+	}
+	admits := func(*gin.Context, string) (*ginauth.Session, error) {
+		return &ginauth.Session{User: ginauth.User{ID: "ada"}}, nil
+	}
+	reached := func(c *gin.Context) { c.String(http.StatusOK, "reached") }
+	a.engine.GET("/answers", a.auth.AcceptBearer(answers), reached)
+	a.engine.GET("/admits", a.auth.AcceptBearer(admits), reached)
+	for name, row := range map[string]struct {
+		path, host string
+		fails      int
+		status     int
+		body       string
+	}{
+		"admitted":           {"/admits", "", -1, http.StatusOK, "reached"},
+		"answered":           {"/answers", "", -1, http.StatusTeapot, "answered"},
+		"another host":       {"/admits", "evil.example", -1, http.StatusBadRequest, "BadHost"},
+		"a store that fails": {"/admits", "", 0, http.StatusServiceUnavailable, "SessionUnavailable"},
+	} {
+		b := a.browser(t)
+		req := b.request(http.MethodGet, row.path, nil)
+		req.Header.Set("Authorization", "Bearer a-token")
+		if row.host != "" {
+			req.Host = row.host
+		}
+		cut.arm(row.fails)
+		res := b.do(req)
+		cut.disarm()
+		if res.StatusCode != row.status || !strings.Contains(res.body, row.body) || row.body != "reached" && strings.Contains(res.body, "reached") {
+			t.Errorf("%s: %d %s", name, res.StatusCode, res.body)
+		}
+	}
+	// A guard that is called by itself has no bearer token to challenge.
+	c, _ := gin.CreateTestContext(httptest.NewRecorder())
+	if ginauth.Scope("orders:read")(c, &ginauth.Session{}) || c.Writer.Header().Get("WWW-Authenticate") != "" {
+		t.Error("a session without the scope is admitted, or challenged")
+	}
+	b := a.browser(t)
+	a.engine.POST("/enter", func(c *gin.Context) { _, _ = a.auth.SignIn(c, ginauth.User{ID: "ada"}) })
+	a.engine.GET("/orders", a.auth.RequireSession(ginauth.Scope("orders:read")), reached)
+	req := b.request(http.MethodPost, "/enter", nil)
+	req.Header.Set("Origin", a.URL)
+	b.do(req)
+	if res := b.get("/orders"); res.StatusCode != http.StatusForbidden || res.Header.Get("WWW-Authenticate") != "" {
+		t.Errorf("a browser without the scope: %d, challenged by %q", res.StatusCode, res.Header.Get("WWW-Authenticate"))
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/ginauth/ginauth"
+	"github.com/ginauth/ginauth/internal/factor"
 	"github.com/ginauth/ginauth/internal/token"
 )
 
@@ -31,6 +32,7 @@ func BenchmarkRequireSession(b *testing.B) {
 		`"iat":` + unix(time.Now()) + `,"exp":` + unix(time.Now().Add(time.Hour)) + `,"jti":"353ca645-ad86-437a-bda8-88e8aa9e5d71"`
 	for _, session := range []struct{ name, payload string }{
 		{"plain", claims + `}`},
+		{"factors", claims + `,"ginauth_sid":"s-1","ginauth_factors":"` + factorsOf(b, "u-1", "s-1") + `"}`},
 		{"2KB", claims + `,"accessToken":"` + strings.Repeat("ya29.A0AfH6SM", 158) + `"}`},
 	} {
 		sealed := keys.Seal([]byte(session.payload))
@@ -70,6 +72,45 @@ func BenchmarkRequireSession(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// factorsOf is the claim of a session with two factors.
+func factorsOf(t testing.TB, subject, session string) string {
+	t.Helper()
+	mac, err := token.NewDigest("ginauth.factors.next-auth", testSecret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return factor.Claim(mac, subject, session, []factor.Proof{
+		{Method: "password", At: time.Now(), Provider: "credentials", Account: "6wB1Vbkz9sR3eZqH"}, {Method: "otp", At: time.Now()},
+	})
+}
+
+// BenchmarkRequireFactor is a request that a factor guards.
+func BenchmarkRequireFactor(b *testing.B) {
+	keys, err := token.V4.Keyring("", testSecret)
+	if err != nil {
+		b.Fatal(err)
+	}
+	sealed := keys.Seal([]byte(`{"name":"Ada Lovelace","email":"ada@example.com","sub":"u-1","auth_time":1795479638,"iat":` + unix(time.Now()) +
+		`,"exp":` + unix(time.Now().Add(time.Hour)) + `,"jti":"j","ginauth_sid":"s-1","ginauth_factors":"` + factorsOf(b, "u-1", "s-1") + `"}`))
+	auth, err := ginauth.New(ginauth.Options{Secret: testSecret, BaseURL: "http://app.example.com"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	engine, passed := gin.New(), false
+	engine.GET("/", auth.RequireFactor(time.Hour, ginauth.FactorOTP), func(*gin.Context) { passed = true })
+	w := &discard{http.Header{}}
+	req := httptest.NewRequest(http.MethodGet, "/", nil)
+	req.Header.Set("Cookie", "next-auth.session-token="+sealed)
+	b.ReportAllocs()
+	for b.Loop() {
+		clear(w.h)
+		engine.ServeHTTP(w, req)
+	}
+	if !passed {
+		b.Fatal("nobody was let through")
 	}
 }
 

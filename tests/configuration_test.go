@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -12,6 +13,12 @@ import (
 
 	"github.com/ginauth/ginauth"
 )
+
+// mailing are options with a provider of mails.
+func mailing(p ginauth.Email) ginauth.Options {
+	p.Send = func(context.Context, ginauth.Mail) error { return nil }
+	return ginauth.Options{BaseURL: "https://app.example.com", Adapter: ginauth.MemoryAdapter(), Providers: []ginauth.Provider{p}}
+}
 
 // The last value that an option takes, and the first that it refuses, by the name that
 // the error has for it.
@@ -27,6 +34,20 @@ func TestRegister_Bounds(t *testing.T) {
 			ginauth.Options{Session: ginauth.SessionOptions{MaxAge: time.Second - 1}}, "Session.MaxAge is 999.999999ms"},
 		{"update age", ginauth.Options{Session: ginauth.SessionOptions{MaxAge: time.Hour, UpdateAge: time.Hour - 1}},
 			ginauth.Options{Session: ginauth.SessionOptions{MaxAge: time.Hour, UpdateAge: time.Hour + 1}}, "Session.UpdateAge"},
+		{"update age, as long", ginauth.Options{}, ginauth.Options{Session: ginauth.SessionOptions{MaxAge: time.Hour, UpdateAge: time.Hour}}, "Session.UpdateAge"},
+		{"absolute max age", ginauth.Options{Session: ginauth.SessionOptions{AbsoluteMaxAge: time.Second}},
+			ginauth.Options{Session: ginauth.SessionOptions{AbsoluteMaxAge: time.Second - 1}}, "Session.AbsoluteMaxAge is 999.999999ms"},
+		{"a rate", ginauth.Options{Limits: ginauth.Limits{Guesses: ginauth.Rate{Count: 10, Per: 10 * time.Microsecond}}},
+			ginauth.Options{Limits: ginauth.Limits{Guesses: ginauth.Rate{Count: 10, Per: 10*time.Microsecond - 1}}}, "Limits.Guesses is 10 in 9.999µs"},
+		{"a rate without end", ginauth.Options{Limits: ginauth.Limits{Mails: ginauth.Rate{Count: -1}}},
+			ginauth.Options{Limits: ginauth.Limits{Mails: ginauth.Rate{Per: time.Hour}}}, "Limits.Mails is 0 in 1h0m0s"},
+		{"a mail's age", mailing(ginauth.Email{MaxAge: time.Minute}), mailing(ginauth.Email{MaxAge: time.Minute - 1}), "provider email: Email.MaxAge"},
+		{"a cookie for nobody", ginauth.Options{BaseURL: https, Cookies: ginauth.CookieOptions{Domain: "example.com"}},
+			ginauth.Options{BaseURL: "http://127.0.0.1:8080", Cookies: ginauth.CookieOptions{Domain: "example.com"}},
+			"Cookies.Domain is example.com, and browsers take no cookie for it from http://127.0.0.1:8080; write nothing: leave it out"},
+		{"a cookie for others", ginauth.Options{BaseURL: https, Cookies: ginauth.CookieOptions{Domain: "app.example.com"}},
+			ginauth.Options{BaseURL: https, Cookies: ginauth.CookieOptions{Domain: "example.org"}},
+			"Cookies.Domain is example.org, and browsers take no cookie for it from https://app.example.com; write example.com, or leave it out"},
 		{"secret", ginauth.Options{Secret: strings.Repeat("s", 32)}, ginauth.Options{Secret: strings.Repeat("s", 31)}, "Secret has 31 bytes"},
 		{"format", ginauth.Options{Session: ginauth.SessionOptions{Format: ginauth.AuthJSV5}},
 			ginauth.Options{Session: ginauth.SessionOptions{Format: ginauth.AuthJSV5 + 1}}, "Session.Format"},
@@ -47,7 +68,7 @@ func TestRegister_Bounds(t *testing.T) {
 		{"new users without adapter", ginauth.Options{}, ginauth.Options{Pages: ginauth.Pages{NewUser: "/welcome"}}, "Pages.NewUser needs an Adapter"},
 	} {
 		for fault, opts := range map[string]ginauth.Options{"": row.taken, row.want: row.fault} {
-			opts.Providers = somebody()
+			opts.Providers = append(opts.Providers, somebody()...)
 			if opts.Secret == "" {
 				opts.Secret = testSecret
 			}

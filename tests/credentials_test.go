@@ -312,7 +312,7 @@ var (
 	formElement  = regexp.MustCompile(`(?s)<form[^>]* action="([^"]*)"[^>]*>(.*?)</form>`)
 	hiddenInput  = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)"`)
 	typedInput   = regexp.MustCompile(`(?s)<label for="([^"]*)">([^<]*)</label>\s*<input id="([^"]*)" name="([^"]*)" type="([^"]*)"(?: placeholder="([^"]*)")?`)
-	submitButton = regexp.MustCompile(`(?s)<button class="primary" type="submit">([^<]*)</button>`)
+	submitButton = regexp.MustCompile(`(?s)<button (?:class="primary" )?type="submit">([^<]*)</button>`)
 )
 
 // Two forms on one page: each leads to its own provider, with its own fields.

@@ -20,6 +20,9 @@ type calls struct {
 	armed bool
 	fails int // which call, from 0; a negative one never
 	names []string
+	// instead, if there is one, is done before that call, which then does not fail. Of
+	// what it calls itself no notice is taken.
+	instead func()
 }
 
 // arm counts from now on.
@@ -39,14 +42,24 @@ func (c *calls) disarm() []string {
 
 func (c *calls) call(name string) error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if !c.armed {
+		c.mu.Unlock()
 		return nil
 	}
 	c.names = append(c.names, name)
-	if len(c.names)-1 == c.fails {
+	cut, instead := len(c.names)-1 == c.fails, c.instead
+	c.armed = !cut || instead == nil
+	c.mu.Unlock()
+	switch {
+	case !cut:
+		return nil
+	case instead == nil:
 		return errCut
 	}
+	instead()
+	c.mu.Lock()
+	c.armed = true
+	c.mu.Unlock()
 	return nil
 }
 

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,8 +26,10 @@ import (
 type cutApp struct {
 	*passwordApp
 	*calls
-	browser *browser
-	err     error // what the last call of the handlers below returned
+	browser     *browser
+	err         error // what the last call of the handlers below returned
+	store       wholeStore
+	revocations ginauth.Revocations
 }
 
 // A cut is something that a person or an application does.
@@ -37,19 +41,32 @@ type cut struct {
 	// sessions in a store and sealed ones. What they could not do is told to the log, or
 	// is nothing, quietly. Any other call that fails is a failure of the whole.
 	kept, sealed string
-	needsStore   bool // sealed sessions are known to their browsers alone
+	// json is what Auth.js's client is told where a call fails: status and error code.
+	json       string
+	needsStore bool // sealed sessions are known to their browsers alone
 }
 
 // newCutApp makes an application with sessions in a store, or sealed with revocations.
-func newCutApp(t *testing.T, store wholeStore) *cutApp {
+func newCutApp(t *testing.T, store wholeStore, change ...func(*ginauth.Options)) *cutApp {
 	a := &cutApp{calls: &calls{}}
 	opts := ginauth.Options{Adapter: cutAdapter{ginauth.MemoryAdapter(), a.calls}}
+	opts.Callbacks.JWT = func(_ *gin.Context, p ginauth.JWTParams) error {
+		if p.Update == "end" {
+			return ginauth.ErrSignedOut
+		}
+		return nil
+	}
 	if store != nil {
 		opts.Session.Store = cutStore{store, a.calls}
 		opts.Session.KeepTokens = true
 		opts.Session.MaxPerUser = 2
+		a.store = store
 	} else {
-		opts.Session.Revocations = cutRevocations{ginauth.MemoryRevocations(), a.calls}
+		a.revocations = ginauth.MemoryRevocations()
+		opts.Session.Revocations = cutRevocations{a.revocations, a.calls}
+	}
+	for _, change := range change {
+		change(&opts)
 	}
 	a.passwordApp = newPasswordApp(t, passwordOptions{Options: opts})
 	a.browser = a.app.browser(t)
@@ -74,6 +91,12 @@ func newCutApp(t *testing.T, store wholeStore) *cutApp {
 	handle("/change", func(c *gin.Context) error {
 		_, err := a.auth.Update(c, "data")
 		return err
+	})
+	handle("/end", func(c *gin.Context) error {
+		if _, err := a.auth.Update(c, "end"); !errors.Is(err, ginauth.ErrSignedOut) {
+			return err
+		}
+		return nil
 	})
 	handle("/call", func(c *gin.Context) error {
 		client, err := a.auth.Client(c)
@@ -160,13 +183,13 @@ func signIns() []cut {
 	}
 	registered := func(t *testing.T, a *cutApp) { a.registers(t, "member@example.com", "secret 4711") }
 	return []cut{
-		{name: "a new user signs in at a provider", kept: "List", prepare: arriving("first", "ada")},
-		{name: "a known user signs in at a provider", kept: "List", prepare: after(func(t *testing.T, a *cutApp) {
+		{name: "a new user signs in at a provider", json: "200 Callback, 200 OAuthCreateAccount, 503 SessionUnavailable", kept: "List", prepare: arriving("first", "ada")},
+		{name: "a known user signs in at a provider", json: "200 Callback, 503 SessionUnavailable", kept: "List", prepare: after(func(t *testing.T, a *cutApp) {
 			a.app.browser(t).signInAt(a.idp, "first", "ada")
 		}, arriving("first", "ada"))},
-		{name: "signs in again", kept: "Get, Delete, List, Get quietly", sealed: "Revoke, RevokedAt quietly", prepare: after(signsIn, arriving("first", "ada"))},
+		{name: "signs in again", json: "200, 200 Callback, 503 SessionUnavailable", kept: "Get, Delete, List, Get quietly", sealed: "Revoke, RevokedAt quietly", prepare: after(signsIn, arriving("first", "ada"))},
 		{name: "with more sessions than the cap", kept: "List, DeleteListed", prepare: after(elsewhere, arriving("first", "ada"))},
-		{name: "links a second account", kept: "Get, Delete, List, Get quietly", sealed: "Revoke, RevokedAt quietly", prepare: after(signsIn, arriving("second", "eve"))},
+		{name: "links a second account", json: "200, 200 Callback, 200 OAuthAccountNotLinked, 503 SessionUnavailable", kept: "Get, Delete, List, Get quietly", sealed: "Revoke, RevokedAt quietly", prepare: after(signsIn, arriving("second", "eve"))},
 		{name: "asks for a mail", prepare: func(t *testing.T, a *cutApp) func() bool {
 			token := a.browser.csrf()
 			return func() bool {
@@ -174,13 +197,13 @@ func signIns() []cut {
 				return strings.HasSuffix(res.Header.Get("Location"), "/verify-request?provider=email&type=email")
 			}
 		}},
-		{name: "a new user presses a mail's button", kept: "List", prepare: pressing("new@example.com")},
-		{name: "a known user presses a mail's button", kept: "List", prepare: after(func(t *testing.T, a *cutApp) {
+		{name: "a new user presses a mail's button", json: "200 Callback, 200 EmailCreateAccount, 500 Callback, 503 SessionUnavailable", kept: "List", prepare: pressing("new@example.com")},
+		{name: "a known user presses a mail's button", json: "200 Callback, 500 Callback, 503 SessionUnavailable", kept: "List", prepare: after(func(t *testing.T, a *cutApp) {
 			a.mails(t, a.app.browser(t), "known@example.com")
 		}, pressing("known@example.com"))},
-		{name: "takes over a user with a password", kept: "List", prepare: after(registered, pressing("member@example.com"))},
-		{name: "first types a password", kept: "List", prepare: after(registered, typing)},
-		{name: "types a password", kept: "List", prepare: after(registered, after(func(t *testing.T, a *cutApp) {
+		{name: "takes over a user with a password", json: "200 Callback, 500 Callback, 503 SessionUnavailable", kept: "List", prepare: after(registered, pressing("member@example.com"))},
+		{name: "first types a password", json: "500 Callback, 503 SessionUnavailable", kept: "List", prepare: after(registered, typing)},
+		{name: "types a password", json: "500 Callback, 503 SessionUnavailable", kept: "List", prepare: after(registered, after(func(t *testing.T, a *cutApp) {
 			a.app.browser(t).types("member@example.com", "secret 4711")
 		}, typing))},
 	}
@@ -218,6 +241,9 @@ func sessionCuts() []cut {
 		})},
 		{name: "Update", kept: "Get quietly", sealed: "RevokedAt quietly", prepare: after(signsIn, func(t *testing.T, a *cutApp) func() bool {
 			return func() bool { return a.does("/change") }
+		})},
+		{name: "Update that ends the session", prepare: after(signsIn, func(t *testing.T, a *cutApp) func() bool {
+			return func() bool { return a.does("/end") }
 		})},
 	}
 }
@@ -336,4 +362,136 @@ func eachCall(t *testing.T, try func(fails int) (*cutApp, bool, []string)) strin
 		}
 	}
 	return strings.Join(went, ", ")
+}
+
+// The session ends elsewhere right before one of the calls, whichever it is: by another
+// process, that deletes it in the store, or that revokes it. Then nothing that the request
+// does brings it back.
+func TestSignOut_BeforeEachCall(t *testing.T) {
+	t.Parallel()
+	client := redisClient(t, servertest.Redis(t))
+	rows := append(sessionCuts(), userCuts()...)
+	for i, row := range rows {
+		switch row.name {
+		case "asks for the session", "asks for an old session", "opens a page", "opens a page in an old session",
+			"Update", "calls a service with tokens that expired":
+		default:
+			continue
+		}
+		for _, sealed := range []bool{false, true} {
+			if sealed && row.needsStore {
+				continue
+			}
+			t.Run(fmt.Sprintf("%s, sealed %v", row.name, sealed), func(t *testing.T) {
+				t.Parallel()
+				for n, all := -1, 0; n < all; n++ {
+					var store wholeStore
+					if !sealed {
+						store = redisstore.New(client, redisstore.Options{Prefix: fmt.Sprintf("ended.%d.%d:", i, n)})
+					}
+					a := newCutApp(t, store)
+					do := row.prepare(t, a)
+					id := a.browser.id()
+					a.instead = func() { a.endElsewhere(t, id) }
+					a.arm(n)
+					done := do()
+					if names := a.disarm(); n < 0 {
+						if !done {
+							t.Fatalf("cannot be done: %v", a.err)
+						}
+						all = len(names)
+						continue
+					}
+					a.clock.move(6 * time.Second) // answers of the revocations are believed for five
+					if res := a.browser.get("/me"); res.StatusCode == http.StatusOK {
+						t.Errorf("the session ended before call %d, and is back", n)
+					}
+					if a.err != nil && !errors.Is(a.err, ginauth.ErrNoSession) {
+						t.Errorf("the session ended before call %d, and the error is %v", n, a.err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// endElsewhere ends all sessions of a user as another process does.
+func (a *cutApp) endElsewhere(t *testing.T, userID string) {
+	var err error
+	if a.store != nil {
+		err = a.store.DeleteUser(t.Context(), userID)
+	} else {
+		now := a.clock.now()
+		err = a.revocations.Revoke(t.Context(), "user:"+userID, now, now.Add(100*time.Hour))
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// A returning transport asks for JSON where a sign-in ends, as Auth.js's client does, and
+// keeps the last answer.
+type returning struct {
+	http.RoundTripper
+	status int
+	body   string
+}
+
+func (r *returning) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !strings.Contains(req.URL.Path, "/callback/") {
+		return r.RoundTripper.RoundTrip(req)
+	}
+	req = req.Clone(req.Context())
+	req.Header.Set("X-Auth-Return-Redirect", "1")
+	res, err := r.RoundTripper.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(res.Body)
+	_ = res.Body.Close()
+	r.status, r.body = res.StatusCode, string(body)
+	res.Body = io.NopCloser(strings.NewReader(r.body))
+	return res, err
+}
+
+// A client that asks for JSON learns of each fault by status and code.
+func TestFault_EachCallAsJSON(t *testing.T) {
+	t.Parallel()
+	for _, row := range signIns() {
+		if row.name == "asks for a mail" || row.name == "with more sessions than the cap" {
+			continue
+		}
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			answers := map[string]bool{}
+			for n, all := -1, 0; n < all; n++ {
+				a := newCutApp(t, nil, func(opts *ginauth.Options) {
+					opts.Session.Format, opts.Cookies.Prefix = ginauth.AuthJSV5, "next-auth"
+				})
+				r := &returning{RoundTripper: a.browser.Transport}
+				a.browser.Transport = r
+				do := row.prepare(t, a)
+				a.arm(n)
+				done := do()
+				var out struct{ URL string }
+				decode(t, r.body, &out)
+				u, err := url.Parse(out.URL)
+				if err != nil {
+					t.Fatal(err)
+				}
+				code := u.Query().Get("error")
+				if names := a.disarm(); n < 0 {
+					all = len(names)
+				} else {
+					answers[strings.TrimSpace(fmt.Sprint(r.status, " ", code))] = true
+				}
+				if done && (r.status != http.StatusOK || code != "") || !done && code == "" {
+					t.Errorf("call %d: done is %v, and the answer %d %s", n, done, r.status, r.body)
+				}
+			}
+			if got := strings.Join(slices.Sorted(maps.Keys(answers)), ", "); got != row.json {
+				t.Errorf("the answers are %q, want %q", got, row.json)
+			}
+		})
+	}
 }

@@ -117,7 +117,7 @@ func TestEmail_SignIn(t *testing.T) {
 	})
 	b := a.browser(t)
 	b.ask(" Ada@Example.COM ", "/me?tab=1").sent(t)
-	if page := b.get("/api/auth/verify-request?provider=email&type=email"); page.StatusCode != http.StatusOK || strings.Contains(page.body, "<form") {
+	if page := b.get("/api/auth/verify-request?provider=email&type=email"); page.StatusCode != http.StatusOK || strings.Contains(page.body, "/callback/") {
 		t.Errorf("the page after it answers %d %s", page.StatusCode, page.body)
 	}
 	mails := server.Mails()
@@ -282,6 +282,12 @@ func TestEmail_NoEnumeration(t *testing.T) {
 	for _, email := range []string{"ada@example.com", "nobody@example.com"} {
 		res := a.browser(t).ask(email, "/me")
 		res.Header.Del("Date")
+		for i, line := range res.Header["Set-Cookie"] { // sealed, and anew each time
+			if name, _, _ := strings.Cut(line, "="); strings.HasSuffix(name, ".sent") {
+				_, attributes, _ := strings.Cut(line, ";")
+				res.Header["Set-Cookie"][i] = name + attributes
+			}
+		}
 		header, err := json.Marshal(res.Header)
 		if err != nil {
 			t.Fatal(err)

@@ -221,3 +221,79 @@ func TestFault_RedisForgets(t *testing.T) {
 		t.Errorf("the revoked session passes as %q: docs/internals/faults.md says that the revocation is lost", got)
 	}
 }
+
+// A Redis that has no more room, and evicts nothing (maxmemory-policy noeviction, its
+// default), serves what it has: who is signed in stays so and can sign out. Nobody new
+// comes in, and a sign-out everywhere says that it failed.
+func TestFault_RedisFull(t *testing.T) {
+	t.Parallel()
+	server := servertest.Redis(t)
+	client := redisClient(t, server)
+	fill := func(bytes string) {
+		t.Helper()
+		if err := client.ConfigSet(t.Context(), "maxmemory", bytes).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var ahead atomic.Int64
+	now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	stored := membersApp(t, ginauth.Options{
+		Now: now, TrustedProxies: behindProxy,
+		Session: ginauth.SessionOptions{Store: redisstore.New(client, redisstore.Options{})},
+		Limits:  ginauth.Limits{Limiter: redisstore.NewLimiter(client, redisstore.Options{})},
+	})
+	sealed := membersApp(t, ginauth.Options{Session: ginauth.SessionOptions{Revocations: redisstore.NewRevocations(client, redisstore.Options{})}})
+	ada, late, grace, eve := stored.browser(t), stored.browser(t), sealed.browser(t), sealed.browser(t)
+	ada.signInAs("ada")
+	grace.signInAs("grace")
+	eve.signInAs("eve")
+	kept := sessionCookie + "=" + url.PathEscape(handleOf(ada))
+	copied := sessionCookie + "=" + handleOf(grace)
+
+	fill("1")
+	ada.is("ada")
+	grace.is("grace")
+	res := late.signInAs("alan")
+	res.refused(t, "SessionUnavailable")
+	if page := late.follow(res); page.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("the page is answered %d", page.StatusCode)
+	}
+	for _, line := range []string{`level=WARN msg="ginauth: sign-in refused"`, "OOM command not allowed", "this process counts alone"} {
+		if !strings.Contains(stored.log.String(), line) {
+			t.Errorf("the log does not say %q: %s", line, stored.log)
+		}
+	}
+	ahead.Store(int64(25 * time.Hour)) // the session is to be written again
+	if res := ada.get("/me"); res.StatusCode != http.StatusServiceUnavailable || res.ends() {
+		t.Errorf("a session that is to be written again is answered %d, the cookie goes: %t", res.StatusCode, res.ends())
+	}
+	ahead.Store(0)
+	if err := sealed.auth.RevokeUser(t.Context(), "u-eve"); err == nil {
+		t.Error("a sign-out everywhere that was not kept succeeds")
+	}
+	if res := grace.signOut(); res.StatusCode != http.StatusServiceUnavailable || res.ends() {
+		t.Errorf("a sign-out that was not kept is answered %d, the cookie goes: %t", res.StatusCode, res.ends())
+	}
+	if res := ada.signOut(); !res.ends() || stored.who(t, kept) != "" {
+		t.Errorf("a sign-out that only deletes is answered %d, and the session opens as %q", res.StatusCode, stored.who(t, kept))
+	}
+	for log, line := range map[*logBuffer]string{stored.log: "reading the session failed", sealed.log: "ending the session failed"} {
+		if !strings.Contains(log.String(), line) {
+			t.Errorf("the log does not say %q: %s", line, log)
+		}
+	}
+
+	fill("0")
+	if !late.signInAs("alan").signedIn() {
+		t.Errorf("with room again the sign-in failed: %s", stored.log)
+	}
+	if err := sealed.auth.RevokeUser(t.Context(), "u-eve"); err != nil {
+		t.Error(err)
+	}
+	if res := grace.signOut(); !res.ends() {
+		t.Errorf("with room again the sign-out is answered %d", res.StatusCode)
+	}
+	if got := sealed.who(t, copied); got != "" {
+		t.Errorf("a copy of the cookie that was signed out opens as %q", got)
+	}
+}

@@ -154,15 +154,20 @@ func (b *browser) press(link string) answer {
 	return b.post(action, fields)
 }
 
-// onlyForm is where the one form of a page leads, and what it sends.
+// onlyForm is where the one form of a page leads, besides the one that asks for another
+// mail, and what it sends.
 func onlyForm(t testing.TB, body string) (action string, fields url.Values) {
 	t.Helper()
 	root, err := html.Parse(strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	fields = url.Values{}
 	forms := 0
+	type form struct {
+		action string
+		fields url.Values
+	}
+	var all []form
 	for n := range root.Descendants() {
 		attributes := map[string]string{}
 		for _, a := range n.Attr {
@@ -171,10 +176,15 @@ func onlyForm(t testing.TB, body string) (action string, fields url.Values) {
 		switch {
 		case n.Type != html.ElementNode:
 		case n.Data == "form":
-			forms++
-			action = attributes["action"]
+			all = append(all, form{attributes["action"], url.Values{}})
 		case n.Data == "input":
-			fields.Set(attributes["name"], attributes["value"])
+			all[len(all)-1].fields.Set(attributes["name"], attributes["value"])
+		}
+	}
+	for _, f := range all {
+		if !f.fields.Has("again") { // which asks for another mail
+			forms++
+			action, fields = f.action, f.fields
 		}
 	}
 	if forms != 1 {

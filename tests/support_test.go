@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -177,7 +178,25 @@ func (b *browser) do(req *http.Request) answer {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return answer{res, string(body)}
+	a := answer{res, string(body)}
+	a.wellFormed(b.t)
+	return a
+}
+
+// wellFormed holds each answer to the statuses that browsers and next-auth's clients know:
+// a redirect is 302 or 303, and what leads on in JSON says by its status why.
+func (a answer) wellFormed(t testing.TB) {
+	t.Helper()
+	leads := strings.HasPrefix(a.body, `{"url":`) && strings.Contains(a.Request.URL.Path, "/auth/")
+	known := []int{
+		http.StatusOK, http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests,
+		http.StatusInternalServerError, http.StatusServiceUnavailable,
+	}
+	switch {
+	case a.Header.Get("Location") != "" && strings.Contains(a.Request.URL.Path, "/auth/") && a.StatusCode != http.StatusFound && a.StatusCode != http.StatusSeeOther,
+		leads && !slices.Contains(known, a.StatusCode):
+		t.Errorf("%s answered %d %s", a.Request.URL.Path, a.StatusCode, a.body)
+	}
 }
 
 // request makes a request to a path of the app, or to an absolute URL.

@@ -42,7 +42,7 @@ func addressTroubles() []trouble {
 			set:   func(s *setup) { behindTLS(s); s.env["NEXTAUTH_URL"] = "http://shop.example" },
 			says:  []string{loggedOrigin, "origin=https://shop.example", "expected=http://shop.example", "look_at=NEXTAUTH_URL", "the two differ in the scheme"},
 			page:  pageOrigin, names: "NEXTAUTH_URL",
-			fix:  "Write https://shop.example into NEXTAUTH_URL.",
+			fix:  "Set NEXTAUTH_URL to https://shop.example.",
 			mend: func(s *setup) { s.env["NEXTAUTH_URL"] = "https://shop.example" },
 		},
 		{
@@ -50,7 +50,7 @@ func addressTroubles() []trouble {
 			set:   func(s *setup) { s.env["NEXTAUTH_URL"] = "https://localhost:{port}" },
 			says:  []string{"ginauth: the sign-in page was opened over http, where browsers keep no Secure cookie", "expected=https://localhost:{port}", "look_at=NEXTAUTH_URL"},
 			names: "NEXTAUTH_URL",
-			fix:   "Write http://localhost:8080 into NEXTAUTH_URL, or serve the site on https.",
+			fix:   "Set NEXTAUTH_URL to http://localhost:8080, or serve the site on https.",
 			mend:  func(s *setup) { s.env["NEXTAUTH_URL"] = "http://localhost:{port}" },
 		},
 		{
@@ -69,7 +69,7 @@ func addressTroubles() []trouble {
 			},
 			says: []string{loggedOrigin, "origin=https://www.shop.example", "expected=https://shop.example", "the two differ in the www in front of the host"},
 			page: pageOrigin, names: "NEXTAUTH_URL",
-			fix:  "Write https://www.shop.example into NEXTAUTH_URL, or redirect www to the name without it.",
+			fix:  "Set NEXTAUTH_URL to https://www.shop.example, or redirect www to the name without it.",
 			mend: func(s *setup) { s.env["NEXTAUTH_URL"] = "https://www.shop.example" },
 		},
 		{
@@ -77,15 +77,15 @@ func addressTroubles() []trouble {
 			set:   func(s *setup) { s.env["NEXTAUTH_URL"] = "http://localhost:3000" },
 			says:  []string{loggedOrigin, "origin=http://localhost:{port}", "expected=http://localhost:3000", "the two differ in the port"},
 			page:  pageOrigin, names: "NEXTAUTH_URL",
-			fix:  "Write the port that the browser shows into NEXTAUTH_URL.",
+			fix:  "Set NEXTAUTH_URL to the address with the port that the browser shows.",
 			mend: func(s *setup) { s.env["NEXTAUTH_URL"] = "http://localhost:{port}" },
 		},
 		{
-			wrong: "NEXTAUTH_URL is that of another site",
+			wrong: "NEXTAUTH_URL names another site",
 			set:   func(s *setup) { behindTLS(s); s.env["NEXTAUTH_URL"] = "https://staging.example" },
 			says:  []string{loggedOrigin, "origin=https://shop.example", "expected=https://staging.example", "look_at=\"NEXTAUTH_URL, TrustedOrigins\""},
 			page:  pageOrigin, names: "NEXTAUTH_URL",
-			fix:  "Write https://shop.example into NEXTAUTH_URL.",
+			fix:  "Set NEXTAUTH_URL to https://shop.example.",
 			mend: func(s *setup) { s.env["NEXTAUTH_URL"] = "https://shop.example" },
 		},
 		{
@@ -96,7 +96,7 @@ func addressTroubles() []trouble {
 			},
 			says: []string{loggedOrigin, "origin=https://shop.example", "expected=http://shop.example", "look_at=BaseURL"},
 			page: pageOrigin, names: "BaseURL",
-			fix:  "Write https://shop.example into BaseURL, or leave BaseURL out.",
+			fix:  "Set BaseURL to https://shop.example, or leave BaseURL out.",
 			mend: func(s *setup) { s.opts.BaseURL = "" },
 		},
 		{
@@ -104,7 +104,7 @@ func addressTroubles() []trouble {
 			set:   func(s *setup) { s.open, s.env["NEXTAUTH_URL"] = "http://127.0.0.1:{port}", "http://localhost:{port}" },
 			says:  []string{loggedOrigin, "origin=http://127.0.0.1:{port}", "expected=http://localhost:{port}", "both are this machine's"},
 			page:  pageOrigin, names: "http://localhost:",
-			fix:  "Open http://localhost:8080, or write http://127.0.0.1:8080 into NEXTAUTH_URL.",
+			fix:  "Open http://localhost:8080, or set NEXTAUTH_URL to http://127.0.0.1:8080.",
 			mend: func(s *setup) { s.open = "http://localhost:{port}" },
 		},
 		{
@@ -112,7 +112,7 @@ func addressTroubles() []trouble {
 			set:   func(s *setup) { s.open = "http://192.0.2.7:{port}" },
 			says:  []string{loggedHost, "host=192.0.2.7:{port}", "localhost and loopback addresses, since BaseURL is not set"},
 			page:  pageHost, names: "NEXTAUTH_URL",
-			fix:  "Write http://192.0.2.7:8080 into NEXTAUTH_URL.",
+			fix:  "Set NEXTAUTH_URL to http://192.0.2.7:8080.",
 			mend: func(s *setup) { s.env["NEXTAUTH_URL"] = "http://192.0.2.7:{port}" },
 		},
 		{
@@ -120,7 +120,7 @@ func addressTroubles() []trouble {
 			set:   func(s *setup) { s.open = "http://web:{port}" },
 			says:  []string{loggedHost, "host=web:{port}", "localhost and loopback addresses, since BaseURL is not set"},
 			page:  pageHost, names: "TrustedHosts",
-			fix:  "List the host in TrustedHosts with its port, or write http://web:8080 into NEXTAUTH_URL.",
+			fix:  "List the host in TrustedHosts with its port, or set NEXTAUTH_URL to http://web:8080.",
 			mend: func(s *setup) { s.opts.TrustedHosts = []string{s.fill("web:{port}")} },
 		},
 		{
@@ -139,7 +139,7 @@ func addressTroubles() []trouble {
 			},
 			says: []string{loggedHost, "host=shop.example:{port}", "expected=shop.example "},
 			page: pageHost, names: "TrustedHosts",
-			fix:  "Write shop.example:8080 into TrustedHosts.",
+			fix:  "Set TrustedHosts to shop.example:8080.",
 			mend: func(s *setup) { s.opts.TrustedHosts = []string{s.fill("shop.example:{port}")} },
 		},
 	}

@@ -33,7 +33,7 @@ func faultTroubles() []trouble {
 			},
 			says:  []string{"ginauth: Secret is empty; write 32 random bytes or more into NEXTAUTH_SECRET"},
 			names: "NEXTAUTH_SECRET",
-			fix:   "Write what `openssl rand -base64 32` prints into NEXTAUTH_SECRET.",
+			fix:   "Set NEXTAUTH_SECRET to what `openssl rand -base64 32` prints.",
 			mend:  func(s *setup) { s.env["NEXTAUTH_SECRET"] = testSecret },
 		},
 		{
@@ -41,7 +41,7 @@ func faultTroubles() []trouble {
 			set:   func(s *setup) { s.env["NEXTAUTH_SECRET"] = "changeme" },
 			says:  []string{"ginauth: Secret has 8 bytes; write 32 random bytes or more"},
 			names: "Secret",
-			fix:   "Write what `openssl rand -base64 32` prints into NEXTAUTH_SECRET.",
+			fix:   "Set NEXTAUTH_SECRET to what `openssl rand -base64 32` prints.",
 			mend:  func(s *setup) { s.env["NEXTAUTH_SECRET"] = testSecret },
 		},
 		{
@@ -55,7 +55,7 @@ func faultTroubles() []trouble {
 			set:   func(s *setup) { s.release = true },
 			says:  []string{"ginauth: BaseURL is empty; write the site's address into NEXTAUTH_URL, for instance https://app.example.com, or set TrustedHosts"},
 			names: "NEXTAUTH_URL",
-			fix:   "Write the site's address into NEXTAUTH_URL.",
+			fix:   "Set NEXTAUTH_URL to the site's address.",
 			mend:  func(s *setup) { s.env["NEXTAUTH_URL"] = "http://localhost:{port}" },
 		},
 		{
@@ -73,7 +73,7 @@ func faultTroubles() []trouble {
 			mend: func(s *setup) { s.opts.BaseURL = "http://localhost:{port}/" },
 		},
 		{
-			wrong: "AUTH_TRUST_HOST is no truth value",
+			wrong: "AUTH_TRUST_HOST is neither true nor false",
 			set:   func(s *setup) { s.env["AUTH_TRUST_HOST"] = "on" },
 			says:  []string{"ginauth: AUTH_TRUST_HOST is \"on\"; write true or false"},
 			names: "AUTH_TRUST_HOST", fix: "Write true or false.",
@@ -103,7 +103,7 @@ func faultTroubles() []trouble {
 				"ginauth: TrustedOrigins: \"b.example\" is not an http or https URL; write for instance https://admin.example.com",
 				"ginauth: AllowedRedirects: \"https://*.c.example\"",
 			},
-			names: "TrustedOrigins", fix: "Write whole origins, one by one.",
+			names: "TrustedOrigins", fix: "Write whole origins, each as its own entry.",
 			mend: func(s *setup) {
 				s.opts.TrustedOrigins, s.opts.AllowedRedirects = []string{"https://a.example", "https://b.example"}, []string{"https://c.example"}
 			},
@@ -118,7 +118,7 @@ func faultTroubles() []trouble {
 			wrong: "A provider without its goth provider",
 			set:   func(s *setup) { s.opts.Providers = []ginauth.Provider{ginauth.OAuth{}} },
 			says:  []string{"ginauth: Providers[0]: OAuth.Provider is nil; write github.New(…) or another goth provider"},
-			names: "OAuth.Provider", fix: "Write the provider into OAuth.Provider.", mend: noOptions,
+			names: "OAuth.Provider", fix: "Set OAuth.Provider.", mend: noOptions,
 		},
 		{
 			wrong: "Two providers with one id",
@@ -144,7 +144,7 @@ func faultTroubles() []trouble {
 			names: "AuthParams", fix: "Leave state out of AuthParams, and put openid into scope.", mend: noOptions,
 		},
 		{
-			wrong: "SignOutAtProvider at a service that cannot",
+			wrong: "SignOutAtProvider at a service without an end session endpoint",
 			set: func(s *setup) {
 				s.opts.Providers = []ginauth.Provider{ginauth.OAuth{Provider: oauth.New(forge(s)), SignOutAtProvider: true}}
 			},
@@ -183,7 +183,7 @@ func faultTroubles() []trouble {
 			mend: func(s *setup) { s.opts.Providers = append(ginauth.Goth(oidc.New(s.oidc)), members()) },
 		},
 		{
-			wrong: "Email with nothing behind it",
+			wrong: "Email without a mail server, an Adapter and an address",
 			set: func(s *setup) {
 				s.opts.Providers = append(ginauth.Goth(oidc.New(s.oidc)), ginauth.Email{MaxAge: time.Second})
 			},
@@ -231,13 +231,13 @@ func siteFaultTroubles() []trouble {
 			wrong: "SameSite=None on http",
 			set:   func(s *setup) { s.opts.Cookies.SameSite = 4 },
 			says:  []string{"ginauth: Cookies.SameSite is None, which browsers take over https only; write an https BaseURL"},
-			names: "BaseURL", fix: "Serve the site on https, and write that address into BaseURL.",
+			names: "BaseURL", fix: "Serve the site on https, and set BaseURL to that address.",
 			mend: func(s *setup) {
 				s.open, s.proxy, s.opts.BaseURL = "https://shop.example", s.proxied(nil), "https://shop.example"
 			},
 		},
 		{
-			wrong: "A sign-in page that is no path",
+			wrong: "Pages.SignIn is not a path",
 			set:   func(s *setup) { s.opts.Pages.SignIn = "login" },
 			says:  []string{"ginauth: Pages.SignIn is \"login\"; write a path such as /login, or an http(s) URL"},
 			names: "Pages.SignIn", fix: "Write /login.",
@@ -272,7 +272,7 @@ func siteFaultTroubles() []trouble {
 			wrong: "Session.MaxAge and UpdateAge that contradict each other",
 			set:   func(s *setup) { s.opts.Session.MaxAge, s.opts.Session.UpdateAge = time.Hour, 2*time.Hour },
 			says:  []string{"ginauth: Session.UpdateAge is 2h0m0s, so that a session in use ends at its MaxAge, 1h0m0s; write less, such as 30m0s"},
-			names: "Session.UpdateAge", fix: "Write 30 minutes.",
+			names: "Session.UpdateAge", fix: "Set UpdateAge to 30 minutes.",
 			mend: func(s *setup) { s.opts.Session.UpdateAge = 30 * time.Minute },
 		},
 		{
@@ -285,13 +285,13 @@ func siteFaultTroubles() []trouble {
 			wrong: "gin-contrib's cookie store as Session.Store",
 			set:   func(s *setup) { s.opts.Session.Store = ginauth.GinStore(cookie.NewStore([]byte(testSecret))) },
 			says:  []string{"ginauth: Session.Store: "},
-			names: "Session.Store", fix: "Leave Session.Store out: the sealed cookie is what you want.", mend: noOptions,
+			names: "Session.Store", fix: "Leave Session.Store out. The sealed cookie does what you want.", mend: noOptions,
 		},
 		{
 			wrong: "A Rate without a time",
 			set:   func(s *setup) { s.opts.Limits.Guesses = ginauth.Rate{Count: 5} },
 			says:  []string{"ginauth: Limits.Guesses is 5 in 0s; write for instance ginauth.Rate{Count: 10, Per: 10m0s}"},
-			names: "Limits.Guesses", fix: "Write Per too.",
+			names: "Limits.Guesses", fix: "Set Per too.",
 			mend: func(s *setup) { s.opts.Limits.Guesses = ginauth.Rate{Count: 10, Per: 10 * time.Minute} },
 		},
 	}

@@ -43,19 +43,19 @@ func providerTroubles() []trouble {
 	const noCookie = "ginauth: a provider's answer came without the cookie of its sign-in"
 	return []trouble{
 		{
-			wrong: "The issuer has a slash too many",
+			wrong: "The issuer has an extra slash",
 			set:   func(s *setup) { s.oidc.Issuer += "/" },
 			says:  []string{"openid: the issuer did not match: ", "/ is configured, and the discovery document at ", "write that one, character by character"},
 			page:  pageOAuthSignin, names: "issuer",
-			fix:  "Write the issuer as its discovery document has it, without the slash.",
+			fix:  "Set Issuer to the one in its discovery document, without the slash.",
 			mend: func(s *setup) { s.oidc.Issuer = s.idp.Issuer() },
 		},
 		{
-			wrong: "The issuer names a realm that there is not",
+			wrong: "The issuer names a realm that does not exist",
 			set:   func(s *setup) { s.oidc.Issuer += "/realms/Shop" },
 			says:  []string{"openid: the discovery document's address, ", "/realms/Shop/.well-known/openid-configuration, answered 404"},
 			page:  pageOAuthSignin, names: "/realms/Shop",
-			fix:  "Write the realm as the provider has it; capital letters count.",
+			fix:  "Spell the realm as the provider does. Upper and lower case differ.",
 			mend: func(s *setup) { s.oidc.Issuer = s.idp.Issuer() },
 		},
 		{
@@ -73,15 +73,15 @@ func providerTroubles() []trouble {
 			},
 			says: []string{"oauth: request to http://127.0.0.1:1/.well-known/openid-configuration:", "connection refused"},
 			page: pageOAuthSignin, names: "127.0.0.1:1",
-			fix:  "Write the provider's address into Issuer, and let this process reach it.",
+			fix:  "Set Issuer to the provider's address, and make sure that this process can reach it.",
 			mend: func(s *setup) { s.oidc.Issuer = s.idp.Issuer() },
 		},
 		{
-			wrong: "The client secret is not the one that the provider gave out",
+			wrong: "The client secret is wrong",
 			set:   func(s *setup) { s.oidc.ClientSecret = "not the secret" },
 			says:  []string{"oauth: the token endpoint answered 401 invalid_client"},
 			page:  pageOAuthCallback, names: "invalid_client",
-			fix:  "Write the provider's client secret into ClientSecret.",
+			fix:  "Set ClientSecret to the provider's client secret.",
 			mend: func(s *setup) { s.oidc.ClientSecret = s.idp.ClientSecret() },
 		},
 		{
@@ -89,15 +89,15 @@ func providerTroubles() []trouble {
 			set:   func(s *setup) { claims(s, "aud", "another-client") },
 			says:  []string{"openid: the id_token is for another client: its aud is [another-client], expected audience ginauth, the client id"},
 			page:  pageOAuthCallback, names: "client id",
-			fix:  "Register this application at the provider as a client of its own, and write that client's id.",
+			fix:  "Register this application at the provider as a separate client, and use that client's id.",
 			mend: honest,
 		},
 		{
-			wrong: "The id_token is another issuer's",
+			wrong: "The id_token comes from another issuer",
 			set:   func(s *setup) { claims(s, "iss", "https://id.example/realms/shop") },
 			says:  []string{"openid: the id_token comes from a different provider: its iss is https://id.example/realms/shop, expected http"},
 			page:  pageOAuthCallback, names: "iss",
-			fix:  "Write the issuer that the provider puts into its tokens, or have it set its own address right.",
+			fix:  "Set Issuer to the one in the provider's tokens, or correct the provider's own address.",
 			mend: honest,
 		},
 		{
@@ -105,7 +105,7 @@ func providerTroubles() []trouble {
 			set:   func(s *setup) { s.oidc.Now = func() time.Time { return time.Now().Add(3 * time.Hour) } },
 			says:  []string{"openid: the id_token has expired: its exp is ", "one of the two clocks is wrong"},
 			page:  pageOAuthCallback, names: "clock",
-			fix:  "Set the clock, by NTP for instance.",
+			fix:  "Set the clock, for example by NTP.",
 			mend: func(s *setup) { s.oidc.Now = nil },
 		},
 		{
@@ -113,7 +113,7 @@ func providerTroubles() []trouble {
 			set:   func(s *setup) { s.oidc.Now = func() time.Time { return time.Now().Add(-3 * time.Hour) } },
 			says:  []string{"openid: the id_token's iat lies in the future: it is ", "one of the two clocks is wrong"},
 			page:  pageOAuthCallback, names: "clock",
-			fix:  "Set the clock, by NTP for instance.",
+			fix:  "Set the clock, for example by NTP.",
 			mend: func(s *setup) { s.oidc.Now = nil },
 		},
 		{
@@ -133,7 +133,7 @@ func providerTroubles() []trouble {
 			},
 			says: []string{"oauth: the response comes from another issuer: its iss is https://other.example, expected http"},
 			page: pageOAuthCallback, names: "iss",
-			fix:  "Write the issuer of the server that answers; another server's answer is refused.",
+			fix:  "Set Issuer to that of the server that answers. Answers of another server are refused.",
 			mend: honest,
 		},
 		{
@@ -141,7 +141,7 @@ func providerTroubles() []trouble {
 			set:   func(s *setup) { withForge(s, func(c *oauth.Config) { c.TokenURL += "s" }) },
 			says:  []string{"oauth: the token endpoint http", "/tokens answered 404"},
 			page:  pageOAuthCallback, names: "/tokens",
-			fix:  "Write the service's token endpoint into TokenURL.",
+			fix:  "Set TokenURL to the service's token endpoint.",
 			mend: func(s *setup) { withForge(s, nil) },
 		},
 		{
@@ -149,7 +149,7 @@ func providerTroubles() []trouble {
 			set:   func(s *setup) { withForge(s, func(c *oauth.Config) { c.UserInfoURL += "s" }) },
 			says:  []string{"oauth: the service answered 404 at http", "/userinfos"},
 			page:  pageOAuthCallback, names: "/userinfos",
-			fix:  "Write the address of the service's user endpoint into UserInfoURL.",
+			fix:  "Set UserInfoURL to the address of the service's user endpoint.",
 			mend: func(s *setup) { withForge(s, nil) },
 		},
 		{
@@ -157,7 +157,7 @@ func providerTroubles() []trouble {
 			set:   func(s *setup) { withForge(s, func(c *oauth.Config) { c.Fields.ID = "account.number" }) },
 			says:  []string{"oauth: the provider named no subject"},
 			page:  pageOAuthCallback, names: "subject",
-			fix:  "Write in Fields.ID where the service's answer has the person's account number.",
+			fix:  "Set Fields.ID to the member of the service's answer that holds the account number.",
 			mend: func(s *setup) { withForge(s, nil) },
 		},
 		{
@@ -168,7 +168,7 @@ func providerTroubles() []trouble {
 			},
 			says: []string{noCookie, "cookie=next-auth.transaction.*", "host=127.0.0.1:{port}", "expected=http://localhost:{port}/api/auth/callback/local", "look_at=NEXTAUTH_URL"},
 			page: pageOAuthCallback, names: "NEXTAUTH_URL",
-			fix:  "Register the callback URL that the line expects, and write the address that people open into NEXTAUTH_URL.",
+			fix:  "Register the callback URL that the line expects, and set NEXTAUTH_URL to the address that people open.",
 			mend: func(s *setup) { s.deliver = nil },
 		},
 		{
@@ -205,7 +205,7 @@ func providerTroubles() []trouble {
 			},
 			says:  []string{"ginauth: a session cookie was not made with this site's secret", "cookie=next-auth.session-token", "look_at=\"Secret, PreviousSecrets, Cookies.Prefix\""},
 			names: "PreviousSecrets",
-			fix:   "List the former secret in PreviousSecrets.",
+			fix:   "List the old secret in PreviousSecrets.",
 			mend:  func(s *setup) { s.opts.PreviousSecrets = []string{formerSecret} },
 		},
 		{

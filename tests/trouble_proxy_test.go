@@ -23,7 +23,7 @@ func proxyTroubles() []trouble {
 			},
 			says: []string{loggedHost, "host=127.0.0.1:{port}", "have the proxy pass the Host header on"},
 			page: pageHost, names: "Host header",
-			fix: "Have the proxy pass the browser's Host header on (nginx: `proxy_set_header Host $host;`), or write https://shop.example into NEXTAUTH_URL.",
+			fix: "Have the proxy pass the browser's Host header on (nginx: `proxy_set_header Host $host;`), or set NEXTAUTH_URL to https://shop.example.",
 			mend: func(s *setup) {
 				s.env["NEXTAUTH_URL"] = "https://shop.example"
 			},
@@ -46,7 +46,7 @@ func proxyTroubles() []trouble {
 			},
 			says: []string{loggedOrigin, "origin=https://shop.example", "expected=http://shop.example", "a proxy in front of this process ends TLS", "TrustedProxies"},
 			page: "That form", names: "TrustedProxies",
-			fix:  "List the proxy's address in TrustedProxies, or write https://shop.example into NEXTAUTH_URL.",
+			fix:  "List the proxy's address in TrustedProxies, or set NEXTAUTH_URL to https://shop.example.",
 			mend: func(s *setup) { s.opts.TrustedProxies = loopback },
 		},
 		{
@@ -77,7 +77,7 @@ func proxyTroubles() []trouble {
 			},
 			says:  []string{"ginauth: browsers refuse the session cookie, since its Domain is not one of this host", "domain=other.example", "site=https://shop.example"},
 			names: "Cookies.Domain",
-			fix:   "Write shop.example into Cookies.Domain, or leave it out.",
+			fix:   "Set Cookies.Domain to shop.example, or leave it out.",
 			mend:  func(s *setup) { s.opts.Cookies.Domain = "shop.example" },
 		},
 		{
@@ -125,7 +125,7 @@ func proxyTroubles() []trouble {
 			},
 			says: []string{loggedOrigin, "origin=https://shop.example", "expected=http://shop.example", "look_at=\"X-Forwarded-Proto, ", "have it send X-Forwarded-Proto: https"},
 			page: "That form", names: "X-Forwarded-Proto",
-			fix: "Have the proxy send it (nginx: `proxy_set_header X-Forwarded-Proto $scheme;`), or write https://shop.example into NEXTAUTH_URL.",
+			fix: "Have the proxy send it (nginx: `proxy_set_header X-Forwarded-Proto $scheme;`), or set NEXTAUTH_URL to https://shop.example.",
 			mend: func(s *setup) {
 				s.proxy = s.proxied(func(r *httputil.ProxyRequest) { keepHost(r); forwards(r) })
 			},
@@ -138,7 +138,7 @@ func proxyTroubles() []trouble {
 			},
 			says: []string{loggedOrigin, "expected=http://shop.example", "behind another proxy that ends TLS, it must pass that one's on"},
 			page: "That form", names: "X-Forwarded-Proto",
-			fix:  "Have the second proxy pass on the X-Forwarded-Proto that it gets, or write https://shop.example into NEXTAUTH_URL.",
+			fix:  "Have the second proxy pass on the X-Forwarded-Proto that it gets, or set NEXTAUTH_URL to https://shop.example.",
 			mend: func(s *setup) { s.env["NEXTAUTH_URL"] = "https://shop.example" },
 		},
 		{
@@ -149,7 +149,7 @@ func proxyTroubles() []trouble {
 			},
 			says: []string{loggedOrigin, "origin=https://shop.example:8443", "expected=https://shop.example ", "a proxy changes the Host header"},
 			page: pageOrigin, names: "NEXTAUTH_URL",
-			fix:  "Write https://shop.example:8443 into NEXTAUTH_URL, or have the proxy pass the port on (nginx: `$http_host` in place of `$host`).",
+			fix:  "Set NEXTAUTH_URL to https://shop.example:8443, or have the proxy pass the port on (nginx: `$http_host` in place of `$host`).",
 			mend: func(s *setup) { s.env["NEXTAUTH_URL"] = "https://shop.example:8443" },
 		},
 		{
@@ -213,29 +213,29 @@ func prefixTroubles() []trouble {
 			mend: func(s *setup) { s.env["NEXTAUTH_URL"] = site + "/api/auth" },
 		},
 		{
-			wrong: "NEXTAUTH_URL is the site, and a proxy takes its path off",
+			wrong: "NEXTAUTH_URL is the site, and a proxy removes its path",
 			set:   func(s *setup) { s.open, s.proxy, s.env["NEXTAUTH_URL"] = site, stripping(s, nil), site },
 			says:  []string{ofSite}, names: "BasePath",
-			fix:  "Write https://shop.example/shop/api/auth into NEXTAUTH_URL, and /api/auth into BasePath.",
+			fix:  "Set NEXTAUTH_URL to https://shop.example/shop/api/auth, and BasePath to /api/auth.",
 			mend: func(s *setup) { s.env["NEXTAUTH_URL"], s.opts.BasePath = site+"/api/auth", "/api/auth" },
 		},
 		{
 			wrong: "NEXTAUTH_URL is the site, and its proxy keeps the path",
 			set:   func(s *setup) { s.open, s.proxy, s.env["NEXTAUTH_URL"] = site, s.proxied(keepHost), site },
 			says:  []string{ofSite}, names: "NEXTAUTH_URL",
-			fix:  "Write https://shop.example/shop/api/auth into NEXTAUTH_URL.",
+			fix:  "Set NEXTAUTH_URL to https://shop.example/shop/api/auth.",
 			mend: func(s *setup) { s.env["NEXTAUTH_URL"] = site + "/api/auth" },
 		},
 		{
-			wrong: "A proxy takes the site's path off, and BasePath does not say so",
+			wrong: "A proxy removes the site's path, and BasePath does not say so",
 			set:   func(s *setup) { s.open, s.proxy, s.env["NEXTAUTH_URL"] = site, stripping(s, nil), site+"/api/auth" },
 			says:  []string{whole, "path=/shop/api/auth base_path=/api/auth"},
 			page:  "404 page not found", names: "BasePath",
-			fix:  "Write /api/auth into BasePath.",
+			fix:  "Set BasePath to /api/auth.",
 			mend: func(s *setup) { s.opts.BasePath = "/api/auth" },
 		},
 		{
-			wrong: "BasePath says that a proxy takes the site's path off, and none does",
+			wrong: "BasePath says that a proxy removes the site's path, and none does",
 			set: func(s *setup) {
 				s.open, s.proxy = site, s.proxied(keepHost)
 				s.env["NEXTAUTH_URL"], s.opts.BasePath = site+"/api/auth", "/api/auth"
@@ -246,14 +246,14 @@ func prefixTroubles() []trouble {
 			mend: func(s *setup) { s.open, s.group = "https://shop.example", "/shop" },
 		},
 		{
-			wrong: "A proxy takes a path off and says so, and the site does not listen",
+			wrong: "A proxy removes a path and says so, and the site ignores it",
 			set: func(s *setup) {
 				s.open, s.proxy, s.env["NEXTAUTH_URL"] = site, stripping(s, says), "https://shop.example"
 				s.opts.TrustedProxies = loopback
 			},
 			says: []string{told, "prefix=/shop", "expected=https://shop.example/api/auth", "write https://shop.example/shop/api/auth in BaseURL and /api/auth in BasePath", "Pages.TrustForwardedPrefix"},
 			page: "404", names: "TrustForwardedPrefix",
-			fix:  "Set Pages.TrustForwardedPrefix; or write https://shop.example/shop/api/auth into NEXTAUTH_URL and /api/auth into BasePath.",
+			fix:  "Set Pages.TrustForwardedPrefix; or set NEXTAUTH_URL to https://shop.example/shop/api/auth and BasePath to /api/auth.",
 			mend: func(s *setup) { s.opts.Pages.TrustForwardedPrefix = true },
 		},
 		{

@@ -9,15 +9,33 @@ import (
 	"encoding/pem"
 	"errors"
 	"net/http"
+	"strings"
+	"sync/atomic"
 
 	"github.com/gin-gonic/gin"
 	"github.com/markbates/goth/providers/github"
 
 	"github.com/ginauth/ginauth"
 	services "github.com/ginauth/ginauth/providers"
+	"github.com/ginauth/ginauth/texts"
 )
 
-func unsent(context.Context, ginauth.Mail) error { return errors.New("no mail is sent here") }
+// A postbox keeps the mail that was sent last, and shows it as a page.
+type postbox struct{ last atomic.Pointer[ginauth.Mail] }
+
+func (p *postbox) send(_ context.Context, m ginauth.Mail) error {
+	if strings.HasPrefix(m.To, "unknown@") {
+		return errors.New("the mail server knows no such address")
+	}
+	p.last.Store(&m)
+	return nil
+}
+
+func (p *postbox) show(c *gin.Context) {
+	if m := p.last.Load(); m != nil {
+		c.Data(http.StatusOK, "text/html; charset=utf-8", []byte(m.HTML))
+	}
+}
 
 // clientOf is a client that nobody signs in with.
 func clientOf(id string) services.Settings {
@@ -38,6 +56,19 @@ func clientOf(id string) services.Settings {
 	}}
 }
 
+// stylesheet makes the pages look like another application.
+const stylesheet = `:root {
+  --font: Georgia, "Noto Serif", serif;
+  --radius: 2px;
+  --width: 440px;
+  --page: light-dark(#f6f1e7, #1c1917);
+  --card: light-dark(#fffdf8, #262220);
+  --brand: #7c2d12;
+  --brand-edge: light-dark(#7c2d12, #ea7a4d);
+  --accent: light-dark(#7c2d12, #fdba74);
+}
+`
+
 // looks mounts the built-in pages in the further shapes that they take, each
 // below a path of its own. Nobody signs in at them.
 func looks(r *gin.Engine, site string) error {
@@ -52,21 +83,40 @@ func looks(r *gin.Engine, site string) error {
 	many = append(many, ginauth.OAuth{Provider: github.New("id", "secret", ""), ID: "work", Name: "Work", Logo: site + "/work.svg"})
 	// A page that may load pictures of this site asks for its icon too.
 	r.GET("/favicon.ico", func(c *gin.Context) { c.Status(http.StatusNoContent) })
-	r.GET("/work.svg", func(c *gin.Context) {
-		c.Data(http.StatusOK, "image/svg+xml", []byte(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10"><path fill="#c2410c" d="M0 0h10L5 10z"/></svg>`))
-	})
+	for file, color := range map[string]string{"/work.svg": "#c2410c", "/work-dark.svg": "#fdba74"} {
+		r.GET(file, func(c *gin.Context) {
+			c.Data(http.StatusOK, "image/svg+xml", []byte(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10" width="48" height="48"><path fill="`+color+`" d="M0 0h10L5 10z"/></svg>`))
+		})
+	}
+	r.GET("/look.css", func(c *gin.Context) { c.Data(http.StatusOK, "text/css", []byte(stylesheet)) })
 	second := passwords()
 	second.ID, second.Name = "staff", "Staff card"
+	long := []ginauth.Provider{
+		ginauth.OAuth{Provider: github.New("id", "secret", ""), ID: "long", Name: "the Donaudampfschifffahrtsgesellschaft’s internal directory of employees"},
+		passwords(),
+	}
+	links := ginauth.Pages{SignUp: "/register", ForgotPassword: "/forgotten", Terms: "/terms", Privacy: "https://example.com/privacy#cookies"}
+	letters := new(postbox)
+	r.GET("/letter", letters.show)
 	for name, opts := range map[string]ginauth.Options{
 		"many": {Providers: append(many, passwords())},
 		"form": {Providers: []ginauth.Provider{passwords()}},
-		// Their pages alone are looked at: nothing is kept, and nothing sent.
-		"mail": {Providers: []ginauth.Provider{ginauth.Email{Send: unsent}}, Adapter: struct{ ginauth.Adapter }{}},
-		"code": {Providers: []ginauth.Provider{ginauth.Email{Code: true, Send: unsent}}, Adapter: struct{ ginauth.Adapter }{}},
+		"mail": {Providers: []ginauth.Provider{ginauth.Email{Send: letters.send}}, Adapter: ginauth.MemoryAdapter()},
+		"code": {Providers: []ginauth.Provider{ginauth.Email{Code: true, Send: letters.send}}, Adapter: ginauth.MemoryAdapter()},
+		"long": {Providers: long, Texts: ginauth.Texts{SiteName: "Königlich Preußische Hauptverwaltung der Analytischen Maschinen"}, Pages: links},
+		"arabic": {
+			Providers: append(many[:6:6], ginauth.Email{Send: letters.send}, passwords()), Adapter: ginauth.MemoryAdapter(),
+			Texts: texts.Arabic, Pages: links,
+		},
+		"styled": {
+			Providers: append(many[:2:2], passwords()), Pages: links,
+			Theme: ginauth.Theme{Stylesheet: "/look.css", Logo: "/work.svg", LogoDark: "/work-dark.svg"},
+		},
 		"brand": {
 			Providers: append(ginauth.Goth(github.New("id", "secret", "")), passwords(), second),
 			Theme:     ginauth.Theme{BrandColor: "#ffd400"},
 			Texts:     ginauth.Texts{SiteName: "Analytical Engines"},
+			Pages:     links,
 		},
 	} {
 		opts.BaseURL = site + "/" + name + "/api/auth"

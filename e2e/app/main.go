@@ -47,7 +47,7 @@ func run(s settings) error {
 	site := "http://localhost:" + port
 	r := gin.New()
 	r.Use(gin.Recovery())
-	if err := errors.Join(routes(r, site, s), looks(r, site), factors(r, site)); err != nil {
+	if err := errors.Join(routes(r, site, s), looks(r, site), account(r, site), factors(r, site)); err != nil {
 		return err
 	}
 	fmt.Println("listening on", site)

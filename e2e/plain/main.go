@@ -26,6 +26,7 @@ var pages embed.FS
 // settings are what a suite asks for.
 type settings struct {
 	addr, host   string
+	url          string
 	maxAge       time.Duration
 	cookies      ginauth.CookieOptions
 	responseMode string
@@ -36,6 +37,7 @@ func main() {
 	var s settings
 	flag.StringVar(&s.addr, "addr", "127.0.0.1:0", "address to listen on")
 	flag.StringVar(&s.host, "host", "", "host name of the site; empty: any that is loopback")
+	flag.StringVar(&s.url, "url", "", "the site's address, where a proxy in front has another")
 	flag.DurationVar(&s.maxAge, "max-age", time.Hour, "how long an unused session lasts")
 	flag.StringVar(&s.cookies.Domain, "domain", "", "domain of the session cookie")
 	flag.StringVar(&s.responseMode, "response-mode", "", "how the provider brings its answer")
@@ -65,6 +67,9 @@ func run(s settings) error {
 	if s.host != "" {
 		base = strings.Replace(site, "localhost", s.host, 1)
 		site = base
+	}
+	if s.url != "" {
+		base = s.url
 	}
 	r := gin.New()
 	r.SetHTMLTemplate(template.Must(template.ParseFS(pages, "*.html")))

@@ -67,3 +67,12 @@ CREATE TABLE IF NOT EXISTS session_locks (
 	expires bigint NOT NULL, -- by the database's clock
 	PRIMARY KEY (name)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+CREATE TABLE IF NOT EXISTS passkeys (
+	id varbinary(255) NOT NULL, -- the hash of the credential's ID
+	user_id varbinary(255) NOT NULL,
+	data longblob NOT NULL,
+	PRIMARY KEY (id),
+	INDEX passkeys_user_id_idx (user_id),
+	CONSTRAINT passkeys_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;

@@ -66,3 +66,12 @@ CREATE TABLE IF NOT EXISTS session_locks (
 	expires bigint NOT NULL, -- by the database's clock
 	PRIMARY KEY (name)
 );
+
+CREATE TABLE IF NOT EXISTS passkeys (
+	id text NOT NULL, -- the hash of the credential's ID
+	user_id text NOT NULL,
+	data blob NOT NULL,
+	PRIMARY KEY (id),
+	CONSTRAINT passkeys_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
+);
+CREATE INDEX IF NOT EXISTS passkeys_user_id_idx ON passkeys (user_id);

@@ -83,6 +83,8 @@ func TestCandidates_Order(t *testing.T) {
 		{several("S.0", 9), "a b c d e f g h"},                // eight values of one chunk
 		{strings.Repeat("S.0=a; ", 8) + "S.0=b", "a b"},
 		{"S=a; S=b; S.x=c", "a b"},
+		{"S=a; S=b; Sx0=c; S-0=d; S.=e; S.00=f; S./=g; S.:=h; S.1-=i", "a b"}, // no chunks
+		{"S.0=aaaa; S.1=bb; S.2=cc; S.2=dd", "aaaabb aaaa"},                   // a chunk that is not full is the last
 		{"S.0=aaaa; S.1=b; S.0=cccc; S.1=d", "aaaab ccccd aaaad aaaa ccccb cccc"},
 		{"S.0=aaaa; S.1=dddd; S.2=f; S.0=cccc; S.1=eeee", "aaaaddddf cccceeeef aaaadddd aaaaeeeef aaaaeeee aaaa ccccddddf ccccdddd cccceeee cccc"},
 	} {

@@ -24,6 +24,9 @@ type Names struct {
 	Notice      string // why a sign-in could not be completed, for the next page
 	Factor      string // a sign-in that waits for its second factor, possibly in chunks
 	Trusted     string // who is not asked for a second factor in this browser
+	Failure     string // what the sign-in page shows of one that failed a moment ago
+	Sent        string // the address that this browser asked for a mail to
+	LastUsed    string // the provider by which somebody signed in last
 }
 
 // NewNames gives the names below prefix ("next-auth"). On https they carry the
@@ -42,6 +45,9 @@ func NewNames(prefix string, secure bool) Names {
 		Notice:      prefix + ".notice",
 		Factor:      prefix + ".factor",
 		Trusted:     prefix + ".trusted",
+		Failure:     prefix + ".failure",
+		Sent:        prefix + ".sent",
+		LastUsed:    prefix + ".last-used",
 	}
 	if secure {
 		names.Session = "__Secure-" + names.Session
@@ -55,6 +61,9 @@ func NewNames(prefix string, secure bool) Names {
 		names.Notice = "__Host-" + names.Notice
 		names.Factor = "__Host-" + names.Factor
 		names.Trusted = "__Host-" + names.Trusted
+		names.Failure = "__Host-" + names.Failure
+		names.Sent = "__Host-" + names.Sent
+		names.LastUsed = "__Host-" + names.LastUsed
 	}
 	return names
 }

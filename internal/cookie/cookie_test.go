@@ -24,6 +24,7 @@ func TestNames(t *testing.T) {
 			Completed:  "next-auth.completed",
 			Notice:     "next-auth.notice",
 			FactorMail: "next-auth.factor-mail", Factor: "next-auth.factor", Trusted: "next-auth.trusted",
+			Failure: "next-auth.failure", Sent: "next-auth.sent", LastUsed: "next-auth.last-used",
 		}},
 		{"next-auth", true, cookie.Names{
 			Session: "__Secure-next-auth.session-token", CSRF: "__Host-next-auth.csrf-token",
@@ -32,6 +33,7 @@ func TestNames(t *testing.T) {
 			Completed:  "__Host-next-auth.completed",
 			Notice:     "__Host-next-auth.notice",
 			FactorMail: "__Host-next-auth.factor-mail", Factor: "__Host-next-auth.factor", Trusted: "__Host-next-auth.trusted",
+			Failure: "__Host-next-auth.failure", Sent: "__Host-next-auth.sent", LastUsed: "__Host-next-auth.last-used",
 		}},
 		{"admin", true, cookie.Names{
 			Session: "__Secure-admin.session-token", CSRF: "__Host-admin.csrf-token",
@@ -40,6 +42,7 @@ func TestNames(t *testing.T) {
 			Completed:  "__Host-admin.completed",
 			Notice:     "__Host-admin.notice",
 			FactorMail: "__Host-admin.factor-mail", Factor: "__Host-admin.factor", Trusted: "__Host-admin.trusted",
+			Failure: "__Host-admin.failure", Sent: "__Host-admin.sent", LastUsed: "__Host-admin.last-used",
 		}},
 	}
 	for _, tt := range tests {
@@ -78,6 +81,11 @@ var attributes = []struct {
 		"cross-site", cookie.Attributes{Secure: true, SameSite: http.SameSiteNoneMode},
 		"; Path=/; HttpOnly; Secure; SameSite=None",
 		"; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=None",
+	},
+	{
+		"in a frame of another site", cookie.Attributes{Secure: true, SameSite: http.SameSiteNoneMode, Partitioned: true},
+		"; Path=/; HttpOnly; Secure; SameSite=None; Partitioned",
+		"; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=None; Partitioned",
 	},
 }
 

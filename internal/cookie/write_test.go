@@ -63,3 +63,38 @@ func TestPutSession(t *testing.T) {
 		})
 	}
 }
+
+// One of two cookies may be of before Partitioned was set: it is deleted without that, and
+// the new one is set with it.
+func TestPutSession_Partitioned(t *testing.T) {
+	t.Parallel()
+	with := cookie.Attributes{Secure: true, SameSite: http.SameSiteNoneMode, Partitioned: true}
+	without := with
+	without.Partitioned = false
+	for request, doubled := range map[string]bool{"S=old": false, "S=old; S=older": true} {
+		for _, domain := range []string{"", "example.com"} {
+			attributes := func(a cookie.Attributes, domain string) cookie.Attributes {
+				a.Domain = domain
+				return a
+			}
+			var want []string
+			if domain != "" {
+				want = append(want, cookie.Deletion("S", attributes(with, "")))
+			}
+			if doubled {
+				want = append(want, cookie.Deletion("S", attributes(without, domain)), cookie.Deletion("S", attributes(with, "www.example.com")))
+				if domain == "" {
+					want = append(want, cookie.Deletion("S", attributes(with, "example.com")))
+				}
+			}
+			want = append(want, cookie.Line("S", "new", attributes(with, domain)))
+			got := cookie.PutSession(cookie.Write{
+				Header: http.Header{}, Name: "S", Found: cookie.Find([]string{request}, "S"), Attributes: attributes(with, domain),
+				Domains: []string{"www.example.com", "example.com"},
+			}, "new")
+			if !slices.Equal(got, want) {
+				t.Errorf("%s, domain %q: %q, want %q", request, domain, got, want)
+			}
+		}
+	}
+}

@@ -6,11 +6,13 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -84,6 +86,80 @@ func TestOf(t *testing.T) {
 	}
 	if err := corrected.Of(zoom.New("", "", "")).(*corrected.Provider).Validate(); err == nil || !strings.Contains(err.Error(), "client id is empty") {
 		t.Errorf("a provider without a client: %v", err)
+	}
+}
+
+// A nameless provider is none of goth's, and no pointer to a struct.
+type nameless int
+
+func (*nameless) Name() string                                  { return "" }
+func (*nameless) SetName(string)                                {}
+func (*nameless) BeginAuth(string) (goth.Session, error)        { return nil, nil }
+func (*nameless) UnmarshalSession(string) (goth.Session, error) { return nil, nil }
+func (*nameless) FetchUser(goth.Session) (goth.User, error)     { return goth.User{}, nil }
+func (*nameless) Debug(bool)                                    {}
+func (*nameless) RefreshToken(string) (*oauth2.Token, error)    { return nil, nil }
+func (*nameless) RefreshTokenAvailable() bool                   { return false }
+
+// What was not made by goth's constructor, or is not goth's, stays as it is.
+func TestOf_Stays(t *testing.T) {
+	t.Parallel()
+	for name, p := range map[string]goth.Provider{
+		"no struct":     new(nameless),
+		"nil":           (*discord.Provider)(nil),
+		"no value":      (*nameless)(nil),
+		"not made":      &discord.Provider{ClientKey: "id", Secret: "secret"},
+		"not made, too": &kakao.Provider{},
+	} {
+		if got := corrected.Of(p); got != p {
+			t.Errorf("%s: %T", name, got)
+		}
+	}
+}
+
+// cutting answers one address by an error, by a fault with the same body, or by half of it.
+type cutting struct {
+	canned
+	address, how string
+}
+
+func (c cutting) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := c.canned.RoundTrip(req)
+	bare := *req.URL
+	bare.RawQuery = ""
+	if bare.String() != c.address {
+		return res, err
+	}
+	switch c.how {
+	case "no answer":
+		return nil, errors.New("connection was cut")
+	case "a fault":
+		res.StatusCode = http.StatusServiceUnavailable
+	case "half an answer":
+		res.Body = io.NopCloser(io.MultiReader(io.LimitReader(res.Body, 10), iotest.ErrReader(io.ErrUnexpectedEOF)))
+	case "a list":
+		res.Body = io.NopCloser(strings.NewReader("[]"))
+	}
+	return res, err
+}
+
+// A service that does not answer one of the requests makes nobody known.
+func TestFault_EachRequest(t *testing.T) {
+	t.Parallel()
+	const kapi = "https://kapi.kakao.com/v2/user/me"
+	token := "https://kauth.kakao.com/oauth/token"
+	answers := canned{token: `{"access_token":"t","token_type":"bearer"}`, kapi: `{"id":7,"kakao_account":{"profile":{"nickname":"ada"}}}`}
+	for _, address := range []string{"", token, kapi} {
+		for _, how := range []string{"no answer", "a fault", "half an answer", "a list"} {
+			p := corrected.Of(kakao.New("id", "secret", "")).(interface {
+				ExchangeCode(ctx context.Context, redirectURL, code, nonce string, opts ...oauth2.AuthCodeOption) (goth.User, *oauth2.Token, error)
+			})
+			ctx := context.WithValue(t.Context(), oauth2.HTTPClient, &http.Client{Transport: cutting{answers, address, how}})
+			user, _, err := p.ExchangeCode(ctx, "https://app.example.com/callback", "code", "")
+			if (err == nil) != (address == "") || (user.UserID == "7") != (err == nil) {
+				t.Errorf("%s, %s: %+v, %v", address, how, user, err)
+			}
+		}
 	}
 }
 
@@ -168,6 +244,8 @@ func TestAttack24_EVEOnline(t *testing.T) {
 	}{
 		{"as it should be", sign(service, jose.ES256, claims(nil)), own, "123123"},
 		{"the issuer as a URL", sign(service, jose.ES256, claims(func(c map[string]any) { c["iss"] = "https://login.eveonline.com" })), own, "123123"},
+		{"the issuer as a URL with a slash", sign(service, jose.ES256, claims(func(c map[string]any) { c["iss"] = "https://login.eveonline.com/" })), own, "123123"},
+		{"the issuer as a URL with more", sign(service, jose.ES256, claims(func(c map[string]any) { c["iss"] = "https://login.eveonline.com/x" })), own, ""},
 		{"signed by a stranger", sign(stranger, jose.ES256, claims(nil)), own, ""},
 		{"signed with the client's secret", sign([]byte("a secret of thirty-two bytes or so"), jose.HS256, claims(nil)), own, ""},
 		{"another issuer", sign(service, jose.ES256, claims(func(c map[string]any) { c["iss"] = "login.evil.example" })), own, ""},
@@ -185,11 +263,22 @@ func TestAttack24_EVEOnline(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			answer, _ := json.Marshal(map[string]any{"access_token": tt.token, "token_type": "Bearer"})
-			user, err := canned{
-				"https://login.eveonline.com/v2/oauth/token":                         string(answer),
-				"https://login.eveonline.com/.well-known/oauth-authorization-server": `{"jwks_uri":"` + tt.jwks + `"}`,
-				tt.jwks: string(keys),
-			}.exchange(t, corrected.Of(eveonline.New("id", "secret", "")))
+			const metadata = "https://login.eveonline.com/.well-known/oauth-authorization-server"
+			answers := canned{
+				"https://login.eveonline.com/v2/oauth/token": string(answer),
+				metadata: `{"jwks_uri":"` + tt.jwks + `"}`,
+				tt.jwks:  string(keys),
+			}
+			user, err := answers.exchange(t, corrected.Of(eveonline.New("id", "secret", "")))
+			for _, address := range []string{metadata, tt.jwks} { // nothing is known without both
+				for _, how := range []string{"no answer", "a fault", "half an answer", "a list"} {
+					user, _, err := corrected.Of(eveonline.New("id", "secret", "")).(*corrected.Provider).ExchangeCode(
+						context.WithValue(t.Context(), oauth2.HTTPClient, &http.Client{Transport: cutting{answers, address, how}}), "https://app.example.com/callback", "code", "")
+					if err == nil || user.UserID != "" {
+						t.Errorf("%s, %s: %+v", address, how, user)
+					}
+				}
+			}
 			if user.UserID != tt.id || (err == nil) != (tt.id != "") {
 				t.Errorf("%+v, %v", user, err)
 			}

@@ -155,5 +155,8 @@ func TestHeadings(t *testing.T) {
 		if len(titles) != 1 || !strings.HasPrefix(text, "# ") {
 			t.Errorf("%s has %d titles; write one, in its first line", name, len(titles))
 		}
+		if strings.Contains(text, "\n<<<<<<< ") || strings.Contains(text, "\n>>>>>>> ") {
+			t.Errorf("%s has the marks of a merge that was not finished", name)
+		}
 	}
 }

@@ -42,6 +42,9 @@ const (
 	InvalidToken       = "InvalidToken"       // a bearer token is wrong, expired or meant for somebody else
 	FactorRequired     = "FactorRequired"     // the person must prove again who they are
 	OtherAccount       = "OtherAccount"       // the proof is another account's than the session's
+
+	PasskeySignin       = "PasskeySignin"       // a passkey's answer was not accepted
+	PasskeyRegistration = "PasskeyRegistration" // a new passkey was not accepted
 )
 
 // Notices say more about a sign-in that failed than its code does. A page shows a
@@ -80,6 +83,8 @@ var rows = []row{
 	{code: OAuthAccountNotLinked, signIn: true, text: "This email address already has an account. Sign in the way you did the first time."},
 	{code: EmailSignin, signIn: true, text: "The email could not be sent. Check the address and try again."},
 	{code: CredentialsSignin, signIn: true, text: "These details do not match an account. Check them and try again."},
+	{code: PasskeySignin, signIn: true, text: "This passkey did not sign you in. Try again, or sign in another way."},
+	{code: PasskeyRegistration, text: "The passkey was not added. Please try again."},
 	{code: SessionRequired, signIn: true, text: "Please sign in to see this page.", abort: "Sign in first."},
 	{code: Configuration, status: http.StatusInternalServerError,
 		text:  "There is a problem on our side. Please try again later. If you run this site, its log names the cause.",

@@ -48,26 +48,35 @@ func Claim(mac *token.Digest, subject, session string, proofs []Proof) string {
 // Read reads the proofs of a claim; none where its MAC is not one of this subject and
 // session. current reports that it was made with the current secret.
 func Read(mac *token.Digest, subject, session, claim string) (proofs []Proof, current bool) {
+	current = Each(mac, subject, session, claim, func(p Proof, n int) {
+		if proofs == nil {
+			proofs = make([]Proof, 0, n)
+		}
+		proofs = append(proofs, p)
+	})
+	return proofs, current
+}
+
+// Each calls visit with each proof that Read would return, and says how many there are.
+func Each(mac *token.Digest, subject, session, claim string, visit func(p Proof, n int)) (current bool) {
 	text, sum, _ := strings.Cut(claim, beforeMAC)
 	if text == "" || session == "" {
-		return nil, false
+		return false
 	}
 	valid, current := mac.Verify(sum, subject, session, text)
 	if !valid {
-		return nil, false
+		return false
 	}
-	proofs = make([]Proof, 0, 1+strings.Count(text, betweenProofs))
+	n := 1 + strings.Count(text, betweenProofs)
 	for part := range strings.SplitSeq(text, betweenProofs) {
 		method, rest, _ := strings.Cut(part, withinProof)
 		at, rest, _ := strings.Cut(rest, withinProof)
 		provider, account, _ := strings.Cut(rest, withinProof)
-		seconds, err := strconv.ParseInt(at, 10, 64)
-		if err != nil { // no program of ours wrote it
-			return nil, false
+		if seconds, err := strconv.ParseInt(at, 10, 64); err == nil {
+			visit(Proof{method, time.Unix(seconds, 0), provider, account}, n)
 		}
-		proofs = append(proofs, Proof{method, time.Unix(seconds, 0), provider, account})
 	}
-	return proofs, current
+	return current
 }
 
 // Add puts a proof behind the others, in place of the one of the same method.

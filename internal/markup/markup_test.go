@@ -16,6 +16,7 @@ type data struct {
 	Flag        bool
 	Number      int
 	Page        any
+	Nothing     *item
 	List        []item
 	HTML        template.HTML
 	Style       template.CSS
@@ -35,19 +36,24 @@ func example(text string) data {
 
 // templates are in the part of the language that this package has.
 var templates = map[string]string{
-	"text":          `<p>{{.Text}}</p>`,
-	"attribute":     `<p class="a {{.Text}} b" title="{{.Text}}">x</p>`,
-	"address":       `<form method="post" action="{{.Text}}"><a href="{{.Text}}">x</a><img src="{{.Text}}" alt=""></form>`,
-	"title":         `<!doctype html><title>{{.Text}} · {{.Other}}</title>{{.Text}}`,
-	"markup":        `<p>{{.HTML}}</p>`,
-	"style":         `<p style="color:{{.Style}};margin:0">x</p>`,
-	"nested":        `{{.Page.Name}}{{with .Page}}{{.Name}}{{$.Other}}{{end}}`,
-	"if":            `<p{{if .Flag}} class="{{.Text}}"{{end}}>{{if not .Flag}}a{{else if .Text}}b{{else}}c{{end}}</p>`,
-	"with":          `{{with .Text}}<b>{{.}}</b>{{else}}none{{end}}`,
-	"or and and":    `{{if or .Text .Flag}}1{{end}}{{if and .Text .Flag}}2{{end}}{{or .Text .Other}}{{and .Text .Other}}{{if not (or .Text .List)}}3{{end}}`,
-	"eq":            `{{if eq .Text "javascript:x"}}1{{else if eq .Other "other"}}2{{end}}`,
-	"number":        `{{.Number}}{{.Flag}}`,
-	"range":         `{{range $i, $v := .List}}{{if $i}}, {{end}}{{$v.Name}}{{.Name}}{{range .Tags}}<i>{{.}}</i>{{else}}none{{end}}{{$.Other}}{{end}}`,
+	"text":       `<p>{{.Text}}</p>`,
+	"attribute":  `<p class="a {{.Text}} b" title="{{.Text}}">x</p>`,
+	"address":    `<form method="post" action="{{.Text}}"><a href="{{.Text}}">x</a><img src="{{.Text}}" alt=""></form>`,
+	"title":      `<!doctype html><title>{{.Text}} · {{.Other}}</title>{{.Text}}`,
+	"markup":     `<p>{{.HTML}}</p>`,
+	"style":      `<p style="color:{{.Style}};margin:0">x</p>`,
+	"nested":     `{{.Page.Name}}{{with .Page}}{{.Name}}{{$.Other}}{{end}}`,
+	"if":         `<p{{if .Flag}} class="{{.Text}}"{{end}}>{{if not .Flag}}a{{else if .Text}}b{{else}}c{{end}}</p>`,
+	"with":       `{{with .Text}}<b>{{.}}</b>{{else}}none{{end}}`,
+	"or and and": `{{if or .Text .Flag}}1{{end}}{{if and .Text .Flag}}2{{end}}{{or .Text .Other}}{{and .Text .Other}}{{if not (or .Text .List)}}3{{end}}`,
+	"eq":         `{{if eq .Text "javascript:x"}}1{{else if eq .Other "other"}}2{{end}}`,
+	"number":     `{{.Number}}{{.Flag}}`,
+	"range":      `{{range $i, $v := .List}}{{if $i}}, {{end}}{{$v.Name}}{{.Name}}{{range .Tags}}<i>{{.}}</i>{{else}}none{{end}}{{$.Other}}{{end}}`,
+	"slashes":    `<br/><input name="{{.Text}}"/><input disabled/><input disabled title="{{.Text}}" required/>`,
+	"bare names": `<input required class="{{.Text}}"><input required
+	title="{{.Text}}"><input disabled>`,
+	"end of a tag":  `<p>{{.Text}}</p><i>x</i>`,
+	"empty range":   `{{range .Page.Tags}}a{{else}}none{{end}}`,
 	"one variable":  `{{range $v := .List}}{{$v.Name}}{{end}}`,
 	"template":      `{{define "a"}}<i class="{{.}}">{{$}}</i>{{end}}{{template "a" .Text}}<p>{{template "a" .Other}}</p>`,
 	"in both":       `{{define "a"}}{{.}}{{end}}<a href="{{template "a" .Text}}">{{template "a" .Text}}</a>`,
@@ -136,6 +142,25 @@ func TestRefused(t *testing.T) {
 		"a loop of templates":  `{{define "a"}}{{template "a" .}}{{end}}{{template "a" .}}`,
 		"an open action":       `{{.Text`,
 		"eq of one":            `{{if eq .Text}}{{end}}`,
+		"eq of three":          `{{if eq .Text .Other .Text}}{{end}}`,
+		"not of two":           `{{if not .Text .Other}}{{end}}`,
+		"not of none":          `{{if not}}{{end}}`,
+		"or of none":           `{{if or}}{{end}}`,
+		"or of a number":       `{{if or .Text 1}}{{end}}`,
+		"a variable of if":     `{{if $x := .Text}}{{$x}}{{end}}`,
+		"a variable of with":   `{{with $x := .Text}}{{$x}}{{end}}`,
+		"range of two":         `{{range .List | html}}{{end}}`,
+		"script in a branch":   `{{if .Flag}}<script>{{.Text}}</script>{{end}}`,
+		"script in the other":  `{{if .Flag}}{{else}}<script>{{.Text}}</script>{{end}}`,
+		"script in a loop":     `{{range .List}}<script>{{.Name}}</script>{{end}}`,
+		"script of no loop":    `{{range .List}}{{else}}<script>{{.Text}}</script>{{end}}`,
+		"script in a template": `{{define "a"}}<script>{{.}}</script>{{end}}{{template "a" .Text}}`,
+		"data of two commands": `{{define "a"}}{{end}}{{template "a" .Text | html}}`,
+		"an end of no tag":     `</>{{.Text}}`,
+		"an end, cut":          `</`,
+		"a sign, cut":          `a <`,
+		"a sign before space":  `a < b`,
+		"a name by a slash":    `<p{{if .Flag}} /class{{end}}="{{.Text}}">`,
 	} {
 		if _, err := markup.Parse("x", text); err == nil || !strings.HasPrefix(err.Error(), "markup: ") {
 			t.Errorf("%s: %v", name, err)
@@ -147,16 +172,28 @@ func TestRefused(t *testing.T) {
 func TestExecuteFault(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
-		"no such field":    `half a page{{.Missing}}`,
-		"of a text":        `half a page{{.Text.Missing}}`,
-		"a list":           `half a page{{.List}}`,
-		"no list":          `half a page{{range .Text}}{{end}}`,
-		"a word for style": `half a page<p style="{{.Text}}">`,
-		"markup for words": `half a page<p title="{{.HTML}}">`,
-		"in a loop":        `half a page{{range .List}}{{.Missing}}{{end}}`,
-		"in a template":    `{{define "a"}}half a page{{.Missing}}{{end}}{{template "a" .}}`,
-		"without data":     `{{define "a"}}half a page{{.Missing}}{{end}}{{template "a"}}`,
-		"in a condition":   `half a page{{if not .Missing}}{{end}}`,
+		"no such field":      `half a page{{.Missing}}`,
+		"of a text":          `half a page{{.Text.Missing}}`,
+		"a list":             `half a page{{.List}}`,
+		"no list":            `half a page{{range .Text}}{{end}}`,
+		"a word for style":   `half a page<p style="{{.Text}}">`,
+		"markup for words":   `half a page<p title="{{.HTML}}">`,
+		"in a loop":          `half a page{{range .List}}{{.Missing}}{{end}}`,
+		"in a template":      `{{define "a"}}half a page{{.Missing}}{{end}}{{template "a" .}}`,
+		"without data":       `{{define "a"}}half a page{{.Missing}}{{end}}{{template "a"}}`,
+		"in a condition":     `half a page{{if not .Missing}}{{end}}`,
+		"first of eq":        `half a page{{if eq .Missing .Text}}{{end}}`,
+		"second of eq":       `half a page{{if eq .Text .Missing}}{{end}}`,
+		"in or":              `half a page{{if or .Missing .Flag}}{{end}}`,
+		"in and":             `half a page{{if and .Flag .Missing}}{{end}}`,
+		"a list of none":     `half a page{{range .Missing}}{{end}}`,
+		"data of a template": `{{define "a"}}{{end}}half a page{{template "a" .Missing}}`,
+		"on the way yes":     `half a page{{if .Flag}}{{.Missing}}{{end}}`,
+		"on the way no":      `half a page{{if not .Flag}}{{else}}{{.Missing}}{{end}}`,
+		"within with":        `half a page{{with .Text}}{{.Missing}}{{end}}`,
+		"with another":       `half a page{{with .Missing}}{{end}}`,
+		"else of a range":    `half a page{{range .Page.Tags}}{{else}}{{.Missing}}{{end}}`,
+		"of nothing":         `half a page{{.Nothing.Missing}}`,
 	} {
 		parsed, err := markup.Parse("x", text)
 		if err != nil {
@@ -177,6 +214,7 @@ func TestParseFS(t *testing.T) {
 	files := fstest.MapFS{
 		"t/layout.html": {Data: []byte(`{{define "layout"}}{{block "head" .}}default{{end}}:{{template "content" .}}{{end}}`)},
 		"t/page.html":   {Data: []byte("\n{{define \"content\"}}{{.}}{{end}}\n")},
+		"t/broken.html": {Data: []byte(`{{define "content"}}{{.`)},
 		"t/head.html":   {Data: []byte(`{{define "head"}}own{{end}}`)},
 	}
 	for want, names := range map[string][]string{
@@ -192,8 +230,10 @@ func TestParseFS(t *testing.T) {
 			t.Errorf("%q, %v, want %q", b.String(), err, want)
 		}
 	}
-	if _, err := markup.ParseFS(files, "layout", "t/none.html"); err == nil {
-		t.Error("a file that is not there was read")
+	for _, names := range [][]string{{"t/none.html"}, {"t/layout.html", "t/broken.html"}, {"t/layout.html"}} {
+		if _, err := markup.ParseFS(files, "layout", names...); err == nil {
+			t.Errorf("%q: what is not there, or is broken, was read", names)
+		}
 	}
 }
 

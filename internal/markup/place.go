@@ -133,7 +133,7 @@ var raw = []string{"script", "style", "textarea", "noscript", "noembed", "nofram
 // plain are the attributes whose values are words: whatever stands there loads and
 // runs nothing.
 var plain = []string{
-	"alt", "aria-describedby", "aria-label", "autocapitalize", "autocomplete", "class", "cx", "cy", "d", "datetime", "dir",
+	"alt", "aria-describedby", "aria-label", "aria-labelledby", "autocapitalize", "autocomplete", "class", "cx", "cy", "d", "data-passkey", "datetime", "dir",
 	"fill", "fill-rule", "for", "height", "id", "inputmode", "lang", "max", "maxlength", "min", "minlength", "name", "pattern",
 	"placeholder", "r", "rx", "ry", "spellcheck", "stroke", "title", "transform", "type", "value", "viewbox", "width", "x", "y",
 }

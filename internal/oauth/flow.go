@@ -87,10 +87,10 @@ func (p *Provider) Begin(ctx context.Context, redirectURL string, extra url.Valu
 // BeginProof is Begin for a person who proves again who they are: an OpenID provider has
 // to ask them, whatever session they have there (OpenID Connect Core §3.1.2.1), and
 // Complete refuses an answer that does not show that it did. Any other service knows no
-// such parameters.
+// such parameters, and one whose id_tokens have no auth_time could not show it.
 func (p *Provider) BeginProof(ctx context.Context, redirectURL string, now time.Time) (authURL string, tx *Transaction, err error) {
 	var asked url.Values
-	if p.openID {
+	if p.openID && !p.noTime {
 		asked = url.Values{"prompt": {"login"}, "max_age": {"0"}}
 	}
 	return p.start(ctx, redirectURL, nil, asked, now)

@@ -10,10 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/markbates/goth"
 	"github.com/markbates/goth/providers/github"
 	zitadel "github.com/zitadel/oidc/v3/pkg/oidc"
 
 	"github.com/ginauth/ginauth/internal/oauth"
+	"github.com/ginauth/ginauth/oidc"
 )
 
 const appCallback = "http://127.0.0.1/callback"
@@ -308,6 +310,46 @@ func TestAuthentication(t *testing.T) {
 					t.Errorf("%+v, want %+v", got, tt.want)
 				}
 			})
+		}
+	}
+}
+
+// timeless is a provider that is known to give no auth_time.
+type timeless struct{ *oidc.Provider }
+
+func (timeless) LacksAuthTime() bool { return true }
+
+// TestBeginProof holds which providers are told to ask the person again, and that only one
+// that is known to give no auth_time may leave it out.
+func TestBeginProof(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		provider func(p *oidc.Provider) goth.Provider
+		asked    bool
+	}{
+		"any":           {func(p *oidc.Provider) goth.Provider { return p }, true},
+		"known to lack": {func(p *oidc.Provider) goth.Provider { return timeless{p} }, false},
+	} {
+		idp := newIDP(t)
+		idp.TamperClaims(provedAgo(never))
+		p, err := oauth.New(oauth.Config{ID: "oidc", Provider: tt.provider(byOIDC.provider(t, idp).(*oidc.Provider)), Params: url.Values{"prompt": {"consent"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		authURL, tx, err := p.BeginProof(t.Context(), appCallback, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		u, err := url.Parse(authURL)
+		if err != nil || (u.Query().Get("prompt") == "login") != tt.asked || u.Query().Has("max_age") != tt.asked {
+			t.Errorf("%s: %s, %v", name, authURL, err)
+		}
+		back, err := idp.Approve(t.Context(), authURL, "ada")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Complete(t.Context(), tx, appCallback, back.Query(), time.Now()); (err != nil) != tt.asked {
+			t.Errorf("%s without auth_time: %v", name, err)
 		}
 	}
 }

@@ -64,6 +64,7 @@ type Provider struct {
 	pkce     bool
 	formPost bool
 	openID   bool     // it issues id_tokens
+	noTime   bool     // without auth_time, whatever is asked for
 	echoes   []string // parameters of the answer that go into the token request
 	reader   AnswerProvider
 	client   *http.Client
@@ -136,6 +137,9 @@ func New(c Config) (*Provider, error) {
 	if flow, ok := c.Provider.(AuthCodeProvider); ok {
 		if v, ok := c.Provider.(interface{ RefusesPKCE() bool }); ok && v.RefusesPKCE() {
 			p.pkce = false
+		}
+		if v, ok := c.Provider.(interface{ LacksAuthTime() bool }); ok {
+			p.noTime = v.LacksAuthTime()
 		}
 		if v, ok := c.Provider.(interface{ FormPost() bool }); ok {
 			p.formPost = v.FormPost()

@@ -108,15 +108,11 @@ func accessType(raw string) (plain bool, err error) {
 
 // readAccess adds what go-oidc leaves to its caller.
 func (c *Client) readAccess(token *oidc.IDToken, plain bool) (*AccessToken, error) {
-	var raw map[string]json.RawMessage
-	if err := token.Claims(&raw); err != nil {
-		return nil, err
-	}
-	if err := checkNames(raw); err != nil {
-		return nil, err
-	}
 	a := &AccessToken{Issuer: token.Issuer, Subject: token.Subject, Expires: token.Expiry}
 	if err := token.Claims(&a.Claims); err != nil {
+		return nil, err
+	}
+	if err := checkNames(a.Claims); err != nil {
 		return nil, err
 	}
 	switch {

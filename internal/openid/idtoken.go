@@ -88,7 +88,7 @@ func (c *Client) checkClaims(token *oidc.IDToken) (azp *string, err error) {
 // encoding/json fills a struct field by either, the last one winning: where
 // users can have a claim of their own choosing issued, "Sub" would stand for
 // sub.
-func checkNames(claims map[string]json.RawMessage) error {
+func checkNames[V any](claims map[string]V) error {
 	checked := [...]string{"iss", "sub", "aud", "exp", "iat", "nbf", "nonce", "azp", "at_hash"}
 	for name := range claims {
 		for _, want := range checked {

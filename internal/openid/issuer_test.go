@@ -135,6 +135,34 @@ func (i *issuer) sign(t testing.TB, claims any) string {
 	return sign(t, i.signer, claims)
 }
 
+// signTyped signs claims under a header that says what they are.
+func (i *issuer) signTyped(t testing.TB, typ string, claims any) string {
+	t.Helper()
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	options := &jose.SignerOptions{}
+	if typ != "" {
+		options = options.WithType(jose.ContentType(typ))
+	}
+	signer, err := jose.NewSigner(i.signer, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jws, err := signer.Sign(payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := jws.CompactSerialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
 func sign(t testing.TB, key jose.SigningKey, claims any) string {
 	t.Helper()
 	payload, err := json.Marshal(claims)

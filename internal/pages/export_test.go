@@ -9,8 +9,8 @@ func BreakTemplates(s *Set) {
 	if err != nil {
 		panic(err)
 	}
-	s.signIn, s.signOut, s.fault, s.verify, s.confirm, s.further, s.factor = broken, broken, broken, broken, broken, broken, broken
-	s.second, s.enrol, s.codes, s.twoStep = broken, broken, broken, broken
+	s.signIn, s.signOut, s.fault, s.verify, s.confirm, s.further, s.factor, s.passkeys = broken, broken, broken, broken, broken, broken, broken, broken
+	s.second, s.enrol, s.codes, s.twoStep, s.account = broken, broken, broken, broken, broken
 }
 
 // Contrast is WCAG's contrast ratio of two colours written as #rrggbb.

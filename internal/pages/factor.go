@@ -10,6 +10,7 @@ type Factor struct {
 	CSRFToken, CallbackURL string
 	Error                  string // a code, whose text is shown; optional
 	Hint                   string // for developers; optional
+	Script                 string // the URL of the script that passkeys need
 	Resend                 bool   // a form was under way, which has to be sent again
 	// CodeAction is the URL that a mailed code is posted to; empty where none was mailed.
 	// Wrong says that a code was typed that is not the one.
@@ -34,22 +35,26 @@ func (s *Set) Factor(w http.ResponseWriter, p Factor) {
 	f := s.frame(s.texts.FactorTitle, p.Site)
 	v := factorView{
 		signInView: s.signInView(SignIn{
-			Providers: p.Providers, CSRFToken: p.CSRFToken, CallbackURL: p.CallbackURL, Error: p.Error, Hint: p.Hint,
+			Providers: p.Providers, CSRFToken: p.CSRFToken, CallbackURL: p.CallbackURL, Error: p.Error, Hint: p.Hint, Script: p.Script,
 		}, ""),
 		CodeAction: p.CodeAction, SignOutURL: p.SignOutURL, SecondURL: p.SecondURL, Resend: p.Resend,
 	}
 	for i := range v.Forms {
-		if v.Forms[i].EmailID == "" {
-			v.Forms[i].Label = s.texts.FactorButton
+		if v.Forms[i].email {
+			v.Forms[i].Inputs, v.Forms[i].Label = nil, s.texts.EmailCodeButton
 		} else {
-			v.Forms[i].EmailID, v.Forms[i].Label = "", s.texts.EmailCodeButton
+			v.Forms[i].Label = s.texts.FactorButton
 		}
 	}
+	v.Ask.Purpose, v.Ask.Label = "prove", s.texts.PasskeyProve
 	if p.Wrong {
 		v.Alert = s.texts.CodeWrong
 	}
 	f.Page = v
 	policy := s.signInPolicy
+	if v.Ask.Action != "" {
+		policy = scripted(policy)
+	}
 	if p.CodeAction == "" && len(p.Providers) == 0 {
 		policy = s.textPolicy
 	}

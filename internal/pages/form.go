@@ -2,34 +2,31 @@ package pages
 
 import (
 	"html/template"
+	"slices"
 	"strings"
 
 	"github.com/ginauth/ginauth/internal/markup"
 )
 
-// What the functions below write into pages of the application.
+// What the functions below write into pages of the application: markup with classes and
+// without styles.
 var (
-	csrfInput = formTemplate("csrf")
-	signForm  = formTemplate("form")
+	csrfInput   = block("csrf")
+	signForm    = block("form")
+	buttonForms = block("buttons")
+	accountMenu = block("menu")
 )
 
-const formTemplates = `
-{{- define "csrf"}}<input type="hidden" name="csrfToken" value="{{.CSRFToken}}">{{end}}
-{{- define "form"}}<form method="post" action="{{.Action}}">{{template "csrf" .}}` +
-	`{{if .CallbackURL}}<input type="hidden" name="callbackUrl" value="{{.CallbackURL}}">{{end}}` +
-	`{{if .EmailLabel}}<label>{{.EmailLabel}} <input name="email" type="email" autocomplete="email" required></label>{{end}}` +
-	`<button type="submit">{{.Button}}</button></form>{{end}}`
-
-func formTemplate(name string) *markup.Template {
-	t, err := markup.Parse(name, formTemplates)
+func block(name string) *markup.Template {
+	t, err := markup.ParseFS(templateFiles, name, "templates/mark.html", "templates/blocks.html")
 	if err != nil {
-		panic(err) // the text is above
+		panic(err) // the templates are embedded
 	}
 	return t
 }
 
 // ownForm is a form on a page of the application.
-type ownForm struct{ Action, CSRFToken, CallbackURL, EmailLabel, Button string }
+type ownForm struct{ Action, CSRFToken, CallbackURL, EmailLabel, CodeLabel, Button string }
 
 // CSRFField is the hidden input with the CSRF token.
 func CSRFField(csrfToken string) template.HTML {
@@ -49,6 +46,37 @@ func (s *Set) SignInForm(p Provider, csrfToken, callbackURL string) template.HTM
 	return execute(signForm, f)
 }
 
+// ProviderButtons are forms with one button each, in the order of providers, of which
+// one that has fields is left out. last is the ID of the one that was used last.
+func (s *Set) ProviderButtons(providers []Provider, last, csrfToken, callbackURL string) template.HTML {
+	providers = slices.DeleteFunc(slices.Clone(providers), Provider.isForm)
+	v := s.signInView(SignIn{Providers: providers, LastUsed: last}, "")
+	return execute(buttonForms, struct {
+		CSRFToken, CallbackURL, LastUsed string
+		Buttons                          []button
+	}{csrfToken, callbackURL, s.texts.LastUsed, append(v.Buttons, v.More...)})
+}
+
+// CodeForm is a form for the code of a mail.
+func (s *Set) CodeForm(action, csrfToken, callbackURL string) template.HTML {
+	return execute(signForm, ownForm{
+		Action: action, CSRFToken: csrfToken, CallbackURL: callbackURL, CodeLabel: s.texts.CodeLabel, Button: s.texts.CodeButton,
+	})
+}
+
+// AccountMenu unfolds below a person's name: their address, a link to their account
+// where accountURL is not empty, and the form that signs out.
+func (s *Set) AccountMenu(p SignOut, picture, accountURL string) template.HTML {
+	return execute(accountMenu, struct {
+		ownForm
+		Person                       Person
+		Picture, AccountURL, Account string
+	}{
+		ownForm{Action: p.Action, CSRFToken: p.CSRFToken, CallbackURL: p.CallbackURL, Button: s.texts.SignOutButton},
+		p.Person, picture, accountURL, s.texts.AccountTitle,
+	})
+}
+
 // SignOutForm is a form with one button that signs out.
 func (s *Set) SignOutForm(p SignOut) template.HTML {
 	return execute(signForm, ownForm{
@@ -63,9 +91,9 @@ func (s *Set) emailButton(p Provider) string {
 	return s.texts.EmailButton
 }
 
-func execute(t *markup.Template, f ownForm) template.HTML {
+func execute(t *markup.Template, data any) template.HTML {
 	var b strings.Builder
-	if t.Execute(&b, f) != nil {
+	if t.Execute(&b, data) != nil {
 		return ""
 	}
 	return template.HTML(b.String())

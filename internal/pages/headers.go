@@ -8,18 +8,27 @@ import (
 	"strings"
 )
 
-// contentSecurityPolicy allows the one stylesheet, by its hash, and images from
-// imageSources ("" for none). All else is refused, script above all: should markup ever
+// rules are what a Content-Security-Policy of the pages hangs on.
+type rules struct {
+	style string // of the pages, inline
+	sheet bool   // the application adds a stylesheet of this origin, and fonts
+}
+
+// policy allows the inline stylesheet, by its hash, the application's own, and images
+// from imageSources. All else is refused, script above all: should markup ever
 // slip through the escaping, it can neither run nor fetch nor be framed for a click.
 //
 // There is no form-action on the pages with a form. Chromium applies it to every redirect
 // that follows the POST, and that of the sign-in and the sign-out form may lead to an
 // identity provider: form-action 'self' would stop the button without a word. What a
 // foreign form could do is the csrf token's to prevent.
-func contentSecurityPolicy(style string, imageSources ...string) string {
-	sum := sha256.Sum256([]byte(style))
+func (r rules) policy(imageSources ...string) string {
+	sum := sha256.Sum256([]byte(r.style))
 	policy := "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
-	slices.Sort(imageSources)
+	if r.sheet {
+		policy += " 'self'; font-src 'self'"
+	}
+	imageSources = slices.Sorted(slices.Values(imageSources))
 	if sources := strings.TrimSpace(strings.Join(slices.Compact(imageSources), " ")); sources != "" {
 		policy += "; img-src " + sources
 	}

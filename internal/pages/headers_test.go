@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/net/html"
+
 	"github.com/ginauth/ginauth/internal/pages"
 )
 
@@ -122,6 +124,9 @@ func TestContentSecurityPolicy(t *testing.T) {
 				if !strings.Contains(got.body, "<form") {
 					want["form-action"] = "'none'"
 				}
+				if strings.Contains(got.body, "<script") {
+					want["script-src"], want["connect-src"] = "'"+integrityOf(pages.PasskeyScript())+"'", "'self'"
+				}
 				policy := directives(t, got.header.Get("Content-Security-Policy"))
 				for name, value := range want {
 					if policy[name] != value {
@@ -134,6 +139,49 @@ func TestContentSecurityPolicy(t *testing.T) {
 			})
 		}
 	}
+}
+
+func integrityOf(script []byte, _ string) string {
+	sum := sha256.Sum256(script)
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// The pages with the script load that one file, by its hash, and nothing else; a page
+// without passkeys runs none.
+func TestPasskeyScript(t *testing.T) {
+	t.Parallel()
+	s := newSet(t, pages.Theme{}, pages.Texts{})
+	body, version := pages.PasskeyScript()
+	if len(body) > 5000 || version == "" {
+		t.Errorf("the script has %d bytes, version %q", len(body), version)
+	}
+	for name, page := range everyPage(s) {
+		d := parse(t, get(t, page).body)
+		scripts := d.all("script")
+		if !strings.Contains(name, "passkey") {
+			if len(scripts) != 0 {
+				t.Errorf("%s has a script", name)
+			}
+			continue
+		}
+		if len(scripts) != 1 || attr(scripts[0], "src") != "/api/auth/passkey.js" || attr(scripts[0], "integrity") != integrityOf(body, "") || text(scripts[0]) != "" {
+			t.Errorf("%s has the scripts %v", name, scripts)
+		}
+		for _, form := range d.all("form") {
+			if kind := attr(form, "data-passkey"); (kind != "") != hidden(form) {
+				t.Errorf("%s: the form %q is shown without the script, or another is not", name, kind)
+			}
+		}
+	}
+}
+
+func hidden(n *html.Node) bool {
+	for _, a := range n.Attr {
+		if a.Key == "hidden" {
+			return true
+		}
+	}
+	return false
 }
 
 func TestTemplateFault(t *testing.T) {

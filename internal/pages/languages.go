@@ -25,8 +25,8 @@ type Languages struct {
 // NewLanguages makes the pages in the language of texts and in those of translations, by
 // tag (BCP 47). What a translation lacks it takes from texts, except the language and its
 // direction. logos are as in New.
-func NewLanguages(t Theme, texts Texts, translations map[string]Texts, logos ...string) (*Languages, error) {
-	fallback, err := New(t, texts, logos...)
+func NewLanguages(t Theme, texts Texts, translations map[string]Texts, links Links, logos ...string) (*Languages, error) {
+	fallback, err := newSet(t, texts, links, logos)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func NewLanguages(t Theme, texts Texts, translations map[string]Texts, logos ...
 			faults = append(faults, fmt.Errorf("pages: Translations has the tag %q: write a language tag such as \"de\" or \"pt-BR\"", name))
 			continue
 		}
-		set, err := New(t, translations[name].over(texts, name), logos...)
+		set, err := newSet(t, translations[name].over(texts, name), links, logos)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("pages: Translations[%q]: %w", name, err))
 			continue

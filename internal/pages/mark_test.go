@@ -46,17 +46,17 @@ func TestMark(t *testing.T) {
 		want     drawn
 	}{
 		"dark":            {pages.Provider{ID: "github", Name: "GitHub", Color: "#24292f"}, drawn{"mark", "#24292f", "#ffffff", "G"}},
-		"no mark of it":   {pages.Provider{ID: "kakao", Name: "Kakao", Mark: "kakao"}, drawn{"mark neutral", "", "", "K"}},
-		"a mark's path":   {pages.Provider{ID: "x", Mark: `x"/><image href="//evil`}, drawn{"mark neutral", "", "", "X"}},
+		"no mark of it":   {pages.Provider{ID: "kakao", Name: "Kakao", Mark: "kakao"}, drawn{"mark neutral", "#e9ecf2", "#353d4b", "K"}},
+		"a mark's path":   {pages.Provider{ID: "x", Mark: `x"/><image href="//evil`}, drawn{"mark neutral", "#e9ecf2", "#353d4b", "X"}},
 		"light":           {pages.Provider{ID: "kakao", Name: "Kakao", Color: "#fee500"}, drawn{"mark", "#fee500", "#000000", "K"}},
 		"short":           {pages.Provider{ID: "x", Color: "#000"}, drawn{"mark", "#000000", "#ffffff", "X"}},
-		"no colour":       {pages.Provider{ID: "own", Name: "our login"}, drawn{"mark neutral", "", "", "O"}},
-		"no name":         {pages.Provider{ID: "work"}, drawn{"mark neutral", "", "", "W"}},
+		"no colour":       {pages.Provider{ID: "own", Name: "our login"}, drawn{"mark neutral", "#e9ecf2", "#353d4b", "O"}},
+		"no name":         {pages.Provider{ID: "work"}, drawn{"mark neutral", "#e9ecf2", "#353d4b", "W"}},
 		"no letter":       {pages.Provider{ID: "!", Color: "#123456"}, drawn{"mark", "#123456", "#ffffff", ""}},
-		"another script":  {pages.Provider{ID: "jp", Name: "日本"}, drawn{"mark neutral", "", "", "日"}},
-		"a name of CSS":   {pages.Provider{ID: "x", Color: "red"}, drawn{"mark neutral", "", "", "X"}},
-		"a function":      {pages.Provider{ID: "x", Color: "url(//evil)"}, drawn{"mark neutral", "", "", "X"}},
-		"another element": {pages.Provider{ID: "x", Color: `#000"/><image href="//evil`}, drawn{"mark neutral", "", "", "X"}},
+		"another script":  {pages.Provider{ID: "jp", Name: "日本"}, drawn{"mark neutral", "#e9ecf2", "#353d4b", "日"}},
+		"a name of CSS":   {pages.Provider{ID: "x", Color: "red"}, drawn{"mark neutral", "#e9ecf2", "#353d4b", "X"}},
+		"a function":      {pages.Provider{ID: "x", Color: "url(//evil)"}, drawn{"mark neutral", "#e9ecf2", "#353d4b", "X"}},
+		"another element": {pages.Provider{ID: "x", Color: `#000"/><image href="//evil`}, drawn{"mark neutral", "#e9ecf2", "#353d4b", "X"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,5 +1,5 @@
 // Package pages renders the built-in pages: sign in, sign out, error, "check your
-// email", the one behind a mail's link and the one for a further proof; and the mail. They are plain HTML with one
+// email", the ones behind a mail's link and for a further proof, and the account; and the mail. They are plain HTML with one
 // inline stylesheet, without scripts, and request nothing except the logos of the
 // application: a page that asks for a password runs only what is in this package. It gets the values
 // to show. It does not know users, sessions or flows.
@@ -12,6 +12,7 @@ import (
 	"html"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -25,7 +26,24 @@ import (
 var templateFiles embed.FS
 
 //go:embed templates/pages.css
-var stylesheet string
+var stylesheetSource string
+
+//go:embed templates/proofs.css
+var proofsSource string
+
+//go:embed templates/account.css
+var accountSource string
+
+// stylesheet is the source without its spaces, which every page would carry. No text in
+// the source holds what is replaced. accountSheet is what the account page adds, and proofsSheet
+// what those of passkeys and further factors add.
+var (
+	stylesheet   = tight.Replace(stylesheetSource)
+	accountSheet = tight.Replace(accountSource)
+	proofsSheet  = tight.Replace(proofsSource)
+)
+
+var tight = strings.NewReplacer("\n  ", "", "\n", "", " { ", "{", " {", "{", "; }", "}", ";\n}", "}", "; ", ";", ": ", ":", ", ", ",")
 
 // SignIn is what the sign-in page shows.
 type SignIn struct {
@@ -35,6 +53,13 @@ type SignIn struct {
 	CSRFToken, CallbackURL string
 	// Email is filled into the field of an email provider.
 	Email string
+	// LastUsed is the ID of the provider by which this browser signed in last.
+	LastUsed string
+	// Failed is the ID of the provider whose form Error is about. Typed is what was typed
+	// into it, by the fields' names; passwords and codes among it are not shown again.
+	Failed    string
+	Typed     map[string]string
+	Reference string // of the log line that says more; optional
 	// Error is a code (see Texts.Errors), or a sentence, which is shown unchanged. An unknown
 	// code reads "Unable to sign in." The caller vouches for a sentence: one taken from the
 	// query would let any link put its words on this page.
@@ -42,13 +67,15 @@ type SignIn struct {
 	// Site is the host name shown; optional.
 	Site string
 	Hint string // for developers; optional
+	// Script is the URL of the script that passkeys need, where there are any.
+	Script string
 }
 
 // Provider is one way to sign in.
 type Provider struct {
 	ID   string
 	Name string // shown; default: ID
-	Type string // "credentials" and "email" get a form with fields, any other ("oauth") one button
+	Type string // "credentials" and "email" get a form with fields, "webauthn" one that a script shows, any other ("oauth") one button
 	// Action is the URL that the form posts to. One with a scheme other than http and https
 	// is not rendered.
 	Action string
@@ -67,10 +94,15 @@ type Field struct {
 	Placeholder string
 }
 
+// A Person is who is signed in, as far as that is known.
+type Person struct{ Name, Email string }
+
 // SignOut is what the sign-out page shows.
 type SignOut struct {
 	Action, CSRFToken, CallbackURL string
 	Site                           string // the host name shown; optional
+	Person                         Person
+	BackURL                        string // where to without signing out; no link when empty
 	Error                          string // a code, whose text is shown; optional
 	Hint                           string // for developers; optional
 }
@@ -87,7 +119,13 @@ type Error struct {
 	// ContinueURL is where the link leads if the person is signed in already. It replaces
 	// SignInURL.
 	ContinueURL string
-	Hint        string // for developers; optional
+	// SwitchURL signs out Person, who has no access, and lets another account in; RetryURL
+	// is the page itself. Each replaces SignInURL.
+	Person              Person
+	SwitchURL, RetryURL string
+	HomeURL             string // a further link, to the site; optional
+	Reference           string // of the log line that says more; optional
+	Hint                string // for developers; optional
 }
 
 // VerifyRequest is what the page shows that follows the sending of a mail.
@@ -96,7 +134,11 @@ type VerifyRequest struct {
 	// Action is the URL that a code is posted to; empty where the mail holds a link.
 	Action                 string
 	CSRFToken, CallbackURL string
-	Wrong                  bool // a code was typed that is not the one
+	Wrong                  bool   // a code was typed that is not the one
+	Email                  string // that this browser asked for the mail to; "" where it is not known
+	AgainURL               string // what the form posts to that sends another mail
+	Again                  bool   // it was sent again
+	OtherURL               string // where another address can be typed; no link when empty
 }
 
 // Confirm is what the page shows that a mail's link leads to.
@@ -115,8 +157,10 @@ type Continue struct {
 // Set renders the pages. It is immutable and safe for concurrent use.
 type Set struct {
 	texts                          Texts
+	links                          Links
 	prefix                         string // of the application's own paths
-	logo                           string
+	logo, darkLogo                 string
+	stylesheet                     string
 	brand, ink                     color
 	style                          template.HTML
 	formPolicy, textPolicy         string // Content-Security-Policy of pages with and without a form
@@ -124,23 +168,39 @@ type Set struct {
 	signInPolicy                   string // of the page with the logos of providers
 	signIn, signOut, fault, verify *markup.Template
 	confirm, letter, further       *markup.Template
-	factor                         *markup.Template
+	passkeys, factor               *markup.Template
 	second, enrol, codes, twoStep  *markup.Template
 	notice                         *markup.Template
+	account                        *markup.Template
+	accountStyle, proofsStyle      template.HTML
+	proofsPolicy                   string // of the pages on which somebody looks after passkeys and further factors
+	accountPolicy, picturePolicy   string // of the account page, and of one with a picture of this site
 }
 
 // New validates theme and texts and prepares the pages. Its error joins all the
 // faults, each naming the field and what to write instead. logos are the pictures on
 // the buttons of the sign-in page, which CheckLogo found right.
 func New(t Theme, texts Texts, logos ...string) (*Set, error) {
+	return newSet(t, texts, Links{}, logos)
+}
+
+// Links are pages of the application that the built-in ones lead to: paths or http(s)
+// URLs. There is no link where one is empty.
+type Links struct{ SignUp, ForgotPassword, Terms, Privacy string }
+
+func newSet(t Theme, texts Texts, links Links, logos []string) (*Set, error) {
 	l, themeErr := t.validate()
 	texts, textsErr := texts.resolve()
 	if err := errors.Join(themeErr, textsErr); err != nil {
 		return nil, err
 	}
 	style := l.properties() + stylesheet
-	policy := contentSecurityPolicy(style, l.imageSource)
-	sources := []string{l.imageSource}
+	rules := rules{style: style, sheet: t.Stylesheet != ""}
+	forAccount, forProofs := rules, rules
+	forAccount.style += accountSheet
+	forProofs.style += proofsSheet
+	policy := rules.policy(l.imageSources...)
+	sources := slices.Clone(l.imageSources)
 	for _, logo := range logos {
 		source, err := imageSource(logo)
 		if err != nil {
@@ -149,17 +209,27 @@ func New(t Theme, texts Texts, logos ...string) (*Set, error) {
 		sources = append(sources, source)
 	}
 	s := &Set{
-		texts: texts,
-		logo:  l.logo,
-		brand: l.brand,
-		ink:   l.ink,
+		texts:      texts,
+		links:      links,
+		logo:       l.logo,
+		darkLogo:   l.darkLogo,
+		stylesheet: t.Stylesheet,
+		brand:      l.brand,
+		ink:        l.ink,
 		// The whole element, because the hash must be that of the exact bytes between the tags.
 		// Safe: the stylesheet is ours and the colours in it were parsed and printed again.
 		style:        template.HTML("<style>" + style + "</style>"),
 		formPolicy:   policy,
-		signInPolicy: contentSecurityPolicy(style, sources...),
+		signInPolicy: rules.policy(sources...),
 		textPolicy:   policy + "; form-action 'none'",
-		barePolicy:   contentSecurityPolicy(style, ""),
+		barePolicy:   rules.policy(),
+
+		proofsStyle:  template.HTML("<style>" + forProofs.style + "</style>"),
+		proofsPolicy: forProofs.policy(l.imageSources...),
+
+		accountStyle:  template.HTML("<style>" + forAccount.style + "</style>"),
+		accountPolicy: forAccount.policy(l.imageSources...),
+		picturePolicy: forAccount.policy(append([]string{"'self'"}, l.imageSources...)...),
 	}
 	var err error
 	for _, page := range []struct {
@@ -167,10 +237,10 @@ func New(t Theme, texts Texts, logos ...string) (*Set, error) {
 		into **markup.Template
 	}{
 		{"signin.html", &s.signIn}, {"signout.html", &s.signOut}, {"error.html", &s.fault}, {"verify.html", &s.verify},
-		{"confirm.html", &s.confirm}, {"continue.html", &s.further}, {"factor.html", &s.factor},
-		{"secondfactor.html", &s.second}, {"enrol.html", &s.enrol}, {"codes.html", &s.codes}, {"twostep.html", &s.twoStep},
+		{"confirm.html", &s.confirm}, {"continue.html", &s.further}, {"factor.html", &s.factor}, {"passkeys.html", &s.passkeys},
+		{"secondfactor.html", &s.second}, {"enrol.html", &s.enrol}, {"codes.html", &s.codes}, {"twostep.html", &s.twoStep}, {"account.html", &s.account},
 	} {
-		*page.into, err = markup.ParseFS(templateFiles, "layout", "templates/layout.html", "templates/ways.html", "templates/"+page.file)
+		*page.into, err = markup.ParseFS(templateFiles, "layout", "templates/layout.html", "templates/mark.html", "templates/ways.html", "templates/"+page.file)
 		if err != nil {
 			return nil, err
 		}
@@ -186,12 +256,17 @@ func New(t Theme, texts Texts, logos ...string) (*Set, error) {
 func (s *Set) SignIn(w http.ResponseWriter, status int, p SignIn) {
 	f := s.frame(s.texts.SignInTitle, p.Site)
 	f.Page = s.signInView(p, f.Site)
-	s.render(w, status, s.signIn, s.signInPolicy, f)
+	policy := s.signInPolicy
+	if p.Script != "" {
+		policy = scripted(policy)
+	}
+	s.render(w, status, s.signIn, policy, f)
 }
 
 // SignOut writes the page that asks whether to sign out.
 func (s *Set) SignOut(w http.ResponseWriter, p SignOut) {
 	f := s.frame(s.texts.SignOutTitle, p.Site)
+	f.Icon, f.Initial = "door", ""
 	f.Page = struct {
 		SignOut
 		Alert string
@@ -216,7 +291,8 @@ func (s *Set) Error(w http.ResponseWriter, status int, p Error) {
 	}
 	f := s.frame(title, p.Site)
 	f.Icon = "alert"
-	f.Page = struct{ Text, SignInURL, ContinueURL, Hint string }{text, p.SignInURL, p.ContinueURL, p.Hint}
+	p.Text, p.Reference = text, s.reference(p.Reference)
+	f.Page = p
 	s.render(w, status, s.fault, s.textPolicy, f)
 }
 
@@ -226,7 +302,7 @@ func (s *Set) VerifyRequest(w http.ResponseWriter, p VerifyRequest) {
 	f.Icon = "mail"
 	f.Page = p
 	policy := s.textPolicy
-	if p.Action != "" {
+	if p.Action != "" || p.AgainURL != "" {
 		policy = s.formPolicy
 	}
 	s.render(w, http.StatusOK, s.verify, policy, f)
@@ -269,16 +345,26 @@ func (s *Set) Below(prefix string) *Set {
 	}
 	below := *s
 	below.prefix = prefix
-	below.logo = below.shown(s.logo)
+	for _, path := range []*string{&below.logo, &below.darkLogo, &below.stylesheet} {
+		*path = below.shown(*path)
+	}
 	return &below
 }
 
-// shown is a logo's address as browsers know it.
-func (s *Set) shown(logo string) string {
-	if !strings.HasPrefix(logo, "/") || strings.HasPrefix(logo, s.prefix+"/") {
-		return logo
+// shown is the address of a picture or page of the application as browsers know it.
+func (s *Set) shown(path string) string {
+	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, s.prefix+"/") {
+		return path
 	}
-	return s.prefix + logo
+	return s.prefix + path
+}
+
+// reference is the line with the name of a log line.
+func (s *Set) reference(reference string) string {
+	if reference == "" {
+		return ""
+	}
+	return strings.ReplaceAll(s.texts.Reference, "{reference}", reference)
 }
 
 // frame is what the layout needs, whichever page is in it.
@@ -287,18 +373,35 @@ type frame struct {
 	Style         template.HTML
 	Title, Site   string
 	Logo, Initial string
-	Icon          string // lock, mail or alert: shown where there is no logo
+	DarkLogo      template.HTML // the element that shows another one where the page is dark
+	Icon          string        // lock, mail, alert, door or none: shown where there is no logo
+	Stylesheet    string        // of the application; optional
+	Terms         string
+	Privacy       string
 	Page          any
 }
 
 func (s *Set) frame(title, site string) frame {
-	f := frame{Texts: s.texts, Style: s.style, Title: title, Site: site, Logo: s.logo, Icon: "lock"}
+	f := frame{
+		Texts: s.texts, Style: s.style, Title: title, Site: site, Logo: s.logo, DarkLogo: s.darkSource(), Icon: "lock",
+		Stylesheet: s.stylesheet, Terms: s.shown(s.links.Terms), Privacy: s.shown(s.links.Privacy),
+	}
 	if s.texts.SiteName != "" {
 		f.Site, f.Initial = s.texts.SiteName, initial(s.texts.SiteName)
 	} else if host := strings.TrimPrefix(site, "www."); strings.IndexFunc(host, unicode.IsLetter) == 0 {
 		f.Initial = initial(host) // not of an IP address, where a digit says nothing
 	}
 	return f
+}
+
+// darkSource is the element that replaces the logo where the page is dark.
+func (s *Set) darkSource() template.HTML {
+	if s.darkLogo == "" {
+		return ""
+	}
+	// Safe: the address was validated, and has no space. A comma would end it.
+	address := html.EscapeString(strings.ReplaceAll(s.darkLogo, ",", "%2C"))
+	return template.HTML(`<source srcset="` + address + `" media="(prefers-color-scheme: dark)">`)
 }
 
 // render executes the page into memory first: a fault in it then is a plain 500

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ginauth/ginauth/internal/errorcode"
 )
 
 // SecondFactor is what the page shows that asks for a second factor.
@@ -16,6 +18,38 @@ type SecondFactor struct {
 	SignInURL                      string        // where the link back leads; no link when empty
 	Trust                          time.Duration // for how long the browser can be trusted; zero: that is not offered
 	Wrong, Off                     bool          // the last code was wrong; the app's codes do not count
+	Passkey                        SecondPasskey
+}
+
+// SecondPasskey is how a passkey stands in for a code. The zero value offers none.
+type SecondPasskey struct {
+	Action string // the URL that it is posted to
+	Script string // the URL of the script
+	Wrong  bool   // the last one was not accepted
+}
+
+// form is the passkey's form beside that of a code.
+func (p SecondPasskey) form(t Texts) passkeyForm {
+	if p.Action == "" {
+		return passkeyForm{}
+	}
+	return passkeyForm{Action: p.Action, Purpose: "second", Label: t.PasskeyProve, Or: true, Script: scriptElement(p.Script)}
+}
+
+// alert says what was wrong with the last one.
+func (p SecondPasskey) alert(t Texts) string {
+	if p.Wrong {
+		return t.inline(errorcode.PasskeySignin)
+	}
+	return ""
+}
+
+// policy is that of a page that may have the script.
+func (p SecondPasskey) policy(policy string) string {
+	if p.Action == "" {
+		return policy
+	}
+	return scripted(policy)
 }
 
 // Enrol is what the page shows that sets an authenticator app up.
@@ -29,6 +63,7 @@ type Enrol struct {
 	SignInURL                      string // where the link back leads; no link when empty
 	Required                       bool   // the person must, to be signed in
 	Wrong                          bool   // the last code was wrong
+	Passkey                        SecondPasskey
 }
 
 // Codes is what the page shows that hands recovery codes over, once.
@@ -52,8 +87,9 @@ type TwoStep struct {
 func (s *Set) SecondFactor(w http.ResponseWriter, status int, p SecondFactor) {
 	v := struct {
 		SecondFactor
+		Ask          passkeyForm
 		Alert, Trust string
-	}{SecondFactor: p}
+	}{SecondFactor: p, Ask: p.Passkey.form(s.texts), Alert: p.Passkey.alert(s.texts)}
 	switch {
 	case p.Off && !p.Recovery:
 		v.Alert = s.texts.SecondOff
@@ -67,15 +103,16 @@ func (s *Set) SecondFactor(w http.ResponseWriter, status int, p SecondFactor) {
 	}
 	f := s.frame(s.texts.FactorTitle, p.Site)
 	f.Page = v
-	s.render(w, status, s.second, s.formPolicy, f)
+	s.render(w, status, s.second, p.Passkey.policy(s.formPolicy), f)
 }
 
 // Enrol writes the page that sets an authenticator app up. It holds the key.
 func (s *Set) Enrol(w http.ResponseWriter, status int, p Enrol) {
 	v := struct {
 		Enrol
+		Ask               passkeyForm
 		Lead, Alert, View string
-	}{Enrol: p, View: "0 0 " + strconv.Itoa(p.Size) + " " + strconv.Itoa(p.Size)}
+	}{Enrol: p, Ask: p.Passkey.form(s.texts), Alert: p.Passkey.alert(s.texts), View: "0 0 " + strconv.Itoa(p.Size) + " " + strconv.Itoa(p.Size)}
 	if p.Required {
 		v.Lead = s.texts.EnrolRequired
 	}
@@ -86,15 +123,15 @@ func (s *Set) Enrol(w http.ResponseWriter, status int, p Enrol) {
 		v.Alert = s.texts.SecondWrong
 	}
 	f := s.frame(s.texts.EnrolTitle, p.Site)
-	f.Page = v
-	s.render(w, status, s.enrol, s.formPolicy, f)
+	f.Style, f.Page = s.proofsStyle, v
+	s.render(w, status, s.enrol, p.Passkey.policy(s.proofsPolicy), f)
 }
 
 // Codes writes the page that hands recovery codes over.
 func (s *Set) Codes(w http.ResponseWriter, p Codes) {
 	f := s.frame(s.texts.CodesTitle, p.Site)
-	f.Page = p
-	s.render(w, http.StatusOK, s.codes, s.textPolicy, f)
+	f.Style, f.Page = s.proofsStyle, p
+	s.render(w, http.StatusOK, s.codes, s.proofsPolicy+"; form-action 'none'", f)
 }
 
 // TwoStep writes the page of somebody's second factors.
@@ -111,8 +148,8 @@ func (s *Set) TwoStep(w http.ResponseWriter, p TwoStep) {
 		v.Alert = s.texts.SecondOff
 	}
 	f := s.frame(s.texts.TwoStepTitle, p.Site)
-	f.Page = v
-	s.render(w, http.StatusOK, s.twoStep, s.formPolicy, f)
+	f.Style, f.Page = s.proofsStyle, v
+	s.render(w, http.StatusOK, s.twoStep, s.proofsPolicy, f)
 }
 
 // A Change is what happened to somebody's second factors, of which a mail tells.
@@ -126,6 +163,8 @@ const (
 	ChangeRecovery
 	ChangeWrong
 	ChangeOff
+	ChangePasskeyAdded
+	ChangePasskeyRemoved
 )
 
 // FactorNotice writes the mail that tells of a change. It loads nothing and holds no link:
@@ -135,7 +174,10 @@ func (s *Set) FactorNotice(c Change, site, email string) (Letter, error) {
 		site = s.texts.SiteName
 	}
 	t := s.texts
-	text := [...]string{t.NoticeAdded, t.NoticeRemoved, t.NoticeCodes, t.NoticeRecovery, t.NoticeWrong, t.NoticeOff}[c]
+	text := [...]string{
+		t.NoticeAdded, t.NoticeRemoved, t.NoticeCodes, t.NoticeRecovery, t.NoticeWrong, t.NoticeOff,
+		t.NoticePasskeyAdded, t.NoticePasskeyRemoved,
+	}[c]
 	fill := strings.NewReplacer("{site}", site, "{email}", email)
 	v := letterView{Texts: t, Subject: fill.Replace(t.NoticeSubject), Text: fill.Replace(text)}
 	var body strings.Builder

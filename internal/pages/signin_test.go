@@ -64,9 +64,9 @@ func TestSignInFields(t *testing.T) {
 		field pages.Field
 		want  string // label | type | autocomplete | placeholder | spellcheck
 	}{
-		{pages.Field{Name: "username", Label: "User", Placeholder: "ada"}, "User|text|username|ada|false"},
-		{pages.Field{Name: "Email", Type: "email"}, "Email|email|username||false"},
-		{pages.Field{Name: "mail", Type: "EMAIL"}, "mail|email|username||false"},
+		{pages.Field{Name: "username", Label: "User", Placeholder: "ada"}, "User|text|username webauthn|ada|false"},
+		{pages.Field{Name: "Email", Type: "email"}, "Email|email|username webauthn||false"},
+		{pages.Field{Name: "mail", Type: "EMAIL"}, "mail|email|username webauthn||false"},
 		{pages.Field{Name: "password", Type: "password"}, "password|password|current-password||"},
 		{pages.Field{Name: "pin", Type: "password"}, "pin|password|current-password||"},
 		{pages.Field{Name: "otp"}, "otp|text|one-time-code||false"},
@@ -106,7 +106,7 @@ func TestSignInEmailField(t *testing.T) {
 			continue
 		}
 		required := slices.ContainsFunc(in.Attr, func(a html.Attribute) bool { return a.Key == "required" })
-		if attr(in, "type") != "email" || attr(in, "autocomplete") != "email" || attr(in, "value") != "ada@example.com" || !required {
+		if attr(in, "type") != "email" || attr(in, "autocomplete") != "email webauthn" || attr(in, "value") != "ada@example.com" || !required {
 			t.Errorf("input %v", in.Attr)
 		}
 		return
@@ -160,16 +160,35 @@ func TestSignInOrder(t *testing.T) {
 	}
 }
 
-func TestSignInColumns(t *testing.T) {
+// More than five ways are folded, except the first four; the last used one is first, and
+// says so.
+func TestSignInFolds(t *testing.T) {
 	t.Parallel()
-	for n, wide := range map[int]bool{1: false, 7: false, 8: true, 12: true} {
+	for n, shown := range map[int]int{1: 1, 5: 5, 6: 4, 12: 4} {
 		var providers []pages.Provider
 		for i := range n {
 			providers = append(providers, pages.Provider{ID: fmt.Sprint("p", i), Type: "oauth"})
 		}
-		d := signIn(t, pages.Texts{}, pages.SignIn{Providers: providers})
-		if got := attr(d.one(t, "main"), "class") == "card wide"; got != wide {
-			t.Errorf("%d providers: wide %v, want %v", n, got, wide)
+		last := providers[n-1].ID
+		d := signIn(t, pages.Texts{}, pages.SignIn{Providers: providers, LastUsed: last})
+		folded := 0
+		for _, details := range d.all("details") {
+			folded += len(document{details}.all("button"))
+			if text(document{details}.one(t, "summary")) == "" {
+				t.Error("a fold without words")
+			}
+		}
+		buttons := d.all("button")
+		if len(buttons) != n || folded != n-shown {
+			t.Errorf("%d providers: %d buttons, %d folded", n, len(buttons), folded)
+		}
+		if text(buttons[0]) != "Sign in with "+last || attr(buttons[0], "aria-describedby") != "last-used" || d.byClass(t, "last") != "Last used" {
+			t.Errorf("%d providers: the first is %q", n, text(buttons[0]))
+		}
+		for _, b := range buttons[1:] {
+			if attr(b, "aria-describedby") != "" {
+				t.Errorf("%q says that it was the last", text(b))
+			}
 		}
 	}
 }

@@ -35,14 +35,25 @@ type Texts struct {
 	EmailCodeButton   string `english:"Email me a code"`
 	Or                string `english:"or"`
 	NoProviders       string `english:"No way to sign in has been set up yet."`
+	LastUsed          string `english:"Last used"`
+	MoreWays          string `english:"More ways to sign in"`
+	ForgotPassword    string `english:"Forgot your password?"`
+	SignUpText        string `english:"No account yet?"`
+	SignUpLink        string `english:"Create an account"`
+	Terms             string `english:"Terms"`
+	Privacy           string `english:"Privacy"`
 
 	SignOutTitle  string `english:"Sign out"`
 	SignOutText   string `english:"Do you want to sign out?"`
 	SignOutButton string `english:"Sign out"`
+	SignOutCancel string `english:"Stay signed in"`
 
-	VerifyTitle string `english:"Check your email"`
-	VerifyText  string `english:"We sent you a sign-in link. Open it to continue."`
-	VerifyHint  string `english:"Nothing there? Look in your spam folder. You can close this page."`
+	VerifyTitle  string `english:"Check your email"`
+	VerifyText   string `english:"We sent you a sign-in link. Open it to continue."`
+	VerifyHint   string `english:"Nothing there? Look in your spam folder. You can close this page."`
+	SendAgain    string `english:"Send it again"`
+	SentAgain    string `english:"It was sent again."`
+	OtherAddress string `english:"Use another address"`
 
 	CodeText   string `english:"We sent you a code. Type it here to continue."`
 	CodeLabel  string `english:"Code"`
@@ -58,6 +69,7 @@ type Texts struct {
 	MailButton  string `english:"Sign in"`
 	MailCode    string `english:"This is your code to sign in to {site} as {email}."`
 	MailHint    string `english:"It works once. If you did not ask for it, do nothing, and nothing happens."`
+	MailReason  string `english:"You get this email because somebody entered your address at {address}."`
 
 	FactorTitle       string `english:"Confirm that it is you"`
 	FactorText        string `english:"What you want to do needs a fresh proof of who you are."`
@@ -115,6 +127,47 @@ type Texts struct {
 	RateLimitedTitle   string `english:"Too many attempts"`
 	CodeTitle          string `english:"This code no longer works"`
 	BackToSignIn       string `english:"Back to sign in"`
+	SwitchAccount      string `english:"Switch account"`
+	TryAgain           string `english:"Try again"`
+	Home               string `english:"Back to the site"`
+	Reference          string `english:"Reference: {reference}"`
+
+	AccountTitle      string `english:"Your account"`
+	AccountWays       string `english:"Ways to sign in"`
+	AccountConnect    string `english:"Connect {provider}"`
+	AccountRemove     string `english:"Remove"`
+	AccountLeft       string `english:"Without it you sign in with: {ways}."`
+	AccountOnly       string `english:"Your only way to sign in."`
+	AccountProved     string `english:"confirmed"`
+	AccountDevices    string `english:"Where you are signed in"`
+	AccountHere       string `english:"This browser."`
+	AccountUsed       string `english:"Last used {time}."`
+	AccountBrowser    string `english:"Unknown browser"`
+	AccountEnd        string `english:"Sign out"`
+	AccountEndOthers  string `english:"Sign out everywhere else"`
+	AccountDelete     string `english:"Delete account"`
+	AccountDeleteText string `english:"Your account and all that belongs to it is deleted. This cannot be undone."`
+	AccountDeleteSure string `english:"I want to delete my account"`
+	AccountDone       string `english:"Done."`
+	AccountFailed     string `english:"That did not work. Please try again."`
+
+	PasskeyButton        string `english:"Sign in with a passkey"`
+	NoticePasskeyAdded   string `english:"A passkey was added to your account {email} at {site}."`
+	NoticePasskeyRemoved string `english:"A passkey was removed from your account {email} at {site}."`
+	PasskeyProve         string `english:"Confirm with a passkey"`
+	PasskeyFailed        string `english:"Your device gave no passkey. Try again, or use another way."`
+	PasskeysTitle        string `english:"Passkeys"`
+	PasskeysText         string `english:"A passkey signs you in with your fingerprint, your face or the lock of your screen."`
+	PasskeysNone         string `english:"You have no passkeys yet."`
+	PasskeyName          string `english:"Name"`
+	PasskeyDefaultName   string `english:"Passkey"`
+	PasskeyAdd           string `english:"Add a passkey"`
+	PasskeyRename        string `english:"Rename"`
+	PasskeyRemove        string `english:"Remove"`
+	PasskeyAdded         string `english:"Added on {date}"`
+	PasskeyUsed          string `english:"Last used on {date}"`
+	PasskeySynced        string `english:"Saved in your password manager"`
+	PasskeyCloned        string `english:"This passkey may have been copied. Remove it, and add a new one."`
 
 	Errors map[string]string
 }
@@ -164,6 +217,9 @@ func (t Texts) validate() error {
 	if t.ConfirmText != "" && !strings.Contains(t.ConfirmText, "{email}") {
 		// A person who was sent another person's link must see whose it is.
 		fault(`ConfirmText %q names no address: write {email} where it goes`, t.ConfirmText)
+	}
+	if t.Reference != "" && !strings.Contains(t.Reference, "{reference}") {
+		fault(`Reference %q names none: write {reference} where it goes`, t.Reference)
 	}
 	if strings.ContainsFunc(t.SiteName+t.MailSubject+t.FactorMailSubject+t.NoticeSubject, endsLine) {
 		fault("SiteName, Texts.MailSubject, FactorMailSubject or NoticeSubject holds a line break or another control character: leave it out") // they go into a header

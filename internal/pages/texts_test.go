@@ -1,6 +1,7 @@
 package pages_test
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -66,6 +67,16 @@ func TestTextsReachThePages(t *testing.T) {
 			texts.SignInSite, want[name] = "«in {site}»", "«in «SiteName»»"
 		case name == "SignInWith":
 			texts.SignInWith, want[name] = "«{provider}!»", "«GitHub!»"
+		case name == "Reference":
+			texts.Reference, want[name] = "«no. {reference}»", "«no. K7»"
+		case name == "AccountConnect":
+			texts.AccountConnect, want[name] = "«join {provider}»", "«join Google»"
+		case name == "AccountLeft":
+			texts.AccountLeft, want[name] = "«then {ways}»", "«then Password»"
+		case name == "AccountUsed":
+			texts.AccountUsed, want[name] = "«at {time}»", "«at 2023-11-14 22:13 UTC»"
+		case name == "MailReason":
+			texts.MailReason, want[name] = "«typed at {address}»", "«typed at app.example.com»"
 		case name == "ConfirmText":
 			texts.ConfirmText, want[name] = "«as {email}»", "«as <strong>ada@example.com</strong>»"
 		case name == "MailSubject":
@@ -83,7 +94,11 @@ func TestTextsReachThePages(t *testing.T) {
 			fields.Field(i).SetString(want[name])
 		}
 	}
-	s := newSet(t, pages.Theme{}, texts)
+	l, err := pages.NewLanguages(pages.Theme{}, texts, nil, pages.Links{SignUp: "/new", ForgotPassword: "/forgot", Terms: "/terms", Privacy: "/privacy"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := l.Fallback()
 	all := maps.Clone(everyPage(s))
 	all["code provider"] = func(w http.ResponseWriter, _ *http.Request) {
 		s.SignIn(w, 200, pages.SignIn{Providers: []pages.Provider{{ID: "email", Type: "email", Code: true}}})
@@ -94,19 +109,28 @@ func TestTextsReachThePages(t *testing.T) {
 	all["address to prove"] = func(w http.ResponseWriter, _ *http.Request) { s.Enrol(w, 200, pages.Enrol{}) }
 	all["no second factor"] = func(w http.ResponseWriter, _ *http.Request) { s.TwoStep(w, pages.TwoStep{}) }
 	all["no provider"] = func(w http.ResponseWriter, _ *http.Request) { s.SignIn(w, 200, pages.SignIn{Error: "Unheard"}) }
+	all["many"] = func(w http.ResponseWriter, _ *http.Request) {
+		many := []pages.Provider{{ID: "password", Type: "credentials", Fields: []pages.Field{{Name: "password", Type: "password"}}}}
+		for i := range 12 {
+			many = append(many, pages.Provider{ID: fmt.Sprint(i)})
+		}
+		s.SignIn(w, 200, pages.SignIn{Providers: many, LastUsed: "password"})
+	}
+	all["forbidden"] = func(w http.ResponseWriter, _ *http.Request) {
+		s.Error(w, 403, pages.Error{Code: "AccessDenied", Aborted: true, SwitchURL: "/x", HomeURL: "/", Reference: "K7"})
+	}
+	all["unavailable"] = func(w http.ResponseWriter, _ *http.Request) {
+		s.Error(w, 503, pages.Error{Code: "SessionUnavailable", Aborted: true, RetryURL: "/x"})
+	}
+	all["sent"] = func(w http.ResponseWriter, _ *http.Request) {
+		s.VerifyRequest(w, pages.VerifyRequest{AgainURL: "/x", Again: true, OtherURL: "/y"})
+	}
 	for _, code := range []string{"Configuration", "Verification", "VerificationCode", "RateLimited", "Default"} {
 		all[code] = func(w http.ResponseWriter, _ *http.Request) { s.Error(w, 200, pages.Error{Code: code}) }
 	}
 	var bodies strings.Builder
 	for _, code := range []string{"", "123456"} {
-		letter, err := s.Mail(pages.Mail{Site: "app.example.com", Email: "ada@example.com", URL: "https://app.example.com/x", Code: code})
-		if err != nil {
-			t.Fatal(err)
-		}
-		bodies.WriteString(letter.HTML)
-	}
-	for change := pages.ChangeAdded; change <= pages.ChangeOff; change++ {
-		letter, err := s.FactorNotice(change, "app.example.com", "ada@example.com")
+		letter, err := s.Mail(pages.Mail{Site: "app.example.com", Email: "ada@example.com", URL: "https://app.example.com/x", Code: code, Address: "app.example.com"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,6 +141,13 @@ func TestTextsReachThePages(t *testing.T) {
 		t.Fatal(err)
 	}
 	bodies.WriteString(again.HTML)
+	for change := pages.ChangeAdded; change <= pages.ChangePasskeyRemoved; change++ {
+		letter, err := s.FactorNotice(change, "app.example.com", "ada@example.com")
+		if err != nil {
+			t.Fatal(err)
+		}
+		bodies.WriteString(letter.HTML)
+	}
 	for _, page := range all {
 		bodies.WriteString(get(t, page).body)
 	}

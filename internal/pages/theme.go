@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"github.com/ginauth/ginauth/internal/ascii"
 )
@@ -18,34 +19,64 @@ type Theme struct {
 	// Logo is shown above the heading: a path on this site ("/logo.svg") or an http(s) URL.
 	// Its origin is the only one that the pages may load an image from.
 	Logo string
+	// LogoDark is shown in place of Logo where the page is dark.
+	LogoDark string
 	// BrandColor, #rgb or #rrggbb, fills the main button; links and focus rings take a shade
 	// of it that can be read.
 	BrandColor string
 	// ButtonText, #rgb or #rrggbb, is the text on BrandColor. Default: white, or black where
 	// white could not be read. A colour of less than 4.5:1 on BrandColor (WCAG 1.4.3) is refused.
 	ButtonText string
+	// Stylesheet is a path on this site of a stylesheet that is loaded behind the pages'
+	// own, and sets its custom properties.
+	Stylesheet string
 }
 
 var defaultBrand = color{0x31, 0x55, 0xd4}
 
 // look is a Theme after validation.
 type look struct {
-	scheme      string // light, dark or auto
-	logo        string
-	imageSource string // the CSP source of the logo, "" without one
-	brand, ink  color
+	scheme         string // light, dark or auto
+	logo, darkLogo string
+	imageSources   []string // the CSP sources of the logos
+	brand, ink     color
 }
 
 // validate turns the theme into a look, or returns all its faults.
 func (t Theme) validate() (look, error) {
 	scheme, schemeErr := t.scheme()
-	source, logoErr := imageSource(t.Logo)
-	if logoErr != nil {
-		logoErr = fmt.Errorf("pages: Theme.Logo %w", logoErr)
-	}
 	brand, ink, colorErr := t.colors()
-	l := look{scheme: scheme, logo: t.Logo, imageSource: source, brand: brand, ink: ink}
-	return l, errors.Join(schemeErr, logoErr, colorErr)
+	l := look{scheme: scheme, logo: t.Logo, darkLogo: t.LogoDark, brand: brand, ink: ink}
+	var logoErrs []error
+	for _, logo := range []struct{ name, value string }{{"Logo", t.Logo}, {"LogoDark", t.LogoDark}} {
+		source, err := imageSource(logo.value)
+		if err != nil {
+			logoErrs = append(logoErrs, fmt.Errorf("pages: Theme.%s %w", logo.name, err))
+		} else if source != "" {
+			l.imageSources = append(l.imageSources, source)
+		}
+	}
+	switch {
+	case t.LogoDark != "" && t.Logo == "":
+		logoErrs = append(logoErrs, errors.New("pages: Theme.LogoDark is set and Theme.Logo is not: write the logo for light pages into Theme.Logo"))
+	case scheme == "light":
+		l.darkLogo = ""
+	case scheme == "dark" && t.LogoDark != "":
+		l.logo, l.darkLogo = t.LogoDark, ""
+	}
+	return l, errors.Join(schemeErr, errors.Join(logoErrs...), checkStylesheet(t.Stylesheet), colorErr)
+}
+
+// checkStylesheet admits paths of this site alone: what a page of a password loads must
+// not hang on another server.
+func checkStylesheet(path string) error {
+	if path == "" {
+		return nil
+	}
+	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsFunc(path, func(r rune) bool { return r == '\\' || unicode.IsSpace(r) || unicode.IsControl(r) }) {
+		return fmt.Errorf(`pages: Theme.Stylesheet %q is no path on this site: write one such as "/assets/signin.css"`, path)
+	}
+	return nil
 }
 
 func (t Theme) scheme() (string, error) {

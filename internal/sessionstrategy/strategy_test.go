@@ -30,6 +30,8 @@ type memory struct {
 	mu    sync.Mutex
 	kept  map[string]string
 	owner map[string]string
+
+	deleted []string
 }
 
 func newMemory() *memory { return &memory{kept: map[string]string{}, owner: map[string]string{}} }
@@ -65,6 +67,7 @@ func (m *memory) Update(_ context.Context, handle string, data []byte, _ time.Ti
 func (m *memory) Delete(_ context.Context, handle string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.deleted = append(m.deleted, handle)
 	delete(m.kept, handle)
 	return nil
 }
@@ -260,5 +263,102 @@ func TestLocks_Notice(t *testing.T) {
 				t.Errorf("%s: noticed %d times, want %d", name, noticed, want)
 			}
 		})
+	}
+}
+
+// A late store has its lock when nobody waits for it any more.
+type late struct {
+	*memory
+	released chan struct{}
+}
+
+func (l late) Lock(ctx context.Context, _ string) (func(), error) {
+	<-ctx.Done()
+	return func() { close(l.released) }, nil
+}
+
+// A lock that comes too late is given back at once.
+func TestLocks_Late(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := late{newMemory(), make(chan struct{})}
+		locks := sessionstrategy.NewLocks(store, calls(), errs(), nil)
+		if release, err := locks.Lock(t.Context(), "session", time.Second); release != nil || !errors.Is(err, errUnavailable) {
+			t.Errorf("the lock came too late: %v", err)
+		}
+		<-store.released
+	})
+}
+
+// What was never a handle is deleted nowhere, and a long one is asked for up to a bound.
+func TestInStore_RemoveNothing(t *testing.T) {
+	t.Parallel()
+	for length, asks := range map[int]bool{0: false, 1: true, 4096: true, 4097: false, 100_000: false} {
+		store := newMemory()
+		err := inStore(store, "usual").Remove(t.Context(), strings.Repeat("x", length))
+		if err != nil || (len(store.deleted) > 0) != asks {
+			t.Errorf("a handle of %d bytes: deleted %d, %v", length, len(store.deleted), err)
+		}
+	}
+}
+
+// A cookie's successor is remembered for a minute at the least, however many others
+// follow it, unless they are 16 MB.
+func TestSuccessors_Bounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for name, row := range map[string]struct {
+			between func(s sessionstrategy.Strategy)
+			known   bool
+		}{
+			"at once":     {func(sessionstrategy.Strategy) {}, true},
+			"two minutes": {func(s sessionstrategy.Strategy) { time.Sleep(2 * time.Minute) }, true}, // nothing is swept
+			"a turn":      {func(s sessionstrategy.Strategy) { time.Sleep(time.Minute); succeed(t, s, 1, 10) }, true},
+			"two turns": {func(s sessionstrategy.Strategy) {
+				time.Sleep(time.Minute)
+				succeed(t, s, 1, 10)
+				time.Sleep(time.Minute)
+				succeed(t, s, 1, 10)
+			}, false},
+			"no turn": {func(s sessionstrategy.Strategy) {
+				time.Sleep(time.Minute - 1)
+				succeed(t, s, 1, 10)
+				time.Sleep(time.Minute - 1)
+				succeed(t, s, 1, 10)
+			}, true},
+			"a flood":      {func(s sessionstrategy.Strategy) { succeed(t, s, 1500, 30_000) }, false},
+			"half a flood": {func(s sessionstrategy.Strategy) { succeed(t, s, 300, 30_000) }, true},
+		} {
+			s := inCookie(t)
+			value, next := succession(t, s, 10)
+			row.between(s)
+			if got := s.Latest(sessionstrategy.Cookie{Value: value}).Value; (got == next) != row.known {
+				t.Errorf("%s: the successor is known: %v", name, got == next)
+			}
+		}
+	})
+}
+
+// succession replaces a session of so many bytes.
+func succession(t *testing.T, s sessionstrategy.Strategy, size int) (value, next string) {
+	t.Helper()
+	end := time.Now().Add(time.Hour)
+	value, err := s.Create(t.Context(), "ada", []byte(`{}`), end)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.Open(t.Context(), value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if next, err = s.Replace(t.Context(), "s", value, r, []byte(`{"x":"`+strings.Repeat("x", size)+`"}`), end); err != nil {
+		t.Fatal(err)
+	}
+	return value, next
+}
+
+func succeed(t *testing.T, s sessionstrategy.Strategy, times, size int) {
+	for range times {
+		succession(t, s, size)
 	}
 }

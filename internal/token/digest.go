@@ -8,13 +8,30 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
+	"sync"
 )
 
 // A Digest makes the hashes under which one-time tokens are stored. They are keyed
 // (HMAC, RFC 2104), so that an attacker who reads or writes their table can
 // neither tell a token nor make a row for one of their own. It is safe for
 // concurrent use.
-type Digest struct{ keys [][]byte }
+type Digest struct{ keys []*digestKey }
+
+// A digestKey keeps what its sums were made in, for the next ones: a guarded request makes
+// one, and must not pay for more than the hash.
+type digestKey struct{ pool sync.Pool }
+
+type digestState struct {
+	mac interface { // a hash.Hash
+		io.Writer
+		Sum([]byte) []byte
+		Reset()
+	}
+	message   []byte
+	text      [2 * sha256.Size]byte
+	sum, sent [sha256.Size]byte
+}
 
 // NewDigest derives the keys for one purpose (HKDF-SHA256, RFC 5869). The first
 // secret is the current one.
@@ -31,7 +48,7 @@ func NewDigest(purpose string, secrets ...string) (*Digest, error) {
 		if err != nil {
 			return nil, fmt.Errorf("token: deriving the key: %w", err)
 		}
-		d.keys = append(d.keys, key)
+		d.keys = append(d.keys, &digestKey{sync.Pool{New: func() any { return &digestState{mac: hmac.New(sha256.New, key)} }}})
 	}
 	return d, nil
 }
@@ -41,30 +58,53 @@ func NewDigest(purpose string, secrets ...string) (*Digest, error) {
 // make one text.
 func (d *Digest) Sums(parts ...string) []string {
 	sums := make([]string, len(d.keys))
-	for i := range d.keys {
-		sums[i] = d.sum(i, parts)
+	for i, key := range d.keys {
+		sums[i] = key.sum(parts)
 	}
 	return sums
 }
 
 // Sum is the first of Sums.
-func (d *Digest) Sum(parts ...string) string { return d.sum(0, parts) }
+func (d *Digest) Sum(parts ...string) string { return d.keys[0].sum(parts) }
 
-// Verify reports whether sum is one of Sums, and whether it is the current secret's.
+// Verify reports whether sum is one of Sums, and whether it is the current secret's. It
+// compares in constant time.
 func (d *Digest) Verify(sum string, parts ...string) (valid, current bool) {
-	for i := range d.keys {
-		if Equal(sum, d.sum(i, parts)) {
+	if len(sum) != 2*sha256.Size {
+		return false, false
+	}
+	for i, key := range d.keys {
+		if key.verify(sum, parts) {
 			return true, i == 0
 		}
 	}
 	return false, false
 }
 
-func (d *Digest) sum(key int, parts []string) string {
-	mac := hmac.New(sha256.New, d.keys[key])
-	for _, part := range parts {
-		mac.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
-		mac.Write([]byte(part))
+func (k *digestKey) sum(parts []string) string {
+	s := k.pool.Get().(*digestState)
+	defer k.pool.Put(s)
+	s.write(parts)
+	return hex.EncodeToString(s.sum[:])
+}
+
+func (k *digestKey) verify(sum string, parts []string) bool {
+	s := k.pool.Get().(*digestState)
+	defer k.pool.Put(s)
+	copy(s.text[:], sum)
+	if _, err := hex.Decode(s.sent[:], s.text[:]); err != nil {
+		return false
 	}
-	return hex.EncodeToString(mac.Sum(nil))
+	s.write(parts)
+	return hmac.Equal(s.sent[:], s.sum[:])
+}
+
+func (s *digestState) write(parts []string) {
+	s.message = s.message[:0]
+	for _, part := range parts {
+		s.message = append(binary.BigEndian.AppendUint64(s.message, uint64(len(part))), part...)
+	}
+	s.mac.Reset()
+	s.mac.Write(s.message)
+	s.mac.Sum(s.sum[:0])
 }

@@ -126,6 +126,28 @@ func TestLineBreaksRefused(t *testing.T) {
 	}
 }
 
+// The decoder skips line breaks: an IV that ends in a zero byte must not open without it.
+func TestLineBreaksRefused_InTheIV(t *testing.T) {
+	t.Parallel()
+	k := ring(t, "", secret)
+	for range 1 << 14 { // one of 256 will do
+		parts := strings.Split(k.Seal([]byte(payload)), ".")
+		iv, err := base64.RawURLEncoding.DecodeString(parts[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if iv[len(iv)-1] != 0 {
+			continue
+		}
+		parts[2] = parts[2][:len(parts[2])-1] + "\n"
+		if _, _, err := k.Open(strings.Join(parts, ".")); err != token.ErrInvalid {
+			t.Error("a token without the last byte of its IV opened")
+		}
+		return
+	}
+	t.Error("no IV ends in a zero byte")
+}
+
 func TestHeaders(t *testing.T) {
 	t.Parallel()
 	k, key := ring(t, "", secret), sessionKey(t)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/oauth"
+	"github.com/ginauth/ginauth/internal/token"
 	"github.com/ginauth/ginauth/internal/transaction"
 )
 
@@ -252,5 +253,40 @@ func TestLongCookies(t *testing.T) {
 	}
 	if lines, ok := b.at(0).Begin(&oauth.Transaction{State: "b", Session: long}); ok || lines != nil {
 		t.Errorf("a sign-in that does not fit was kept: %v", lines)
+	}
+}
+
+// Without a secret there are no keys.
+func TestNewKeys_Faults(t *testing.T) {
+	t.Parallel()
+	for _, secrets := range [][]string{{}, {""}, {strings.Repeat("k", 32), ""}} {
+		if _, err := transaction.NewKeys(secrets...); err == nil {
+			t.Errorf("%q have keys", secrets)
+		}
+	}
+}
+
+// What was sealed with the right key and is no sign-in is none, neither under way nor
+// completed.
+func TestFind_NoSignIn(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	names := cookie.NewNames("next-auth", true)
+	for purpose, name := range map[string]string{"ginauth.transaction": names.Transaction, "ginauth.completed": names.Completed} {
+		ring, err := token.V4.Keyring(purpose, strings.Repeat("k", 32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, payload := range []string{"", "{", "[]", `"x"`, "7"} {
+			b.jar = map[string]*http.Cookie{}
+			b.jar["x"] = &http.Cookie{Name: name + transaction.Suffix("state"), Value: ring.Seal([]byte(payload))}
+			c := b.at(0)
+			if tx, _ := c.Find(url.Values{"state": {"state"}}); tx != nil {
+				t.Errorf("%s of %q: %+v", purpose, payload, tx)
+			}
+			if done, _ := c.Completed("state"); done != nil {
+				t.Errorf("%s of %q: %+v", purpose, payload, done)
+			}
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/ginauth/ginauth/internal/token"
 )
@@ -65,7 +66,7 @@ const (
 // that many requests at once get no more tries, in however many processes. A text
 // that cannot be a code costs no try.
 func (m *Method) TryCode(ctx context.Context, p Pending, typed string) (Result, error) {
-	typed = strings.NewReplacer(" ", "", "-", "").Replace(typed)
+	typed = strings.Map(unspaced, typed)
 	if len(typed) != len(p.Code) {
 		return Again, nil
 	}
@@ -84,6 +85,15 @@ func (m *Method) TryCode(ctx context.Context, p Pending, typed string) (Result, 
 		return Refused, fmt.Errorf("counting the tries: %w", err)
 	}
 	return Again, nil
+}
+
+// unspaced leaves out what a mail program, or a person, puts around and between the
+// digits: blanks of any width, hyphens, and the marks of a text's direction.
+func unspaced(r rune) rune {
+	if unicode.IsSpace(r) || unicode.In(r, unicode.Pd, unicode.Cf) {
+		return -1
+	}
+	return r
 }
 
 // takeTry takes the next try, and returns 0 if none is left.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -259,5 +260,18 @@ func TestOpen_Latest(t *testing.T) {
 	links, _ := method(t, verification.Method{})
 	if p, _ := begin(t, links); links.Seal(p) != "" {
 		t.Error("a link for any browser is bound to one")
+	}
+}
+
+// What was sealed with the right key and is no mail that was asked for is passed over.
+func TestOpen_Another(t *testing.T) {
+	t.Parallel()
+	ring, err := token.V4.Keyring("ginauth.mail", strings.Repeat("k", 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := []string{ring.Seal([]byte("{")), "x", ring.Seal([]byte("[]"))}
+	if last, ok := verification.Open(ring, slices.Values(sealed)); ok {
+		t.Errorf("%+v", last)
 	}
 }

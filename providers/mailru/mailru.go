@@ -1,6 +1,8 @@
 // Package mailru signs people in with Mail.ru over OAuth 2.0. goth's provider for
 // it makes its requests through a client that nobody can bound.
 //
+//	Providers: ginauth.Goth(mailru.New(id, secret)),
+//
 // Register an application at https://o2.mail.ru/app/, with
 // /api/auth/callback/mailru of the site as its redirect URI. Since July 2025
 // Mail.ru refers new sites to VK ID, and serves the applications it has.

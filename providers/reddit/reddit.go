@@ -2,6 +2,8 @@
 // it makes its requests without deadline through a client of its own, and
 // forgets the refresh token.
 //
+//	Providers: ginauth.Goth(reddit.New(id, secret)),
+//
 // Register a web app at https://www.reddit.com/prefs/apps, with
 // /api/auth/callback/reddit of the site as its redirect URI.
 //

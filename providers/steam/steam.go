@@ -2,6 +2,8 @@
 // OpenID Connect. goth's provider for it accepts assertions that Steam did not
 // confirm.
 //
+//	Providers: ginauth.Goth(steam.New(apiKey)),
+//
 // Get a Web API key at https://steamcommunity.com/dev/apikey. There is no callback
 // URL to register: Steam shows people the site's address.
 //

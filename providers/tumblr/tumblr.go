@@ -1,6 +1,8 @@
 // Package tumblr signs people in with Tumblr over OAuth 2.0. goth's provider for
 // it speaks OAuth 1.0a, which has neither state nor code verifier.
 //
+//	Providers: ginauth.Goth(tumblr.New(id, secret)),
+//
 // Register an application at https://www.tumblr.com/oauth/apps, with
 // /api/auth/callback/tumblr of the site as its OAuth2 redirect URL.
 //

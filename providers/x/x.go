@@ -2,6 +2,8 @@
 // verifier. goth's providers for it speak OAuth 1.0a, which has neither state
 // nor code verifier.
 //
+//	Providers: ginauth.Goth(x.New(id, secret)),
+//
 // Register a web app, a confidential client, at https://developer.x.com, with
 // /api/auth/callback/twitter of the site as its callback URL.
 package x

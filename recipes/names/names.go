@@ -2,6 +2,8 @@
 // Auth, a database. A snippet is compiled together with this file. It is not for import.
 package names
 
+//lint:file-ignore U1000 the snippets use these names
+
 import (
 	"context"
 	"crypto/sha256"
@@ -24,6 +26,7 @@ import (
 	_ "github.com/ginauth/ginauth/ginauthtest"
 	"github.com/ginauth/ginauth/gormadapter"
 	"github.com/ginauth/ginauth/oidc"
+	_ "github.com/ginauth/ginauth/passkey"
 	_ "github.com/ginauth/ginauth/providers"
 	_ "github.com/ginauth/ginauth/providers/mailru"
 	_ "github.com/ginauth/ginauth/redisstore"
@@ -42,24 +45,26 @@ var (
 	server  *http.Server
 	w       io.Writer
 
-	client    redis.UniversalClient
-	db        *gorm.DB
-	users     *gormadapter.Adapter
-	store     ginauth.SessionStore
-	ginStore  sessions.Store
-	key       []byte
-	okta      *oidc.Provider
-	provider  goth.Provider
-	id        string
-	secret    string
-	userID    string
-	orderID   string
-	verify    ginauth.BearerFunc
-	isAdmin   ginauth.Guard
-	isStaff   ginauth.Guard
-	staffPage gin.HandlerFunc
-	dashboard gin.HandlerFunc
-	adminPage gin.HandlerFunc
+	client                       redis.UniversalClient
+	db                           *gorm.DB
+	users                        *gormadapter.Adapter
+	store                        ginauth.SessionStore
+	ginStore                     sessions.Store
+	key                          []byte
+	okta                         *oidc.Provider
+	provider                     goth.Provider
+	id                           string
+	secret                       string
+	webClientID, androidClientID string
+	userID                       string
+	user                         ginauth.User
+	orderID                      string
+	verify                       ginauth.BearerFunc
+	isAdmin                      ginauth.Guard
+	isStaff                      ginauth.Guard
+	staffPage                    gin.HandlerFunc
+	dashboard                    gin.HandlerFunc
+	adminPage                    gin.HandlerFunc
 )
 
 var usersWithPassword []string
@@ -86,5 +91,6 @@ var (
 	}
 	invited       func(ctx context.Context, email string) (bool, error)
 	enabled       func(userID string) []string
+	deleteAccount gin.HandlerFunc
 	deleteContent func(ctx context.Context, userID string) error
 )

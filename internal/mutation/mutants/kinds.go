@@ -372,7 +372,8 @@ func (f *finder) isMessage(call *ast.CallExpr) bool {
 	switch name := f.callee(call); {
 	case name == "errors.New", name == "fmt.Errorf", name == "panic":
 		return true
-	case ascii.EqualFold(path.Ext(name), ".fault"), strings.HasSuffix(name, ".faults.add"):
+	case ascii.EqualFold(path.Ext(name), ".fault"), strings.HasSuffix(name, ".faults.add"),
+		strings.HasSuffix(name, "/internal/redact.Told"), strings.HasSuffix(name, "/internal/refusal.Log.Warn"):
 		return true
 	}
 	return f.isLog(call)
