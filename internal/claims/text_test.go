@@ -87,10 +87,14 @@ func TestWithoutAndSame(t *testing.T) {
 		t.Errorf("%v without a is %v", m, rest)
 	}
 	for _, other := range []map[string]any{
-		nil, {"b": json.Number("1"), "c": []any{"z"}}, {"b": "1", "c": []any{"y"}}, {"b": json.Number("1"), "d": []any{"y"}},
+		nil, {"b": json.Number("1")}, {"b": json.Number("1"), "c": []any{"y"}, "d": nil}, {"b": nil, "d": nil}, {"b": json.Number("1"), "c": []any{"z"}}, {"b": "1", "c": []any{"y"}}, {"b": json.Number("1"), "d": []any{"y"}},
 	} {
 		if claims.Same(rest, other) {
 			t.Errorf("%v is taken for %v", other, rest)
 		}
+	}
+	// A name that is not there is none whose value is nil.
+	if a, b := map[string]any{"a": nil}, map[string]any{"b": nil}; claims.Same(a, b) || !claims.Same(a, map[string]any{"a": nil}) || !claims.Same(nil, map[string]any{}) {
+		t.Errorf("%v and %v", a, b)
 	}
 }

@@ -66,6 +66,15 @@ func TestParams(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	for hint, params := range map[string]url.Values{
+		"response_mode, which belongs to the flow; leave it out, or set oidc.Config.ResponseMode": {"Response_Mode": {"x"}},
+		"state, which belongs to the flow; leave it out":                                          {"state": {"x"}},
+		"nonce, response_mode, which belongs to the flow; leave it out":                           {"response_mode": {"x"}, "nonce": {"x"}},
+	} {
+		if err := oauth.CheckParams(params); err == nil || !strings.HasSuffix(strings.ToLower(err.Error()), strings.ToLower(hint)) {
+			t.Errorf("%v: %v, want %q", params, err, hint)
+		}
+	}
 	if err := oauth.CheckParams(url.Values{"prompt": {"consent"}, "access_type": {"offline"}}); err != nil {
 		t.Error(err)
 	}

@@ -152,3 +152,24 @@ func TestClientAddr_RealSocket(t *testing.T) {
 		t.Errorf("the client is %q, %v", body.String(), err)
 	}
 }
+
+// What is no network is a fault, and so is an IPv4 one that is written as IPv6.
+func TestCheckProxies(t *testing.T) {
+	t.Parallel()
+	faults := origin.CheckProxies([]netip.Prefix{
+		netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8"), origin.UnixSocket(), {},
+		netip.PrefixFrom(netip.MustParseAddr("::ffff:10.0.0.0"), 104), netip.PrefixFrom(netip.MustParseAddr("::ffff:10.0.0.0"), 8),
+	})
+	want := []string{"invalid Prefix; write for instance", "::ffff:10.0.0.0/104, an IPv4 network written as IPv6, in which no address is; write 10.0.0.0/8", "write 10.0.0.0/0"}
+	if len(faults) != len(want) {
+		t.Fatalf("%v", faults)
+	}
+	for i, fault := range faults {
+		if !strings.Contains(fault.Error(), want[i]) {
+			t.Errorf("%v, want %q", fault, want[i])
+		}
+	}
+	if faults := origin.CheckProxies(nil); len(faults) > 0 {
+		t.Errorf("%v", faults)
+	}
+}

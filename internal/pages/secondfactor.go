@@ -179,7 +179,7 @@ func (s *Set) FactorNotice(c Change, site, email string) (Letter, error) {
 		t.NoticePasskeyAdded, t.NoticePasskeyRemoved,
 	}[c]
 	fill := strings.NewReplacer("{site}", site, "{email}", email)
-	v := letterView{Texts: t, Subject: fill.Replace(t.NoticeSubject), Text: fill.Replace(text)}
+	v := letterView{Texts: t, Subject: fill.Replace(t.NoticeSubject), Text: fill.Replace(text), Light: lightMail, Dark: darkMail}
 	var body strings.Builder
 	if err := s.notice.Execute(&body, v); err != nil {
 		return Letter{}, err

@@ -1,0 +1,33 @@
+package limit_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/ginauth/ginauth/internal/limit"
+)
+
+// What a column of numbers takes for one number shares a key: MariaDB reads as much of a
+// text as is a decimal number (its manual, type conversion), strconv.ParseInt the whole.
+func TestKeys_Numbers(t *testing.T) {
+	t.Parallel()
+	share := func(a, b string) bool {
+		return slices.ContainsFunc(limit.Keys(a), func(key string) bool { return slices.Contains(limit.Keys(b), key) })
+	}
+	for _, same := range [][2]string{
+		{"12", "12abc"}, {"12", "+12"}, {"12", " 12 "}, {"12", "012"}, {"12", "12.0"}, {"12", "12."}, {"0.5", ".5"}, {"1000", "1e3"}, {"1000", "1E3"},
+		{"1000", "1e+3"}, {"0.001", "1e-3"}, {"1", "1e"}, {"1", "1e+"}, {"1", "1e-x"}, {"12", "0xC"}, {"12", "0XC"}, {"12", "0b1100"}, {"12", "0o14"}, {"12", "1_2"},
+		{"-12", "-12x"}, {"0", "-0"}, {"12", "1.2e1"},
+	} {
+		if !share(same[0], same[1]) {
+			t.Errorf("%q and %q share no key: %q, %q", same[0], same[1], limit.Keys(same[0]), limit.Keys(same[1]))
+		}
+	}
+	for _, apart := range [][2]string{
+		{"12", "-12"}, {"12", "1 2"}, {"12", "x12"}, {"1", ".x"}, {"0", "."}, {"0", "+"}, {"0", "-"}, {"0", "e1"}, {"0", ""}, {"1000", "1e2"}, {"12", "12e1"}, {"5", "0.5"},
+	} {
+		if share(apart[0], apart[1]) {
+			t.Errorf("%q and %q share a key: %q, %q", apart[0], apart[1], limit.Keys(apart[0]), limit.Keys(apart[1]))
+		}
+	}
+}
