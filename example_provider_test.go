@@ -207,7 +207,9 @@ func ExampleFactorOptions() {
 		Factors: ginauth.FactorOptions{
 			OTP:         true,
 			TrustDevice: 30 * 24 * time.Hour,
-			Required:    func(_ *gin.Context, user ginauth.User) bool { return strings.HasSuffix(user.Email, "@admin.example.com") },
+			Required: func(_ *gin.Context, user ginauth.User) bool {
+				return strings.HasSuffix(user.Email, "@admin.example.com")
+			},
 		},
 		Events: ginauth.Events{ChangeFactor: func(_ *gin.Context, e ginauth.ChangeFactorEvent) {
 			slog.Info("second factor", "user", e.User.ID, "method", e.Method, "change", e.Change)
