@@ -105,9 +105,8 @@ func TestAttack82_ForcedEnrolment(t *testing.T) {
 		a.waits(t, victim)
 		own, action, sent := scan(t, victim.get(codeURL))
 		sent.Set("code", own.code(a))
-		req := victim.request(http.MethodPost, action, nil)
 		from := change(sent)
-		req = victim.request(http.MethodPost, action, sent)
+		req := victim.request(http.MethodPost, action, sent)
 		if from != "" {
 			req.Header.Set("Origin", from)
 		}
