@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -28,7 +29,7 @@ type account struct {
 // accountSections are the parts of the page, in their order. A part that has nothing to
 // show is left out.
 var accountSections = []func(*account, context.Context) (pages.Section, error){
-	(*account).waysSection, (*account).sessionsSection, (*account).deletionSection,
+	(*account).waysSection, (*account).passkeysSection, (*account).secondStepSection, (*account).sessionsSection, (*account).deletionSection,
 }
 
 // An accountAction is what a form of the page asks for.
@@ -128,7 +129,7 @@ func (a *account) show(status int, page pages.Account) {
 			a.auth.abortFault(a.c, a.base, err)
 			return
 		}
-		if len(s.Items)+len(s.Buttons) > 0 {
+		if len(s.Items)+len(s.Buttons) > 0 || s.Manage != "" {
 			page.Sections = append(page.Sections, s)
 		}
 	}
@@ -168,8 +169,11 @@ func (a *account) waysSection(context.Context) (pages.Section, error) {
 		names = append(names, item.Name)
 		s.Items = append(s.Items, item)
 	}
+	if len(a.ways.passkeys) > 0 {
+		names = append(names, a.auth.passkeys().name())
+	}
 	for i := range s.Items {
-		if len(s.Items) == 1 {
+		if len(names) == 1 {
 			s.Items[i].Button, s.Items[i].Only = nil, true
 		} else if s.Items[i].Button != nil {
 			s.Items[i].Left = slices.Delete(slices.Clone(names), i, i+1)
@@ -202,6 +206,35 @@ func (a *account) unlink(ctx context.Context) error {
 		return ErrNotFound
 	}
 	return a.auth.Unlink(ctx, a.user.ID, a.field("provider"), a.field("account"))
+}
+
+// passkeysSection lists the person's passkeys, which have a page of their own.
+func (a *account) passkeysSection(ctx context.Context) (pages.Section, error) {
+	s := pages.Section{Kind: pages.OwnPasskeys}
+	if a.user == nil || a.auth.passkeys() == nil {
+		return s, nil
+	}
+	list, err := a.auth.Passkeys(ctx, a.user.ID)
+	for _, p := range list {
+		s.Items = append(s.Items, pages.Item{Name: p.Name, Used: p.LastUsed})
+	}
+	s.Manage = a.base.URL + "/passkeys"
+	return s, err
+}
+
+// secondStepSection says whether signing in takes a second step, which has a page of its
+// own.
+func (a *account) secondStepSection(ctx context.Context) (pages.Section, error) {
+	s := pages.Section{Kind: pages.SecondStep}
+	if a.user == nil || a.auth.factors.store == nil {
+		return s, nil
+	}
+	record, _, err := a.auth.factorRecord(ctx, a.user.ID)
+	if err == nil && record.OTP != nil {
+		s.Since = time.Unix(record.OTP.Added, 0)
+	}
+	s.Manage = a.secondURL("list")
+	return s, err
 }
 
 // sessionsSection lists where the person is signed in, if the store can tell.

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/gin-contrib/sessions/memstore"
 	"github.com/gin-gonic/gin"
@@ -193,4 +195,26 @@ func ExampleLogoutVerifier() {
 	// 200
 	// 200 <nil>
 	// 401
+}
+
+// People who have set up an authenticator app are asked for a code at each sign-in, and
+// administrators must have one.
+func ExampleFactorOptions() {
+	users := ginauth.MemoryAdapter() // gormadapter's, with a TokenKey
+	_, err := ginauth.New(ginauth.Options{
+		Secret:  "a secret of 32 random bytes here",
+		Adapter: users,
+		Factors: ginauth.FactorOptions{
+			OTP:         true,
+			TrustDevice: 30 * 24 * time.Hour,
+			Required: func(_ *gin.Context, user ginauth.User) bool {
+				return strings.HasSuffix(user.Email, "@admin.example.com")
+			},
+		},
+		Events: ginauth.Events{ChangeFactor: func(_ *gin.Context, e ginauth.ChangeFactorEvent) {
+			slog.Info("second factor", "user", e.User.ID, "method", e.Method, "change", e.Change)
+		}},
+	})
+	fmt.Println(err)
+	// Output: <nil>
 }

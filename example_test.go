@@ -264,7 +264,7 @@ func ExampleAuth_SignInForm() {
 	w := httptest.NewRecorder()
 	r.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost:8080/", nil))
 	fmt.Println(regexp.MustCompile(`<button.*</button>`).FindString(w.Body.String()))
-	// Output: <button type="submit">Sign in with GitHub</button>
+	// Output: <button class="ginauth-button" type="submit">Sign in with GitHub</button>
 }
 
 // Server-sent events that end with the session: at sign-out in any tab, and when

@@ -191,6 +191,7 @@ type Texts struct {
 	AccountDelete     string // "Delete account"
 	AccountDeleteText string // "Your account and all that belongs to it is deleted. This cannot be undone."
 	AccountDeleteSure string // beside a box to tick: "I want to delete my account"
+	AccountManage     string // "Manage"
 	AccountDone       string // "Done."
 	AccountFailed     string // "That did not work. Please try again."
 

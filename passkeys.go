@@ -79,9 +79,10 @@ func (a *Auth) passkeyProvider(opts *Options, f *faults) {
 		f.add("a provider has the id %q, which passkeys have in their accounts; set its ID to another", passkeyID)
 		return
 	}
-	a.providers = append(a.providers, &provider{id: passkeyID, name: "Passkey", method: m})
+	a.providers = append(a.providers, &provider{id: passkeyID, name: m.name(), method: m})
 }
 
+func (m *passkeyMethod) name() string                                    { return "Passkey" }
 func (m *passkeyMethod) kind() string                                    { return passkeyType }
 func (m *passkeyMethod) check(*Options) error                            { return nil }
 func (m *passkeyMethod) doubts(*slog.Logger, *Options, string, []string) {}

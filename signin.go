@@ -74,12 +74,10 @@ func (v *request) leave(result outcome) {
 
 // putSession sets the cookie of a session that has begun, in place of the former one's.
 func (v *request) putSession(value string, expires time.Time) {
-	found := v.found()
+	found, former := v.found(), ""
 	if v.formPosted() {
 		found = v.unseenSession()
-	}
-	former := ""
-	if id, err := v.auth.openFound(v.c.Request.Context(), found, v.base, v.auth.opts.Now()); err == nil {
+	} else if id, err := v.auth.openFound(v.c.Request.Context(), found, v.base, v.auth.opts.Now()); err == nil {
 		former = id.token.domain
 	}
 	v.auth.putSession(v.c, value, found, v.base, expires, former)

@@ -276,3 +276,37 @@ func TestAccount_Delete(t *testing.T) {
 		t.Errorf("without the callback: %d", res.StatusCode)
 	}
 }
+
+// The page says whether signing in takes a second step and which passkeys there are, and
+// leads to their pages. A passkey is a way in: the password may go.
+func TestAccount_FactorsAndPasskeys(t *testing.T) {
+	t.Parallel()
+	a := newFactorApp(t, passwordOptions{Options: ginauth.Options{AccountPage: true}})
+	b := a.browser(t)
+	if res := b.types(adaReads, adaTypes); !res.signedIn() {
+		t.Fatalf("%d %s", res.StatusCode, res.Header.Get("Location"))
+	}
+	const step, without, with = `href="` + "%s" + `/api/auth/second-factor/list"`, "You sign in without a second step.", "An authenticator app is set up since "
+	if body := b.get(accountPath).body; !strings.Contains(body, strings.Replace(step, "%s", a.URL, 1)) || !strings.Contains(body, without) || strings.Contains(body, "Passkeys") {
+		t.Errorf("before an app is set up: %s", body)
+	}
+	a.setUp(t, b, b.get("/api/auth/second-factor/add"))
+	if body := b.get(accountPath).body; !strings.Contains(body, with) || strings.Contains(body, without) {
+		t.Errorf("with an app: %s", body)
+	}
+
+	keys := newPasskeyApp(t, ginauth.Options{AccountPage: true})
+	owner, other := keys.browser(t), keys.browser(t)
+	d := keys.registered(t, "ada")
+	other.signInByPassword("bob")
+	if body := other.get(accountPath).body; !strings.Contains(body, "You have no passkeys yet.") || strings.Contains(body, "second-factor") {
+		t.Errorf("without a passkey: %s", body)
+	}
+	if !owner.signInByPasskey(d).signedIn() {
+		t.Fatal("the passkey is refused")
+	}
+	body := owner.get(accountPath).body
+	if !strings.Contains(body, `href="`+keys.URL+`/api/auth/passkeys"`) || strings.Contains(body, "You have no passkeys yet.") || !strings.Contains(body, "Last used ") {
+		t.Errorf("with a passkey: %s", body)
+	}
+}

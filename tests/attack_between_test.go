@@ -105,9 +105,8 @@ func TestAttack82_ForcedEnrolment(t *testing.T) {
 		a.waits(t, victim)
 		own, action, sent := scan(t, victim.get(codeURL))
 		sent.Set("code", own.code(a))
-		req := victim.request(http.MethodPost, action, nil)
 		from := change(sent)
-		req = victim.request(http.MethodPost, action, sent)
+		req := victim.request(http.MethodPost, action, sent)
 		if from != "" {
 			req.Header.Set("Origin", from)
 		}
@@ -565,4 +564,60 @@ func TestAttack84_Enrolled(t *testing.T) {
 	if !b.gives("code", phone.code(a)).signedIn() {
 		t.Error("her own app does not work")
 	}
+}
+
+// TestAttack42_AnswerByPost has a provider answer by a POST from its own site, with which
+// this site's cookies do not come along: what waits belongs to the browser that began, and
+// the former session ends with the second factor.
+func TestAttack42_AnswerByPost(t *testing.T) {
+	t.Parallel()
+	kinds(t, func(t *testing.T, opts ginauth.Options) {
+		required := false
+		opts.Adapter = ginauth.MemoryAdapter()
+		opts.Factors = ginauth.FactorOptions{OTP: true, Required: func(*gin.Context, ginauth.User) bool { return required }}
+		s := newAppleSite(t, opts)
+		b := s.browser(t)
+		b.do(s.post(t, b.begin("apple", "/")), true) // a session of before
+		session := func(b *siteBrowser) string {
+			if c := b.cookies["__Secure-"+sessionCookie]; c != nil {
+				return c.Value
+			}
+			return ""
+		}
+		former := session(b)
+		required = true
+		res := b.do(s.post(t, b.begin("apple", "/welcome")), true)
+		if got := res.Header.Get("Location"); former == "" || session(b) != former || got != s.URL+codeURL {
+			t.Fatalf("answered %d, leads to %s\n%s", res.StatusCode, got, s.log)
+		}
+		if email, _ := b.user(); email != "ada@example.com" {
+			t.Errorf("the former session is over: %q is signed in", email)
+		}
+		send := func(b *siteBrowser, target string, form url.Values) answer {
+			var csrf struct{ CSRFToken string }
+			decode(t, b.get("/api/auth/csrf").body, &csrf)
+			form.Set("csrfToken", csrf.CSRFToken)
+			req, err := http.NewRequest(http.MethodPost, target, strings.NewReader(form.Encode()))
+			must(t, err)
+			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			return b.do(req, false)
+		}
+		phone, action, fields := scan(t, b.get(codeURL))
+		fields.Set("code", otp.Code(phone.secret, otp.Step(time.Now())))
+		thief := s.browser(t)
+		for name, c := range b.cookies {
+			if strings.Contains(name, waitingCookie) {
+				thief.cookies[name] = c
+			}
+		}
+		if send(thief, action, fields); session(thief) != "" {
+			t.Error("another browser finishes the sign-in")
+		}
+		if res := send(b, action, fields); session(b) == former || !strings.Contains(res.body, s.URL+"/welcome") {
+			t.Errorf("%d %s\n%s", res.StatusCode, res.body, s.log)
+		}
+		if email, _ := b.user(); email != "ada@example.com" {
+			t.Errorf("%q is signed in", email)
+		}
+	})
 }

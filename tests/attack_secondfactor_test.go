@@ -13,6 +13,7 @@ import (
 
 	"github.com/ginauth/ginauth"
 	"github.com/ginauth/ginauth/internal/otp"
+	"github.com/ginauth/ginauth/internal/token"
 )
 
 // together makes calls that begin at once.
@@ -190,6 +191,17 @@ func TestAttack42_WaitingAsSession(t *testing.T) {
 		value := b.cookie(waitingCookie)
 		if value == "" {
 			t.Fatal("nothing waits")
+		}
+		// It does not depend on what is in it: neither the key nor the namespace is a session's.
+		if sessions, err := token.V4.Keyring("", testSecret); err != nil {
+			t.Fatal(err)
+		} else if payload, _, err := sessions.Open(value); err == nil {
+			t.Errorf("with the key of sessions it is %s", payload)
+		}
+		if store := opts.Session.Store; store != nil {
+			if data, err := store.Get(t.Context(), value); err != nil || strings.Contains(string(data), `"of":"next-auth"`) {
+				t.Errorf("among the sessions there is %s, %v", data, err)
+			}
 		}
 		thief := a.browser(t)
 		thief.plant(sessionCookie, value)

@@ -45,6 +45,9 @@ func lateAfterFormPost(t *testing.T, session ginauth.SessionOptions) {
 	if res := b.do(s.post(t, b.begin("apple", "/")), true); res.StatusCode != http.StatusFound {
 		t.Fatalf("answered %d\n%s", res.StatusCode, s.log)
 	}
+	if log := s.log.String(); strings.Contains(log, "came without one of its parts") {
+		t.Errorf("the log speaks of cookies that no browser sent:\n%s", log)
+	}
 	if email, _ := b.user(); email != "ada@example.com" {
 		t.Fatalf("signed in %q", email)
 	}

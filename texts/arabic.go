@@ -131,6 +131,7 @@ var Arabic = ginauth.Texts{
 	AccountDelete:     "حذف الحساب",
 	AccountDeleteText: "يُحذف حسابك وكل ما يتعلق به. لا يمكن التراجع عن ذلك.",
 	AccountDeleteSure: "أريد حذف حسابي",
+	AccountManage:     "إدارة",
 	AccountDone:       "تم.",
 	AccountFailed:     "لم ينجح ذلك. حاول مرة أخرى.",
 

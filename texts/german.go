@@ -131,6 +131,7 @@ var German = ginauth.Texts{
 	AccountDelete:     "Konto löschen",
 	AccountDeleteText: "Ihr Konto wird mit allem gelöscht, was dazu gehört. Das lässt sich nicht rückgängig machen.",
 	AccountDeleteSure: "Ich möchte mein Konto löschen",
+	AccountManage:     "Verwalten",
 	AccountDone:       "Erledigt.",
 	AccountFailed:     "Das hat nicht geklappt. Bitte versuchen Sie es noch einmal.",
 

@@ -205,7 +205,7 @@ func TestReference_PackageComments(t *testing.T) {
 	t.Parallel()
 	for _, dir := range []string{
 		".", "oidc", "oauth", "providers", "providers/mailru", "providers/reddit", "providers/steam", "providers/tumblr", "providers/x",
-		"gormadapter", "redisstore", "adaptertest", "storetest", "ginauthtest", "texts",
+		"gormadapter", "redisstore", "adaptertest", "storetest", "ginauthtest", "texts", "passkey",
 	} {
 		shows := false
 		for _, file := range source(t, dir) {

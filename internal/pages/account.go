@@ -31,9 +31,11 @@ type Account struct {
 type Kind int
 
 const (
-	Ways     Kind = iota // to sign in
-	Sessions             // where the person is signed in
-	Deletion             // of the account
+	Ways       Kind = iota // to sign in
+	Sessions               // where the person is signed in
+	Deletion               // of the account
+	SecondStep             // of a sign-in
+	OwnPasskeys
 )
 
 // A Section is a part of the account page.
@@ -41,6 +43,8 @@ type Section struct {
 	Kind    Kind
 	Items   []Item
 	Buttons []Action
+	Manage  string    // the URL of the page for it; optional
+	Since   time.Time // a SecondStep is set up; zero: it is not
 }
 
 // An Item is one thing that the person has.
@@ -71,6 +75,7 @@ type accountView struct {
 // part is a Section in words.
 type part struct {
 	ID, Title, Text string
+	Manage          string // a URL; optional
 	Items           []entry
 	Buttons         []deed
 }
@@ -114,12 +119,23 @@ func (s *Set) Account(w http.ResponseWriter, status int, p Account) {
 }
 
 func (s *Set) part(p Account, section Section) part {
-	v := part{ID: "ways", Title: s.texts.AccountWays}
+	v := part{ID: "ways", Title: s.texts.AccountWays, Manage: section.Manage}
 	switch section.Kind {
 	case Sessions:
 		v.ID, v.Title = "sessions", s.texts.AccountDevices
 	case Deletion:
 		v.ID, v.Title, v.Text = "deletion", s.texts.AccountDelete, s.texts.AccountDeleteText
+	}
+	switch {
+	case section.Kind == SecondStep && section.Since.IsZero():
+		v.ID, v.Title, v.Text = "second-step", s.texts.TwoStepTitle, s.texts.TwoStepNone
+	case section.Kind == SecondStep:
+		v.ID, v.Title, v.Text = "second-step", s.texts.TwoStepTitle, on(s.texts.TwoStepApp, section.Since)
+	case section.Kind == OwnPasskeys:
+		v.ID, v.Title = "passkeys", s.texts.PasskeysTitle
+		if len(section.Items) == 0 {
+			v.Text = s.texts.PasskeysNone
+		}
 	}
 	for i, item := range section.Items {
 		v.Items = append(v.Items, s.entry(p, item, v.ID+"-"+strconv.Itoa(i)))

@@ -156,6 +156,8 @@ func everyPage(s *pages.Set) map[string]http.HandlerFunc {
 						{Name: "Firefox", Here: true}, {Used: time.Unix(1_700_000_000, 0), Button: &pages.Action{Do: "end", Fields: map[string]string{"session": "7"}}},
 					}},
 					{Kind: pages.Deletion, Buttons: []pages.Action{{Do: "delete"}}},
+					{Kind: pages.OwnPasskeys, Manage: "/api/auth/passkeys"},
+					{Kind: pages.SecondStep, Manage: "/api/auth/second-factor/list", Since: time.Unix(1_700_000_000, 0)},
 				},
 			})
 		},

@@ -148,6 +148,7 @@ type Texts struct {
 	AccountDelete     string `english:"Delete account"`
 	AccountDeleteText string `english:"Your account and all that belongs to it is deleted. This cannot be undone."`
 	AccountDeleteSure string `english:"I want to delete my account"`
+	AccountManage     string `english:"Manage"`
 	AccountDone       string `english:"Done."`
 	AccountFailed     string `english:"That did not work. Please try again."`
 
