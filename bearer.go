@@ -133,7 +133,7 @@ func (v *request) isNative(action string) bool {
 		}
 	}
 	switch action {
-	case nonceAction:
+	case idTokenAction:
 		return true
 	case "callback":
 		return v.handedOver()

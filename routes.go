@@ -28,26 +28,26 @@ type route struct {
 }
 
 var routes = map[string]route{
-	"GET csrf":            {serve: (*request).getCSRF},
-	"GET providers":       {serve: (*request).getProviders, bare: true},
-	"GET session":         {serve: (*request).getSession},
-	"POST session":        {serve: (*request).postSession},
-	"GET signin":          {serve: (*request).getSignIn},
-	"POST signin":         {serve: (*request).postSignIn},
-	"GET callback":        {serve: (*request).callback},
-	"POST callback":       {serve: (*request).callback},
-	"GET signout":         {serve: (*request).getSignOut},
-	"POST signout":        {serve: (*request).postSignOut},
-	"GET error":           {serve: (*request).getError},
-	"GET verify-request":  {serve: (*request).getVerifyRequest},
-	"POST _log":           {serve: (*request).postLog, bare: true},
-	"POST " + nonceAction: {serve: (*request).postNonce},
-	"POST " + backchannel: {serve: (*request).postLogoutToken, bare: true},
-	"GET factor":          {serve: (*request).getFactor},
-	"POST factor":         {serve: (*request).postFactor},
-	"GET second-factor":   {serve: (*request).getSecondFactor},
-	"POST second-factor":  {serve: (*request).postSecondFactor},
-	"GET client.js":       {serve: (*request).getClient, bare: true},
+	"GET csrf":              {serve: (*request).getCSRF},
+	"GET providers":         {serve: (*request).getProviders, bare: true},
+	"GET session":           {serve: (*request).getSession},
+	"POST session":          {serve: (*request).postSession},
+	"GET signin":            {serve: (*request).getSignIn},
+	"POST signin":           {serve: (*request).postSignIn},
+	"GET callback":          {serve: (*request).callback},
+	"POST callback":         {serve: (*request).callback},
+	"GET signout":           {serve: (*request).getSignOut},
+	"POST signout":          {serve: (*request).postSignOut},
+	"GET error":             {serve: (*request).getError},
+	"GET verify-request":    {serve: (*request).getVerifyRequest},
+	"POST _log":             {serve: (*request).postLog, bare: true},
+	"POST " + idTokenAction: {serve: (*request).postNonce},
+	"POST " + backchannel:   {serve: (*request).postLogoutToken, bare: true},
+	"GET factor":            {serve: (*request).getFactor},
+	"POST factor":           {serve: (*request).postFactor},
+	"GET second-factor":     {serve: (*request).getSecondFactor},
+	"POST second-factor":    {serve: (*request).postSecondFactor},
+	"GET client.js":         {serve: (*request).getClient, bare: true},
 
 	// Passkeys.
 	"GET webauthn-options": {serve: (*request).getPasskeyOptions},
@@ -103,7 +103,7 @@ func (a *Auth) serve(c *gin.Context) {
 		v.tellProvider(id)
 	}
 	if action == "callback" && v.provider == nil || action == backchannel && !a.takesLogoutTokens(v.provider) ||
-		action == nonceAction && !v.provider.takesIDTokens() {
+		action == idTokenAction && !v.provider.takesIDTokens() {
 		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+method+" is not supported by NextAuth.js")
 		return
 	}

@@ -177,8 +177,8 @@ func checkIDTokens(opts *Options) error {
 	return errors.Join(errs...)
 }
 
-// nonceAction is the route of the nonces that id_tokens need which are handed over.
-const nonceAction = "nonce"
+// idTokenAction is the route of the nonces that id_tokens need which are handed over.
+const idTokenAction = "nonce"
 
 func (p *provider) takesIDTokens() bool {
 	return p != nil && p.oauth() != nil && p.oauth().idTokens != nil

@@ -25,7 +25,7 @@ func TestToken_FurtherClaims(t *testing.T) {
 	seal := func(t *testing.T, change map[string]any) string {
 		t.Helper()
 		claims := map[string]any{
-			"sub": "u-1", "name": "Ada", "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(), "jti": "j",
+			"sub": "u-1", "name": "Ada", "iat": now.Unix(), "exp": now.Add(24 * time.Hour).Unix(), "jti": "j",
 			"level": 7, "roles": []string{"admin", "editor"}, "note": "a \"note\"",
 		}
 		for name, value := range change {
@@ -38,7 +38,7 @@ func TestToken_FurtherClaims(t *testing.T) {
 		return ring.Seal(payload)
 	}
 	const want = `{"level":7,"note":"a \"note\"","roles":["admin","editor"]}`
-	a := membersApp(t, ginauth.Options{Session: ginauth.SessionOptions{UpdateAge: time.Minute}})
+	a := membersApp(t, ginauth.Options{Session: ginauth.SessionOptions{UpdateAge: time.Hour}})
 	a.engine.GET("/claims", a.auth.RequireSession(), func(c *gin.Context) {
 		var all [8]string
 		var asked sync.WaitGroup
@@ -65,7 +65,7 @@ func TestToken_FurtherClaims(t *testing.T) {
 		status int
 	}{
 		{"young", nil, http.StatusOK},
-		{"due", map[string]any{"iat": now.Add(-2 * time.Minute).Unix()}, http.StatusOK},
+		{"due", map[string]any{"iat": now.Add(-2 * time.Hour).Unix()}, http.StatusOK},
 		{"expired", map[string]any{"exp": now.Add(-time.Hour).Unix()}, http.StatusUnauthorized},
 		{"not yet", map[string]any{"nbf": now.Add(time.Hour).Unix()}, http.StatusUnauthorized},
 		{"a time that is a text", map[string]any{"auth_time": "now"}, http.StatusUnauthorized},
