@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -156,25 +157,20 @@ type Continue struct {
 
 // Set renders the pages. It is immutable and safe for concurrent use.
 type Set struct {
-	texts                          Texts
-	links                          Links
-	prefix                         string // of the application's own paths
-	logo, darkLogo                 string
-	stylesheet                     string
-	brand, ink                     color
-	style                          template.HTML
-	formPolicy, textPolicy         string // Content-Security-Policy of pages with and without a form
-	barePolicy                     string // of a page with a form and no logo
-	signInPolicy                   string // of the page with the logos of providers
-	signIn, signOut, fault, verify *markup.Template
-	confirm, letter, further       *markup.Template
-	passkeys, factor               *markup.Template
-	second, enrol, codes, twoStep  *markup.Template
-	notice                         *markup.Template
-	account                        *markup.Template
-	accountStyle, proofsStyle      template.HTML
-	proofsPolicy                   string // of the pages on which somebody looks after passkeys and further factors
-	accountPolicy, picturePolicy   string // of the account page, and of one with a picture of this site
+	texts                  Texts
+	links                  Links
+	prefix                 string // of the application's own paths
+	logo, darkLogo         string
+	stylesheet             string
+	brand, ink             color
+	style                  template.HTML
+	formPolicy, textPolicy string // Content-Security-Policy of pages with and without a form
+	barePolicy             string // of a page with a form and no logo
+	signInPolicy           string // of the page with the logos of providers
+	templates
+	accountStyle, proofsStyle    template.HTML
+	proofsPolicy                 string // of the pages on which somebody looks after passkeys and further factors
+	accountPolicy, picturePolicy string // of the account page, and of one with a picture of this site
 }
 
 // New validates theme and texts and prepares the pages. Its error joins all the
@@ -232,25 +228,40 @@ func newSet(t Theme, texts Texts, links Links, logos []string) (*Set, error) {
 		picturePolicy: forAccount.policy(append([]string{"'self'"}, l.imageSources...)...),
 	}
 	var err error
+	s.templates, err = parsed()
+	return s, err
+}
+
+// templates are those of the pages and mails. No option is in them, so that all Sets of a
+// process have the same.
+type templates struct {
+	signIn, signOut, fault, verify *markup.Template
+	confirm, letter, further       *markup.Template
+	passkeys, factor               *markup.Template
+	second, enrol, codes, twoStep  *markup.Template
+	notice, account                *markup.Template
+}
+
+var parsed = sync.OnceValues(func() (t templates, err error) {
 	for _, page := range []struct {
 		file string
 		into **markup.Template
 	}{
-		{"signin.html", &s.signIn}, {"signout.html", &s.signOut}, {"error.html", &s.fault}, {"verify.html", &s.verify},
-		{"confirm.html", &s.confirm}, {"continue.html", &s.further}, {"factor.html", &s.factor}, {"passkeys.html", &s.passkeys},
-		{"secondfactor.html", &s.second}, {"enrol.html", &s.enrol}, {"codes.html", &s.codes}, {"twostep.html", &s.twoStep}, {"account.html", &s.account},
+		{"signin.html", &t.signIn}, {"signout.html", &t.signOut}, {"error.html", &t.fault}, {"verify.html", &t.verify},
+		{"confirm.html", &t.confirm}, {"continue.html", &t.further}, {"factor.html", &t.factor}, {"passkeys.html", &t.passkeys},
+		{"secondfactor.html", &t.second}, {"enrol.html", &t.enrol}, {"codes.html", &t.codes}, {"twostep.html", &t.twoStep}, {"account.html", &t.account},
 	} {
 		*page.into, err = markup.ParseFS(templateFiles, "layout", "templates/layout.html", "templates/mark.html", "templates/ways.html", "templates/"+page.file)
 		if err != nil {
-			return nil, err
+			return t, err
 		}
 	}
-	if s.notice, err = markup.ParseFS(templateFiles, "notice.html", "templates/notice.html"); err != nil {
-		return nil, err
+	if t.notice, err = markup.ParseFS(templateFiles, "notice.html", "templates/notice.html"); err != nil {
+		return t, err
 	}
-	s.letter, err = markup.ParseFS(templateFiles, "mail.html", "templates/mail.html")
-	return s, err
-}
+	t.letter, err = markup.ParseFS(templateFiles, "mail.html", "templates/mail.html")
+	return t, err
+})
 
 // SignIn writes the sign-in page.
 func (s *Set) SignIn(w http.ResponseWriter, status int, p SignIn) {
