@@ -28,9 +28,9 @@ type digestState struct {
 		Sum([]byte) []byte
 		Reset()
 	}
-	message   []byte
-	text      [2 * sha256.Size]byte
-	sum, sent [sha256.Size]byte
+	message    []byte
+	sum        [sha256.Size]byte
+	text, sent [2 * sha256.Size]byte
 }
 
 // NewDigest derives the keys for one purpose (HKDF-SHA256, RFC 5869). The first
@@ -91,12 +91,10 @@ func (k *digestKey) sum(parts []string) string {
 func (k *digestKey) verify(sum string, parts []string) bool {
 	s := k.pool.Get().(*digestState)
 	defer k.pool.Put(s)
-	copy(s.text[:], sum)
-	if _, err := hex.Decode(s.sent[:], s.text[:]); err != nil {
-		return false
-	}
 	s.write(parts)
-	return hmac.Equal(s.sent[:], s.sum[:])
+	hex.Encode(s.text[:], s.sum[:])
+	copy(s.sent[:], sum)
+	return hmac.Equal(s.sent[:], s.text[:]) // as texts: a sum has one spelling
 }
 
 func (s *digestState) write(parts []string) {
