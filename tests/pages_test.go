@@ -55,8 +55,8 @@ func TestPages_TypedStays(t *testing.T) {
 	if _, focused := password["autofocus"]; !focused || password["aria-invalid"] != "true" || password["value"] != "" || password["autocomplete"] != "current-password" {
 		t.Errorf("the password's field is %v", password)
 	}
-	at := `id="` + password["aria-describedby"] + `">These details do not match an account.`
-	if password["aria-describedby"] == "" || !strings.Contains(page.body, at) || page.alert() != "" {
+	at := `id="` + password["aria-describedby"] + `" role="alert">These details do not match an account.`
+	if password["aria-describedby"] == "" || !strings.Contains(page.body, at) || strings.Count(page.body, `role="alert"`) != 1 {
 		t.Errorf("the error does not stand at the field:\n%s", page.body)
 	}
 	if strings.Contains(page.body, wrong) || strings.Contains(page.body, "<script") {
