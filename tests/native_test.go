@@ -268,7 +268,7 @@ func TestIDTokens_Configuration(t *testing.T) {
 	}
 }
 
-// max_age holds for tokens that are handed over too, whoever set it.
+// max_age holds for tokens that are handed over too, wherever it was set.
 func TestIDTokens_MaxAge(t *testing.T) {
 	t.Parallel()
 	idp := newIDP(t, ginauthtest.Config{People: crowd(), Algorithm: "ES256"})

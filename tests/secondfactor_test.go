@@ -170,7 +170,7 @@ func TestSecondFactor_Guard(t *testing.T) {
 	if got := b.get("/vault"); got.body != "open" {
 		t.Errorf("after a recovery code: %d %s", got.StatusCode, got.body)
 	}
-	// Whoever has other ways too can choose.
+	// A person with other ways can choose.
 	if page := b.get("/api/auth/factor?callbackUrl=/vault"); !strings.Contains(page.body, "/second-factor/confirm?callbackUrl=") || !strings.Contains(page.body, `name="password"`) {
 		t.Errorf("the page is %s", page.body)
 	}

@@ -89,7 +89,7 @@ func Names(csrfToken string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-// NewHandle is a user handle: random, since authenticators show it to whoever holds them.
+// NewHandle is a user handle: random, since authenticators show it to the person who holds them.
 func NewHandle() []byte {
 	handle := make([]byte, handleLength)
 	_, _ = rand.Read(handle) // it never fails
