@@ -36,7 +36,13 @@ type browser struct {
 	csrf   string
 	former string // the last session that was ended here
 
-	signOuts int // of all the time
+	counts
+}
+
+// counts are of all the time.
+type counts struct {
+	signOuts int
+	updates  int // of sessions that are sealed in the cookie
 }
 
 // newBrowser makes the browser of that number. People are its own: no other
@@ -248,6 +254,9 @@ func (b *browser) update() error {
 	body := map[string]any{"csrfToken": b.csrf, "data": map[string]string{noteClaim: b.note}}
 	if err := b.ask(http.MethodPost, "/api/auth/session", body, http.StatusOK, &got); err != nil {
 		return err
+	}
+	if !b.stored {
+		b.updates++
 	}
 	return b.recognise(got)
 }

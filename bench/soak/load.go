@@ -87,10 +87,11 @@ func (l *load) step(b *browser, took tally) bool {
 	return true
 }
 
-// signOuts is how many there have been. The browsers must not be at work.
-func (l *load) signOuts() (sum int) {
+// counts adds up what the browsers did. They must not be at work.
+func (l *load) counts() (sum counts) {
 	for _, b := range l.browsers {
-		sum += b.signOuts
+		sum.signOuts += b.signOuts
+		sum.updates += b.updates
 	}
 	return sum
 }

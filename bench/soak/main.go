@@ -108,7 +108,7 @@ func soak(ctx context.Context, o options) error {
 	looks := make([]look, 0, 6)
 	see := func(when string) error {
 		v, err := ask(inner)
-		looks = append(looks, look{when, v, l.signOuts()})
+		looks = append(looks, look{when, v, l.counts()})
 		return err
 	}
 	if err := see("at the start"); err != nil {

@@ -16,19 +16,26 @@ const (
 	// under way then brings the session back, and 65536 of them at the most.
 	signOutBytes    = 256
 	signOutsAtATime = 1 << 16
+	// The successor of a cookie that an update replaced is remembered as long, so that
+	// a request under way does not undo the update: the sum of the one and the value of
+	// the other, and twice 16 MiB of values at the most.
+	updateBytes    = 768
+	updatesAtATime = 1 << 16
 )
 
-// A look is what the server held at a time, and how many sign-outs there had been.
+// A look is what the server held at a time, and what it had been told to remember.
 type look struct {
 	when string
 	vital
-	signOuts int
+	counts
 }
 
 // tolerated is how large the heap may be at a look, where it was first's before.
 func (l look) tolerated(first look) uint64 {
 	most := float64(first.Heap)*(1+toleranceShare) + toleranceBytes
-	return uint64(most) + uint64(min(l.signOuts-first.signOuts, signOutsAtATime))*signOutBytes
+	return uint64(most) +
+		uint64(min(l.signOuts-first.signOuts, signOutsAtATime))*signOutBytes +
+		uint64(min(l.updates-first.updates, updatesAtATime))*updateBytes
 }
 
 // table has what the browsers did.

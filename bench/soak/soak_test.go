@@ -174,20 +174,24 @@ func TestGrown(t *testing.T) {
 		name     string
 		heaps    [4]uint64
 		signOuts [4]int
+		updates  [4]int
 		grown    bool
 	}{
-		{"flat", [4]uint64{20 * mib, 20 * mib, 20 * mib, 20 * mib}, [4]int{}, false},
-		{"shrinks", [4]uint64{20 * mib, 9 * mib, 8 * mib, 7 * mib}, [4]int{}, false},
-		{"to the byte", [4]uint64{20 * mib, 23 * mib, 23 * mib, 23 * mib}, [4]int{}, false},
-		{"beyond", [4]uint64{20 * mib, 20 * mib, 20 * mib, 23*mib + 1}, [4]int{}, true},
-		{"beyond meanwhile", [4]uint64{20 * mib, 40 * mib, 20 * mib, 20 * mib}, [4]int{}, true},
-		{"with its sign-outs", [4]uint64{20 * mib, 24 * mib, 25 * mib, 26 * mib}, [4]int{4096, 8192, 12288, 16384}, false},
-		{"by more than its sign-outs", [4]uint64{20 * mib, 24 * mib, 25 * mib, 26*mib + 1}, [4]int{4096, 8192, 12288, 16384}, true},
-		{"with more sign-outs than are remembered", [4]uint64{20 * mib, 20 * mib, 20 * mib, 39*mib + 1}, [4]int{0, 0, 0, 1_000_000}, true},
+		{"flat", [4]uint64{20 * mib, 20 * mib, 20 * mib, 20 * mib}, [4]int{}, [4]int{}, false},
+		{"shrinks", [4]uint64{20 * mib, 9 * mib, 8 * mib, 7 * mib}, [4]int{}, [4]int{}, false},
+		{"to the byte", [4]uint64{20 * mib, 23 * mib, 23 * mib, 23 * mib}, [4]int{}, [4]int{}, false},
+		{"beyond", [4]uint64{20 * mib, 20 * mib, 20 * mib, 23*mib + 1}, [4]int{}, [4]int{}, true},
+		{"beyond meanwhile", [4]uint64{20 * mib, 40 * mib, 20 * mib, 20 * mib}, [4]int{}, [4]int{}, true},
+		{"with its sign-outs", [4]uint64{20 * mib, 24 * mib, 25 * mib, 26 * mib}, [4]int{4096, 8192, 12288, 16384}, [4]int{}, false},
+		{"by more than its sign-outs", [4]uint64{20 * mib, 24 * mib, 25 * mib, 26*mib + 1}, [4]int{4096, 8192, 12288, 16384}, [4]int{}, true},
+		{"with more sign-outs than are remembered", [4]uint64{20 * mib, 20 * mib, 20 * mib, 39*mib + 1}, [4]int{0, 0, 0, 1_000_000}, [4]int{}, true},
+		{"with its updates", [4]uint64{20 * mib, 26 * mib, 29 * mib, 32 * mib}, [4]int{}, [4]int{4096, 8192, 12288, 16384}, false},
+		{"by more than its updates", [4]uint64{20 * mib, 26 * mib, 29 * mib, 32*mib + 1}, [4]int{}, [4]int{4096, 8192, 12288, 16384}, true},
+		{"with more updates than are remembered", [4]uint64{20 * mib, 20 * mib, 20 * mib, 71*mib + 1}, [4]int{}, [4]int{0, 0, 0, 1_000_000}, true},
 	} {
 		var quarters []look
 		for i, heap := range test.heaps {
-			quarters = append(quarters, look{"then", vital{Heap: heap}, test.signOuts[i]})
+			quarters = append(quarters, look{"then", vital{Heap: heap}, counts{test.signOuts[i], test.updates[i]}})
 		}
 		if err := grown(quarters); (err != nil) != test.grown {
 			t.Errorf("%s: %v", test.name, err)
