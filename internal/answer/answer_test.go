@@ -55,7 +55,7 @@ func TestTrue(t *testing.T) {
 	t.Parallel()
 	v := decoded(t, body)
 	for expr, want := range map[string]bool{
-		"account.valid": true, "account.sure": false, "account.valid&account.sure": false, "account.state=registered": true,
+		"account.valid": true, "account.sure": false, "account.valid&account.sure": false, "account.state=registered": true, "account.state=other": false, "account.state=": false,
 		"account.state": false, "account.one=1": true, "account.one": false, "account.one=10": false, "account.sure=false": true,
 		"account": false, "missing": false, "missing=": false, "name": false, "": false, "always": true,
 		"account.valid&account.one=1": true, "account.valid=true": true, "account.valid=false": false, "account.sure=true": false,
@@ -172,4 +172,15 @@ func FuzzRead(f *testing.F) {
 			t.Error("no address is verified")
 		}
 	})
+}
+
+// What is no object reads as an empty one.
+func TestObject(t *testing.T) {
+	t.Parallel()
+	v := map[string]any{"object": map[string]any{"a": "b"}, "empty": map[string]any{}, "text": "x", "list": []any{map[string]any{"a": "b"}}, "null": nil}
+	for name, want := range map[string]string{"object": "b", "empty": "", "text": "", "list": "", "null": "", "missing": ""} {
+		if got := answer.Text(answer.Object(v, name), "a"); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
 }

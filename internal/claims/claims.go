@@ -52,7 +52,7 @@ func (v Value) Whole() (int64, bool) {
 	if digits[0] == '-' {
 		digits = digits[1:]
 	}
-	if len(digits) == 0 || len(digits) > 15 {
+	if len(digits) > 15 {
 		return 0, false
 	}
 	n := int64(0)

@@ -142,6 +142,34 @@ func TestEach(t *testing.T) {
 	}
 }
 
+// A document that ends anywhere is none.
+func TestEach_CutOff(t *testing.T) {
+	t.Parallel()
+	for _, document := range documents {
+		for n := range len(document) {
+			agree(t, []byte(document[:n]))
+		}
+	}
+	for _, value := range []string{"", "x", "+1", "-", "--1", "-x", ".5", "1.", "'a'", "nul", "tru", "fals", "undefined", ":", ",", "}", "]", "\x00"} {
+		agree(t, []byte(`{"a":`+value+`}`))
+		agree(t, []byte(`{"a":`+value))
+	}
+}
+
+// A value keeps its spelling.
+func TestValue_JSON(t *testing.T) {
+	t.Parallel()
+	for _, raw := range []string{`"a"`, `""`, `"\u00e9"`, "1.50", "-0", "1E2", "true", "null", `[1, 2]`, `{"b" : {}}`} {
+		for _, object := range []string{`{"a": ` + raw + ` }`, `{"\u0061": ` + raw + `}`} { // the latter is not plain
+			_ = claims.Each([]byte(object), func(name string, value claims.Value) {
+				if name != "a" || value.JSON() != raw {
+					t.Errorf("%s: %s is %s", object, name, value.JSON())
+				}
+			})
+		}
+	}
+}
+
 // At every length and place, a byte that is not plain is seen.
 func TestEachTexts(t *testing.T) {
 	t.Parallel()

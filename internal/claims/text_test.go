@@ -82,6 +82,17 @@ func TestSeconds(t *testing.T) {
 func TestWithoutAndSame(t *testing.T) {
 	t.Parallel()
 	m := map[string]any{"a": "x", "b": json.Number("1"), "c": []any{"y"}}
+	if same := claims.Without(m, "z", "A"); !claims.Same(same, m) || len(same) != 3 {
+		t.Errorf("%v without what it has not is %v", m, same)
+	}
+	for _, other := range []any{"y", "", nil, json.Number("x"), []any{"x"}} {
+		if a, b := map[string]any{"a": "x"}, map[string]any{"a": other}; claims.Same(a, b) || claims.Same(b, a) {
+			t.Errorf("%v is taken for %v", b, a)
+		}
+	}
+	if a := (map[string]any{"a": "x", "b": "y"}); !claims.Same(a, map[string]any{"b": "y", "a": "x"}) {
+		t.Errorf("%v is not the same as itself", a)
+	}
 	rest := claims.Without(m, "a", "z")
 	if len(m) != 3 || !claims.Same(rest, map[string]any{"b": json.Number("1"), "c": []any{"y"}}) {
 		t.Errorf("%v without a is %v", m, rest)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -178,6 +179,13 @@ func TestHeaders(t *testing.T) {
 		_, _, err := k.Open(sealUnder(t, key, tt.header, payload))
 		if (err == nil) != tt.opens {
 			t.Errorf("header %.80s: error %v", tt.header, err)
+		}
+	}
+	// An authentic token whose header is no base64url, though it begins with a good one.
+	head := base64.RawURLEncoding.EncodeToString([]byte(`{"enc":"A256GCM","alg":"dir"}  `))
+	for _, header := range []string{head + "!", head + "=", head + "A"} {
+		if _, _, err := k.Open(sealUnderHead(t, key, header, payload)); !errors.Is(err, token.ErrInvalid) {
+			t.Errorf("header %s: %v", header, err)
 		}
 	}
 }
