@@ -193,7 +193,7 @@ func (s *scanner) object(members []member) ([]member, bool) {
 		if !ok {
 			return nil, false
 		}
-		members = append(members, member{span{name.from + 1, name.to - 1, true}, value})
+		members = append(members, member{span{from: name.from + 1, to: name.to - 1}, value})
 		if more = s.skip(','); !more && !s.skip('}') {
 			return nil, false
 		}
@@ -287,10 +287,11 @@ func (s *scanner) number() (span, bool) {
 // nested finds the end of an object or array by its brackets and leaves what is
 // in it to encoding/json.
 func (s *scanner) nested() (span, bool) {
-	start, depth, quoted := s.pos, 0, false
+	start, depth := s.pos, 0
+	var quoted bool
 	for ; s.pos < len(s.buf); s.pos++ {
 		switch c := s.buf[s.pos]; {
-		case quoted && c == '\\':
+		case c == '\\': // beyond quotes it is no JSON
 			s.pos++
 		case c == '"':
 			quoted = !quoted

@@ -45,6 +45,17 @@ func TestShape(t *testing.T) {
 			t.Errorf("set texts are written as %s", got)
 		}
 	}
+	// A text that is emptied later is null, as in the zero Shape.
+	_ = claims.Each([]byte(`{"a":"x"}`), func(_ string, value claims.Value) {
+		shape, text, o := claims.Absent(1), "", claims.Object{}
+		if !shape.Read(0, value, &text) || shape != 0 {
+			t.Errorf("its shape is %b", shape)
+		}
+		shape.Write(0, &o, "a", "")
+		if got, err := o.Bytes(); err != nil || string(got) != `{"a":null}` {
+			t.Errorf("an emptied text is %s, %v", got, err)
+		}
+	})
 	shape, text := claims.Shape(0), "kept"
 	_ = claims.Each([]byte(`{"a":7}`), func(_ string, value claims.Value) {
 		if shape.Read(0, value, &text) || text != "kept" {
@@ -71,6 +82,14 @@ func TestSeconds(t *testing.T) {
 	}
 	if got := claims.Time(1.5); !got.Equal(time.Unix(1, 5e8)) || got.Location() != time.UTC {
 		t.Errorf("1.5: %v", got)
+	}
+	for seconds, want := range map[float64]int64{
+		math.Inf(1): 253402300799, 253402300799: 253402300799, 253402300798: 253402300798,
+		math.Inf(-1): -253402300799, -253402300799: -253402300799, -253402300798: -253402300798, 0: 0,
+	} {
+		if got := claims.Time(seconds).Unix(); got != want {
+			t.Errorf("%v is at %d, want %d", seconds, got, want)
+		}
 	}
 	for _, absurd := range []float64{math.Inf(1), math.Inf(-1), 1e300} {
 		if _, err := json.Marshal(claims.Time(absurd).Year()); err != nil || claims.Time(absurd).Year() > 9999 {

@@ -84,7 +84,9 @@ func TestCandidates_Order(t *testing.T) {
 		{strings.Repeat("S.0=a; ", 8) + "S.0=b", "a b"},
 		{"S=a; S=b; S.x=c", "a b"},
 		{"S=a; S=b; Sx0=c; S-0=d; S.=e; S.00=f; S./=g; S.:=h; S.1-=i", "a b"}, // no chunks
-		{"S.0=aaaa; S.1=bb; S.2=cc; S.2=dd", "aaaabb aaaa"},                   // a chunk that is not full is the last
+		{"S.0=aa; S.1=bb; S.0=cc; S.1=dd", "aabb ccdd aadd aa ccbb cc"},       // every chunk is full
+		{"S.0=aa; S.1=bb; S.2=cc; S.0=dd; S.1=ee; S.2=ff", "aabbcc ddeeff aabbff aabb aaeecc aaeeff aaee aa ddbbcc ddbbff ddbb ddeecc ddee dd"},
+		{"S.0=aaaa; S.1=bb; S.2=cc; S.2=dd", "aaaabb aaaa"}, // a chunk that is not full is the last
 		{"S.0=aaaa; S.1=b; S.0=cccc; S.1=d", "aaaab ccccd aaaad aaaa ccccb cccc"},
 		{"S.0=aaaa; S.1=dddd; S.2=f; S.0=cccc; S.1=eeee", "aaaaddddf cccceeeef aaaadddd aaaaeeeef aaaaeeee aaaa ccccddddf ccccdddd cccceeee cccc"},
 	} {

@@ -90,11 +90,33 @@ func TestBodyAnnounced(t *testing.T) {
 		w.WriteHeader(http.StatusOK)
 	}))
 	t.Cleanup(server.Close)
-	if res, err := fetch.Client(nil).Get(server.URL); err == nil {
-		_ = res.Body.Close()
-		t.Fatal("an answer of 256 MiB was accepted")
+	if res, err := fetch.Client(nil).Get(server.URL); !errors.Is(err, fetch.ErrTooLarge) || !strings.Contains(err.Error(), "larger than 1 MiB") {
+		t.Fatalf("an answer of 256 MiB: %v, %v", res, err)
+	}
+	for announced, refused := range map[int64]bool{-1: false, 0: false, fetch.MaxBody: false, fetch.MaxBody + 1: true} {
+		closed := false
+		answering := answered{ContentLength: announced, Body: &noted{closed: &closed}}
+		res, err := fetch.Client(answering).Get("https://id.example")
+		if errors.Is(err, fetch.ErrTooLarge) != refused || (res == nil) != refused || closed != refused {
+			t.Errorf("%d bytes are announced: %v, closed is %v", announced, err, closed)
+		}
 	}
 }
+
+// answered is one answer to any request.
+type answered http.Response
+
+func (a answered) RoundTrip(req *http.Request) (*http.Response, error) {
+	res := http.Response(a)
+	res.StatusCode, res.Request = http.StatusOK, req
+	return &res, nil
+}
+
+// noted is an empty body that notes its end.
+type noted struct{ closed *bool }
+
+func (*noted) Read([]byte) (int, error) { return 0, io.EOF }
+func (n *noted) Close() error           { *n.closed = true; return nil }
 
 // What the developer's client has of its own stays: a shorter or longer time, cookies, and
 // a stricter policy.
@@ -109,6 +131,10 @@ func TestFrom_Keeps(t *testing.T) {
 	bounded := fetch.From(context.WithValue(t.Context(), oauth2.HTTPClient, own))
 	if bounded.Timeout != time.Minute || bounded.Jar != jar || bounded.CheckRedirect(nil, nil) != errPolicy {
 		t.Errorf("got %+v", bounded)
+	}
+	own = &http.Client{Timeout: 1}
+	if bounded := fetch.From(context.WithValue(t.Context(), oauth2.HTTPClient, own)); bounded.Timeout != 1 {
+		t.Errorf("the shortest time became %v", bounded.Timeout)
 	}
 	for _, client := range []*http.Client{fetch.Client(nil), fetch.From(t.Context()), fetch.From(context.WithValue(t.Context(), oauth2.HTTPClient, &http.Client{}))} {
 		if client.Timeout != 10*time.Second || client.Jar != nil {
