@@ -110,7 +110,7 @@ func (e *gothEngine) refreshOpenID(ctx context.Context, b *binding, refreshToken
 	if err := openid.CheckTokenType(tok.TokenType); err != nil {
 		return nil, err
 	}
-	if raw, ok := tok.Extra("id_token").(string); ok && raw != "" {
+	if raw, _ := tok.Extra("id_token").(string); raw != "" {
 		if _, err := e.idToken.Verify(ctx, raw, "", tok.AccessToken); err != nil {
 			return nil, err
 		}
