@@ -208,17 +208,17 @@ func (s *scanner) value() (span, bool) {
 		return span{}, false
 	}
 	start := s.pos
-	switch c := s.buf[s.pos]; {
-	case c == '"':
+	switch s.buf[s.pos] {
+	case '"':
 		return s.quoted()
-	case c == '-' || c >= '0' && c <= '9':
-		return s.number()
-	case s.word("null"), s.word("true"), s.word("false"):
-		return span{from: start, to: s.pos}, true
-	case c == '{' || c == '[':
+	case '{', '[':
 		return s.nested()
+	case 'n', 't', 'f':
+		if s.word("null") || s.word("true") || s.word("false") {
+			return span{from: start, to: s.pos}, true
+		}
 	}
-	return span{}, false
+	return s.number() // or nothing that is plain
 }
 
 // quoted reads a string without escapes.
@@ -229,11 +229,9 @@ func (s *scanner) quoted() (span, bool) {
 	start := s.pos
 	n, ascii := plain(s.buf[start+1:])
 	s.pos += 1 + n
-	if s.pos >= len(s.buf) || s.buf[s.pos] != '"' {
+	// What is no UTF-8, encoding/json mends.
+	if s.pos >= len(s.buf) || s.buf[s.pos] != '"' || !ascii && !utf8.Valid(s.buf[start+1:s.pos]) {
 		return span{}, false
-	}
-	if !ascii && !utf8.Valid(s.buf[start+1:s.pos]) {
-		return span{}, false // encoding/json mends it
 	}
 	s.pos++
 	return span{start, s.pos, true}, true

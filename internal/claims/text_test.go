@@ -73,7 +73,7 @@ func TestSeconds(t *testing.T) {
 			}
 		})
 	}
-	for _, raw := range []string{`"1"`, `null`, `true`, `{}`} {
+	for _, raw := range []string{`"1"`, `"inf"`, `null`, `true`, `false`, `{}`, `[1]`, `""`} {
 		_ = claims.Each([]byte(`{"exp":`+raw+`}`), func(_ string, value claims.Value) {
 			if _, ok := value.Seconds(); ok {
 				t.Errorf("%s was taken for a number", raw)
@@ -82,6 +82,9 @@ func TestSeconds(t *testing.T) {
 	}
 	if got := claims.Time(1.5); !got.Equal(time.Unix(1, 5e8)) || got.Location() != time.UTC {
 		t.Errorf("1.5: %v", got)
+	}
+	if got := claims.Time(1 - 1.0/(1<<30)).Nanosecond(); got != 999999999 {
+		t.Errorf("a moment before a second is at %d ns", got)
 	}
 	for seconds, want := range map[float64]int64{
 		math.Inf(1): 253402300799, 253402300799: 253402300799, 253402300798: 253402300798,
@@ -103,6 +106,16 @@ func TestWithoutAndSame(t *testing.T) {
 	m := map[string]any{"a": "x", "b": json.Number("1"), "c": []any{"y"}}
 	if same := claims.Without(m, "z", "A"); !claims.Same(same, m) || len(same) != 3 {
 		t.Errorf("%v without what it has not is %v", m, same)
+	}
+	if rest := claims.Without(m, "a", "b", "c"); len(rest) != 0 || len(m) != 3 {
+		t.Errorf("%v without all is %v", m, rest)
+	}
+	one := map[string]any{"a": "x"}
+	if same := claims.Without(one, "b"); len(same) == 1 {
+		same["new"] = true
+		if len(one) != 2 {
+			t.Error("a map without the members was copied")
+		}
 	}
 	for _, other := range []any{"y", "", nil, json.Number("x"), []any{"x"}} {
 		if a, b := map[string]any{"a": "x"}, map[string]any{"a": other}; claims.Same(a, b) || claims.Same(b, a) {

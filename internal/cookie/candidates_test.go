@@ -97,6 +97,28 @@ func TestCandidates_Order(t *testing.T) {
 	}
 }
 
+// Eight tokens of two chunks each, one behind the other, are all candidates.
+func TestCandidates_Sets(t *testing.T) {
+	t.Parallel()
+	var pairs, want []string
+	for i := range 8 {
+		pairs = append(pairs, fmt.Sprintf("S.0=a%d; S.1=b%d", i, i))
+		want = append(want, fmt.Sprintf("a%db%d", i, i))
+	}
+	if got := cookie.Find([]string{strings.Join(pairs, "; ")}, "S").Candidates(100); len(got) != 16 || !slices.Equal(got[:8], want) {
+		t.Errorf("%q, want first %q", got, want)
+	}
+}
+
+// The last name that a chunk may have is not taken for the name alone.
+func TestNames_Last(t *testing.T) {
+	t.Parallel()
+	want := []string{"S", "S.99", "S.0"}
+	if got := cookie.Find([]string{"S=a; S.99=b; S.0=c; S=d; S.99=e; S.100=f"}, "S").Names(); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestHas(t *testing.T) {
 	t.Parallel()
 	header := []string{"a=1; b.x=2", "c=3"}

@@ -148,8 +148,8 @@ func issuedAt(id Identity) time.Time {
 // readTimes reads auth_time and iat.
 func readTimes(claims map[string]any) (tokenTimes, error) {
 	at := func(name string) (time.Time, error) {
-		seconds, ok := claims[name].(float64)
-		if !ok || seconds <= 0 || seconds > 1<<40 {
+		seconds, _ := claims[name].(float64)
+		if seconds <= 0 || seconds > 1<<40 {
 			return time.Time{}, fmt.Errorf("the id_token has no %s that is a number of seconds", name)
 		}
 		return time.Unix(int64(seconds), 0), nil

@@ -53,7 +53,7 @@ func newGothEngine(p goth.Provider, base http.RoundTripper) (*gothEngine, error)
 	e := &gothEngine{typ: v.Elem().Type(), frozen: reflect.New(v.Elem().Type()).Elem(), base: base, service: known, knownAs: known.Issuer}
 	e.frozen.Set(v.Elem())
 	e.canRefresh = refreshAvailable(p)
-	if known.Refreshes && !e.canRefresh {
+	if known.Refreshes {
 		if config, err := readConfig(p); err == nil { // else it is as goth says
 			config.Endpoint.AuthStyle = known.AuthStyle
 			e.renew, e.canRefresh = config, true
@@ -191,7 +191,7 @@ func (e *gothEngine) exchange(ctx context.Context, r request, code, kept string)
 			return Identity{}, err
 		}
 	}
-	if b.injected.Load() == 0 {
+	if !b.injected.Load() {
 		return Identity{}, errors.New("oauth: the provider's token request did not go through its HTTPClient, so it had no code verifier")
 	}
 	tok := b.token()

@@ -135,7 +135,7 @@ func (e *gothEngine) refreshBound(ctx context.Context, b *binding, refreshToken 
 	}()
 	select {
 	case r := <-done:
-		if r.err == nil && b.refreshed.Load() == 0 {
+		if r.err == nil && !b.refreshed.Load() {
 			return nil, errEscape
 		}
 		return r.tok, r.err

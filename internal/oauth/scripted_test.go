@@ -334,6 +334,7 @@ func TestAuthentication_Plain(t *testing.T) {
 		"of OpenID":        {func(s *scripted) goth.Provider { return issuing{scripted: s} }, raw, true},
 		"of OpenID, none":  {func(s *scripted) goth.Provider { return issuing{scripted: s} }, "", false},
 		"as late as it is": {func(s *scripted) goth.Provider { return issuing{scripted: s} }, jwt(`{"auth_time":1800000300,"iat":1800000000}`), true},
+		"without iat":      {func(s *scripted) goth.Provider { return issuing{scripted: s} }, jwt(`{"auth_time":1800000000}`), false},
 		"a second later":   {func(s *scripted) goth.Provider { return issuing{scripted: s} }, jwt(`{"auth_time":1800000301,"iat":1800000000}`), false},
 	} {
 		s := &scripted{user: goth.User{UserID: "7", IDToken: row.raw}, tok: &oauth2.Token{}}
@@ -367,6 +368,23 @@ func TestVerifyLogout_Fails(t *testing.T) {
 	cancel()
 	if _, err := p.VerifyLogout(ended, "the-raw-token", time.Now()); !errors.Is(err, context.Canceled) {
 		t.Errorf("when the caller has left: %v", err)
+	}
+}
+
+// renewing renews tokens by code that panics, and notes its context.
+type renewing struct{ *scripted }
+
+func (p renewing) RefreshTokenContext(ctx context.Context, _ string) (*oauth2.Token, error) {
+	p.ctx = ctx
+	panic("driver")
+}
+
+func TestRefresh_Panics(t *testing.T) {
+	t.Parallel()
+	s := &scripted{}
+	tok, err := register(t, renewing{s}, nil).Refresh(t.Context(), "refresh")
+	if tok != nil || err == nil || !strings.Contains(err.Error(), "panicked") || !errors.Is(s.ctx.Err(), context.Canceled) {
+		t.Errorf("%v, %v, the context is %v", tok, err, s.ctx.Err())
 	}
 }
 

@@ -169,6 +169,12 @@ func TestExplain(t *testing.T) {
 	good := func(more string) string { return `{"iss":"https://id.example","aud":"client"` + more + `}` }
 	nbf := func(d time.Duration) string { return fmt.Sprintf(`,"nbf":%d`, now.Add(d).Unix()) }
 	refused := errors.New("refused")
+	// A signature says nothing, whatever it decodes to.
+	head, _, _ := strings.Cut(unsigned(`{"alg":"RS256"}`, `{"iss":"https://evil.example"}`), "..")
+	head = head[:strings.LastIndexByte(head, '.')+1] + base64.RawURLEncoding.EncodeToString([]byte(`{"iss":"https://id.example"}`))
+	if err := openid.Explain(head, refused); !strings.Contains(err.Error(), "its iss is https://evil.example") {
+		t.Errorf("a signature that is JSON: %v", err)
+	}
 	for _, row := range []struct {
 		header, claims string
 		err            error
@@ -210,6 +216,8 @@ func TestHandedNonce(t *testing.T) {
 		"e30." + payload(`["nonce"]`) + ".x":                 "",
 		"e30." + payload(`{"nonce":"a"`) + ".x":              "",
 		"e30." + payload(`{"nonce":"a"}`) + "=.x":            "",
+		"e30." + payload(`{"nonce":"abc"}`) + ".x":           "abc",
+		"e30." + payload(`{"nonce":"abc"}`) + "!.x":          "",
 		"e30." + payload(`{"nonce":"a"}`):                    "",
 		"e30." + payload(`{"nonce":"a"}`) + ".x.y":           "",
 		payload(`{"nonce":"a"}`) + ".e30.x":                  "",
@@ -288,7 +296,7 @@ func TestVerifyAccess_Fault(t *testing.T) {
 	forger.URL = i.URL
 	forged := forger.signTyped(t, "at+jwt", forger.claims(nil))
 	for range 3 {
-		if token, err := c.VerifyAccess(t.Context(), forged, false); token != nil || !errors.Is(err, openid.ErrAccessToken) {
+		if token, err := c.VerifyAccess(t.Context(), forged, false); token != nil || !errors.Is(err, openid.ErrAccessToken) || strings.Contains(err.Error(), "internal error") {
 			t.Errorf("a forged one: %v, %v", token, err)
 		}
 	}

@@ -114,10 +114,11 @@ func HandedNonce(rawIDToken string) string {
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
 	var claims map[string]json.RawMessage
-	if err != nil || json.Unmarshal(payload, &claims) != nil {
+	if err != nil {
 		return ""
 	}
 	var nonce string
+	_ = json.Unmarshal(payload, &claims) // what is no object has none
 	_ = json.Unmarshal(claims["nonce"], &nonce)
 	return nonce
 }

@@ -208,6 +208,27 @@ func TestLength(t *testing.T) {
 	}
 }
 
+// A token of exactly MaxLength is looked at, and one that is a byte longer is not.
+func TestLength_Bound(t *testing.T) {
+	t.Parallel()
+	k, key := ring(t, "", secret), sessionKey(t)
+	met := map[int]bool{}
+	for pad := range 4 {
+		header := `{"alg":"dir","enc":"A256GCM","kid":"` + strings.Repeat("k", pad) + `"}`
+		room := token.MaxLength - len(sealUnder(t, key, header, ""))
+		for length := room*3/4 - 4; length < room*3/4+4; length++ {
+			sealed := sealUnder(t, key, header, strings.Repeat("x", length))
+			if _, _, err := k.Open(sealed); (err == nil) != (len(sealed) <= token.MaxLength) {
+				t.Errorf("%d bytes: %v", len(sealed), err)
+			}
+			met[len(sealed)-token.MaxLength] = true
+		}
+	}
+	if !met[0] || !met[1] {
+		t.Errorf("met are %v", met)
+	}
+}
+
 // Splitting at every dot would cost 16 MB for each million of them.
 func TestDotsCostNothing(t *testing.T) {
 	k := ring(t, "", secret)
