@@ -32,7 +32,7 @@ const codes = readFileSync(fileURLToPath(new URL('../texts/german.go', import.me
 
 // words are all that a page says, in sight or read aloud.
 const words = () => {
-  const all = [document.title]
+  const all = [document.title.split(' · ')[0]]
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
   while (walker.nextNode()) if (!walker.currentNode.parentElement.closest('script, style, code')) all.push(walker.currentNode.data)
   for (const name of ['placeholder', 'aria-label', 'alt', 'title']) {
@@ -70,7 +70,7 @@ async function everyPage(context, site, keys, someone, look) {
   for (const name of ['form', 'long', 'brand', 'mail', 'code']) await show(`signin-of-${name}`, `/${name}/api/auth/signin`)
   await form('/api/auth/signin', { name: 'ada', password: 'wrong' }, '**/signin?error=CredentialsSignin')
   await look(page, 'signin-typed-wrong')
-  await form('/mail/api/auth/signin', { email: 'unknown@example.com' }, '**/signin?error=EmailSignin')
+  await form('/mail/api/auth/signin', { email: 'unknown@' + someone.split('@')[1] }, '**/signin?error=EmailSignin')
   await look(page, 'signin-mail-unsent')
 
   await show('verify-request', '/api/auth/verify-request')
@@ -101,6 +101,7 @@ async function everyPage(context, site, keys, someone, look) {
   await page.check('#sure')
   await submit('.danger', '**/account**')
   await look(page, 'account-refused')
+  await submit('#sessions ~ .deeds button', '**/account**')
 
   await secondSteps(page, site, { show, form, submit, look })
   await passkeys(context, page, keys, { show, form, submit, look })
@@ -210,7 +211,7 @@ async function visit(locale, look) {
   const context = await (await browser()).newContext({ locale, viewport: { width: 360, height: 760 } })
   context.setDefaultTimeout(15000)
   try {
-    await within(300, locale, everyPage(context, app.match[0], keys.match[1], `grace.brewster.murray.hopper.${locale}@naval-research.example.com`, look))
+    await within(300, locale, everyPage(context, app.match[0], keys.match[1], `grace.brewster.murray.hopper@naval-research.${locale.toLowerCase()}.example.com`, look))
   } finally {
     await context.close()
   }

@@ -88,7 +88,7 @@ var Chinese = ginauth.Texts{
 
 	TwoStepTitle:   "两步验证",
 	TwoStepNone:    "您登录时无需第二步验证。",
-	TwoStepApp:     "已设置身份验证器应用（自 {date} 起）。",
+	TwoStepApp:     "自 {date} 起已设置身份验证器应用。",
 	TwoStepLeft:    "剩余恢复代码：{count}",
 	TwoStepReplace: "设置其他应用",
 	TwoStepCodes:   "生成新的恢复代码",

@@ -88,7 +88,7 @@ var Japanese = ginauth.Texts{
 
 	TwoStepTitle:   "2 段階認証",
 	TwoStepNone:    "2 つ目の手順なしでログインしています。",
-	TwoStepApp:     "認証アプリが設定されています（{date} から）。",
+	TwoStepApp:     "{date} から認証アプリが設定されています。",
 	TwoStepLeft:    "残りのリカバリーコード: {count}",
 	TwoStepReplace: "別のアプリを設定",
 	TwoStepCodes:   "新しいリカバリーコードを作成",
@@ -124,7 +124,7 @@ var Japanese = ginauth.Texts{
 	AccountProved:     "確認済み",
 	AccountDevices:    "ログイン中の場所",
 	AccountHere:       "このブラウザです。",
-	AccountUsed:       "最終使用: {time}。",
+	AccountUsed:       "最終使用: {time}",
 	AccountBrowser:    "不明なブラウザ",
 	AccountEnd:        "ログアウト",
 	AccountEndOthers:  "他のすべての場所でログアウト",

@@ -70,7 +70,7 @@ func (s *Set) signInView(p SignIn, site string) signInView {
 		Reference: s.reference(p.Reference), SignUp: s.shown(s.links.SignUp),
 	}
 	if site != "" {
-		v.Subtitle = strings.ReplaceAll(s.texts.SignInSite, "{site}", site)
+		v.Subtitle = strings.ReplaceAll(s.texts.SignInSite, "{site}", s.texts.isolated(site))
 	}
 	v.Ask = s.passkeyForm(p)
 	credentials := 0
