@@ -88,6 +88,7 @@ export default async function run() {
       await press(page, 'Confirm')
       await page.waitForURL(site + '/factors/me')
       await press(page, 'Sign out')
+      await page.waitForURL(auth + '/signin?**') // of the page that is guarded
       await signIn(page, 'ada', 'engine')
       await page.waitForURL(site + '/factors/me') // the browser is trusted
     })

@@ -149,7 +149,7 @@ var Turkish = ginauth.Texts{
 	PasskeyAdd:           "Geçiş anahtarı ekle",
 	PasskeyRename:        "Yeniden adlandır",
 	PasskeyRemove:        "Kaldır",
-	PasskeyAdded:         "Eklenme tarihi: {date}",
+	PasskeyAdded:         "Eklendi: {date}",
 	PasskeyUsed:          "Son kullanım: {date}",
 	PasskeySynced:        "Şifre yöneticinizde kayıtlı",
 	PasskeyCloned:        "Bu geçiş anahtarı kopyalanmış olabilir. Kaldırın ve yenisini ekleyin.",
