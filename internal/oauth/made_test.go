@@ -16,6 +16,7 @@ import (
 	"github.com/markbates/goth/providers/bitly"
 	"github.com/markbates/goth/providers/faux"
 	"github.com/markbates/goth/providers/fitbit"
+	"github.com/markbates/goth/providers/gitea"
 	"github.com/markbates/goth/providers/github"
 	"github.com/markbates/goth/providers/google"
 	"github.com/markbates/goth/providers/openidConnect"
@@ -216,6 +217,8 @@ func TestServices(t *testing.T) {
 		"github, with the number of nobody": {github.New("c", "s", ""), &serviceStub{answers: map[string]string{
 			"/login/oauth/access_token": granted, "/user": `{"login":"kate"}`, "/user/emails": `[]`,
 		}}, "", false, "no subject"},
+		"gitea, whose people write any address": {gitea.NewCustomisedURL("c", "s", "", "https://id.example/auth", "https://id.example/token", "https://id.example/user"),
+			&serviceStub{answers: map[string]string{"/token": granted, "/user": `{"id":7,"login":"ada","email":"ada@example.com","verified":true,"email_verified":true}`}}, "7", false, ""},
 		"github, where nothing is": {github.NewCustomisedURL("c", "s", "", "https://id.example/auth", "https://id.example/token", "https://id.example/user?x=secret", ""),
 			&serviceStub{answers: map[string]string{"/token": granted}, status: map[string]int{"/user": 404}}, "", false, "oauth: the service https://id.example/user answered 404"},
 		"github, at a broken address of the list": {github.NewCustomisedURL("c", "s", "", "https://id.example/auth", "https://id.example/token", "https://id.example/user", "https://id.example/%zz"),

@@ -280,7 +280,6 @@ func setBody(req *http.Request, body string) {
 	req.Body = io.NopCloser(strings.NewReader(body))
 	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(body)), nil }
 	req.ContentLength = int64(len(body))
-	req.Header.Set("Content-Length", strconv.Itoa(len(body)))
 }
 
 // keep remembers the token answer, of which goth drops scope and id_token.
