@@ -303,6 +303,8 @@ func TestUnnamed(t *testing.T) {
 		"a method, not":   {nameless{&scripted{}, ""}, true},
 		"ClientKey":       {github.New("", "s", ""), true},
 		"ClientKey, set":  {github.New("c", "s", ""), false},
+		"ClientID":        {&talkative{}, true},
+		"ClientID, set":   {&talkative{ClientID: "c"}, false},
 		"ClientId":        {&spelled{}, true},
 		"ClientId, set":   {&spelled{ClientId: "c"}, false},
 	} {

@@ -145,6 +145,7 @@ func TestNames(t *testing.T) {
 		{&named{name: "acme", shown: "ACME", color: "#123456"}, "google", "ACME", "#123456", "acme"},
 		{&named{name: "acme"}, "google", "Google", "#1967d2", "acme"},
 		{&named{name: "acme"}, "acme", "Acme", "", "acme"},
+		{&named{name: "acme"}, "github", "GitHub", "#24292f", "acme"},
 		{&named{name: "github"}, "acme", "Acme", "#24292f", "github"},
 		{github.New("", "", ""), "acme", "GitHub", "#24292f", "github"},
 		{oidc.New(oidc.Config{Name: "acme", Issuer: "https://id.example", ClientID: "c"}), "google", "acme", "#1967d2", "acme"},

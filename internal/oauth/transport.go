@@ -288,10 +288,7 @@ func (b *binding) keep(contentType string, raw []byte) {
 	answer := map[string]any{}
 	switch t, _, _ := mime.ParseMediaType(contentType); t {
 	case "application/x-www-form-urlencoded", "text/plain":
-		form, err := url.ParseQuery(string(raw))
-		if err != nil {
-			return
-		}
+		form, _ := url.ParseQuery(string(raw)) // x/oauth2 refuses what is broken
 		for name := range form {
 			answer[name] = form.Get(name)
 		}
