@@ -188,7 +188,7 @@ func (a *Auth) newGrant(p *provider, from *Account) *tokenset.Grant {
 // renewGrant renews the tokens of a request's session, once for all requests that
 // need it, and lets this one go on with what came of it.
 func (a *Auth) renewGrant(c *gin.Context, id *identity) (*tokenset.Grant, error) {
-	base, err := a.site.hosts.Base(c.Request)
+	base, err := a.site.Hosts.Base(c.Request)
 	if err != nil {
 		return nil, err
 	}

@@ -48,7 +48,7 @@ const maxBearer = 16 << 10
 // RevokeUser does not reach such a token; who issued it ends it.
 func (a *Auth) AcceptBearer(verify BearerFunc) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		base, err := a.site.hosts.Base(c.Request)
+		base, err := a.site.Hosts.Base(c.Request)
 		if err != nil {
 			a.abortFault(c, base, err)
 			return

@@ -92,7 +92,7 @@ func (a *Auth) RequireFactor(within time.Duration, methods ...FactorMethod) gin.
 	if err := checkFactors(within, wanted); err != nil {
 		a.opts.Logger.Error("ginauth: a guard refuses everybody", "error", err)
 		return func(c *gin.Context) {
-			base, err := a.site.hosts.Base(c.Request)
+			base, err := a.site.Hosts.Base(c.Request)
 			if err != nil {
 				a.abortFault(c, base, err)
 				return

@@ -162,7 +162,7 @@ func newAttempts(opts *Options) (*limit.Attempts, error) {
 var testAddr = netip.MustParseAddr("192.0.2.1")
 
 // client is the address that a request comes from; not valid where nobody tells.
-func (v *request) client() netip.Addr { return v.auth.site.hosts.ClientAddr(v.c.Request) }
+func (v *request) client() netip.Addr { return v.auth.site.Hosts.ClientAddr(v.c.Request) }
 
 // limitClient is the sender of this request, to the limits.
 func (v *request) limitClient() limit.Client {
@@ -244,7 +244,7 @@ func (v *request) limited(wait time.Duration) {
 // tellLimited tells the log and the events of a request that is one too many.
 func (v *request) tellLimited(wait time.Duration) {
 	e := v.tellRefused("Limits", rateLimited{wait}, errorcode.RateLimited)
-	unlisted := v.auth.site.hosts.Unlisted(v.c.Request)
+	unlisted := v.auth.site.Hosts.Unlisted(v.c.Request)
 	advice := refusal.Advice{LookAt: "Limits", Text: "somebody guesses or floods; if many people share an address here, raise the limits"}
 	if unlisted {
 		advice = refusal.Advice{LookAt: "TrustedProxies, Limits", Text: "a proxy forwarded this request, and all people behind one that is not listed are one client: list its address in TrustedProxies"}

@@ -132,7 +132,7 @@ func (m *oauthMethod) callback(v *request) {
 		return
 	}
 	if v.formPosted() || tx.ThirdParty || v.proving && tx.Target != "" {
-		v.callbackURL = v.base.Absolute(tx.Target, v.auth.site.allowed)
+		v.callbackURL = v.base.Absolute(tx.Target, v.auth.site.Allowed)
 	}
 	if code := answer.Get("error"); code != "" {
 		v.endTransaction(tx, outcome{})
@@ -323,7 +323,7 @@ func (v *request) finishAgain(answer url.Values, expired bool) {
 // tellTransaction says why a provider's answer belongs to no sign-in of this browser. The
 // name of its cookie is a hash of the state, so only the name's beginning is told.
 func (v *request) tellTransaction(answer url.Values, ended bool, signIns transaction.Cookies) {
-	advice := v.auth.seen(v.c.Request).OfCookie(v.base.Origin, v.base.Secure)
+	advice := v.auth.site.Seen(v.c.Request).OfCookie(v.base.Origin, v.base.Secure)
 	advice.Text = "the sign-in began in another browser, or more than " + strconv.Itoa(int(oauth.Lifetime.Minutes())) + " minutes ago, or at another address than the provider answers at; " + advice.Text
 	message := "a provider's answer came without the cookie of its sign-in"
 	switch {
@@ -351,7 +351,7 @@ func (v *request) leadsOn(done *transaction.Completed) (location string, err err
 		return "", nil
 	}
 	private(v.c.Writer.Header())
-	return v.base.Absolute(done.Target, v.auth.site.allowed), nil
+	return v.base.Absolute(done.Target, v.auth.site.Allowed), nil
 }
 
 // isSignedIn reports whether a session came along.

@@ -362,7 +362,7 @@ func (a *Auth) CodeForm(c *gin.Context, providerID, callbackURL string) template
 
 // lastUsed is the provider by which somebody signed in last in this browser.
 func (a *Auth) lastUsed(c *gin.Context) string {
-	base, err := a.site.hosts.Base(c.Request)
+	base, err := a.site.Hosts.Base(c.Request)
 	if err != nil {
 		return ""
 	}
@@ -372,7 +372,7 @@ func (a *Auth) lastUsed(c *gin.Context) string {
 
 // form writes a form with the URL of the auth routes and the token of this browser.
 func (a *Auth) form(c *gin.Context, write func(url, csrfToken string) template.HTML) template.HTML {
-	base, err := a.site.hosts.Base(c.Request)
+	base, err := a.site.Hosts.Base(c.Request)
 	if err != nil {
 		a.tellHost(c.Request)
 		return ""
@@ -434,12 +434,12 @@ func newClientModule(path string) clientModule {
 // Browsers keep what it leads to for good, since it changes with the module.
 // Without its query the module is asked for again each time. A prefix that only
 // X-Forwarded-Prefix tells is not in it: write that in front.
-func (a *Auth) ClientURL() string { return a.site.publicURL + "/client.js?v=" + a.client.version }
+func (a *Auth) ClientURL() string { return a.site.PublicURL + "/client.js?v=" + a.client.version }
 
 // getClient serves the client module, which is the same for everybody.
 func (v *request) getClient() {
 	client := v.auth.client
-	if path := strings.TrimPrefix(v.base.URL, v.base.Origin); path != v.auth.site.publicURL {
+	if path := strings.TrimPrefix(v.base.URL, v.base.Origin); path != v.auth.site.PublicURL {
 		client = newClientModule(path) // below the prefix that a proxy says
 	}
 	h := v.c.Writer.Header()

@@ -61,9 +61,9 @@ func (a *Auth) passkeyProvider(opts *Options, f *faults) {
 		f.add("Factors.Passkeys needs an Adapter that is a PasskeyStore; set Options.Adapter, for instance to gormadapter's")
 	}
 	site := ""
-	if base := a.fixedBase(opts.BaseURL); base != nil {
+	if base := a.site.Fixed(); base != nil {
 		site = base.Origin
-	} else if a.site.local {
+	} else if a.site.Local {
 		site = "http://localhost"
 	}
 	if err := m.engine.Check(site); err != nil {

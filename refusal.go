@@ -291,7 +291,7 @@ func (v *request) hint(notice string) string {
 	switch notice {
 	case errorcode.OtherOrigin, errorcode.FormRefused, errorcode.CookiesBlocked, errorcode.SignInLost:
 		if !v.auth.release {
-			return v.auth.seen(v.c.Request).Hint(v.base.Origin)
+			return v.auth.site.Seen(v.c.Request).Hint(v.base.Origin)
 		}
 	}
 	return ""

@@ -81,11 +81,11 @@ func (a *Auth) ownRequest(c *gin.Context, doing string) (*request, error) {
 	if c.Writer.Written() {
 		return nil, fmt.Errorf("ginauth: %s was called after the answer had begun, so that no cookie can be set; call it first", doing)
 	}
-	base, err := a.site.hosts.Base(c.Request)
+	base, err := a.site.Hosts.Base(c.Request)
 	if err != nil {
 		return nil, fmt.Errorf("ginauth: %s: this site does not answer for the host %.255q of the request; set BaseURL to the site's address, or TrustedHosts to its hosts: %w", doing, c.Request.Host, err)
 	}
-	if a.foreign(c.Request, base) {
+	if a.site.Foreign(c.Request, base) {
 		return nil, fmt.Errorf("%w, so that %s does nothing; post the form from a page of %s, or add the page's origin to TrustedOrigins", errForeign, doing, base.Origin)
 	}
 	return &request{auth: a, c: c, method: c.Request.Method, base: base, names: a.scheme(base).names, callbackURL: base.Origin}, nil
@@ -201,7 +201,7 @@ func (v *request) proven() bool {
 
 // tellUnproven says what a form lacks, and which option that points to.
 func (v *request) tellUnproven() {
-	req, names, site := v.c.Request, v.names.CSRF, v.auth.seen(v.c.Request)
+	req, names, site := v.c.Request, v.names.CSRF, v.auth.site.Seen(v.c.Request)
 	cookies, opened := 0, false
 	for value := range cookie.Values(req.Header["Cookie"], names) {
 		_, ok := v.auth.keys.csrf.Open(value)
@@ -235,8 +235,7 @@ func (v *request) tellUnproven() {
 }
 
 func (v *request) ownOrigin() bool {
-	sent := v.c.Request.Header["Origin"]
-	return len(sent) == 0 || len(sent) == 1 && (sent[0] == v.base.Origin || v.auth.site.trusted.Has(sent[0]))
+	return v.auth.site.OwnOrigin(v.c.Request, v.base)
 }
 
 // resolveCallbackURL settles where this request leads: what the body says, else
@@ -270,7 +269,7 @@ func (v *request) redirectTarget(asked string) string {
 			asked = chosen
 		}
 	}
-	target := v.base.Absolute(asked, v.auth.site.allowed)
+	target := v.base.Absolute(asked, v.auth.site.Allowed)
 	if len(cookie.Escape(target)) > maxCallbackURL {
 		return v.base.Home()
 	}
@@ -287,19 +286,19 @@ func (v *request) tellPlainHTTP() {
 		return
 	}
 	v.auth.refusals.Warn(v.c.Request.Context(), refusal.Unkept, "the sign-in page was opened over http, where browsers keep no Secure cookie",
-		v.auth.seen(v.c.Request).OfPlainHTTP(v.base.Origin), "host", v.c.Request.Host, "expected", v.base.Origin, "cookie", v.names.Session)
+		v.auth.site.Seen(v.c.Request).OfPlainHTTP(v.base.Origin), "host", v.c.Request.Host, "expected", v.base.Origin, "cookie", v.names.Session)
 }
 
 // tellPrefix says that a proxy shortens the paths, and that the site does not know: its
 // forms and redirects then lead past the proxy's path.
 func (v *request) tellPrefix() {
-	req, site := v.c.Request, &v.auth.site
+	req, site := v.c.Request, v.auth.site
 	prefix := v.base.UnknownPrefix(req)
 	if prefix == "" {
 		return
 	}
 	v.auth.refusals.Warn(req.Context(), refusal.Prefix, "a proxy says that it took a prefix off the path, and this site's address has none",
-		v.auth.seen(req).OfPrefix(prefix, v.base.Origin, site.publicURL, v.auth.opts.Pages.TrustForwardedPrefix), "prefix", prefix, "expected", v.base.URL)
+		v.auth.site.Seen(req).OfPrefix(prefix, v.base.Origin, site.PublicURL, v.auth.opts.Pages.TrustForwardedPrefix), "prefix", prefix, "expected", v.base.URL)
 }
 
 // tellTarget says that a callback URL of another site leads to this one. Its path and

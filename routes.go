@@ -75,7 +75,7 @@ func (a *Auth) serve(c *gin.Context) {
 		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+method+" is not supported by NextAuth.js")
 		return
 	}
-	base, err := a.site.hosts.Base(c.Request)
+	base, err := a.site.Hosts.Base(c.Request)
 	if err != nil {
 		a.tellHost(c.Request)
 		text := "Error: This site does not answer for the host of this request"
@@ -437,11 +437,11 @@ func neighbours(r gin.IRouter) (all []*Auth) {
 // each would delete the other's.
 func (a *Auth) checkApart(others []*Auth) error {
 	for _, other := range others {
-		if other.opts.Cookies.Prefix != a.opts.Cookies.Prefix || !other.site.hosts.MeetsHost(a.site.hosts) {
+		if other.opts.Cookies.Prefix != a.opts.Cookies.Prefix || !other.site.Hosts.MeetsHost(a.site.Hosts) {
 			continue
 		}
 		return fmt.Errorf("ginauth: Cookies.Prefix: the Auth at %s has the same prefix, %s, and answers for the same host, so that the cookies of one are the other's too; give this one a Cookies.Prefix of its own, for instance admin",
-			other.site.publicURL, other.opts.Cookies.Prefix)
+			other.site.PublicURL, other.opts.Cookies.Prefix)
 	}
 	return nil
 }

@@ -311,7 +311,7 @@ func (v *request) findWaiting(ctx context.Context) (*waiting, string, error) {
 // finish signs in the person of a sign-in that waited, who has given their second factor:
 // now it does what it put off.
 func (v *request) finish(w *waiting, proof factor.Proof) outcome {
-	v.second, v.callbackURL = true, v.base.Absolute(w.Target, v.auth.site.allowed)
+	v.second, v.callbackURL = true, v.base.Absolute(w.Target, v.auth.site.Allowed)
 	v.way, v.former, v.who, v.began = w.Way, w.Former, &w.User, v.auth.shared.takeovers.now()
 	v.proofs, v.buckets = factor.Add(w.Proofs, proof), w.Buckets
 	ctx := context.WithoutCancel(v.c.Request.Context())

@@ -97,26 +97,11 @@ func (s *Session) MarshalJSON() ([]byte, error) {
 // converts them, so that Value[int](s, "level") and Value[[]string](s, "roles")
 // find what a callback put in. A nil session has no values.
 func Value[T any](s *Session, key string) (T, bool) {
-	var zero T
 	if s == nil {
+		var zero T
 		return zero, false
 	}
-	v, ok := s.Values[key]
-	if !ok || v == nil {
-		return zero, false
-	}
-	if t, ok := v.(T); ok {
-		return t, true
-	}
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return zero, false
-	}
-	var t T
-	if json.Unmarshal(raw, &t) != nil {
-		return zero, false
-	}
-	return t, true
+	return claims.As[T](s.Values[key])
 }
 
 // appID is the provider and the type of the accounts of SignIn.
@@ -243,7 +228,7 @@ var errChanging = fmt.Errorf("%w: other requests change this session all the tim
 // this site's to change, or where the person signed out meanwhile, or the callback's
 // own. If that is ErrSignedOut the session has ended, and GetSession returns nil.
 func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
-	base, err := a.site.hosts.Base(c.Request)
+	base, err := a.site.Hosts.Base(c.Request)
 	if err != nil {
 		return nil, err
 	}
@@ -256,7 +241,7 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 	}
 	id, err := a.openLatestFound(c.Request.Context(), latest, base)
 	switch {
-	case err == nil && a.foreign(c.Request, base):
+	case err == nil && a.site.Foreign(c.Request, base):
 		a.tellForeign(c, base)
 		return nil, ErrNoSession
 	case errors.Is(err, errSignedOut):

@@ -344,3 +344,12 @@ func (v *request) unkeptSession(step string, err error) outcome {
 	}
 	return v.refused(step, err, http.StatusInternalServerError, errorcode.Callback)
 }
+
+func (a *Auth) provider(id string) *provider {
+	for _, p := range a.providers {
+		if p.id == id {
+			return p
+		}
+	}
+	return nil
+}

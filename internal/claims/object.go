@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 )
 
 // An Object is a JSON object under construction. Members stand in the order in
@@ -35,6 +36,20 @@ func (o *Object) Add(name string, value any) {
 func (o *Object) AddAll(members map[string]any) {
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		o.Add(name, members[name])
+	}
+}
+
+// AddText appends a text that is not empty.
+func (o *Object) AddText(name, text string) {
+	if text != "" {
+		o.Add(name, text)
+	}
+}
+
+// AddTime appends a time that is not zero, in whole Unix seconds.
+func (o *Object) AddTime(name string, t time.Time) {
+	if !t.IsZero() {
+		o.Add(name, t.Unix())
 	}
 }
 
