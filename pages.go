@@ -17,6 +17,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/form"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
 )
@@ -386,19 +387,8 @@ func (a *Auth) form(c *gin.Context, write func(url, csrfToken string) template.H
 // given one, once in each answer.
 func (a *Auth) csrfToken(c *gin.Context, base origin.Base) string {
 	name := a.scheme(base).names.CSRF
-	for value := range cookie.Values(c.Request.Header["Cookie"], name) {
-		if token, ok := a.keys.csrf.Open(value); ok {
-			return token
-		}
-	}
-	for _, line := range c.Writer.Header()["Set-Cookie"] {
-		if rest, ok := strings.CutPrefix(line, name+"="); ok {
-			value, _, _ := strings.Cut(rest, ";")
-			value, _ = cookie.Unescape(value)
-			if token, ok := a.keys.csrf.Open(value); ok {
-				return token
-			}
-		}
+	if token, ok := form.Token(a.keys.csrf, c.Request, c.Writer.Header(), name); ok {
+		return token
 	}
 	token, value := a.keys.csrf.New()
 	addCookies(c, []string{cookie.Line(name, value, a.attributes(base))})

@@ -6,16 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"reflect"
 	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/ginauth/ginauth/internal/claims"
-	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/form"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/redact"
 	"github.com/ginauth/ginauth/internal/refusal"
@@ -85,9 +83,9 @@ func (a *Auth) serve(c *gin.Context) {
 		refuse(c, http.StatusBadRequest, text)
 		return
 	}
-	body, err := readBody(c.Request)
+	body, err := form.Read(c.Request)
 	switch {
-	case errors.Is(err, errBodyTooLarge):
+	case errors.Is(err, form.ErrTooLarge):
 		refuse(c, http.StatusRequestEntityTooLarge, "Error: The body is larger than 64 KiB")
 		return
 	case err != nil:
@@ -124,16 +122,6 @@ func (v *request) tellProvider(id string) {
 	v.auth.refusals.Warn(v.c.Request.Context(), refusal.Provider, "a sign-in was refused, since its URL names no provider of this site",
 		refusal.Advice{LookAt: "Providers, OAuth.ID", Text: "the callback URL that is registered at a provider ends in the provider's id here, " + v.base.URL + "/callback/ and the id"},
 		"provider", id, "expected", refusal.Words(strings.Join(ids, ", ")))
-}
-
-// refuse answers a request that is no part of the contract: plain text without a
-// content type, as next-auth does, and nosniff so that nobody takes it for more.
-func refuse(c *gin.Context, status int, text string) {
-	h := c.Writer.Header()
-	h["Content-Type"] = nil
-	h["X-Content-Type-Options"] = []string{"nosniff"}
-	c.Status(status)
-	_, _ = c.Writer.WriteString(text)
 }
 
 func (v *request) getCSRF() {
@@ -255,34 +243,6 @@ func (v *request) getError() {
 	}
 }
 
-func (v *request) errorPage(status int, code string, wait time.Duration) {
-	page := pages.Error{
-		Code: code, Text: v.auth.publicErrors.Known(code), Aborted: code == errorcode.SessionUnavailable, Wait: wait, Site: v.base.Host(), SignInURL: v.base.URL + "/signin",
-	}
-	page.Reference = cmp.Or(v.reference, v.failure(code).Reference)
-	page.HomeURL = v.base.Home()
-	page.Notice, _ = v.noticed(code)
-	if notice := errorcode.SignedInNotice(code); notice != "" && v.isSignedIn() {
-		page.Notice, page.ContinueURL = notice, v.callbackURL
-	}
-	v.pages().Error(v.c.Writer, status, page)
-}
-
-// withQuery adds a parameter to a URL that may have some, in front of its
-// fragment.
-func withQuery(target, name, value string) string {
-	target, fragment, found := strings.Cut(target, "#")
-	separator := "?"
-	if strings.Contains(target, "?") {
-		separator = "&"
-	}
-	target += separator + url.QueryEscape(name) + "=" + cookie.Escape(value)
-	if found {
-		target += "#" + fragment
-	}
-	return target
-}
-
 // getVerifyRequest says that a mail is on its way, and takes the code that it
 // brings.
 func (v *request) getVerifyRequest() {
@@ -311,23 +271,6 @@ func (v *request) postLog() {
 	v.c.Writer.Header()["Content-Type"] = nil
 	v.c.Status(http.StatusOK)
 	v.c.Writer.WriteHeaderNow()
-}
-
-// fault answers a fault of ours or of the application's callbacks: the log says
-// what it was, the browser only that it was one. Cookies stay as they are.
-func (v *request) fault(doing string, err error) {
-	if clientGone(v.c, err) {
-		return
-	}
-	v.auth.opts.Logger.Error("ginauth: "+doing+" failed", "error", redact.Error(err))
-	noStore(v.c.Writer.Header())
-	status := http.StatusInternalServerError
-	if errors.Is(err, errUnavailable) {
-		status = http.StatusServiceUnavailable
-	}
-	v.json(status, map[string]string{
-		"message": "There is a problem with the server. Its log says more.",
-	})
 }
 
 // getSession tells a page who is signed in, and moves the session's end where that is

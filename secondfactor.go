@@ -254,7 +254,7 @@ func (v *request) keepWaiting(w *waiting) (value string, err error) {
 			return "", err
 		}
 		size := cookie.SentLength(v.names.Factor, len(value))
-		if size <= largeSession {
+		if size <= cookie.LargeSession {
 			return value, nil
 		}
 		err = redact.Safe(fmt.Sprintf("ginauth: a sign-in that waits for its second factor has %d bytes, too many for cookies; keep less in the token, or set Session.Store", size))

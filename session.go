@@ -3,7 +3,6 @@ package ginauth
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -78,12 +77,8 @@ func (s *Session) MarshalJSON() ([]byte, error) {
 	u.shape.Write(emailText, &user, "email", u.Email)
 	u.shape.Write(pictureText, &user, "image", u.Image)
 	user.AddAll(claims.Without(u.Values, "name", "email", "image"))
-	raw, err := user.Bytes()
-	if err != nil {
-		return nil, err
-	}
 	var o claims.Object
-	o.Add("user", json.RawMessage(raw))
+	o.AddObject("user", &user)
 	o.Add("expires", s.Expires.UTC().Format(isoMillis))
 	if s.Error != "" {
 		o.Add("error", s.Error)
@@ -153,15 +148,16 @@ func (a *Auth) SignIn(c *gin.Context, user User, proofs ...FactorMethod) (*Sessi
 		v.callbackRefusal(err) // which the log hears of, as at any sign-in
 		return nil, err
 	}
+	var waits outcome
 	b, err := v.begin(p, false)
+	if err == nil {
+		waits, err = v.waitIfDue(b)
+	}
 	if err != nil {
 		v.notBegun(err)
 		return nil, err
 	}
-	if waits, err := v.waitIfDue(b); err != nil {
-		v.notBegun(err)
-		return nil, err
-	} else if waits.waiting != "" {
+	if waits.waiting != "" {
 		v.putWaiting(waits.waiting)
 		return nil, ErrFactorRequired
 	}

@@ -122,9 +122,7 @@ func (t *Token) take(name string, value claims.Value, v *claims.Validity) {
 	if t.takeOwn(name, value, v) {
 		return
 	}
-	if t.Claims == nil {
-		t.Claims = map[string]any{}
-	}
+	claims.Make(&t.Claims)
 	t.Claims[name] = value.Any()
 }
 

@@ -39,6 +39,15 @@ func (o *Object) AddAll(members map[string]any) {
 	}
 }
 
+// AddObject appends another object.
+func (o *Object) AddObject(name string, inner *Object) {
+	raw, err := inner.Bytes()
+	if err != nil && o.err == nil {
+		o.err = err
+	}
+	o.Add(name, json.RawMessage(raw))
+}
+
 // AddText appends a text that is not empty.
 func (o *Object) AddText(name, text string) {
 	if text != "" {

@@ -135,3 +135,10 @@ func As[T any](value any) (t T, ok bool) {
 	}
 	return read, true
 }
+
+// Make makes a map that is nil one that can be written to.
+func Make(m *map[string]any) {
+	if *m == nil {
+		*m = map[string]any{}
+	}
+}
