@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/redact"
 )
@@ -141,7 +142,7 @@ func (a *account) show(status int, page pages.Account) {
 // at this page, and when.
 func (a *account) ownPicture(url string) string {
 	path := strings.TrimPrefix(url, a.base.Origin)
-	if linked(path) != nil || !strings.HasPrefix(path, "/") {
+	if origin.CheckLink(path) != nil || !strings.HasPrefix(path, "/") {
 		return ""
 	}
 	return path
@@ -320,13 +321,13 @@ func (a *Auth) AccountMenu(c *gin.Context, callbackURL string) template.HTML {
 	if session == nil {
 		return ""
 	}
-	return a.form(c, func(url, csrfToken string) template.HTML {
+	return a.form(c, func(v *request) template.HTML {
 		accountURL := ""
 		if a.opts.AccountPage {
-			accountURL = url + "/account"
+			accountURL = v.base.URL + "/account"
 		}
 		return a.words(c).AccountMenu(pages.SignOut{
-			Action: url + "/signout", CSRFToken: csrfToken, CallbackURL: callbackURL,
+			Action: v.base.URL + "/signout", CSRFToken: v.csrfToken, CallbackURL: callbackURL,
 			Person: pages.Person{Name: session.User.Name, Email: session.User.Email},
 		}, session.User.Image, accountURL)
 	})

@@ -18,6 +18,7 @@ import (
 	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/limit"
+	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/refusal"
 	"github.com/ginauth/ginauth/internal/replay"
 	"github.com/ginauth/ginauth/internal/revocation"
@@ -251,7 +252,7 @@ func (a *Auth) locate(opts *Options, f *faults, group string) {
 		f.add("%w", err)
 	}
 	opts.BaseURL = a.site.BaseURL
-	a.client = newClientModule(a.site.PublicURL)
+	a.client = pages.ClientModule(clientSource, a.site.PublicURL)
 }
 
 var cookieToken = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)

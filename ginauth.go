@@ -284,7 +284,7 @@ type Auth struct {
 
 	pages        *pages.Languages
 	publicErrors errorcode.Public
-	client       clientModule
+	client       pages.Script
 	refusals     *refusal.Log
 }
 

@@ -379,11 +379,7 @@ func (a *Auth) tellUnsealed(ctx context.Context, found cookie.Session, base orig
 	if a.opts.Session.Store != nil {
 		return
 	}
-	message, advice := "a session cookie was not made with this site's secret", refusal.OtherSecret
-	if found.Value == "" {
-		message = "a session cookie came without one of its parts"
-		advice = refusal.Advice{LookAt: "Session.Store, Callbacks.JWT", Text: "a browser or a proxy dropped a part of a session that is too large for it; put less into the token, or keep sessions in a Session.Store"}
-	}
+	message, advice := refusal.Unsealed(found.Value != "")
 	a.refusals.Warn(ctx, refusal.Session, message, advice,
 		"cookie", a.scheme(base).names.Session, "length", len(found.Value), "cookies", len(found.Names()), "site", base.Origin)
 }

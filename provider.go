@@ -1,6 +1,7 @@
 package ginauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -260,9 +261,7 @@ func (o OAuth) configure(client *http.Client) (*provider, error) {
 	if oauth.IsNil(o.Provider) {
 		return p, errors.New("OAuth.Provider is nil; write github.New(…) or another goth provider")
 	}
-	if p.id == "" {
-		p.id = o.Provider.Name()
-	}
+	p.id = cmp.Or(p.id, o.Provider.Name())
 	if p.name == "" {
 		p.name = oauth.DisplayName(o.Provider, p.id)
 	}
@@ -277,8 +276,7 @@ func (o OAuth) configure(client *http.Client) (*provider, error) {
 	}
 	var err error
 	m.client, err = oauth.New(oauth.Config{
-		ID: p.id, Provider: o.Provider, Params: o.AuthParams,
-		DisablePKCE: o.DisablePKCE, HTTPClient: client,
+		ID: p.id, Provider: o.Provider, Params: o.AuthParams, DisablePKCE: o.DisablePKCE, HTTPClient: client,
 	})
 	if err != nil {
 		return p, err

@@ -385,3 +385,15 @@ func (v *request) answer() url.Values {
 	}
 	return answer
 }
+
+// csrfToken is the token of this browser's CSRF cookie. A browser without one is
+// given one, once in each answer.
+func (a *Auth) csrfToken(c *gin.Context, base origin.Base) string {
+	name := a.scheme(base).names.CSRF
+	if token, ok := form.Token(a.keys.csrf, c.Request, c.Writer.Header(), name); ok {
+		return token
+	}
+	token, value := a.keys.csrf.New()
+	addCookies(c, []string{cookie.Line(name, value, a.attributes(base))})
+	return token
+}

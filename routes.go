@@ -184,10 +184,6 @@ func (v *request) getSignIn() {
 		v.redirect(http.StatusFound, target)
 		return
 	}
-	buttons := make([]pages.Provider, len(v.auth.providers))
-	for i, p := range v.auth.providers {
-		buttons[i] = p.button(v.base.URL)
-	}
 	switch {
 	case notice != "":
 		code = notice
@@ -196,10 +192,19 @@ func (v *request) getSignIn() {
 	}
 	failed := v.failure(v.c.Query("error"))
 	v.pages().SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
-		Site: v.base.Host(), Providers: buttons, CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: code, Hint: v.hint(notice),
+		Site: v.base.Host(), Providers: v.buttons(), CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: code, Hint: v.hint(notice),
 		Script:   v.passkeyScriptURL(),
 		LastUsed: v.lastUsed(), Failed: v.failedForm(code, failed.Provider), Typed: failed.Typed, Reference: failed.Reference,
 	})
+}
+
+// buttons are the providers on the sign-in page.
+func (v *request) buttons() []pages.Provider {
+	all := make([]pages.Provider, len(v.auth.providers))
+	for i, p := range v.auth.providers {
+		all[i] = p.button(v.base.URL)
+	}
+	return all
 }
 
 // postSignIn starts a sign-in. Without proof that a page of ours asked, it shows

@@ -93,8 +93,7 @@ func (s *Session) MarshalJSON() ([]byte, error) {
 // find what a callback put in. A nil session has no values.
 func Value[T any](s *Session, key string) (T, bool) {
 	if s == nil {
-		var zero T
-		return zero, false
+		s = &Session{}
 	}
 	return claims.As[T](s.Values[key])
 }
@@ -272,8 +271,7 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 // openLatest opens a session as this process last sealed it, which may be later than
 // what the browser had when it sent its request.
 func (a *Auth) openLatest(ctx context.Context, value string, base origin.Base) (*identity, error) {
-	latest := a.scheme(base).sessions.Latest(sessionstrategy.Cookie{Value: value})
-	return a.open(ctx, latest.Value, base, a.opts.Now())
+	return a.open(ctx, a.scheme(base).sessions.Latest(sessionstrategy.Cookie{Value: value}).Value, base, a.opts.Now())
 }
 
 // openLatestFound is openLatest for the session that a request's cookies hold.
