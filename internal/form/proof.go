@@ -14,6 +14,7 @@ type Proof struct {
 	Cookies int  // of the name
 	Opened  bool // this site made one of them
 	matches bool
+	token   string // of the first that this site made
 }
 
 // Check compares the token that a form has with the CSRF cookies of its request.
@@ -21,8 +22,9 @@ func Check(keys *token.CSRF, req *http.Request, name, sent string) (p Proof) {
 	for value := range cookie.Values(req.Header["Cookie"], name) {
 		t, ok := keys.Open(value)
 		p.matches = ok && token.Equal(sent, t) || p.matches
-		p.Opened = ok || p.Opened
-		p.Cookies++
+		if p.Cookies++; ok && !p.Opened {
+			p.Opened, p.token = true, t
+		}
 	}
 	return p
 }
@@ -38,10 +40,8 @@ func (p Proof) Holds(req *http.Request, own bool) bool {
 // Token is the token of a browser's CSRF cookie: of one that the request has, or of one
 // that its answer sets.
 func Token(keys *token.CSRF, req *http.Request, answer http.Header, name string) (t string, ok bool) {
-	for value := range cookie.Values(req.Header["Cookie"], name) {
-		if t, ok := keys.Open(value); ok {
-			return t, true
-		}
+	if p := Check(keys, req, name, ""); p.Opened {
+		return p.token, true
 	}
 	for _, line := range answer["Set-Cookie"] {
 		if rest, set := strings.CutPrefix(line, name+"="); set {
