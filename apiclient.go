@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -83,7 +81,7 @@ func (a *Auth) Client(c *gin.Context) (*http.Client, error) {
 	if client := a.opts.HTTPClient; client != nil && client.Transport != nil {
 		base = client.Transport
 	}
-	return &http.Client{Transport: &bearerTransport{base, g.Access, c.Request.Context()}}, nil
+	return &http.Client{Transport: tokenset.NewTransport(c.Request.Context(), base, g.Access)}, nil
 }
 
 // renewDue renews the tokens of a session where that can be done.
@@ -95,74 +93,6 @@ func (a *Auth) renewDue(c *gin.Context, id *identity) (*tokenset.Grant, error) {
 		return nil, errWritten
 	}
 	return a.renewGrant(c, id)
-}
-
-// bearerTransport adds an access token to requests, as long as another request
-// lasts.
-type bearerTransport struct {
-	base  http.RoundTripper
-	token string
-	ctx   context.Context
-}
-
-// String leaves the token out.
-func (*bearerTransport) String() string { return "ginauth: the transport of Auth.Client" }
-
-// GoString is String.
-func (t *bearerTransport) GoString() string { return t.String() }
-
-// RoundTrip sends one request, or one redirect of it.
-func (t *bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithCancelCause(req.Context())
-	stop := context.AfterFunc(t.ctx, func() { cancel(context.Cause(t.ctx)) })
-	end := func() {
-		stop()
-		cancel(nil)
-	}
-	sent := req.Clone(ctx)
-	if sent.Header.Get("Authorization") == "" && oneOrigin(req) {
-		if sent.Header == nil {
-			sent.Header = http.Header{}
-		}
-		sent.Header.Set("Authorization", "Bearer "+t.token)
-	}
-	res, err := t.base.RoundTrip(sent)
-	if err != nil {
-		end()
-		return nil, err
-	}
-	body := &endingBody{ReadCloser: res.Body, end: sync.OnceFunc(end)}
-	res.Body = body
-	if w, ok := body.ReadCloser.(io.Writer); ok { // the connection of a switched protocol
-		res.Body = struct {
-			*endingBody
-			io.Writer
-		}{body, w}
-	}
-	return res, nil
-}
-
-// oneOrigin reports whether a request, and each that was redirected until it came
-// about, goes to one origin. A redirect is the answering server's choice, not the
-// application's: it must not carry the token to where that server points.
-func oneOrigin(req *http.Request) bool {
-	for r := req; r.Response != nil; {
-		if r = r.Response.Request; r == nil || !origin.SameDestination(r.URL, req.URL) {
-			return false
-		}
-	}
-	return true
-}
-
-// endingBody ends what belongs to a response when it is closed.
-type endingBody struct {
-	io.ReadCloser
-	end func()
-}
-
-func (b *endingBody) Close() error {
-	defer b.end()
-	return b.ReadCloser.Close()
 }
 
 // renewalTimeout bounds the provider's part, so that all of a renewal is done

@@ -218,7 +218,7 @@ func (m *credentialsMethod) authorize(v *request) (*User, map[string]string, *at
 			attempt.end()
 		}
 	}()
-	v.began = v.auth.shared.takeovers.now()
+	v.began = v.auth.shared.takeovers.Now()
 	user, err := m.Authorize(v.c, typed)
 	var public publicError
 	var tooMany rateLimited

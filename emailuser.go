@@ -162,7 +162,7 @@ func (v *request) keepVerified(ctx context.Context, user User, closing bool) (ke
 	}
 	before := user
 	if closing {
-		v.auth.shared.takeovers.add(user.ID)
+		v.auth.shared.takeovers.Add(user.ID)
 	}
 	user.EmailVerified = v.auth.opts.Now()
 	if kept, err = v.auth.updateUser(ctx, user); err != nil {

@@ -294,7 +294,9 @@ func (w ways) has(account Account) bool {
 	if account.Type == passkeyType {
 		return slices.ContainsFunc(w.passkeys, func(p StoredPasskey) bool { return p.ID == account.ProviderAccountID })
 	}
-	return slices.ContainsFunc(w.accounts, func(a Account) bool { return keyOf(a) == keyOf(account) })
+	return slices.ContainsFunc(w.accounts, func(a Account) bool {
+		return a.Provider == account.Provider && a.ProviderAccountID == account.ProviderAccountID
+	})
 }
 
 // byProvider reports whether an account is at a provider: ginauth can take it away, but
@@ -395,5 +397,5 @@ func (v *request) confirm(ctx context.Context, userID, session string) error {
 // takenOver reports whether the password by which somebody signs in was deleted since it
 // was found right.
 func (v *request) takenOver(now User) bool {
-	return v.way.Type == credentialsType && (provedSince(v.before, now) || v.auth.shared.takeovers.since(now.ID, v.began))
+	return v.way.Type == credentialsType && (provedSince(v.before, now) || v.auth.shared.takeovers.Since(now.ID, v.began))
 }
