@@ -4,8 +4,11 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -13,6 +16,7 @@ import (
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/redact"
+	"github.com/ginauth/ginauth/internal/refusal"
 )
 
 // A denial is an error that is nobody's fault: a person was refused, or an attacker.
@@ -32,6 +36,13 @@ const (
 	errHandedAgain      denial = "ginauth: the id_token, or another one with its nonce, was handed over before"
 	errUnprovenForm     denial = "ginauth: the form came without its CSRF token, or from another origin"
 )
+
+// rateLimited is the error of an attempt that is one too many.
+type rateLimited struct{ wait time.Duration }
+
+func (e rateLimited) Error() string {
+	return fmt.Sprintf("ginauth: too many attempts to sign in; the next one is allowed in %v", e.wait)
+}
 
 // maxLoggedID bounds a user's ID in the log, in bytes.
 const maxLoggedID = 256
@@ -309,4 +320,74 @@ func (v *request) postedAgain(suffix string) (notice, location string) {
 		v.auth.opts.Logger.Error("ginauth: reading the session failed", "error", redact.Error(err))
 	}
 	return errorcode.SignInUsed, location
+}
+
+const (
+	// waitParam is the error page's parameter that says for how long, in seconds.
+	waitParam = "retryAfter"
+	// maxWait bounds it: anyone can make a link to the page.
+	maxWait = 24 * time.Hour
+)
+
+// limited refuses a request that is one too many.
+func (v *request) limited(wait time.Duration) {
+	v.tellLimited(wait)
+	v.tooMany(wait)
+}
+
+// tellLimited tells the log and the events of a request that is one too many.
+func (v *request) tellLimited(wait time.Duration) {
+	e := v.tellRefused("Limits", rateLimited{wait}, errorcode.RateLimited)
+	unlisted := v.auth.site.hosts.Unlisted(v.c.Request)
+	advice := refusal.Advice{LookAt: "Limits", Text: "somebody guesses or floods; if many people share an address here, raise the limits"}
+	if unlisted {
+		advice = refusal.Advice{LookAt: "TrustedProxies, Limits", Text: "a proxy forwarded this request, and all people behind one that is not listed are one client: list its address in TrustedProxies"}
+	}
+	v.auth.refusals.Warn(v.c.Request.Context(), refusal.TooMany, "too many attempts to sign in", advice,
+		"provider", e.Provider, "forwarded_by_unlisted_proxy", unlisted)
+	if event := v.auth.opts.Events.RateLimit; event != nil {
+		event(v.c, RateLimitEvent{Provider: e.Provider, Client: e.Client, RetryAfter: wait})
+	}
+}
+
+// tooMany answers a request that is one too many. next-auth's client reads the
+// code out of the URL; a person gets the page at once, since a redirect would
+// lose the status.
+func (v *request) tooMany(wait time.Duration) {
+	h := v.c.Writer.Header()
+	h.Set("Retry-After", seconds(wait))
+	h.Set("Cache-Control", "no-store")
+	target := withQuery(v.errorURL(errorcode.RateLimited), waitParam, seconds(wait))
+	switch {
+	case v.native:
+		v.nativeError(http.StatusTooManyRequests, errorcode.RateLimited)
+	case v.wantsJSON():
+		v.json(http.StatusTooManyRequests, map[string]string{"url": target})
+	case v.c.GetHeader("HX-Request") == "true":
+		h.Set("HX-Redirect", target)
+		v.c.Status(http.StatusTooManyRequests)
+		v.c.Writer.WriteHeaderNow()
+	case v.auth.opts.Pages.Error != "":
+		v.redirect(http.StatusTooManyRequests, target)
+	default:
+		v.errorPage(http.StatusTooManyRequests, errorcode.RateLimited, wait)
+	}
+}
+
+// seconds is a time to wait as Retry-After says it, rounded up (RFC 9110
+// §10.2.3).
+func seconds(wait time.Duration) string {
+	return strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10)
+}
+
+// waitAsked is how long to wait as the error page's URL says; zero: it does not.
+func (v *request) waitAsked() time.Duration {
+	if !strings.EqualFold(v.c.Query("error"), errorcode.RateLimited) {
+		return 0
+	}
+	n, err := strconv.ParseUint(v.c.Query(waitParam), 10, 32)
+	if err != nil {
+		return 0
+	}
+	return min(time.Duration(n)*time.Second, maxWait)
 }
