@@ -257,9 +257,14 @@ func (m *emailMethod) mail(v *request, to string, p verification.Proof) error {
 		return err
 	}
 	letter.Subject, letter.Text, letter.HTML = words.Subject, words.Text, words.HTML
+	return m.send(v, letter)
+}
+
+// send sends a mail, and waits until it is sent.
+func (m *emailMethod) send(v *request, letter Mail) error {
 	ctx, cancel := v.detached(mailTimeout)
 	defer cancel()
-	_, err = bulkhead.Wait(ctx, v.auth.calls.mail, func(ctx context.Context) (struct{}, error) {
+	_, err := bulkhead.Wait(ctx, v.auth.calls.mail, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, m.Send(ctx, letter)
 	})
 	return err
@@ -344,11 +349,5 @@ func (v *request) mailNotice(user User, change pages.Change) error {
 	if err != nil {
 		return err
 	}
-	letter := Mail{To: user.Email, From: m.From, Subject: words.Subject, Text: words.Text, HTML: words.HTML}
-	ctx, cancel := v.detached(mailTimeout)
-	defer cancel()
-	_, err = bulkhead.Wait(ctx, v.auth.calls.mail, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, m.Send(ctx, letter)
-	})
-	return err
+	return m.send(v, Mail{To: user.Email, From: m.From, Subject: words.Subject, Text: words.Text, HTML: words.HTML})
 }

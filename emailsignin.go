@@ -11,6 +11,7 @@ import (
 	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/factor"
 	"github.com/ginauth/ginauth/internal/pages"
+	"github.com/ginauth/ginauth/internal/refusal"
 	"github.com/ginauth/ginauth/internal/verification"
 )
 
@@ -76,7 +77,7 @@ func (m *emailMethod) mailProof(ctx context.Context, v *request, method *verific
 		attributes.MaxAge = method.MaxAge
 		v.setCookie(cookie.Line(v.mailCookie(), sealed, attributes))
 	}
-	v.keep(v.names.Sent, note{Kind: sentNote, Provider: v.provider.id, Email: to, Again: v.field("again") == "true"}, min(m.MaxAge, sentAge))
+	v.keep(v.names.Sent, refusal.Note{Kind: sentNote, Provider: v.provider.id, Email: to, Again: v.field("again") == "true"}, min(m.MaxAge, sentAge))
 	return outcome{location: v.verifyURL(), status: http.StatusOK}, nil
 }
 

@@ -2,7 +2,6 @@ package ginauth
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
@@ -123,48 +121,27 @@ func (v *request) signInError(err error, code string) SignInErrorEvent {
 // random, and says nothing by itself.
 func newReference() string { return rand.Text()[:8] }
 
-// A note is what a page of ours shows of an earlier request of this browser. It is
-// sealed: no link and no other host puts words on a page.
-type note struct {
-	Kind      string            `json:"k"`
-	Provider  string            `json:"p,omitempty"`
-	Code      string            `json:"c,omitempty"` // of a failure
-	Reference string            `json:"r,omitempty"`
-	Typed     map[string]string `json:"t,omitempty"` // into the form, without passwords and codes
-	Email     string            `json:"e,omitempty"` // that a mail went to
-	Again     bool              `json:"a,omitempty"` // not for the first time
-	Expires   int64             `json:"x"`           // Unix seconds
-}
-
+// The kinds of notes that the next page shows: see refusal.Note.
 const (
 	failureNote = "failure"
 	sentNote    = "sent"
-	// maxTyped bounds what is kept of the fields of a form, in bytes altogether.
-	maxTyped = 1024
 )
 
+// notes are those that this site seals.
+func (v *request) notes() refusal.Notes {
+	return refusal.Notes{Keyring: v.auth.keys.notes, Now: v.auth.opts.Now}
+}
+
 // keep leaves a note in this browser.
-func (v *request) keep(cookieName string, n note, lasts time.Duration) {
-	n.Expires = v.auth.opts.Now().Add(lasts).Unix()
-	payload, err := json.Marshal(n)
-	if err != nil {
-		return // texts always marshal
-	}
+func (v *request) keep(cookieName string, n refusal.Note, lasts time.Duration) {
 	attributes := v.attributes()
 	attributes.MaxAge = lasts
-	v.setCookie(cookie.Line(cookieName, v.auth.keys.notes.Seal(payload), attributes))
+	v.setCookie(cookie.Line(cookieName, v.notes().Seal(n, lasts), attributes))
 }
 
 // kept is the latest note of a kind that this browser has, or an empty one.
-func (v *request) kept(cookieName, kind string) (last note) {
-	for sealed := range cookie.Values(v.c.Request.Header["Cookie"], cookieName) {
-		var n note
-		payload, _, err := v.auth.keys.notes.Open(sealed)
-		if err == nil && json.Unmarshal(payload, &n) == nil && n.Kind == kind && n.Expires > last.Expires && n.Expires > v.auth.opts.Now().Unix() {
-			last = n
-		}
-	}
-	return last
+func (v *request) kept(cookieName, kind string) refusal.Note {
+	return v.notes().Latest(cookie.Values(v.c.Request.Header["Cookie"], cookieName), kind)
 }
 
 // keepFailure keeps for the next page what failed, and what was typed, so that nobody
@@ -173,28 +150,19 @@ func (v *request) keepFailure(code string) {
 	if v.native { // it has no cookies, and its answer says the code
 		return
 	}
-	n := note{Kind: failureNote, Code: code, Reference: v.reference}
+	n := refusal.Note{Kind: failureNote, Code: code, Reference: v.reference}
 	if v.provider != nil {
 		n.Provider = v.provider.id
-		size := 0
-		for _, field := range v.provider.button("").Kept() {
-			typed := v.field(field)
-			if size += len(typed); typed != "" && size <= maxTyped && utf8.ValidString(typed) {
-				if n.Typed == nil {
-					n.Typed = map[string]string{}
-				}
-				n.Typed[field] = typed
-			}
-		}
+		n.Typed = refusal.Typed(v.provider.button("").Kept(), v.field)
 	}
 	v.keep(v.names.Failure, n, noticeAge)
 }
 
 // failure is what this browser knows of one with a code.
-func (v *request) failure(code string) note {
+func (v *request) failure(code string) refusal.Note {
 	n := v.kept(v.names.Failure, failureNote)
 	if n.Code != code && v.auth.publicErrors.Known(code) == "" {
-		return note{}
+		return refusal.Note{}
 	}
 	return n
 }
