@@ -22,6 +22,12 @@ import (
 const (
 	defaultLinkAge = 24 * time.Hour
 	defaultCodeAge = 10 * time.Minute
+	// proofTimeout bounds what one step of a sign-in asks of the Adapter.
+	proofTimeout = 10 * time.Second
+	// mailTimeout bounds the sending of one mail.
+	mailTimeout = 20 * time.Second
+	// sentAge is for how long the page that says a mail is on its way names the address.
+	sentAge = time.Hour
 )
 
 // Email signs people in by a mail to their address: a person who reads it owns the
@@ -206,15 +212,6 @@ func (m *emailMethod) address(typed string) (string, error) {
 	}
 	return address.Parse(form)
 }
-
-const (
-	// proofTimeout bounds what one step of a sign-in asks of the Adapter.
-	proofTimeout = 10 * time.Second
-	// mailTimeout bounds the sending of one mail.
-	mailTimeout = 20 * time.Second
-	// sentAge is for how long the page that says a mail is on its way names the address.
-	sentAge = time.Hour
-)
 
 // verification is how addresses are proved, with the Adapter's rows.
 func (m *emailMethod) verification(v *request) *verification.Method {
