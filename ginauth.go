@@ -93,6 +93,7 @@ import (
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/limit"
+	"github.com/ginauth/ginauth/internal/linking"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/refusal"
@@ -322,7 +323,7 @@ type shared struct {
 	callbacks *replay.Results[outcome] // of callbacks that come twice
 	locks     *sessionstrategy.Locks   // of sessions that this process changes
 	renewals  *tokenset.Renewals       // of providers' tokens
-	takeovers takeovers                // of users by the owners of their addresses
+	takeovers linking.Takeovers        // of users by the owners of their addresses
 }
 
 // schemeKeys are what hangs on whether the site is on https: the cookies' names, and

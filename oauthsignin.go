@@ -48,7 +48,7 @@ func (m *oauthMethod) begin(v *request) {
 	query := v.c.Request.URL.Query()
 	if m.startedElsewhere(v.c.Request.URL) { // and our page has asked the person
 		if m.checkStart(v, query) {
-			m.start(v, hintOf(query), true)
+			m.start(v, oauth.StartHint(query), true)
 		}
 		return
 	}
