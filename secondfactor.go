@@ -2,49 +2,58 @@ package ginauth
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
-	"slices"
+	"strings"
 	"time"
 
+	"github.com/gin-gonic/gin"
 	"github.com/markbates/goth"
 
-	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/factor"
+	"github.com/ginauth/ginauth/internal/pending"
 	"github.com/ginauth/ginauth/internal/redact"
-	"github.com/ginauth/ginauth/internal/sessionstrategy"
-	"github.com/ginauth/ginauth/internal/token"
 	"github.com/ginauth/ginauth/internal/transaction"
 )
 
-// waitingAge is for how long a sign-in waits for its second factor.
-const waitingAge = 10 * time.Minute
+// FactorOptions say who proves twice who they are.
+type FactorOptions struct {
+	// OTP lets people enrol one time passwords, and asks those who have for one at each
+	// sign-in. It needs an Adapter that is a FactorStore. Default: false.
+	OTP bool
+	// Required names people who must give a second factor, and enrol one at their next
+	// sign-in if they have none. Default: none, those who have enrolled give theirs.
+	Required func(c *gin.Context, user User) bool
+	// TrustDevice is for how long a browser in which somebody gave their second factor is
+	// not asked for it again, such as 30*24*time.Hour. Default: 0, it is asked each time.
+	TrustDevice time.Duration
+	// Passkeys lets people sign in by passkey, and prove by one who they are. The package
+	// passkey makes one: passkey.New(passkey.Config{}). It needs an Adapter that is a
+	// PasskeyStore. Default: none, and nothing of WebAuthn is linked.
+	Passkeys PasskeyEngine
+}
 
 // secondFactors are what asks for a second factor and keeps it. The zero value asks nobody.
 type secondFactors struct {
-	store   FactorStore // nil: there are no second factors
-	waiting sessionstrategy.Strategy
-	sharing sessionstrategy.Namespace // of the sign-ins that wait in a Session.Store
+	store   FactorStore   // nil: there are no second factors
+	waiting *pending.Room // of the sign-ins that wait
 	trusted factor.Trusted
-	setup   *token.Keyring // of the keys that people are setting up
+	setups  factor.Setups
 }
 
-var (
+const (
 	errWaiting  denial = "ginauth: the sign-in that waited for its second factor was finished or has expired, or the user's factors or sessions were changed meanwhile"
 	errNotAsked denial = "ginauth: no sign-in of this browser waits for a second factor"
-	// errUnlisted refuses a person who must have a second factor, which nothing keeps.
-	errUnlisted = errors.New("ginauth: Factors.Required names a person who is no user of the Adapter, so that no second factor can be kept for them; store the user first, or do not name them")
 )
+
+// errUnlisted refuses a person who must have a second factor, which nothing keeps.
+var errUnlisted = errors.New("ginauth: Factors.Required names a person who is no user of the Adapter, so that no second factor can be kept for them; store the user first, or do not name them")
 
 // A waiting sign-in has passed its first factor, with all callbacks. Nobody is signed in
 // by it, and nothing has been done for the person yet.
 type waiting struct {
-	ID       string         `json:"id"` // it is finished once
-	Expires  int64          `json:"expires"`
-	Browser  string         `json:"browser"`         // names the browser that began
-	Epoch    string         `json:"epoch,omitempty"` // of the user's factors when it began
+	pending.SignIn
 	Provider string         `json:"provider"`
 	Target   string         `json:"target"`
 	Token    []byte         `json:"token"` // finished, except for its times, its name and the second factor
@@ -96,22 +105,18 @@ func (a *Auth) configureFactors(opts *Options, f *faults) {
 		}
 	}
 	all := append([]string{opts.Secret}, opts.PreviousSecrets...)
-	ring := func(purpose string) *token.Keyring {
-		k, err := token.V4.Keyring("ginauth."+purpose+"."+opts.Cookies.Prefix, all...)
-		if err != nil {
-			f.add("%w", err)
-		}
-		return k
+	trusted, setups, err := factor.Sealed(opts.Cookies.Prefix, o.TrustDevice, all...)
+	if err != nil {
+		f.add("%w", err)
 	}
-	s := secondFactors{store: store, setup: ring("setup"), trusted: factor.Trusted{Keyring: ring("trusted"), Age: o.TrustDevice}}
-	// In a store they have a namespace of their own: none of them opens as a session, nor
-	// the other way round.
-	s.sharing = sessionstrategy.NewNamespace(opts.Cookies.Prefix+".factor", defaultPrefix)
-	s.waiting = sessionstrategy.InCookie(ring("waiting"), sessionstrategy.NewSuccessors(), sessionErrors())
-	if opts.Session.Store != nil {
-		s.waiting = sessionstrategy.InStore(opts.Session.Store, a.calls.store, a.shared.locks, s.sharing, sessionErrors())
+	room, err := pending.New(pending.Settings{
+		Prefix: opts.Cookies.Prefix, Usual: defaultPrefix, Secrets: all, MaxValue: maxSealed, MaxCookies: largeSession,
+		Store: opts.Session.Store, Calls: a.calls.store, Locks: a.shared.locks, Errors: sessionErrors(),
+	})
+	if err != nil {
+		f.add("%w", err)
 	}
-	a.factors = s
+	a.factors = secondFactors{store, room, trusted, setups}
 }
 
 // A demand says whether somebody must give a second factor.
@@ -136,30 +141,11 @@ func (v *request) mustWait(ctx context.Context, user User) (bool, error) {
 		return false, err
 	}
 	waits := r.Enrolled() || a.opts.Factors.Required != nil && !v.secondByProvider && a.opts.Factors.Required(v.c, user)
-	second := func(p factor.Proof) bool {
-		return slices.Contains(secondFactorMethods, FactorMethod(p.Method))
-	}
-	if waits && (slices.ContainsFunc(v.proofs, second) || r.Enrolled() && v.trusts(user.ID, r.Epoch)) {
+	if waits && (factor.Second(v.proofs) || r.Enrolled() && a.factors.trusted.In(v.cookies(), v.names.Trusted, user.ID, r.Epoch, a.opts.Now())) {
 		waits = false
 	}
 	v.demand = demand{user.ID, waits, r}
 	return waits, nil
-}
-
-// secondFactorMethods are those that no first factor is.
-var secondFactorMethods = []FactorMethod{FactorOTP, FactorRecovery, FactorPasskey}
-
-// trusts reports whether the person said in this browser not to be asked there again.
-func (v *request) trusts(userID, epoch string) bool {
-	if v.auth.opts.Factors.TrustDevice <= 0 {
-		return false
-	}
-	for value := range cookie.Values(v.c.Request.Header["Cookie"], v.names.Trusted) {
-		if v.auth.factors.trusted.Has(value, userID, epoch, v.auth.opts.Now()) {
-			return true
-		}
-	}
-	return false
 }
 
 // trust keeps that the person is not to be asked again in this browser.
@@ -168,18 +154,14 @@ func (v *request) trust(ctx context.Context, userID string) error {
 	if err != nil {
 		return err
 	}
-	kept, _ := cookie.Get(v.c.Request.Header["Cookie"], v.names.Trusted)
-	value, err := v.auth.factors.trusted.Add(kept, userID, r.Epoch, v.auth.opts.Now())
-	if err != nil {
-		return err
+	line, err := v.auth.factors.trusted.Line(v.cookies(), v.names.Trusted, userID, r.Epoch, v.attributes(), v.auth.opts.Now())
+	if err == nil {
+		v.setCookie(line)
 	}
-	attributes := v.attributes()
-	attributes.MaxAge = v.auth.opts.Factors.TrustDevice
-	v.setCookie(cookie.Line(v.names.Trusted, value, attributes))
-	return nil
+	return err
 }
 
-// browser names this browser to a sign-in that waits: by its CSRF cookie, or, where that
+// browserMark names this browser to a sign-in that waits: by its CSRF cookie, or, where that
 // did not come along, by what the transaction of the sign-in keeps of it.
 func (v *request) browserMark() string {
 	if v.formPosted() {
@@ -218,24 +200,13 @@ func (v *request) wait(b *beginning) (outcome, error) {
 		return outcome{}, failure{step: "the second factor", error: errUnlisted}
 	}
 	w := waiting{
-		ID: token.NewID(), Expires: v.auth.opts.Now().Add(waitingAge).Unix(), Browser: v.browserMark(), Epoch: v.demand.record.Epoch,
+		SignIn:   pending.Begin(v.browserMark(), v.demand.record.Epoch, v.auth.opts.Now()),
 		Provider: v.provider.id, Target: v.callbackURL, Token: b.payload, Proofs: v.proofs,
 		User: *b.User, Account: b.Account, Profile: b.Profile, IsNew: b.isNew,
 		Way: v.way, Proved: !v.before.EmailVerified.IsZero(), Later: v.later, Former: v.former, Buckets: v.buckets,
 	}
 	w.User.Values = nil // which the JWT callback has seen
-	value, err := v.keepWaiting(&w)
-	if err != nil {
-		return outcome{}, failure{step: "keeping the sign-in", error: err}
-	}
-	return outcome{location: v.secondURL("code"), waiting: value, status: http.StatusOK}, nil
-}
-
-// keepWaiting keeps a sign-in that waits, without what makes it too long for cookies.
-func (v *request) keepWaiting(w *waiting) (value string, err error) {
-	ctx := context.WithoutCancel(v.c.Request.Context())
-	for _, shorten := range []func(){
-		func() {},
+	value, err := v.auth.factors.waiting.Keep(context.WithoutCancel(v.c.Request.Context()), w.User.ID, v.names.Factor, &w, w.Ends(),
 		func() {
 			if w.Profile != nil {
 				w.Profile.RawData = nil
@@ -243,69 +214,85 @@ func (v *request) keepWaiting(w *waiting) (value string, err error) {
 		},
 		func() { w.Profile = nil },
 		func() { account := *w.Account; account.IDToken = ""; w.Account = &account },
-	} {
-		shorten()
-		payload, fault := json.Marshal(w)
-		if fault != nil {
-			err = fault
-			continue
-		}
-		if value, err = v.auth.factors.waiting.Create(ctx, w.User.ID, payload, time.Unix(w.Expires, 0)); err != nil {
-			return "", err
-		}
-		size := cookie.SentLength(v.names.Factor, len(value))
-		if size <= largeSession {
-			return value, nil
-		}
-		err = redact.Safe(fmt.Sprintf("ginauth: a sign-in that waits for its second factor has %d bytes, too many for cookies; keep less in the token, or set Session.Store", size))
+	)
+	if err != nil {
+		return outcome{}, failure{step: "keeping the sign-in", error: err}
 	}
-	return "", err
+	return outcome{location: v.secondURL("code"), waiting: value, status: http.StatusOK}, nil
 }
+
+// cookies are the Cookie headers of this request.
+func (v *request) cookies() []string { return v.c.Request.Header["Cookie"] }
 
 // putWaiting sets the cookie of a sign-in that waits; an empty value deletes it.
 func (v *request) putWaiting(value string) {
-	present := cookie.Find(v.c.Request.Header["Cookie"], v.names.Factor).Names()
-	attributes := v.attributes()
-	if value == "" {
-		v.setCookie(cookie.Clear(present, attributes)...)
-		return
+	v.setCookie(pending.Lines(v.cookies(), v.names.Factor, value, v.attributes())...)
+	if value != "" {
+		private(v.c.Writer.Header())
 	}
-	attributes.MaxAge = waitingAge
-	v.setCookie(cookie.Put(v.names.Factor, value, present, attributes)...)
-	private(v.c.Writer.Header())
 }
 
 // dropWaiting takes a sign-in of this browser away that waits.
 func (v *request) dropWaiting() {
-	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Factor)
-	if !found.Found || v.auth.factors.store == nil {
+	if v.auth.factors.store == nil {
 		return
 	}
-	for _, value := range found.Candidates(maxSealed) {
-		if err := v.auth.factors.waiting.Remove(v.c.Request.Context(), value); err != nil { // it expires
-			v.auth.opts.Logger.Warn("ginauth: a sign-in that waited for its second factor was not deleted", "error", redact.Error(err, value))
-		}
+	found := v.auth.factors.waiting.RemoveAll(v.c.Request.Context(), v.cookies(), v.names.Factor, func(err error, value string) {
+		v.auth.opts.Logger.Warn("ginauth: a sign-in that waited for its second factor was not deleted", "error", redact.Error(err, value))
+	})
+	if found {
+		v.putWaiting("")
 	}
-	v.putWaiting("")
 }
 
-// findWaiting is the sign-in of this browser that waits, and its cookie's value. The error
-// is errNotAsked where there is none.
-func (v *request) findWaiting(ctx context.Context) (*waiting, string, error) {
-	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Factor)
-	for _, value := range found.Candidates(maxSealed) {
-		kept, err := v.auth.factors.waiting.Open(ctx, value)
-		if errors.Is(err, errUnavailable) {
-			return nil, "", err
-		}
-		var w waiting
-		if err != nil || json.Unmarshal(kept.Payload, &w) != nil || w.Account == nil ||
-			v.auth.opts.Now().Unix() >= w.Expires || !token.Equal(w.Browser, browserMark(v.csrfToken)) {
-			continue
-		}
-		return &w, value, nil
+// findWaiting is the sign-in of this browser that waits. The error is errNotAsked where
+// there is none.
+func (v *request) findWaiting(ctx context.Context) (*waiting, error) {
+	var w waiting
+	value, err := v.auth.factors.waiting.Find(ctx, v.cookies(), v.names.Factor, browserMark(v.csrfToken), v.auth.opts.Now(), &w)
+	if err == nil && (value == "" || w.Account == nil) {
+		err = errNotAsked
 	}
-	return nil, "", errNotAsked
+	v.handle = value
+	return &w, err
+}
+
+// withWaiting serves the sign-in of this browser that waits. Where there is none, or the
+// user's factors have changed since it began, it leads back to the beginning.
+func (v *request) withWaiting(serve func(*request, context.Context, *waiting, *factor.Record)) {
+	ctx, cancel := v.detached(proofTimeout)
+	defer cancel()
+	w, err := v.findWaiting(ctx)
+	var r *factor.Record
+	if err == nil {
+		v.who = &w.User
+		if v.provider = v.auth.provider(w.Provider); w.Provider == appID {
+			v.provider = &provider{id: appID}
+		}
+		r, _, err = v.auth.factorRecord(ctx, w.User.ID)
+	}
+	if err == nil && (r.Epoch != w.Epoch || v.provider == nil) {
+		err = errWaiting
+	}
+	if err == nil {
+		err = v.reopen(ctx, w)
+	}
+	if err != nil {
+		v.notWaiting(err)
+		return
+	}
+	private(v.c.Writer.Header())
+	serve(v, ctx, w, r)
+}
+
+// notWaiting answers where no sign-in can go on with a second factor.
+func (v *request) notWaiting(err error) {
+	if errors.Is(err, errUnavailable) {
+		v.leave(v.refused("the second factor", err, http.StatusServiceUnavailable, errorcode.SessionUnavailable))
+		return
+	}
+	v.putWaiting("")
+	v.leave(v.refused("the second factor", err, http.StatusUnauthorized, errorcode.FactorExpired))
 }
 
 // finish signs in the person of a sign-in that waited, who has given their second factor:
@@ -398,4 +385,12 @@ func (v *request) doLater(ctx context.Context, w *waiting, p *SignInParams) erro
 		}
 	}
 	return err
+}
+
+// codeMethod is the method whose code the page asks for.
+func (v *request) codeMethod() FactorMethod {
+	if strings.HasSuffix(v.segment, "recovery") {
+		return FactorRecovery
+	}
+	return FactorOTP
 }

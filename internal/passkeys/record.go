@@ -49,6 +49,30 @@ func ParseRecord(b []byte) (Record, error) {
 	return r, nil
 }
 
+// Parse reads a stored passkey with the public key that the engine keeps in it.
+func Parse[C any](data []byte) (r Record, credential C, err error) {
+	if r, err = ParseRecord(data); err == nil {
+		err = json.Unmarshal(r.Public, &credential)
+	}
+	return r, credential, err
+}
+
+// NewRecord is what is stored of a passkey that was made now, for the user of handle.
+// public is what the engine keeps of it, and synced says that it is backed up.
+func NewRecord[C any](name string, handle []byte, public C, synced bool, now time.Time) (data []byte, err error) {
+	r := Record{Name: name, Handle: handle, Created: now.UnixMilli(), Synced: synced}
+	r.Public, err = json.Marshal(public)
+	return r.Bytes(), err
+}
+
+// Times say when the passkey was made and last used; the zero time: never.
+func (r Record) Times() (created, used time.Time) {
+	if r.Used != 0 {
+		used = time.UnixMilli(r.Used)
+	}
+	return time.UnixMilli(r.Created), used
+}
+
 // Bytes is the record as it is stored.
 func (r Record) Bytes() []byte {
 	b, _ := json.Marshal(r) // Public is valid: it was marshalled by the caller
