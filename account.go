@@ -298,6 +298,8 @@ func (a *Auth) AccountMenu(c *gin.Context, callbackURL string) template.HTML {
 	})
 }
 
+func (v *request) passkeysURL() string { return v.base.URL + "/passkeys" }
+
 // getPasskeys shows people their passkeys.
 func (v *request) getPasskeys() {
 	if v.auth.passkeys() == nil {

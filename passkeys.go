@@ -34,7 +34,7 @@ const (
 // passkeyMethod is how people sign in by passkey.
 type passkeyMethod struct {
 	engine PasskeyEngine
-	keeper passkeys.Keeper[StoredPasskey, PasskeyCredential]
+	keeper passkeys.Keeper
 }
 
 // passkeys are the method of Factors.Passkeys; nil where there is none.
@@ -66,9 +66,9 @@ func (a *Auth) passkeyProvider(opts *Options, f *faults) {
 	if err := engine.Check(site); err != nil {
 		f.addAll("Factors.Passkeys", err)
 	}
-	m := &passkeyMethod{engine, passkeys.Keeper[StoredPasskey, PasskeyCredential]{
-		Store: store, Calls: a.calls.adapter, Most: maxPasskeys,
-		Errors: passkeys.Errors{NotFound: ErrNotFound, Conflict: ErrConflict, OtherUser: errOtherUser, TooMany: errTooMany},
+	m := &passkeyMethod{engine, passkeys.Keeper{
+		Store: passkeys.From(store), Calls: a.calls.adapter, Most: maxPasskeys,
+		Errors: passkeys.Errors{NotFound: ErrNotFound, Conflict: ErrConflict, OtherUser: errOtherUser, TooMany: errTooMany, Wrong: errWrongPasskey},
 	}}
 	m.keeper.Remember, m.keeper.Use = a.onceRows(registrations)
 	if opts.Secret != "" { // else it is a fault already
@@ -176,11 +176,12 @@ func (m *passkeyMethod) options(ctx context.Context, v *request, purpose passkey
 		}
 		of.User, of.Session, user = owner.ID, id.token.sessionID(), owner
 	}
-	q, err := m.keeper.Ask(ctx, of)
+	var known []PasskeyCredential
+	challenge, handle, err := m.keeper.Ask(ctx, of, &known)
 	if err != nil {
 		return nil, err
 	}
-	c := v.ceremony(q.Challenge, q.Handle, q.Known...)
+	c := v.ceremony(challenge, handle, known...)
 	if purpose != passkeys.Register {
 		return m.engine.RequestOptions(c)
 	}
@@ -258,22 +259,18 @@ func (m *passkeyMethod) verified(ctx context.Context, v *request, want passkeys.
 	if err != nil {
 		return passkeys.Stored{}, err
 	}
-	stored, err := m.keeper.Prove(ctx, answer, want, func(handle []byte, known PasskeyCredential) (PasskeyCredential, bool, bool, error) {
+	stored, err := m.keeper.Prove(ctx, answer, want, func(handle []byte, public json.RawMessage) (any, bool, bool, error) {
+		var known PasskeyCredential
+		if err := json.Unmarshal(public, &known); err != nil {
+			return nil, false, false, err
+		}
 		proved, err := m.engine.Verify(v.ceremony(answer.Challenge, handle, known), data)
 		return proved, proved.BackedUp, proved.Cloned, err
 	})
 	if errors.Is(err, passkeys.ErrCloned) {
 		v.auth.opts.Logger.Warn("ginauth: a passkey's signature counter went back: somebody may use a copy of it; the person should remove it", "user", stored.UserID, "passkey", stored.ID)
 	}
-	return stored, wrongPasskey(err)
-}
-
-// wrongPasskey marks what is wrong with an answer as nobody's fault.
-func wrongPasskey(err error) error {
-	if refusal := passkeys.Refusal(""); errors.As(err, &refusal) {
-		return errors.Join(errWrongPasskey, err)
-	}
-	return err
+	return stored, err
 }
 
 // register keeps a new passkey of a person.
@@ -307,22 +304,22 @@ func (m *passkeyMethod) register(v *request) func(context.Context, *identity, Us
 }
 
 // verifyNew verifies the answer of a registration, once.
-func (m *passkeyMethod) verifyNew(ctx context.Context, v *request, id *identity, user User) (StoredPasskey, error) {
+func (m *passkeyMethod) verifyNew(ctx context.Context, v *request, id *identity, user User) (passkeys.Stored, error) {
 	answer, data, err := m.answer(v)
 	if err != nil {
-		return StoredPasskey{}, err
+		return passkeys.Stored{}, err
 	}
 	challenge, err := m.keeper.Registered(ctx, answer, v.challenge(passkeys.Register, user.ID, id.token.sessionID()))
 	if err != nil {
-		return StoredPasskey{}, wrongPasskey(err)
+		return passkeys.Stored{}, err
 	}
 	made, err := m.engine.Register(v.ceremony(answer.Challenge, challenge.Handle), data)
 	if err != nil {
-		return StoredPasskey{}, errors.Join(errWrongPasskey, err)
+		return passkeys.Stored{}, errors.Join(errWrongPasskey, err)
 	}
 	name := cmp.Or(passkeys.CleanName(v.field("name")), v.pages().PasskeyName())
 	record, err := passkeys.NewRecord(name, challenge.Handle, made, made.BackedUp, v.auth.opts.Now())
-	return StoredPasskey{ID: passkeys.ID(made.ID), UserID: user.ID, Data: record}, err
+	return passkeys.Stored{ID: passkeys.ID(made.ID), UserID: user.ID, Data: record}, err
 }
 
 // passkeyOwner is the person of this session. Who adds or removes passkeys must have
@@ -380,8 +377,6 @@ func (v *request) passkeysRefused(err error) {
 	v.redirect(status, location)
 }
 
-func (v *request) passkeysURL() string { return v.base.URL + "/passkeys" }
-
 // dropPasskey takes a passkey away, and tells of it.
 func (a *Auth) dropPasskey(ctx context.Context, user User, id string) error {
 	err := a.passkeys().keeper.Remove(ctx, user.ID, id)
@@ -392,9 +387,13 @@ func (a *Auth) dropPasskey(ctx context.Context, user User, id string) error {
 }
 
 // listPasskeys are a user's, in any order.
-func (a *Auth) listPasskeys(ctx context.Context, userID string) ([]StoredPasskey, error) {
+func (a *Auth) listPasskeys(ctx context.Context, userID string) (list []StoredPasskey, err error) {
+	var stored []passkeys.Stored
 	if m := a.passkeys(); m != nil {
-		return m.keeper.List(ctx, userID)
+		stored, err = m.keeper.List(ctx, userID)
 	}
-	return nil, nil
+	for _, s := range stored {
+		list = append(list, StoredPasskey(s))
+	}
+	return list, err
 }

@@ -12,31 +12,6 @@ import (
 	"github.com/ginauth/ginauth/internal/bulkhead"
 )
 
-// A Stored is a passkey as it is kept.
-type Stored struct {
-	ID     string // see ID
-	UserID string
-	Data   []byte // of a Record
-}
-
-// storedAs is a Stored by any name.
-type storedAs interface {
-	~struct {
-		ID     string
-		UserID string
-		Data   []byte
-	}
-}
-
-// A Store keeps passkeys. Its contract is the one of ginauth.PasskeyStore.
-type Store[P storedAs] interface {
-	CreatePasskey(ctx context.Context, p P) error
-	GetPasskey(ctx context.Context, id string) (P, error)
-	ListPasskeys(ctx context.Context, userID string) ([]P, error)
-	UpdatePasskey(ctx context.Context, p P, data []byte) error
-	DeletePasskey(ctx context.Context, userID, id string) error
-}
-
 // An Answer says which credential answers which challenge.
 type Answer struct{ CredentialID, UserHandle, Challenge []byte }
 
@@ -54,8 +29,7 @@ const (
 	ErrCloned Refusal = "the signature counter went back, so that the passkey may have been copied"
 )
 
-// refused is an error that says what is wrong with an answer.
-func refused(err error) error { return errors.Join(Refusal("the answer was refused"), err) }
+const errRefused Refusal = "the answer was refused"
 
 // maxTries is how often a proof is kept that others of the same passkey came before.
 const maxTries = 3
@@ -65,13 +39,14 @@ type Errors struct {
 	NotFound, Conflict error
 	OtherUser          error // a store's answer is of another user
 	TooMany            error // the user has as many passkeys as they may
+	Wrong              error // wrapped by a Refusal's: an answer is nobody's fault
 }
 
-// A Keeper proves who people are by the passkeys of a store, and changes these. C is
-// what the engine keeps of a passkey: its public key. It is safe for concurrent use.
-type Keeper[P storedAs, C any] struct {
+// A Keeper proves who people are by the passkeys of a store, and changes these. It is
+// safe for concurrent use.
+type Keeper struct {
 	Challenges *Challenges
-	Store      Store[P]
+	Store      Store
 	Calls      *bulkhead.Bulkhead // of the store
 	Most       int                // passkeys of one user
 	Errors     Errors
@@ -81,10 +56,15 @@ type Keeper[P storedAs, C any] struct {
 	Use      func(ctx context.Context, id string) error
 }
 
+// refused is an error that says what is wrong with an answer.
+func (k *Keeper) refused(why Refusal, err error) error {
+	return errors.Join(k.Errors.Wrong, why, err)
+}
+
 // List are a user's passkeys, in any order.
-func (k *Keeper[P, C]) List(ctx context.Context, userID string) ([]P, error) {
-	list, err := bulkhead.Do(ctx, k.Calls, func(ctx context.Context) ([]P, error) { return k.Store.ListPasskeys(ctx, userID) })
-	if err == nil && slices.ContainsFunc(list, func(p P) bool { return Stored(p).UserID != userID }) {
+func (k *Keeper) List(ctx context.Context, userID string) ([]Stored, error) {
+	list, err := bulkhead.Do(ctx, k.Calls, func(ctx context.Context) ([]Stored, error) { return k.Store.list(ctx, userID) })
+	if err == nil && slices.ContainsFunc(list, func(s Stored) bool { return s.UserID != userID }) {
 		err = k.Errors.OtherUser
 	}
 	return list, err
@@ -97,157 +77,152 @@ type Named struct {
 }
 
 // Records are those of a user's passkeys, the oldest first.
-func (k *Keeper[P, C]) Records(ctx context.Context, userID string) ([]Named, error) {
+func (k *Keeper) Records(ctx context.Context, userID string) ([]*Named, error) {
 	list, err := k.List(ctx, userID)
 	if err != nil {
 		return nil, err
 	}
-	records := make([]Named, len(list))
-	for i, p := range list {
-		s := Stored(p)
-		if records[i].Record, _, err = Parse[C](s.Data); err != nil {
+	records := make([]*Named, len(list))
+	for i, s := range list {
+		r, err := ParseRecord(s.Data)
+		if err != nil {
 			return nil, err
 		}
-		records[i].ID = s.ID
+		records[i] = &Named{s.ID, r}
 	}
-	slices.SortFunc(records, func(a, b Named) int { return cmp.Or(cmp.Compare(a.Created, b.Created), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(records, func(a, b *Named) int { return cmp.Or(cmp.Compare(a.Created, b.Created), cmp.Compare(a.ID, b.ID)) })
 	return records, nil
 }
 
-// A Question is what a browser is asked: to answer a challenge by one of the known
-// passkeys, of the user with this handle, or in a registration by another one. Without a
-// handle it is anybody's.
-type Question[C any] struct {
-	Challenge, Handle []byte
-	Known             []C
-}
-
-// Ask begins a ceremony for a user, or for anybody. The error is Errors.TooMany where a
-// registration would give the user more passkeys than they may have.
-func (k *Keeper[P, C]) Ask(ctx context.Context, of Challenge) (q Question[C], err error) {
-	var list []P
+// Ask begins a ceremony: a browser is asked to answer a challenge by one of a user's
+// passkeys, whose public keys it reads into known, a pointer to a slice; in a registration
+// by another one than these. handle is what the user's devices know them by. Where the
+// challenge names nobody it is anybody's, and there is neither. The error is
+// Errors.TooMany where a registration would give the user more than they may have.
+func (k *Keeper) Ask(ctx context.Context, of Challenge, known any) (challenge, handle []byte, err error) {
+	var list []Stored
 	if of.User != "" {
 		if list, err = k.List(ctx, of.User); err != nil {
-			return q, err
+			return nil, nil, err
 		}
 	}
-	for _, p := range list {
-		r, known, err := Parse[C](Stored(p).Data)
+	public := make([]json.RawMessage, len(list))
+	for i, s := range list {
+		r, err := ParseRecord(s.Data)
 		if err != nil {
-			return q, err
+			return nil, nil, err
 		}
-		q.Handle, q.Known = r.Handle, append(q.Known, known)
+		handle, public[i] = r.Handle, r.Public
+	}
+	if keys, err := json.Marshal(public); err != nil {
+		return nil, nil, err
+	} else if err := json.Unmarshal(keys, known); err != nil {
+		return nil, nil, err
 	}
 	if of.Purpose != Register {
-		q.Challenge, _ = k.Challenges.New(of)
-		return q, nil
+		challenge, _ = k.Challenges.New(of)
+		return challenge, handle, nil
 	}
 	if len(list) >= k.Most {
-		return q, k.Errors.TooMany
+		return nil, nil, k.Errors.TooMany
 	}
-	if q.Handle == nil { // else the same: a device keeps one passkey of a handle
-		q.Handle = NewHandle()
+	if handle == nil { // else the same: a device keeps one passkey of a handle
+		handle = NewHandle()
 	}
-	of.Handle = q.Handle
-	var made Challenge
-	q.Challenge, made = k.Challenges.New(of)
-	return q, k.Remember(ctx, made.ID, time.Unix(made.Expires, 0))
+	of.Handle = handle
+	challenge, made := k.Challenges.New(of)
+	return challenge, handle, k.Remember(ctx, made.ID, time.Unix(made.Expires, 0))
 }
 
-// Verify verifies the answer under way by a passkey of this handle. It returns what the
-// engine keeps from now on, and whether the passkey is backed up and may be a copy.
-type Verify[C any] func(handle []byte, known C) (proved C, synced, cloned bool, err error)
+// Verify verifies the answer under way by a passkey of this handle and public key. It
+// returns what is kept as its public key from now on, and whether the passkey is backed up
+// and may be a copy.
+type Verify func(handle []byte, public json.RawMessage) (proved any, synced, cloned bool, err error)
 
 // Prove verifies an answer that was made for want: by any user's passkey, or by one of
 // want.User. It records that it was given, so that it counts once, in whatever process.
-func (k *Keeper[P, C]) Prove(ctx context.Context, answer Answer, want Challenge, verify Verify[C]) (s Stored, err error) {
+func (k *Keeper) Prove(ctx context.Context, answer Answer, want Challenge, verify Verify) (s Stored, err error) {
 	challenge, err := k.Challenges.Open(answer.Challenge, want)
 	if err != nil {
-		return Stored{}, refused(err)
+		return Stored{}, k.refused(errRefused, err)
 	}
 	id := ID(answer.CredentialID)
 	for range maxTries {
-		p, err := bulkhead.Do(ctx, k.Calls, func(ctx context.Context) (P, error) { return k.Store.GetPasskey(ctx, id) })
-		s = Stored(p)
+		s, err = bulkhead.Do(ctx, k.Calls, func(ctx context.Context) (Stored, error) { return k.Store.get(ctx, id) })
 		switch {
 		case errors.Is(err, k.Errors.NotFound):
-			return Stored{}, errUnknown
+			return Stored{}, k.refused(errUnknown, nil)
 		case err != nil:
 			return Stored{}, err
 		case s.ID != id || s.UserID == "" || want.User != "" && s.UserID != want.User:
-			return Stored{}, errUnknown
+			return Stored{}, k.refused(errUnknown, nil)
 		}
-		if err = k.use(ctx, p, challenge, answer, verify); !errors.Is(err, k.Errors.Conflict) {
-			return s, err
+		if err = k.use(ctx, s, challenge, answer, verify); !errors.Is(err, k.Errors.Conflict) {
+			break
 		}
 	}
-	return s, k.Errors.Conflict
+	return s, err
 }
 
 // use verifies an answer by a passkey, and keeps what changes of it.
-func (k *Keeper[P, C]) use(ctx context.Context, p P, challenge Challenge, answer Answer, verify Verify[C]) error {
-	record, err := ParseRecord(Stored(p).Data)
+func (k *Keeper) use(ctx context.Context, s Stored, challenge Challenge, answer Answer, verify Verify) error {
+	record, err := ParseRecord(s.Data)
 	if err != nil {
 		return err
 	}
 	// Where nobody was named, the handle has to say whose passkey it is (WebAuthn §7.2, 6).
 	if named := challenge.User != ""; len(answer.UserHandle) > 0 || !named {
 		if len(record.Handle) == 0 || !bytes.Equal(answer.UserHandle, record.Handle) {
-			return errHandle
+			return k.refused(errHandle, nil)
 		}
 	}
-	var known C
-	if err := json.Unmarshal(record.Public, &known); err != nil {
-		return refused(err)
-	}
-	proved, synced, cloned, err := verify(record.Handle, known)
+	proved, synced, cloned, err := verify(record.Handle, record.Public)
 	if err != nil {
-		return refused(err)
+		return k.refused(errRefused, err)
 	}
 	if !record.Spend(challenge, k.Challenges.now()) {
-		return errUsed
+		return k.refused(errUsed, nil)
 	}
 	if cloned { // the counter stays, so that the older of the two stays out
 		record.Cloned = true
 	} else if record.Public, err = json.Marshal(proved); err != nil {
-		return refused(err)
+		return k.refused(errRefused, err)
 	} else {
 		record.Synced = synced
 	}
-	err = k.update(ctx, p, record)
+	err = k.update(ctx, s, record)
 	switch {
 	case errors.Is(err, k.Errors.NotFound): // it was removed at this moment
-		return errUnknown
+		return k.refused(errUnknown, nil)
 	case err == nil && cloned:
-		return ErrCloned
+		return k.refused(ErrCloned, nil)
 	}
 	return err
 }
 
-func (k *Keeper[P, C]) update(ctx context.Context, p P, r Record) error {
-	return bulkhead.Run(ctx, k.Calls, func(ctx context.Context) error { return k.Store.UpdatePasskey(ctx, p, r.Bytes()) })
+func (k *Keeper) update(ctx context.Context, s Stored, r Record) error {
+	return bulkhead.Run(ctx, k.Calls, func(ctx context.Context) error { return k.Store.update(ctx, s, r.Bytes()) })
 }
 
 // Registered reads the challenge of a registration's answer, which counts once.
-func (k *Keeper[P, C]) Registered(ctx context.Context, answer Answer, want Challenge) (Challenge, error) {
+func (k *Keeper) Registered(ctx context.Context, answer Answer, want Challenge) (Challenge, error) {
 	challenge, err := k.Challenges.Open(answer.Challenge, want)
 	if err != nil {
-		return Challenge{}, refused(err)
+		return Challenge{}, k.refused(errRefused, err)
 	}
 	err = k.Use(ctx, challenge.ID)
 	if errors.Is(err, k.Errors.NotFound) { // it was used before
-		err = errUsed
+		err = k.refused(errUsed, nil)
 	}
 	return challenge, err
 }
 
 // Add stores a passkey, and takes it back where still says that its user must not have
 // it any more, or others made it one too many meanwhile.
-func (k *Keeper[P, C]) Add(ctx context.Context, p P, still func() error) error {
-	if err := bulkhead.Run(ctx, k.Calls, func(ctx context.Context) error { return k.Store.CreatePasskey(ctx, p) }); err != nil {
+func (k *Keeper) Add(ctx context.Context, s Stored, still func() error) error {
+	if err := bulkhead.Run(ctx, k.Calls, func(ctx context.Context) error { return k.Store.create(ctx, s) }); err != nil {
 		return err
 	}
-	s := Stored(p)
 	err := still()
 	list, listErr := k.List(ctx, s.UserID)
 	if err = cmp.Or(err, listErr); err == nil && len(list) > k.Most {
@@ -260,20 +235,20 @@ func (k *Keeper[P, C]) Add(ctx context.Context, p P, still func() error) error {
 }
 
 // Remove takes a passkey away from a user.
-func (k *Keeper[P, C]) Remove(ctx context.Context, userID, id string) error {
-	return bulkhead.Run(ctx, k.Calls, func(ctx context.Context) error { return k.Store.DeletePasskey(ctx, userID, id) })
+func (k *Keeper) Remove(ctx context.Context, userID, id string) error {
+	return bulkhead.Run(ctx, k.Calls, func(ctx context.Context) error { return k.Store.remove(ctx, userID, id) })
 }
 
 // Rename stores the name that a person typed for a passkey of theirs. An empty one
 // changes nothing, and neither does the ID of no passkey of theirs.
-func (k *Keeper[P, C]) Rename(ctx context.Context, userID, id, typed string) error {
+func (k *Keeper) Rename(ctx context.Context, userID, id, typed string) error {
 	list, err := k.List(ctx, userID)
-	at := slices.IndexFunc(list, func(p P) bool { return Stored(p).ID == id })
+	at := slices.IndexFunc(list, func(s Stored) bool { return s.ID == id })
 	name := CleanName(typed)
 	if err != nil || at < 0 || name == "" {
 		return err
 	}
-	r, err := ParseRecord(Stored(list[at]).Data)
+	r, err := ParseRecord(list[at].Data)
 	if err != nil {
 		return err
 	}

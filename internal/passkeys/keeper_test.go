@@ -2,6 +2,7 @@ package passkeys_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strconv"
@@ -14,7 +15,7 @@ import (
 
 var errs = passkeys.Errors{
 	NotFound: errors.New("not found"), Conflict: errors.New("conflict"),
-	OtherUser: errors.New("another user"), TooMany: errors.New("too many"),
+	OtherUser: errors.New("another user"), TooMany: errors.New("too many"), Wrong: errors.New("wrong"),
 }
 
 // A row is a passkey as an application's store has it.
@@ -86,11 +87,11 @@ func (m *memory) DeletePasskey(_ context.Context, _, id string) error {
 // A key is what an engine keeps of a passkey.
 type key struct{ Count int }
 
-func keeper(t *testing.T, now *time.Time) (*passkeys.Keeper[row, key], *memory) {
+func keeper(t *testing.T, now *time.Time) (*passkeys.Keeper, *memory) {
 	t.Helper()
 	m := &memory{rows: map[string]row{}, used: map[string]bool{}}
-	return &passkeys.Keeper[row, key]{
-		Challenges: challenges(t, "site", now), Store: m, Most: 3, Errors: errs,
+	return &passkeys.Keeper{
+		Challenges: challenges(t, "site", now), Store: passkeys.From(m), Most: 3, Errors: errs,
 		Calls: bulkhead.New(time.Second, errors.New("the store failed"), errs.NotFound, errs.Conflict),
 		Remember: func(_ context.Context, id string, until time.Time) error {
 			if until.Sub(*now) != passkeys.Lifetime {
@@ -114,14 +115,15 @@ func of(purpose passkeys.Purpose, user, session string) passkeys.Challenge {
 }
 
 // add registers a passkey of this credential ID, as a ceremony does.
-func add(t *testing.T, k *passkeys.Keeper[row, key], user, credential string) row {
+func add(t *testing.T, k *passkeys.Keeper, user, credential string) passkeys.Stored {
 	t.Helper()
 	want := of(passkeys.Register, user, "s-1")
-	q, err := k.Ask(t.Context(), want)
+	var known []key
+	asked, _, err := k.Ask(t.Context(), want, &known)
 	if err != nil {
 		t.Fatal(err)
 	}
-	challenge, err := k.Registered(t.Context(), passkeys.Answer{CredentialID: []byte(credential), Challenge: q.Challenge}, want)
+	challenge, err := k.Registered(t.Context(), passkeys.Answer{CredentialID: []byte(credential), Challenge: asked}, want)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +131,7 @@ func add(t *testing.T, k *passkeys.Keeper[row, key], user, credential string) ro
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := row{passkeys.ID([]byte(credential)), user, data}
+	p := passkeys.Stored{ID: passkeys.ID([]byte(credential)), UserID: user, Data: data}
 	if err := k.Add(t.Context(), p, func() error { return nil }); err != nil {
 		t.Fatal(err)
 	}
@@ -142,25 +144,26 @@ func TestKeeper_Ask(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_700_000_000, 0)
 	k, m := keeper(t, &now)
-	if q, err := k.Ask(t.Context(), of(passkeys.SignIn, "", "")); err != nil || q.Handle != nil || q.Known != nil || len(q.Challenge) == 0 {
-		t.Errorf("anybody is asked %+v, %v", q, err)
+	var known []key
+	if asked, handle, err := k.Ask(t.Context(), of(passkeys.SignIn, "", ""), &known); err != nil || handle != nil || len(known) != 0 || len(asked) == 0 {
+		t.Errorf("anybody is asked for one of %v with the handle %q, %v", known, handle, err)
 	}
 	for _, credential := range []string{"a", "bb", "ccc"} {
 		add(t, k, "ada", credential)
 	}
-	if _, err := k.Ask(t.Context(), of(passkeys.Register, "ada", "s-1")); !errors.Is(err, errs.TooMany) {
+	if _, _, err := k.Ask(t.Context(), of(passkeys.Register, "ada", "s-1"), &known); !errors.Is(err, errs.TooMany) {
 		t.Errorf("one too many: %v", err)
 	}
-	q, err := k.Ask(t.Context(), of(passkeys.Prove, "ada", "s-1"))
-	if err != nil || len(q.Known) != 3 || len(q.Handle) == 0 {
-		t.Errorf("%+v, %v", q, err)
+	_, handle, err := k.Ask(t.Context(), of(passkeys.Prove, "ada", "s-1"), &known)
+	if err != nil || !slices.Equal(known, []key{{1}, {1}, {1}}) || len(handle) == 0 {
+		t.Errorf("%v, %q, %v", known, handle, err)
 	}
 	records, err := k.Records(t.Context(), "ada")
 	if err != nil || len(records) != 3 {
 		t.Fatalf("%v, %v", records, err)
 	}
 	for i, r := range records {
-		if r.Name != []string{"a", "bb", "ccc"}[i] || string(r.Handle) != string(q.Handle) || !r.Synced {
+		if r.Name != []string{"a", "bb", "ccc"}[i] || string(r.Handle) != string(handle) || !r.Synced {
 			t.Errorf("%d is %+v", i, r)
 		}
 	}
@@ -168,7 +171,7 @@ func TestKeeper_Ask(t *testing.T) {
 	if _, err := k.List(t.Context(), "ada"); !errors.Is(err, errs.OtherUser) {
 		t.Errorf("somebody else's in the list: %v", err)
 	}
-	if _, err := k.Ask(t.Context(), of(passkeys.Prove, "ada", "s-1")); !errors.Is(err, errs.OtherUser) {
+	if _, _, err := k.Ask(t.Context(), of(passkeys.Prove, "ada", "s-1"), &known); !errors.Is(err, errs.OtherUser) {
 		t.Errorf("somebody else's in a ceremony: %v", err)
 	}
 }
@@ -180,19 +183,20 @@ func TestKeeper_Registered(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	k, _ := keeper(t, &now)
 	want := of(passkeys.Register, "ada", "s-1")
-	q, err := k.Ask(t.Context(), want)
+	var known []key
+	asked, handle, err := k.Ask(t.Context(), want, &known)
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer := passkeys.Answer{Challenge: q.Challenge}
+	answer := passkeys.Answer{Challenge: asked}
 	var refusal passkeys.Refusal
-	if _, err := k.Registered(t.Context(), answer, of(passkeys.Register, "ada", "s-2")); !errors.As(err, &refusal) {
+	if _, err := k.Registered(t.Context(), answer, of(passkeys.Register, "ada", "s-2")); !errors.As(err, &refusal) || !errors.Is(err, errs.Wrong) {
 		t.Errorf("in another session: %v", err)
 	}
-	if c, err := k.Registered(t.Context(), answer, want); err != nil || string(c.Handle) != string(q.Handle) {
+	if c, err := k.Registered(t.Context(), answer, want); err != nil || string(c.Handle) != string(handle) {
 		t.Errorf("%+v, %v", c, err)
 	}
-	if _, err := k.Registered(t.Context(), answer, want); !errors.As(err, &refusal) {
+	if _, err := k.Registered(t.Context(), answer, want); !errors.As(err, &refusal) || !errors.Is(err, errs.Wrong) {
 		t.Errorf("again: %v", err)
 	}
 }
@@ -208,7 +212,7 @@ func TestKeeper_Add(t *testing.T) {
 		t.Fatal(err)
 	}
 	ended := errors.New("the session ended")
-	if err := k.Add(t.Context(), row{"one", "ada", data}, func() error { return ended }); !errors.Is(err, ended) || len(m.rows) != 0 {
+	if err := k.Add(t.Context(), passkeys.Stored{ID: "one", UserID: "ada", Data: data}, func() error { return ended }); !errors.Is(err, ended) || len(m.rows) != 0 {
 		t.Errorf("after the end: %v, and %d are kept", err, len(m.rows))
 	}
 	m.before = func() {
@@ -217,7 +221,7 @@ func TestKeeper_Add(t *testing.T) {
 			m.rows[id] = row{id, "ada", data}
 		}
 	}
-	if err := k.Add(t.Context(), row{"one", "ada", data}, func() error { return nil }); !errors.Is(err, errs.TooMany) || len(m.rows) != 3 {
+	if err := k.Add(t.Context(), passkeys.Stored{ID: "one", UserID: "ada", Data: data}, func() error { return nil }); !errors.Is(err, errs.TooMany) || len(m.rows) != 3 {
 		t.Errorf("one too many: %v, and %d are kept", err, len(m.rows))
 	}
 }
@@ -231,19 +235,28 @@ func TestKeeper_Prove(t *testing.T) {
 	p := add(t, k, "ada", "a")
 	want := of(passkeys.Prove, "ada", "s-1")
 	ask := func() passkeys.Answer {
-		q, err := k.Ask(t.Context(), want)
+		var known []key
+		asked, handle, err := k.Ask(t.Context(), want, &known)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return passkeys.Answer{CredentialID: []byte("a"), UserHandle: q.Handle, Challenge: q.Challenge}
+		return passkeys.Answer{CredentialID: []byte("a"), UserHandle: handle, Challenge: asked}
 	}
-	verify := func(cloned bool, err error) passkeys.Verify[key] {
-		return func(handle []byte, known key) (key, bool, bool, error) {
+	verify := func(cloned bool, err error) passkeys.Verify {
+		return func(_ []byte, public json.RawMessage) (any, bool, bool, error) {
+			var known key
+			if err := json.Unmarshal(public, &known); err != nil {
+				t.Error(err)
+			}
 			return key{known.Count + 1}, false, cloned, err
 		}
 	}
 	count := func() int {
-		r, known, err := passkeys.Parse[key](m.rows[p.ID].Data)
+		r, err := passkeys.ParseRecord(m.rows[p.ID].Data)
+		var known key
+		if err == nil {
+			err = json.Unmarshal(r.Public, &known)
+		}
 		if err != nil || r.Used != now.UnixMilli() {
 			t.Errorf("%+v, %v", r, err)
 		}
@@ -270,7 +283,7 @@ func TestKeeper_Prove(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer passkeys.Answer
 		want   passkeys.Challenge
-		verify passkeys.Verify[key]
+		verify passkeys.Verify
 	}{
 		"again":           {first, want, verify(false, nil)},
 		"another session": {ask(), of(passkeys.Prove, "ada", "s-2"), verify(false, nil)},
@@ -281,11 +294,11 @@ func TestKeeper_Prove(t *testing.T) {
 		"another user":    {ask(), of(passkeys.Prove, "bob", "s-1"), verify(false, nil)},
 	} {
 		var refusal passkeys.Refusal
-		if _, err := k.Prove(t.Context(), c.answer, c.want, c.verify); !errors.As(err, &refusal) || count() != 3 {
+		if _, err := k.Prove(t.Context(), c.answer, c.want, c.verify); !errors.As(err, &refusal) || !errors.Is(err, errs.Wrong) || count() != 3 {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if records, err := k.Records(t.Context(), "ada"); err != nil || !slices.ContainsFunc(records, func(r passkeys.Named) bool { return r.Cloned }) {
+	if records, err := k.Records(t.Context(), "ada"); err != nil || !slices.ContainsFunc(records, func(r *passkeys.Named) bool { return r.Cloned }) {
 		t.Errorf("the copy is not marked: %+v, %v", records, err)
 	}
 }

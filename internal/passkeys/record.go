@@ -49,17 +49,9 @@ func ParseRecord(b []byte) (Record, error) {
 	return r, nil
 }
 
-// Parse reads a stored passkey with the public key that the engine keeps in it.
-func Parse[C any](data []byte) (r Record, credential C, err error) {
-	if r, err = ParseRecord(data); err == nil {
-		err = json.Unmarshal(r.Public, &credential)
-	}
-	return r, credential, err
-}
-
 // NewRecord is what is stored of a passkey that was made now, for the user of handle.
 // public is what the engine keeps of it, and synced says that it is backed up.
-func NewRecord[C any](name string, handle []byte, public C, synced bool, now time.Time) (data []byte, err error) {
+func NewRecord(name string, handle []byte, public any, synced bool, now time.Time) (data []byte, err error) {
 	r := Record{Name: name, Handle: handle, Created: now.UnixMilli(), Synced: synced}
 	r.Public, err = json.Marshal(public)
 	return r.Bytes(), err
