@@ -191,7 +191,7 @@ func (a *account) waysSection() pages.Section {
 	}
 	passkeys := ""
 	if len(a.ways.passkeys) > 0 {
-		passkeys = a.auth.passkeys().name()
+		passkeys = a.pages().PasskeyName()
 	}
 	s := pages.WaysIn(items, passkeys)
 	for _, p := range a.auth.providers {

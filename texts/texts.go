@@ -1,5 +1,7 @@
 // Package texts has the words of ginauth's pages and mails in languages other than
-// English. Options.Texts takes one for all requests, Options.Translations one for each:
+// English: Arabic, Chinese, Dutch, French, German, Italian, Japanese, Polish, Portuguese,
+// Russian, Spanish and Turkish. Options.Texts takes one for all requests,
+// Options.Translations one for each:
 //
 //	Translations: map[string]ginauth.Texts{"de": texts.German, "ar": texts.Arabic},
 //
