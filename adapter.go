@@ -382,7 +382,7 @@ func (a *Auth) endFactorEpoch(ctx context.Context, userID string) error {
 	}
 	if store, listed := a.userStore(); listed {
 		err := bulkhead.Run(ctx, a.calls.store, func(ctx context.Context) error {
-			return store.DeleteUser(ctx, a.factors.sharing.Owner(userID))
+			return store.DeleteUser(ctx, a.factors.waiting.Owner(userID))
 		})
 		if err != nil {
 			return err

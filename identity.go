@@ -113,7 +113,7 @@ func (a *Auth) stampNew(ctx context.Context, t *Token, base origin.Base, now tim
 // stamp makes the payload of a session's token as it is kept from now on.
 func (a *Auth) stamp(ctx context.Context, t *Token, base origin.Base, now time.Time) ([]byte, error) {
 	t.domain = a.opts.Cookies.Domain
-	a.renewFactors(t)
+	t.factors = factor.Renew(a.keys.factors, t.Subject, t.sid, t.factors)
 	payload, err := t.stamp(now, a.lifetime(t))
 	if err == nil {
 		err = a.checkSize(ctx, t, payload, base)

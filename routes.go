@@ -43,8 +43,8 @@ var routes = map[string]route{
 	"POST " + backchannel:   {serve: (*request).postLogoutToken, bare: true},
 	"GET factor":            {serve: (*request).getFactor},
 	"POST factor":           {serve: (*request).postFactor},
-	"GET second-factor":     {serve: (*request).getSecondFactor},
-	"POST second-factor":    {serve: (*request).postSecondFactor},
+	"GET second-factor":     {serve: (*request).secondFactor},
+	"POST second-factor":    {serve: (*request).secondFactor},
 	"GET client.js":         {serve: (*request).getClient, bare: true},
 
 	// Passkeys.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/claims"
 	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/factor"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/sessionstrategy"
 )
@@ -130,7 +131,7 @@ func (a *Auth) SignIn(c *gin.Context, user User, proofs ...FactorMethod) (*Sessi
 	if err != nil {
 		return nil, err
 	}
-	if v.proofs, err = v.statedProofs(proofs); err != nil {
+	if v.proofs, err = factor.Stated(proofs, a.opts.Now()); err != nil {
 		return nil, err
 	}
 	if user.ID == "" {

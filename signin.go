@@ -199,7 +199,7 @@ func (v *request) begin(p SignInParams, isNew bool) (*beginning, error) {
 	}
 	t.grant, t.life = v.auth.newGrant(v.provider, p.Account), v.life
 	if _, listed := v.auth.userStore(); listed && v.auth.opts.AccountPage {
-		t.browser = browserName(v.c.Request.UserAgent())
+		t.browser = pages.BrowserName(v.c.Request.UserAgent())
 	}
 	if v.auth.ending.revoked != nil {
 		t.AuthTime, err = v.auth.ending.revoked.SignInTime(context.WithoutCancel(v.c.Request.Context()), t.revocable())

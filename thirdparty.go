@@ -178,18 +178,22 @@ func (v *request) nonces() *nonce.Nonces {
 		}
 		return n
 	}
-	const identifier = "id_token" // in place of an address, which it can never be
-	n.Rows = &nonce.Rows{
-		Put: func(ctx context.Context, key string, expires time.Time) error {
-			return a.storeToken(ctx, VerificationToken{Identifier: identifier, Hash: key, Expires: expires})
-		},
-		Take: func(ctx context.Context, key string) error {
-			_, err := a.useToken(ctx, identifier, key)
-			return err
-		},
-		NotFound: ErrNotFound,
-	}
+	put, take := a.onceRows("id_token")
+	n.Rows = &nonce.Rows{Put: put, Take: take, NotFound: ErrNotFound}
 	return n
+}
+
+// onceRows put and take rows of the Adapter that count once. name stands in place of an
+// address, which it must never be.
+func (a *Auth) onceRows(name string) (put func(ctx context.Context, key string, expires time.Time) error, take func(ctx context.Context, key string) error) {
+	put = func(ctx context.Context, key string, expires time.Time) error {
+		return a.storeToken(ctx, VerificationToken{Identifier: name, Hash: key, Expires: expires})
+	}
+	take = func(ctx context.Context, key string) error {
+		_, err := a.useToken(ctx, name, key)
+		return err
+	}
+	return put, take
 }
 
 // postNonce gives out a nonce for one id_token.
