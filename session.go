@@ -84,7 +84,7 @@ func (s *Session) MarshalJSON() ([]byte, error) {
 	}
 	var o claims.Object
 	o.Add("user", json.RawMessage(raw))
-	o.Add("expires", s.Expires.UTC().Format(isoMillis))
+	o.AddText("expires", s.Expires.UTC().Format(isoMillis))
 	if s.Error != "" {
 		o.Add("error", s.Error)
 	}
