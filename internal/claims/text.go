@@ -44,7 +44,7 @@ func (s *Shape) Read(place uint8, value Value, into *string) bool {
 func (s Shape) Write(place uint8, o *Object, name, text string) {
 	switch {
 	case text != "" || s&empty(place) != 0:
-		o.Add(name, text)
+		o.addText(name, text)
 	case s&absent(place) == 0:
 		o.Add(name, nil)
 	}
