@@ -81,9 +81,7 @@ func (s *Session) MarshalJSON() ([]byte, error) {
 	var o claims.Object
 	o.AddObject("user", &user)
 	o.Add("expires", s.Expires.UTC().Format(isoMillis))
-	if s.Error != "" {
-		o.Add("error", s.Error)
-	}
+	o.AddText("error", s.Error)
 	o.AddAll(claims.Without(s.Values, "user", "expires", "error"))
 	return o.Bytes()
 }
