@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/redact"
@@ -350,7 +351,7 @@ func seconds(wait time.Duration) string {
 
 // waitAsked is how long to wait as the error page's URL says; zero: it does not.
 func (v *request) waitAsked() time.Duration {
-	if !strings.EqualFold(v.c.Query("error"), errorcode.RateLimited) {
+	if !ascii.EqualFold(v.c.Query("error"), errorcode.RateLimited) {
 		return 0
 	}
 	n, err := strconv.ParseUint(v.c.Query(waitParam), 10, 32)
