@@ -66,6 +66,7 @@ func TestObjectUnencodable(t *testing.T) {
 		o.Add("good", 1)
 		o.Add("bad", value)
 		o.Add("later", 2)
+		o.Add("worse", make(chan int)) // the first fault counts
 		o.AddAll(map[string]any{"more": 3})
 		got, err := o.Bytes()
 		if err == nil || got != nil || !strings.Contains(err.Error(), `"bad"`) {

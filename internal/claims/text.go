@@ -57,11 +57,7 @@ func (v Value) Seconds() (seconds float64, ok bool) {
 	if whole, ok := v.Whole(); ok { // nearly always
 		return float64(whole), true
 	}
-	n, ok := v.Number()
-	if !ok {
-		return 0, false
-	}
-	seconds, err := strconv.ParseFloat(string(n), 64)
+	seconds, err := strconv.ParseFloat(v.raw, 64) // of JSON, which is a number or nothing of the kind
 	return seconds, err == nil || errors.Is(err, strconv.ErrRange)
 }
 

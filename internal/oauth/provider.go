@@ -119,7 +119,7 @@ func New(c Config) (*Provider, error) {
 	}
 	client := c.HTTPClient
 	if own := field(c.Provider, "HTTPClient"); own.IsValid() {
-		if h, ok := own.Interface().(*http.Client); ok && h != nil {
+		if h, _ := own.Interface().(*http.Client); h != nil {
 			client = h // the one this very provider was given
 		}
 	}
@@ -201,7 +201,7 @@ type Made struct {
 func AsMade(p goth.Provider) (m Made) {
 	text := func(names ...string) (value string, found bool) {
 		for _, name := range names {
-			if f := field(p, name); f.IsValid() && f.Kind() == reflect.String {
+			if f := field(p, name); f.Kind() == reflect.String {
 				return f.String(), true
 			}
 		}
@@ -316,7 +316,7 @@ func findClientID(p goth.Provider) (id string, found bool) {
 		return p.ClientID(), true
 	}
 	for _, name := range []string{"ClientKey", "ClientID", "ClientId"} {
-		if f := field(p, name); f.IsValid() && f.Kind() == reflect.String {
+		if f := field(p, name); f.Kind() == reflect.String {
 			return f.String(), true
 		}
 	}
