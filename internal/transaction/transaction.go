@@ -33,10 +33,9 @@ type Keys struct{ open, completed *token.Keyring }
 // ginauth's own and not NextAuth's: no other token opens as one of these, and a
 // completed sign-in does not open as one under way.
 func NewKeys(secrets ...string) (keys Keys, err error) {
-	if keys.open, err = token.V4.Keyring("ginauth.transaction", secrets...); err != nil {
-		return Keys{}, err
+	if keys.open, err = token.V4.Keyring("ginauth.transaction", secrets...); err == nil {
+		keys.completed, err = token.V4.Keyring("ginauth.completed", secrets...)
 	}
-	keys.completed, err = token.V4.Keyring("ginauth.completed", secrets...)
 	return keys, err
 }
 
