@@ -113,3 +113,26 @@ func TestDo_EndsTheContext(t *testing.T) {
 		t.Errorf("%v, and the context is %v", err, kept.Err())
 	}
 }
+
+// A call's value is its caller's, as is the error of a context that ends first.
+func TestDo_Value(t *testing.T) {
+	t.Parallel()
+	for name, b := range map[string]*bulkhead.Bulkhead{"new": bulkhead.New(time.Minute, errFault), "direct": bulkhead.Direct(time.Minute, errFault)} {
+		got, err := bulkhead.Do(t.Context(), b, func(context.Context) (int, error) { return 7, nil })
+		if got != 7 || err != nil {
+			t.Errorf("%s: %d, %v", name, got, err)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		got, err := bulkhead.Wait(ctx, bulkhead.New(time.Minute, errFault), func(context.Context) (int, error) {
+			time.Sleep(time.Hour) // synctest's
+			return 7, nil
+		})
+		if got != 0 || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%d, %v", got, err)
+		}
+		time.Sleep(2 * time.Hour)
+	})
+}
