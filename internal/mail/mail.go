@@ -112,11 +112,9 @@ func parseFrom(from string) (*Sender, error) {
 }
 
 func splitAddr(addr string) (host string, port int, err error) {
-	host, text, err := net.SplitHostPort(addr)
-	if err == nil {
-		port, err = strconv.Atoi(text)
-	}
-	if err != nil || host == "" || port < 1 || port > 65535 {
+	host, text, _ := net.SplitHostPort(addr) // both are empty where it cannot be split
+	port, _ = strconv.Atoi(text)             // what is no number is 0, or out of range
+	if host == "" || port < 1 || port > 65535 {
 		return "", 0, fmt.Errorf("SMTP.Addr is %q; write host and port, such as smtp.example.com:587", addr)
 	}
 	return host, port, nil
@@ -126,8 +124,8 @@ func loopback(host string) bool {
 	if host == "localhost" {
 		return true
 	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback()
+	ip, _ := netip.ParseAddr(host) // a name is no address, which is no loopback one
+	return ip.Unmap().IsLoopback()
 }
 
 // Send sends a mail to one person. Its error may repeat what the server said, and
