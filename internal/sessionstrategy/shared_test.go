@@ -164,36 +164,41 @@ func TestInStore_Writer(t *testing.T) {
 // names no writer tells nothing.
 func TestLocks_NoticeEdge(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Second - 1) // records have whole seconds
-		store, noticed := newMemory(), 0
-		process := func(notice func()) sessionstrategy.Strategy {
-			c := calls()
-			return sessionstrategy.InStore(store, c, sessionstrategy.NewLocks(store, c, errs(), notice), sessionstrategy.NewNamespace("usual", "usual"), errs())
-		}
-		here, silent := process(func() { noticed++ }), process(nil)
-		began := time.Now()
-		for _, row := range []struct {
-			record string // what follows "of"
-			want   int
-		}{
-			{`"writer":"another","at":` + unix(began.Add(time.Minute-time.Second)), 0},
-			{`"writer":"another","at":` + unix(began.Add(time.Minute)), 0},
-			{`"writer":"another","at":` + unix(began.Add(time.Minute+1)), 1},
-			{`"writer":"another","at":` + unix(began.Add(time.Hour)), 1},
-			{`"at":` + unix(began.Add(time.Hour)), 0},
-		} {
-			store.kept["h"], noticed = `{"of":"usual",`+row.record+`,"claims":{}}`, 0
-			for _, s := range []sessionstrategy.Strategy{here, silent} {
-				if _, err := s.Open(t.Context(), "h"); err != nil {
-					t.Fatal(err)
-				}
+	for _, begins := range []time.Duration{time.Second - 1, time.Second} {
+		synctest.Test(t, func(t *testing.T) { noticeEdge(t, begins) })
+	}
+}
+
+// noticeEdge begins a process within a second or at its start: records have whole seconds.
+func noticeEdge(t *testing.T, begins time.Duration) {
+	time.Sleep(begins)
+	store, noticed := newMemory(), 0
+	process := func(notice func()) sessionstrategy.Strategy {
+		c := calls()
+		return sessionstrategy.InStore(store, c, sessionstrategy.NewLocks(store, c, errs(), notice), sessionstrategy.NewNamespace("usual", "usual"), errs())
+	}
+	here, silent := process(func() { noticed++ }), process(nil)
+	began := time.Now()
+	for _, row := range []struct {
+		record string // what follows "of"
+		want   int
+	}{
+		{`"writer":"another","at":` + unix(began.Add(time.Minute-time.Second)), 0},
+		{`"writer":"another","at":` + unix(began.Add(time.Minute)), 0},
+		{`"writer":"another","at":` + unix(began.Add(time.Minute+time.Second)), 1},
+		{`"writer":"another","at":` + unix(began.Add(time.Hour)), 1},
+		{`"at":` + unix(began.Add(time.Hour)), 0},
+	} {
+		store.kept["h"], noticed = `{"of":"usual",`+row.record+`,"claims":{}}`, 0
+		for _, s := range []sessionstrategy.Strategy{here, silent} {
+			if _, err := s.Open(t.Context(), "h"); err != nil {
+				t.Fatal(err)
 			}
-			if noticed != row.want {
-				t.Errorf("%s: noticed %d times, want %d", row.record, noticed, row.want)
-			}
 		}
-	})
+		if noticed != row.want {
+			t.Errorf("%s, begun after %v: noticed %d times, want %d", row.record, begins, noticed, row.want)
+		}
+	}
 }
 
 func unix(at time.Time) string {
@@ -279,4 +284,30 @@ func TestSuccessors_Again(t *testing.T) {
 		}
 		succession(t, s, 10)
 	}
+}
+
+// The successors that are remembered are cookies of 16 MB, to the byte, and as many again.
+func TestSuccessors_Bytes(t *testing.T) {
+	t.Parallel()
+	const length, number = 1 << 14, 1 << 10
+	synctest.Test(t, func(t *testing.T) { // no time goes by
+		size := 0
+		for s := inCookie(t); ; size++ {
+			if _, next := succession(t, s, 12_000+size); len(next) == length {
+				break
+			} else if len(next) > length {
+				t.Fatalf("no cookie has %d bytes", length)
+			}
+		}
+		s := inCookie(t)
+		value, next := succession(t, s, 12_000+size)
+		succeed(t, s, 2*number-1, 12_000+size)
+		if s.Latest(sessionstrategy.Cookie{Value: value}).Value != next {
+			t.Error("it is forgotten before 32 MB have followed")
+		}
+		succeed(t, s, 1, 12_000+size)
+		if s.Latest(sessionstrategy.Cookie{Value: value}).Value == next {
+			t.Error("it is known after 32 MB have followed")
+		}
+	})
 }

@@ -287,3 +287,30 @@ func TestFind_ExpiredBesideAnother(t *testing.T) {
 		t.Error("another site's sign-in is not found")
 	}
 }
+
+// A completed sign-in keeps its target to the last byte that 600 hold, and the mark of
+// one whose answer is loaded once more is kept.
+func TestEnd_Length(t *testing.T) {
+	t.Parallel()
+	name := cookie.NewNames("next-auth", true).Completed + transaction.Suffix("state")
+	for n := range 600 {
+		b := newBrowser(t)
+		target := strings.Repeat("t", n)
+		lines := b.at(0).End(&oauth.Transaction{State: "state"}, "u", target)
+		b.set(t, lines[1])
+		done, _ := b.at(0).Completed("state")
+		if done == nil || done.Target != "" && done.Target != target {
+			t.Fatalf("with a target of %d bytes %+v is kept", n, done)
+		}
+		payload := fmt.Appendf(nil, `{"s":"state","u":"u","t":%q,"e":%d}`, target, begun.Add(oauth.Lifetime).Unix())
+		if fits := len(name)+len(ring(t, "ginauth.completed").Seal(payload)) <= 600; n > 0 && fits != (done.Target != "") {
+			t.Fatalf("a target of %d bytes fits: %v", n, fits)
+		}
+	}
+	b := newBrowser(t)
+	tx := &oauth.Transaction{State: "state", Expires: begun.Add(time.Minute).Unix()}
+	b.set(t, b.at(0).Revisit(tx))
+	if found, _ := b.at(0).Find(url.Values{"state": {"state"}}); found == nil || !found.Again {
+		t.Errorf("%+v", found)
+	}
+}
