@@ -142,6 +142,9 @@ func TestRate(t *testing.T) {
 		{"none, aimed", limit.Rate{Count: 0, Per: per}.Aimed(all)(1), limit.Rate{Count: 0, Per: per}},
 		{"at one person, of all without a limit", ten.Aimed(limit.Rate{Count: -1})(3), limit.Rate{Count: 80, Per: 80 * time.Minute}},
 		{"at one person, of a few", limit.Rate{Count: 1, Per: per}.Aimed(limit.Rate{Count: 7, Per: per})(2), limit.Rate{Count: 3, Per: 3 * per}},
+		{"one", limit.Rate{Count: 1, Per: per}.Widened(1), limit.Rate{Count: 4, Per: per}},
+		{"at one person, of one", ten.Aimed(limit.Rate{Count: 1, Per: per})(2), ten},
+		{"of a number that does not fit", limit.Rate{Count: 1 << 31, Per: 100_000 * per}.Widened(1), limit.Rate{Count: 4 * math.MaxInt32, Per: 100_000 * per}},
 		{"no limit, aimed", limit.Rate{Count: -1}.Aimed(all)(2), limit.Rate{Count: -1}},
 	} {
 		if row.got != row.want {

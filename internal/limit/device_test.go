@@ -1,6 +1,7 @@
 package limit_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -111,5 +112,17 @@ func TestDevices_Find(t *testing.T) {
 	}
 	if rest := list.Without("3"); len(rest) != 2 {
 		t.Errorf("%v", rest)
+	}
+}
+
+// A cookie that is not whole knows nobody.
+func TestDeviceCookie_Broken(t *testing.T) {
+	t.Parallel()
+	c := deviceCookie(t, "device")
+	one := fmt.Sprintf(`{"n":"1","p":"email","u":"ada","t":%d,"b":["b"]}`, fixed().Unix())
+	for payload, want := range map[string]int{"[" + one + "]": 1, "[" + one + ",7]": 0, "[" + one: 0, one: 0, "null": 0, "": 0} {
+		if list := c.Open(c.Keyring.Seal([]byte(payload)), fixed()); len(list) != want {
+			t.Errorf("%s knows %d people", payload, len(list))
+		}
 	}
 }

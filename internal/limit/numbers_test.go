@@ -34,3 +34,33 @@ func TestKeys_Numbers(t *testing.T) {
 		}
 	}
 }
+
+// What the collations that this package knows have in common beyond case and accents: ß
+// is s or ss, all characters beyond the first 65,536 are U+FFFD to some, and the place of
+// vowels that are written in front, and of the hamza, does not count.
+func TestKeys_Collations(t *testing.T) {
+	t.Parallel()
+	share := func(a, b string) bool {
+		return slices.ContainsFunc(limit.Keys(a), func(key string) bool { return slices.Contains(limit.Keys(b), key) })
+	}
+	for _, same := range [][2]string{
+		{"Straße", "STRASSE"}, {"strase", "strasse"}, {"ss", "s"}, {"ßß", "s"}, {"\U00010300x", "\U0001F642x"}, {"\U0001F642x", "\uFFFDx"}, {"\U00010000x", "\U0010FFFDx"},
+		{"𝐚da", "ada"}, {"เก", "กเ"}, {"ไทย", "ทไย"}, {"ءا", "اء"}, {"１２", "12"},
+	} {
+		if !share(same[0], same[1]) {
+			t.Errorf("%q and %q share no key: %q, %q", same[0], same[1], limit.Keys(same[0]), limit.Keys(same[1]))
+		}
+	}
+	for _, apart := range [][2]string{
+		{"as", "a"}, {"as", "aa"}, {"s", ""}, {"tt", "t"}, {"sts", "st"}, {"กา", "าก"}, {"ก", "เก"}, {"ا", "ءا"}, {"\uFFFCx", "\U0001F642x"}, {"xa", "ax"}, {"\U0001F642x", "x"},
+	} {
+		if share(apart[0], apart[1]) {
+			t.Errorf("%q and %q share a key: %q, %q", apart[0], apart[1], limit.Keys(apart[0]), limit.Keys(apart[1]))
+		}
+	}
+	for _, typed := range []string{"12", "𝐚da", "\U0001F642", "0xC", "1_2", "ada"} {
+		if keys := limit.Keys(typed); !slices.IsSorted(keys) || len(slices.Compact(slices.Clone(keys))) != len(keys) || !slices.Contains(keys, limit.Identifier(typed)) {
+			t.Errorf("%q has the keys %q", typed, keys)
+		}
+	}
+}

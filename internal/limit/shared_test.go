@@ -7,6 +7,9 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -124,7 +127,7 @@ func TestAttempts_SharedRefund(t *testing.T) {
 	if len(c.refunded) != 2 {
 		t.Error("a refund is asked for while the counter is left alone")
 	}
-	now = now.Add(-time.Hour) // the clock was set back: nobody knows how long ago it failed
+	now = now.Add(-1) // the clock was set back: nobody knows how long ago it failed
 	take(true)
 	if len(c.keys) != asked+1 {
 		t.Error("after the clock was set back it is never asked again")
@@ -145,6 +148,11 @@ func TestAttempts_SharedKeys(t *testing.T) {
 	}
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte("192.0.2.7\x00ada"))
+	d := limit.Device{ID: "d1"}
+	a.Take(t.Context(), []limit.Tally{a.GuessBudget(d), a.MailBudget(d, rate)})
+	if !strings.HasPrefix(c.keys[1], "device:") || !strings.HasPrefix(c.keys[2], "letters:") {
+		t.Errorf("the budgets of a device are %q", c.keys[1:])
+	}
 	if want := "guesses:" + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:18]); c.keys[0] != want {
 		t.Errorf("%q, want %q", c.keys[0], want)
 	}
@@ -170,7 +178,6 @@ func TestAttempts_Turn(t *testing.T) {
 			"no more than are allowed": {limit.Rate{Count: 1, Per: time.Minute}, 4, 1},
 			"any number":               {limit.Rate{Count: 10, Per: time.Minute}, 0, 0},
 			"no limit":                 {limit.Rate{Count: -1}, 2, 0},
-			"none at all":              {limit.Rate{Count: 0, Per: time.Minute}, 0, 0},
 		} {
 			var leave []func()
 			enter := func() (ok bool, took time.Duration) {
@@ -231,5 +238,83 @@ func TestAttempts_Budgets(t *testing.T) {
 		if wait := take(tally); wait != 0 {
 			t.Errorf("another device waits %v", wait)
 		}
+	}
+}
+
+// A count of none allows none, and has no turn to wait for.
+func TestAttempts_None(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := attempts(t, nil, time.Now)
+		var b limit.Buckets
+		b.PerClient(a, limit.Client{Networks: []string{"192.0.2.7"}}, func(int) limit.Rate { return limit.Rate{Per: time.Hour} }, 2, "guess")
+		if taken, wait := a.Take(t.Context(), b.Own); wait <= 0 || taken != nil {
+			t.Errorf("to wait %v, %d taken", wait, len(taken))
+		}
+		begun := time.Now()
+		if _, ok := a.Queue(t.Context(), b.Own); ok || time.Since(begun) != 30*time.Second {
+			t.Errorf("its turn comes after %v: %v", time.Since(begun), ok)
+		}
+	})
+}
+
+// The shortest wait that a shared counter asks for is one, and then nothing is counted
+// here.
+func TestAttempts_ShortestWait(t *testing.T) {
+	t.Parallel()
+	wait := time.Duration(1)
+	a := attempts(t, &limit.Shared{
+		Allow:  func(context.Context, string, limit.Rate) (time.Duration, error) { return wait, nil },
+		Refund: func(context.Context, string, limit.Rate) error { return nil },
+	}, fixed)
+	one := []limit.Tally{a.Tally(limit.Rate{Count: 1, Per: time.Hour}, "a", "x")}
+	for range 3 {
+		if taken, got := a.Take(t.Context(), one); got != 1 || taken != nil {
+			t.Errorf("to wait %v, %d taken", got, len(taken))
+		}
+	}
+	wait = 0
+	if taken, got := a.Take(t.Context(), one); got != 0 || len(taken) != 1 {
+		t.Errorf("to wait %v, %d taken", got, len(taken))
+	}
+}
+
+// A process counts 65,536 buckets apart, and forgets none of them while it counts.
+func TestAttempts_Room(t *testing.T) {
+	t.Parallel()
+	a := attempts(t, nil, fixed)
+	rate := limit.Rate{Count: 1, Per: time.Hour}
+	for again := range 2 {
+		for i := range limit.MaxKeys {
+			if _, wait := a.Take(t.Context(), []limit.Tally{a.Tally(rate, "a", strconv.Itoa(i))}); (wait == 0) != (again == 0) {
+				t.Fatalf("round %d, bucket %d: to wait %v", again, i, wait)
+			}
+		}
+	}
+}
+
+// The narrowest network of a client is its own; the wider ones are shared, at wider rates.
+func TestBuckets_PerClient(t *testing.T) {
+	t.Parallel()
+	a := attempts(t, nil, fixed)
+	var b limit.Buckets
+	var steps []int
+	b.PerClient(a, limit.Client{Networks: []string{"a", "b", "c"}}, func(step int) limit.Rate {
+		steps = append(steps, step)
+		return limit.Rate{Count: 1 + step, Per: time.Hour}
+	}, 1, "guess", "ada")
+	if len(b.Own) != 1 || len(b.Shared) != 2 || len(b.Everybody) != 0 || !slices.Equal(steps, []int{0, 1, 2}) {
+		t.Fatalf("%d of its own, %d shared, %d of everybody, steps %v", len(b.Own), len(b.Shared), len(b.Everybody), steps)
+	}
+	for i, tally := range append(b.Own, b.Shared...) {
+		for n := range i + 2 {
+			if _, wait := a.Take(t.Context(), []limit.Tally{tally}); (wait == 0) != (n <= i) {
+				t.Errorf("bucket %d, the attempt %d: to wait %v", i, n, wait)
+			}
+		}
+	}
+	b.All(a, limit.Rate{Count: 1, Per: time.Hour}, "all", "ada")
+	if len(b.Own) != 1 || len(b.Shared) != 3 || len(b.Everybody) != 1 {
+		t.Errorf("%d of its own, %d shared, %d of everybody", len(b.Own), len(b.Shared), len(b.Everybody))
 	}
 }
