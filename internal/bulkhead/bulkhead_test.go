@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -134,5 +135,33 @@ func TestDo_Value(t *testing.T) {
 			t.Errorf("%d, %v", got, err)
 		}
 		time.Sleep(2 * time.Hour)
+	})
+}
+
+// 512 calls of one dependency are under way at a time, and one more waits.
+func TestWait_Bound(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b, hang, under := bulkhead.New(time.Minute, errFault), make(chan struct{}), 0
+		var mu sync.Mutex
+		for range bulkhead.MaxCalls + 1 {
+			go func() {
+				_, _ = bulkhead.Wait(t.Context(), b, func(context.Context) (int, error) {
+					mu.Lock()
+					under++
+					mu.Unlock()
+					<-hang
+					return 0, nil
+				})
+			}()
+		}
+		synctest.Wait()
+		if under != 512 {
+			t.Errorf("%d are under way", under)
+		}
+		close(hang)
+		if synctest.Wait(); under != 513 {
+			t.Errorf("%d were under way", under)
+		}
 	})
 }

@@ -3,8 +3,10 @@ package markup_test
 import (
 	"errors"
 	"html/template"
+	"io/fs"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/ginauth/ginauth/internal/markup"
 )
@@ -119,21 +121,25 @@ func TestKinds(t *testing.T) {
 func TestWays(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
-		"tags":                `<p{{if .Flag}} class="a"{{else}} title="b"{{end}}>{{.Text}}</p>`,
-		"a tag or none":       `{{if .Flag}}<i>{{.Text}}</i>{{end}}{{.Text}}`,
-		"words in a value":    `<p class="{{if .Flag}}a{{end}}{{.Text}}">x</p>`,
-		"words on one way":    `<p class="{{if .Flag}}{{.Text}}{{else}}{{end}} b">x</p>`,
-		"a URL on both":       `<a href="{{if .Flag}}{{.Text}}{{else}}{{.Other}}{{end}}">x</a>`,
-		"a URL at the end":    `<a href="{{if .Flag}}{{.Text}}{{end}}">x</a>`,
-		"a loop in a value":   `<p class="a{{range .List}} {{.Name}}{{end}}">x</p>`,
-		"a loop in a tag":     `<p{{range .List}} title="{{.Name}}"{{end}}>x</p>`,
-		"a loop over none":    `<p>{{range .Page.Tags}}<i>{{.}}</i>{{else}}<b>none</b>{{end}}{{.Text}}</p>`,
-		"with in a tag":       `<p{{with .Page}} class="{{.Name}}"{{end}} title="{{.Text}}">x</p>`,
-		"a slash in a tag":    `<br /><br/ ><p/class="{{.Text}}">x</p><i/>{{.Text}}`,
-		"an end, alone":       `<i>{{.Text}}</i ><i></I>{{.Text}}`,
-		"digits in a URL":     `<a href="{{.Text}}">0123456789</a>`,
-		"a template in a tag": `{{define "a"}} class="{{.}}"{{end}}<p{{template "a" .Text}}>{{.Text}}</p>`,
-		"a template of none":  `{{define "a"}}<b>{{if .}}{{.}}{{else}}none{{end}}</b>{{end}}{{template "a"}}{{.Text}}`,
+		"tags":                         `<p{{if .Flag}} class="a"{{else}} title="b"{{end}}>{{.Text}}</p>`,
+		"a tag or none":                `{{if .Flag}}<i>{{.Text}}</i>{{end}}{{.Text}}`,
+		"words in a value":             `<p class="{{if .Flag}}a{{end}}{{.Text}}">x</p>`,
+		"words on one way":             `<p class="{{if .Flag}}{{.Text}}{{else}}{{end}} b">x</p>`,
+		"a URL on both":                `<a href="{{if .Flag}}{{.Text}}{{else}}{{.Other}}{{end}}">x</a>`,
+		"a URL at the end":             `<a href="{{if .Flag}}{{.Text}}{{end}}">x</a>`,
+		"a loop in a value":            `<p class="a{{range .List}} {{.Name}}{{end}}">x</p>`,
+		"a loop in a tag":              `<p{{range .List}} title="{{.Name}}"{{end}}>x</p>`,
+		"a loop over none":             `<p>{{range .Page.Tags}}<i>{{.}}</i>{{else}}<b>none</b>{{end}}{{.Text}}</p>`,
+		"with in a tag":                `<p{{with .Page}} class="{{.Name}}"{{end}} title="{{.Text}}">x</p>`,
+		"a slash in a tag":             `<br /><br/ ><p/class="{{.Text}}">x</p><i/>{{.Text}}`,
+		"an end, alone":                `<i>{{.Text}}</i ><i></I>{{.Text}}`,
+		"digits in a URL":              `<a href="{{.Text}}">0123456789</a>`,
+		"a template in a tag":          `{{define "a"}} class="{{.}}"{{end}}<p{{template "a" .Text}}>{{.Text}}</p>`,
+		"a slash behind a name":        `<p hidden/class="{{.Text}}">x</p>`,
+		"a template that begins a URL": `{{define "a"}}<a href="{{end}}{{template "a"}}{{.Text}}">x</a>`,
+		"a URL behind a loop":          `<a class="{{range .List}}a{{end}}" href="{{.Text}}">x</a>`,
+		"nothing":                      `{{with .Nothing}}{{.Name}}{{else}}none{{end}}{{if .Nothing}}1{{end}}{{if not .Nothing}}2{{end}}`,
+		"a template of none":           `{{define "a"}}<b>{{if .}}{{.}}{{else}}none{{end}}</b>{{end}}{{template "a"}}{{.Text}}`,
 	} {
 		for _, value := range append(values, "09azAZ/!#$&*+,/:;=?@[]-._~", "0:9", "/0/9") {
 			if name == "a template of none" && value != "plain" {
@@ -143,6 +149,12 @@ func TestWays(t *testing.T) {
 		}
 	}
 	for name, text := range map[string]string{
+		"an attribute's name, half":       `<p class{{.Text}}="x">`,
+		"in front of the quote":           `<p class={{.Text}}"x">`,
+		"in front of a URL's quote":       `<a href={{.Text}}"x">`,
+		"in front of a style's quote":     `<p style={{.Style}}"x">`,
+		"data of two commands":            `{{define "a"}}x{{end}}{{template "a" .Text | not}}`,
+		"a list of two commands":          `{{range .List | not}}x{{end}}`,
 		"a URL that began on one way":     `<a href="{{if .Flag}}{{.Text}}{{end}}{{.Other}}">`,
 		"a URL that began on the other":   `<a href="{{if .Flag}}{{else}}{{.Text}}{{end}}{{.Other}}">`,
 		"a URL that began in a loop":      `<a href="{{range .List}}{{.Name}}{{end}}">`,
@@ -197,6 +209,40 @@ func TestExecute_Writer(t *testing.T) {
 	}
 	full := errors.New("the disk is full")
 	if err := parsed.Execute(failing{full}, nil); !errors.Is(err, full) {
+		t.Errorf("%v", err)
+	}
+}
+
+// A page without data is one whose data is false.
+func TestExecute_NoData(t *testing.T) {
+	t.Parallel()
+	const text = `{{if .}}a{{else}}b{{end}}{{if not .}}c{{end}}{{define "d"}}{{if .}}d{{else}}<i title="{{.}}">{{.}}</i>{{end}}{{end}}`
+	for _, text := range []string{text, text + `{{template "d"}}`} {
+		var want, got strings.Builder
+		if err := template.Must(template.New("x").Parse(text)).Execute(&want, nil); err != nil {
+			t.Fatal(err)
+		}
+		ours, err := markup.Parse("x", text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := ours.Execute(&got, nil); err != nil || got.String() != want.String() {
+			t.Errorf("%q, %v; html/template: %q", got.String(), err, want.String())
+		}
+	}
+}
+
+// A file that is not there, or that cannot be parsed, is named.
+func TestParseFS_Faults(t *testing.T) {
+	t.Parallel()
+	files := fstest.MapFS{"t/root.html": {Data: []byte(`{{define "root"}}x{{end}}`)}, "t/broken.html": {Data: []byte(`{{define "other"}}{{.`)}}
+	if _, err := markup.ParseFS(files, "root", "t/root.html", "t/none.html"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v", err)
+	}
+	if _, err := markup.ParseFS(files, "root", "t/root.html", "t/broken.html"); err == nil || !strings.Contains(err.Error(), "broken.html") {
+		t.Errorf("%v", err)
+	}
+	if _, err := markup.Parse("root", `{{define "other"}}x{{end}}{{template "none"}}`); err == nil || !strings.Contains(err.Error(), "none") {
 		t.Errorf("%v", err)
 	}
 }

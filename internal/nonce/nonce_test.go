@@ -258,3 +258,16 @@ func FuzzValid(f *testing.F) {
 		}
 	})
 }
+
+// While a secret is rotated, nonces of both are good, whichever is listed first.
+func TestNonces_Rotation(t *testing.T) {
+	t.Parallel()
+	n, _ := nonces(t, time.Now)
+	text := newNonce(t, n, "browser")
+	for _, secrets := range [][]string{{"one", "two"}, {"two", "one"}, {"two", "one", "three"}} {
+		other := *n
+		if other.Hash = digest(t, secrets...); !other.Valid(text, "browser") {
+			t.Errorf("a nonce of the first secret is none with %q", secrets)
+		}
+	}
+}

@@ -250,6 +250,32 @@ func TestOpen(t *testing.T) {
 	}
 }
 
+// No handle of one byte is none, and what another program sealed with the secret is no
+// challenge.
+func TestProve_Short(t *testing.T) {
+	t.Parallel()
+	c := newCeremony(t)
+	c.want.User, c.answer.UserHandle = "ada", []byte{0}
+	c.challenge()
+	if _, err := c.Prove(t.Context(), c.answer, c.want); err == nil || !strings.Contains(err.Error(), "user handle") {
+		t.Errorf("%v", err)
+	}
+	ring, err := token.V4.Keyring("site", secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload, _ := json.Marshal(passkeys.Challenge{ID: "i", Purpose: passkeys.SignIn, Browser: "b", Expires: c.now.Unix() + 60})
+	if _, err := c.Challenges.Open([]byte(ring.Seal(payload)), passkeys.Challenge{Purpose: passkeys.SignIn, Browser: "b"}); err == nil {
+		t.Error("a text with another key is a challenge")
+	}
+	c = newCeremony(t) // a copy that cannot be written down is first a fault of the store
+	c.proved.Cloned = true
+	c.Update = func(context.Context, passkeys.Stored, []byte) error { return errDown }
+	if _, err := c.Prove(t.Context(), c.answer, c.want); !errors.Is(err, errDown) || errors.Is(err, passkeys.ErrCloned) {
+		t.Errorf("%v", err)
+	}
+}
+
 // What was sealed with the key of challenges and is none is refused.
 func TestOpen_NoChallenge(t *testing.T) {
 	t.Parallel()

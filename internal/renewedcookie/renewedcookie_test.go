@@ -3,6 +3,7 @@ package renewedcookie_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -22,7 +23,15 @@ type server struct {
 	*httptest.ResponseRecorder
 	sent    []string // the Set-Cookie lines at the moment when the header was sent
 	flushed int
+	gone    error // the browser's
 }
+
+func (s *server) Write(p []byte) (int, error) {
+	n, err := s.ResponseRecorder.Write(p)
+	return n, errors.Join(err, s.gone)
+}
+
+func (s *server) WriteString(text string) (int, error) { return s.Write([]byte(text)) }
 
 func (s *server) WriteHeader(status int) {
 	s.sent = slices.Clone(s.Header()["Set-Cookie"])
@@ -50,6 +59,7 @@ type answer struct {
 	by      context.Context
 	stands  bool
 	replace string // what the cookie was sealed again as by another request
+	single  bool   // the session fits in one cookie
 }
 
 const others = "theme=dark"
@@ -74,6 +84,10 @@ func (a *answer) set(value string) {
 	a.cookie.Set(sessionstrategy.Cookie{Value: value}, renewedcookie.Session{
 		Put: func(c sessionstrategy.Cookie) []string {
 			h := a.c.Writer.Header()
+			if a.single {
+				h.Add("Set-Cookie", "session="+c.Value)
+				return []string{"session=" + c.Value}
+			}
 			h["Set-Cookie"] = append(slices.DeleteFunc(h["Set-Cookie"], func(line string) bool { return strings.HasPrefix(line, "session") }), lines(c.Value)...)
 			return lines(c.Value)
 		},
@@ -208,8 +222,9 @@ func TestCookie_SentAtOnce(t *testing.T) {
 		for name, sealed := range map[string]struct {
 			set, ended bool
 			want       int
-		}{"with the cookie": {true, false, 1}, "without, since the session ended": {true, true, 0}, "without, since nothing was sealed": {false, false, 0}} {
+		}{"with one cookie": {true, false, 1}, "with the cookie": {true, false, 1}, "without, since the session ended": {true, true, 0}, "without, since nothing was sealed": {false, false, 0}} {
 			a := newAnswer(t, t.Context())
+			a.single = name == "with one cookie"
 			if sealed.set {
 				a.set("a")
 			}
@@ -242,6 +257,15 @@ func TestCookie_PassesOn(t *testing.T) {
 	below, ok := a.c.Writer.(interface{ Unwrap() http.ResponseWriter })
 	if !ok || below.Unwrap() != http.ResponseWriter(a.own) {
 		t.Error("the writer below is not found")
+	}
+	a = newAnswer(t, t.Context())
+	a.gone = errors.New("connection reset")
+	a.set("a")
+	if n, err := a.c.Writer.Write([]byte("hello")); n != 5 || !errors.Is(err, a.gone) {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+	if n, err := a.c.Writer.WriteString("hello"); n != 5 || !errors.Is(err, a.gone) {
+		t.Errorf("%d bytes, %v", n, err)
 	}
 	a = newAnswer(t, t.Context())
 	a.cookie.Finish() // nothing was sealed
