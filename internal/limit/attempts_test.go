@@ -145,6 +145,7 @@ func TestRate(t *testing.T) {
 		{"one", limit.Rate{Count: 1, Per: per}.Widened(1), limit.Rate{Count: 4, Per: per}},
 		{"at one person, of one", ten.Aimed(limit.Rate{Count: 1, Per: per})(2), ten},
 		{"of a number that does not fit", limit.Rate{Count: 1 << 31, Per: 100_000 * per}.Widened(1), limit.Rate{Count: 4 * math.MaxInt32, Per: 100_000 * per}},
+		{"of a number that does not fit, aimed", limit.Rate{Count: 1 << 31, Per: 1 << 31}.Aimed(limit.Rate{Count: -1})(1), limit.Rate{Count: 2 * math.MaxInt32, Per: 2 * math.MaxInt32}},
 		{"no limit, aimed", limit.Rate{Count: -1}.Aimed(all)(2), limit.Rate{Count: -1}},
 	} {
 		if row.got != row.want {

@@ -17,6 +17,7 @@ type telling struct {
 	err   error
 	asked [][]string
 	ended map[string]time.Time
+	while func() // what happens while it is asked
 }
 
 func (s *telling) Revoke(_ context.Context, subject string, at, _ time.Time) error {
@@ -29,7 +30,11 @@ func (s *telling) Revoke(_ context.Context, subject string, at, _ time.Time) err
 
 func (s *telling) RevokedAt(_ context.Context, subjects ...string) (time.Time, error) {
 	s.asked = append(s.asked, slices.Clone(subjects))
-	return s.at, s.err
+	at := s.at
+	if s.while != nil {
+		s.while()
+	}
+	return at, s.err
 }
 
 // A session is asked for by its names and by no other; what it has none of is left out.
@@ -146,6 +151,48 @@ func TestCheck_SignInNext(t *testing.T) {
 		s.SignedIn = start.Add(time.Second / 3)
 		if got, err := c.SignInTime(t.Context(), s); err != nil || !got.Equal(start.Add(want)) {
 			t.Errorf("revoked after %v: signed in after %v, want %v: %v", revoked, got.Sub(start), want, err)
+		}
+	}
+}
+
+// An answer on its way while this process ends a session is not remembered: it may be of
+// before.
+func TestCheck_EndedMeanwhile(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*revocation.Check) error{
+		"the session": func(c *revocation.Check) error { return c.EndSession(t.Context(), ada, start) },
+		"the user":    func(c *revocation.Check) error { return c.EndUser(t.Context(), "ada", start) },
+		"at the provider": func(c *revocation.Check) error {
+			_, err := c.EndAtProvider(t.Context(), revocation.Logout{Session: "p-ada", Token: "t", Until: start}, start)
+			return err
+		},
+	} {
+		s := &telling{}
+		c := check(s, "")
+		s.while = func() {
+			s.while = nil
+			if err := end(c); err != nil {
+				t.Error(err)
+			}
+			s.at = start.Add(time.Second)
+		}
+		if ended, err := c.Ended(t.Context(), ada, start); ended || err != nil {
+			t.Fatalf("%s: %v, %v", name, ended, err)
+		}
+		if ended, err := c.Ended(t.Context(), ada, start); !ended || err != nil {
+			t.Errorf("%s ended while the store was asked, and its answer of before counts: %v", name, err)
+		}
+	}
+}
+
+// A sign-in keeps its second, odd or even.
+func TestCheck_SignInSecond(t *testing.T) {
+	t.Parallel()
+	for i := range 4 {
+		s := ada
+		s.SignedIn = start.Add(time.Duration(i)*time.Second + time.Second/2)
+		if got, err := check(&telling{}, "").SignInTime(t.Context(), s); err != nil || !got.Equal(start.Add(time.Duration(i)*time.Second)) {
+			t.Errorf("%v, %v", got.Sub(start), err)
 		}
 	}
 }
