@@ -170,7 +170,7 @@ func (a *account) waysSection(context.Context) (pages.Section, error) {
 		s.Items = append(s.Items, item)
 	}
 	if len(a.ways.passkeys) > 0 {
-		names = append(names, a.auth.passkeys().name())
+		names = append(names, a.pages().PasskeyName())
 	}
 	for i := range s.Items {
 		if len(names) == 1 {

@@ -6,7 +6,7 @@ import { press, scenario, startGo } from './harness.mjs'
 import { look } from './pages.mjs'
 
 // code is what an authenticator app shows (RFC 6238), for a key as the page has it.
-function code(key, at) {
+export function code(key, at) {
   const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
   const bits = [...key.replaceAll(' ', '')].map((c) => letters.indexOf(c).toString(2).padStart(5, '0')).join('')
   const secret = Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)))
@@ -88,6 +88,7 @@ export default async function run() {
       await press(page, 'Confirm')
       await page.waitForURL(site + '/factors/me')
       await press(page, 'Sign out')
+      await page.waitForURL(auth + '/signin?**') // of the page that is guarded
       await signIn(page, 'ada', 'engine')
       await page.waitForURL(site + '/factors/me') // the browser is trusted
     })

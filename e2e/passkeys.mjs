@@ -169,7 +169,7 @@ export default async function run() {
 }
 
 // authenticator is one in the browser of a page, with what a test does to it.
-async function authenticator(context, page, options = {}) {
+export async function authenticator(context, page, options = {}) {
   const cdp = await context.newCDPSession(page)
   await cdp.send('WebAuthn.enable', { enableUI: false })
   const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {

@@ -8,6 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/ginauth/ginauth"
+	"github.com/ginauth/ginauth/e2e/languages"
 )
 
 // factors mounts an application with second factors below /factors. Ada may set an app
@@ -29,9 +30,11 @@ func factors(r *gin.Engine, site string) error {
 		}
 		return &ginauth.User{ID: ids[typed["name"]], Name: typed["name"]}, nil
 	}
+	letters := new(postbox)
+	r.GET("/factors/letter", letters.show)
 	auth, err := ginauth.Register(r.Group("/factors"), ginauth.Options{
 		BaseURL: site + "/factors/api/auth", Secret: secret, Cookies: ginauth.CookieOptions{Prefix: "factors"},
-		Providers: []ginauth.Provider{known}, Adapter: users, Now: now,
+		Providers: []ginauth.Provider{known, ginauth.Email{Code: true, Send: letters.send}}, Adapter: users, Now: now, Translations: languages.All(),
 		Factors: ginauth.FactorOptions{
 			OTP: true, TrustDevice: 30 * 24 * time.Hour,
 			Required: func(_ *gin.Context, user ginauth.User) bool { return user.Name == "grace" },
@@ -40,8 +43,16 @@ func factors(r *gin.Engine, site string) error {
 	if err != nil {
 		return err
 	}
+	for _, id := range ids {
+		if err := auth.LinkCredentials(context.Background(), id); err != nil {
+			return err
+		}
+	}
 	r.GET("/factors/me", auth.RequireSession(), func(c *gin.Context) {
 		c.HTML(http.StatusOK, "page", gin.H{"Session": ginauth.GetSession(c), "SignOut": auth.SignOutForm(c, "/factors/me")})
+	})
+	r.GET("/factors/vault", auth.RequireFactor(time.Hour, ginauth.FactorMail), func(c *gin.Context) {
+		c.HTML(http.StatusOK, "page", gin.H{"Session": ginauth.GetSession(c)})
 	})
 	return nil
 }

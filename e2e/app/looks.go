@@ -16,6 +16,7 @@ import (
 	"github.com/markbates/goth/providers/github"
 
 	"github.com/ginauth/ginauth"
+	"github.com/ginauth/ginauth/e2e/languages"
 	services "github.com/ginauth/ginauth/providers"
 	"github.com/ginauth/ginauth/texts"
 )
@@ -122,6 +123,9 @@ func looks(r *gin.Engine, site string) error {
 		opts.BaseURL = site + "/" + name + "/api/auth"
 		opts.Secret = secret
 		opts.Cookies.Prefix = name
+		if opts.Texts.Lang == "" {
+			opts.Translations = languages.All()
+		}
 		if _, err := ginauth.Register(r.Group("/"+name), opts); err != nil {
 			return err
 		}

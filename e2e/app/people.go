@@ -13,6 +13,7 @@ import (
 	"github.com/markbates/goth/providers/google"
 
 	"github.com/ginauth/ginauth"
+	"github.com/ginauth/ginauth/e2e/languages"
 )
 
 // memory keeps sessions of this process, and finds those of a person.
@@ -121,7 +122,7 @@ func account(r *gin.Engine, site string) error {
 		Callbacks: ginauth.Callbacks{DeleteUser: func(*gin.Context, ginauth.User) error {
 			return ginauth.PublicError("Cancel your subscription first.")
 		}},
-		AccountPage: true, Now: now,
+		AccountPage: true, Now: now, Translations: languages.All(),
 	})
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"github.com/markbates/goth/providers/google"
 
 	"github.com/ginauth/ginauth"
+	"github.com/ginauth/ginauth/e2e/languages"
 	"github.com/ginauth/ginauth/oidc"
 )
 
@@ -54,6 +55,8 @@ func routes(r *gin.Engine, site string, s settings) error {
 		Session:   ginauth.SessionOptions{MaxAge: s.maxAge, Format: format},
 		Now:       now,
 		Callbacks: ginauth.Callbacks{JWT: remember, Session: pass},
+
+		Translations: languages.All(),
 	})
 	if err != nil {
 		return err

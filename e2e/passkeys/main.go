@@ -14,6 +14,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/ginauth/ginauth"
+	"github.com/ginauth/ginauth/e2e/languages"
 	"github.com/ginauth/ginauth/passkey"
 )
 
@@ -51,6 +52,10 @@ func run(strict bool) error {
 		Adapter: users,
 		Factors: ginauth.FactorOptions{Passkeys: passkey.New(passkey.Config{Name: "Engines"})},
 		Session: ginauth.SessionOptions{Revocations: ginauth.MemoryRevocations()},
+
+		AccountPage:  true,
+		Translations: languages.All(),
+
 		Providers: []ginauth.Provider{ginauth.Credentials{
 			Fields: []ginauth.Field{{Name: "username"}, {Name: "password", Type: "password"}},
 			Authorize: func(_ *gin.Context, typed map[string]string) (*ginauth.User, error) {

@@ -130,7 +130,7 @@ func (s *Set) part(p Account, section Section) part {
 	case section.Kind == SecondStep && section.Since.IsZero():
 		v.ID, v.Title, v.Text = "second-step", s.texts.TwoStepTitle, s.texts.TwoStepNone
 	case section.Kind == SecondStep:
-		v.ID, v.Title, v.Text = "second-step", s.texts.TwoStepTitle, on(s.texts.TwoStepApp, section.Since)
+		v.ID, v.Title, v.Text = "second-step", s.texts.TwoStepTitle, s.texts.on(s.texts.TwoStepApp, section.Since)
 	case section.Kind == OwnPasskeys:
 		v.ID, v.Title = "passkeys", s.texts.PasskeysTitle
 		if len(section.Items) == 0 {
@@ -156,13 +156,17 @@ func (s *Set) entry(p Account, item Item, id string) entry {
 		notes = append(notes, s.texts.AccountHere)
 	}
 	if !item.Used.IsZero() && !item.Here {
-		notes = append(notes, strings.ReplaceAll(s.texts.AccountUsed, "{time}", item.Used.UTC().Format("2006-01-02 15:04 UTC")))
+		notes = append(notes, strings.ReplaceAll(s.texts.AccountUsed, "{time}", s.texts.isolated(item.Used.UTC().Format("2006-01-02 15:04 UTC"))))
 	}
 	if item.Only {
 		notes = append(notes, s.texts.AccountOnly)
 	}
 	if len(item.Left) > 0 {
-		notes = append(notes, strings.ReplaceAll(s.texts.AccountLeft, "{ways}", strings.Join(item.Left, ", ")))
+		var ways []string
+		for _, way := range item.Left {
+			ways = append(ways, s.texts.isolated(way))
+		}
+		notes = append(notes, strings.ReplaceAll(s.texts.AccountLeft, "{ways}", strings.Join(ways, ", ")))
 	}
 	e.Note = strings.Join(notes, " ")
 	if item.Button != nil {

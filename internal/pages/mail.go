@@ -58,21 +58,22 @@ func (s *Set) Mail(m Mail) (Letter, error) {
 	if s.texts.SiteName != "" {
 		site = s.texts.SiteName
 	}
-	fill := strings.NewReplacer("{site}", site, "{email}", m.Email)
+	fill := s.texts.filled(site, m.Email)
+	subject := strings.NewReplacer("{site}", site, "{email}", m.Email)
 	v := letterView{
 		Texts: s.texts, URL: m.URL, Code: m.Code,
-		Subject: fill.Replace(s.texts.MailSubject), Text: fill.Replace(s.texts.MailText),
+		Subject: subject.Replace(s.texts.MailSubject), Text: fill.Replace(s.texts.MailText),
 		Brand: css(s.brand), Ink: css(s.ink), Light: lightMail, Dark: darkMail,
 	}
 	if m.Address != "" {
-		v.Reason = strings.ReplaceAll(s.texts.MailReason, "{address}", m.Address)
+		v.Reason = strings.ReplaceAll(s.texts.MailReason, "{address}", s.texts.isolated(m.Address))
 	}
 	proof := m.URL
 	if m.Code != "" {
 		v.Text, proof = fill.Replace(s.texts.MailCode), m.Code
 	}
 	if m.Again {
-		v.Subject, v.Text = fill.Replace(s.texts.FactorMailSubject), fill.Replace(s.texts.FactorMailCode)
+		v.Subject, v.Text = subject.Replace(s.texts.FactorMailSubject), fill.Replace(s.texts.FactorMailCode)
 	}
 	var body strings.Builder
 	if err := s.letter.Execute(&body, v); err != nil {

@@ -375,7 +375,7 @@ func (s *Set) reference(reference string) string {
 	if reference == "" {
 		return ""
 	}
-	return strings.ReplaceAll(s.texts.Reference, "{reference}", reference)
+	return strings.ReplaceAll(s.texts.Reference, "{reference}", s.texts.isolated(reference))
 }
 
 // frame is what the layout needs, whichever page is in it.

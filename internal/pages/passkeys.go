@@ -93,9 +93,9 @@ func (s *Set) Passkeys(w http.ResponseWriter, status int, p Passkeys) {
 		Script                                          template.HTML
 	}{p.CSRFToken, p.CallbackURL, p.Action, p.Register, s.texts.inline(p.Error), nil, scriptElement(p.Script)}
 	for i, k := range p.Passkeys {
-		v := passkeyView{ID: k.ID, Field: "passkey-" + strconv.Itoa(i), Name: k.Name, Added: on(s.texts.PasskeyAdded, k.Created), Synced: k.Synced, Cloned: k.Cloned}
+		v := passkeyView{ID: k.ID, Field: "passkey-" + strconv.Itoa(i), Name: k.Name, Added: s.texts.on(s.texts.PasskeyAdded, k.Created), Synced: k.Synced, Cloned: k.Cloned}
 		if !k.LastUsed.IsZero() {
-			v.Used = on(s.texts.PasskeyUsed, k.LastUsed)
+			v.Used = s.texts.on(s.texts.PasskeyUsed, k.LastUsed)
 		}
 		view.Passkeys = append(view.Passkeys, v)
 	}
@@ -104,6 +104,6 @@ func (s *Set) Passkeys(w http.ResponseWriter, status int, p Passkeys) {
 }
 
 // on puts a day into a text, as ISO 8601 writes it: every reader takes it for the same.
-func on(text string, day time.Time) string {
-	return strings.ReplaceAll(text, "{date}", day.UTC().Format(time.DateOnly))
+func (t Texts) on(text string, day time.Time) string {
+	return strings.ReplaceAll(text, "{date}", t.isolated(day.UTC().Format(time.DateOnly)))
 }

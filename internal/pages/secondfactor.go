@@ -141,7 +141,7 @@ func (s *Set) TwoStep(w http.ResponseWriter, p TwoStep) {
 		Alert, Since, Left string
 	}{TwoStep: p}
 	if !p.Since.IsZero() {
-		v.Since = strings.ReplaceAll(s.texts.TwoStepApp, "{date}", p.Since.UTC().Format(time.DateOnly))
+		v.Since = s.texts.on(s.texts.TwoStepApp, p.Since)
 		v.Left = strings.ReplaceAll(s.texts.TwoStepLeft, "{count}", strconv.Itoa(p.Left))
 	}
 	if p.Off {
@@ -178,8 +178,8 @@ func (s *Set) FactorNotice(c Change, site, email string) (Letter, error) {
 		t.NoticeAdded, t.NoticeRemoved, t.NoticeCodes, t.NoticeRecovery, t.NoticeWrong, t.NoticeOff,
 		t.NoticePasskeyAdded, t.NoticePasskeyRemoved,
 	}[c]
-	fill := strings.NewReplacer("{site}", site, "{email}", email)
-	v := letterView{Texts: t, Subject: fill.Replace(t.NoticeSubject), Text: fill.Replace(text), Light: lightMail, Dark: darkMail}
+	fill := t.filled(site, email)
+	v := letterView{Texts: t, Subject: strings.NewReplacer("{site}", site, "{email}", email).Replace(t.NoticeSubject), Text: fill.Replace(text), Light: lightMail, Dark: darkMail}
 	var body strings.Builder
 	if err := s.notice.Execute(&body, v); err != nil {
 		return Letter{}, err

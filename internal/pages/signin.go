@@ -34,11 +34,11 @@ type button struct {
 
 // form is a credentials or an email provider.
 type form struct {
-	Action, Name, Label string
-	Inputs              []input
-	Forgot              string // where somebody who forgot the password goes
-	Primary             bool   // it has the page's one main button
-	Last                bool   // this browser signed in by it last
+	Action, Label string
+	Inputs        []input
+	Forgot        string // where somebody who forgot the password goes
+	Primary       bool   // it has the page's one main button
+	Last          bool   // this browser signed in by it last
 
 	email bool
 }
@@ -70,7 +70,7 @@ func (s *Set) signInView(p SignIn, site string) signInView {
 		Reference: s.reference(p.Reference), SignUp: s.shown(s.links.SignUp),
 	}
 	if site != "" {
-		v.Subtitle = strings.ReplaceAll(s.texts.SignInSite, "{site}", site)
+		v.Subtitle = strings.ReplaceAll(s.texts.SignInSite, "{site}", s.texts.isolated(site))
 	}
 	v.Ask = s.passkeyForm(p)
 	credentials := 0
@@ -89,13 +89,13 @@ func (s *Set) signInView(p SignIn, site string) signInView {
 		case "webauthn":
 		case "credentials":
 			credentials++
-			f := form{Action: provider.Action, Name: name, Label: label, Last: last, Inputs: inputs(id, provider.Fields)}
+			f := form{Action: provider.Action, Label: label, Last: last, Inputs: inputs(id, provider.Fields)}
 			if slices.ContainsFunc(f.Inputs, func(in input) bool { return in.Type == "password" }) {
 				f.Forgot = s.shown(s.links.ForgotPassword)
 			}
 			v.Forms = append(v.Forms, f)
 		case "email":
-			v.Forms = append(v.Forms, form{Action: provider.Action, Name: name, Label: s.emailButton(provider), Last: last, email: true, Inputs: []input{{
+			v.Forms = append(v.Forms, form{Action: provider.Action, Label: s.emailButton(provider), Last: last, email: true, Inputs: []input{{
 				ID: id, Name: "email", Label: s.texts.EmailLabel, Type: "email", Placeholder: s.texts.EmailPlaceholder,
 				Value: p.Email, Autocomplete: "email webauthn", Required: true,
 			}}})

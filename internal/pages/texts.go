@@ -300,6 +300,22 @@ func (s *Set) abortText(code string) string {
 	return errorcode.AbortText(code)
 }
 
+// isolated is a value as it goes into a text. In one that is read from right to left it
+// stands in an isolate (UAX #9 §2.4.2): otherwise its digits are read from right to left
+// too, so that a date is another date.
+func (t Texts) isolated(value string) string {
+	if t.Dir != "rtl" {
+		return value
+	}
+	return "\u2068" + value + "\u2069"
+}
+
+// filled puts the site's name and an address into the text of a mail. Its subject, a
+// line of the header, has no isolates.
+func (t Texts) filled(site, email string) *strings.Replacer {
+	return strings.NewReplacer("{site}", t.isolated(site), "{email}", t.isolated(email))
+}
+
 // waiting puts into a text how long to wait; zero: nobody knows.
 func waiting(text string, wait time.Duration) string {
 	phrase := "a moment"

@@ -64,29 +64,32 @@ func TestTextsReachThePages(t *testing.T) {
 		name := fields.Type().Field(i).Name
 		switch {
 		case name == "SignInSite":
-			texts.SignInSite, want[name] = "«in {site}»", "«in «SiteName»»"
+			texts.SignInSite, want[name] = "«in {site}»", "«in \u2068«SiteName»\u2069»"
 		case name == "SignInWith":
 			texts.SignInWith, want[name] = "«{provider}!»", "«GitHub!»"
 		case name == "Reference":
-			texts.Reference, want[name] = "«no. {reference}»", "«no. K7»"
+			texts.Reference, want[name] = "«no. {reference}»", "«no. \u2068K7\u2069»"
 		case name == "AccountConnect":
 			texts.AccountConnect, want[name] = "«join {provider}»", "«join Google»"
 		case name == "AccountLeft":
-			texts.AccountLeft, want[name] = "«then {ways}»", "«then Password»"
+			texts.AccountLeft, want[name] = "«then {ways}»", "«then \u2068Password\u2069»"
 		case name == "AccountUsed":
-			texts.AccountUsed, want[name] = "«at {time}»", "«at 2023-11-14 22:13 UTC»"
+			texts.AccountUsed, want[name] = "«at {time}»", "«at \u20682023-11-14 22:13 UTC\u2069»"
+		case name == "TwoStepApp", name == "PasskeyAdded", name == "PasskeyUsed":
+			fields.Field(i).SetString("«" + name + " {date}»")
+			want[name] = "«" + name + " \u206820"
 		case name == "MailReason":
-			texts.MailReason, want[name] = "«typed at {address}»", "«typed at app.example.com»"
+			texts.MailReason, want[name] = "«typed at {address}»", "«typed at \u2068app.example.com\u2069»"
 		case name == "ConfirmText":
-			texts.ConfirmText, want[name] = "«as {email}»", "«as <strong>ada@example.com</strong>»"
+			texts.ConfirmText, want[name] = "«as {email}»", "«as <strong><bdi>ada@example.com</bdi></strong>»"
 		case name == "MailSubject":
 			texts.MailSubject, want[name] = "«into {site}»", "<title>«into «SiteName»»</title>"
 		case name == "MailText":
-			texts.MailText, want[name] = "«{email} into {site}»", "«ada@example.com into «SiteName»»"
+			texts.MailText, want[name] = "«{email} into {site}»", "«\u2068ada@example.com\u2069 into \u2068«SiteName»\u2069»"
 		case name == "FactorMailSubject":
 			texts.FactorMailSubject, want[name] = "«code of {site}»", "<title>«code of «SiteName»»</title>"
 		case name == "FactorMailCode":
-			texts.FactorMailCode, want[name] = "«again {email} at {site}»", "«again ada@example.com at «SiteName»»"
+			texts.FactorMailCode, want[name] = "«again {email} at {site}»", "«again \u2068ada@example.com\u2069 at \u2068«SiteName»\u2069»"
 		case name == "Errors":
 			texts.Errors, want[name] = map[string]string{"CALLBACK": "«again»"}, "«again»"
 		case want[name] == "":

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
@@ -64,7 +65,7 @@ func FuzzAgainstJose(f *testing.F) {
 		if err == nil && (!opened || string(got) != string(want)) {
 			t.Errorf("%s: %q here, %q at go-jose", raw, got, want)
 		}
-		if plain(header) && opened && err != nil {
+		if plain(header) && asWritten(sealed) && opened && err != nil {
 			t.Errorf("%s: go-jose opens %q", raw, sealed)
 		}
 	})
@@ -80,6 +81,18 @@ func plain(header map[string]string) bool {
 		size += 6 * len(text)
 	}
 	return size < 300
+}
+
+// asWritten reports whether each part is in the one spelling of base64url that has no
+// stray bits at its end. go-jose opens others too: it ignores such bits, and authenticates
+// the header as it would write it and not as it came (RFC 7516 §5.2, step 15).
+func asWritten(sealed string) bool {
+	for part := range strings.SplitSeq(sealed, ".") {
+		if _, err := base64.RawURLEncoding.Strict().DecodeString(part); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // flipped changes the letter at a place of a text, for a place that is not zero.
