@@ -3,6 +3,7 @@ package mail_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"regexp"
@@ -110,5 +111,22 @@ func TestSend_Subject(t *testing.T) {
 	}
 	if got, want := s.Mails()[0].Read(t).Subject, "a b c d e f g h!~\u0080\u0086\u2027\u202ai"; got != want {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TLS is of version 1.2 at the least (RFC 9325 §3.1.1), whatever the application's
+// settings allow.
+func TestSend_TLSVersion(t *testing.T) {
+	t.Parallel()
+	s := mailtest.Start(t, mailtest.Config{})
+	for most, sent := range map[uint16]bool{tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
+		settings := s.TLS.Clone()
+		settings.MinVersion, settings.MaxVersion = tls.VersionTLS10, most
+		if err := send(t, mail.Server{Addr: s.Addr, TLS: settings}, message()); (err == nil) != sent {
+			t.Errorf("%s at most: %v", tls.VersionName(most), err)
+		}
+		if settings.MinVersion != tls.VersionTLS10 {
+			t.Error("the application's settings were changed")
+		}
 	}
 }

@@ -104,7 +104,7 @@ func tlsConfig(config *tls.Config, host string) *tls.Config {
 
 func parseFrom(from string) (*Sender, error) {
 	parsed, err := mail.ParseAddress(from)
-	if err != nil || strings.ContainsAny(from, "\r\n\x00") {
+	if err != nil || strings.ContainsAny(from, "\r\n\x00") { // net/mail takes a line break in a comment
 		return nil, fmt.Errorf("the sender, From, is %q; write an address, such as Example <no-reply@example.com>", from)
 	}
 	_, domain, _ := strings.Cut(parsed.Address, "@")
@@ -146,10 +146,10 @@ func (s *Sender) Send(ctx context.Context, m Message) error {
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
 	client, err := gomail.NewClient(s.host, s.options...) // a client holds one connection
-	if err != nil {
-		return err
+	if err == nil {
+		err = client.DialAndSendWithContext(ctx, msg)
 	}
-	return client.DialAndSendWithContext(ctx, msg)
+	return err
 }
 
 // oneLine keeps what would begin another header out of one.
