@@ -23,6 +23,7 @@ func TestOf(t *testing.T) {
 		{life{AbsoluteMaxAge: 8}, life{MaxAge: 7, AbsoluteMaxAge: 9}, life{MaxAge: 7, AbsoluteMaxAge: 8}},
 		{life{AbsoluteMaxAge: 10}, life{MaxAge: 7, AbsoluteMaxAge: 9}, life{MaxAge: 7, AbsoluteMaxAge: 9}},
 		{life{BrowserSession: true}, life{MaxAge: 7}, life{MaxAge: 7, BrowserSession: true}},
+		{life{MaxAge: 5}, life{MaxAge: 7, BrowserSession: true}, life{MaxAge: 5, BrowserSession: true}},
 	} {
 		if got := lifetime.Of(row.own, row.all); got != row.want {
 			t.Errorf("%+v of %+v is %+v, want %+v", row.own, row.all, got, row.want)
@@ -192,5 +193,20 @@ func TestBegan(t *testing.T) {
 		if got := lifetime.Began(said, now); !got.Equal(want) {
 			t.Errorf("said %v: %v", said, got)
 		}
+	}
+}
+
+// The shortest lifetime that there is bounds a session too.
+func TestShortest(t *testing.T) {
+	t.Parallel()
+	if last, bounded := (life{AbsoluteMaxAge: 1}).Last(time.Unix(7, 0)); !bounded || !last.Equal(time.Unix(7, 1)) {
+		t.Errorf("%v, %v", last, bounded)
+	}
+	if got := (life{MaxAge: 1}).UpdateAge(time.Hour); got != 0 {
+		t.Errorf("a token of a nanosecond is sealed again after %v", got)
+	}
+	own, cuts, err := lifetime.Choose(life{MaxAge: time.Second}, life{MaxAge: 1})
+	if err != nil || own.MaxAge != 0 || len(cuts) != 1 || cuts[0] != (lifetime.Cut{Name: "MaxAge", Asked: time.Second, Most: 1}) {
+		t.Errorf("%+v, %+v, %v", own, cuts, err)
 	}
 }

@@ -110,9 +110,6 @@ func (m *Memory) makeRoom(now time.Time) {
 	var soonest string
 	var least float64
 	for range min(looks, len(m.buckets)) {
-		if len(m.buckets) == 0 {
-			return
-		}
 		b := m.buckets[rand.IntN(len(m.buckets))]
 		left := untilFull(b.tokens, now)
 		if left <= 0 {

@@ -123,8 +123,8 @@ func (g *Grant) Renew(tok *oauth2.Token, now time.Time) (*Grant, error) {
 	case !tok.Expiry.IsZero():
 		next.Expires = tok.Expiry.Unix()
 	}
-	raw, ok := tok.Extra("id_token").(string)
-	if !ok || raw == "" || g.IDToken == "" {
+	raw, _ := tok.Extra("id_token").(string)
+	if raw == "" || g.IDToken == "" {
 		return &next, nil
 	}
 	before, after := ReadIDToken(g.IDToken), ReadIDToken(raw)
