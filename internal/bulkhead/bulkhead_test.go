@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -112,4 +113,55 @@ func TestDo_EndsTheContext(t *testing.T) {
 	if err != nil || !errors.Is(kept.Err(), context.Canceled) {
 		t.Errorf("%v, and the context is %v", err, kept.Err())
 	}
+}
+
+// A call's value is its caller's, as is the error of a context that ends first.
+func TestDo_Value(t *testing.T) {
+	t.Parallel()
+	for name, b := range map[string]*bulkhead.Bulkhead{"new": bulkhead.New(time.Minute, errFault), "direct": bulkhead.Direct(time.Minute, errFault)} {
+		got, err := bulkhead.Do(t.Context(), b, func(context.Context) (int, error) { return 7, nil })
+		if got != 7 || err != nil {
+			t.Errorf("%s: %d, %v", name, got, err)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		got, err := bulkhead.Wait(ctx, bulkhead.New(time.Minute, errFault), func(context.Context) (int, error) {
+			time.Sleep(time.Hour) // synctest's
+			return 7, nil
+		})
+		if got != 0 || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%d, %v", got, err)
+		}
+		time.Sleep(2 * time.Hour)
+	})
+}
+
+// 512 calls of one dependency are under way at a time, and one more waits.
+func TestWait_Bound(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b, hang, under := bulkhead.New(time.Minute, errFault), make(chan struct{}), 0
+		var mu sync.Mutex
+		for range bulkhead.MaxCalls + 1 {
+			go func() {
+				_, _ = bulkhead.Wait(t.Context(), b, func(context.Context) (int, error) {
+					mu.Lock()
+					under++
+					mu.Unlock()
+					<-hang
+					return 0, nil
+				})
+			}()
+		}
+		synctest.Wait()
+		if under != 512 {
+			t.Errorf("%d are under way", under)
+		}
+		close(hang)
+		if synctest.Wait(); under != 513 {
+			t.Errorf("%d were under way", under)
+		}
+	})
 }

@@ -1,7 +1,7 @@
 // Package claims takes JSON objects apart and puts them together, one member at
 // a time: the claims of a token and the members of a session. Numbers keep their
-// digits, and members that a reader did not ask for are kept. It does not know what a
-// claim means.
+// digits, and members that a reader did not ask for are kept. The package knows the times
+// between which a token is valid. It does not know what any other claim means.
 package claims
 
 import (

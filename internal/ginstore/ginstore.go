@@ -77,10 +77,7 @@ func (s *Store) handleAge(store reflect.Value) (age time.Duration) {
 			age = 0 // a store of another make: nothing is known
 		}
 	}()
-	req, err := http.NewRequest(http.MethodGet, "/", nil)
-	if err != nil {
-		return 0
-	}
+	req, _ := s.request(context.Background(), "") // of a URL that parses
 	_, _ = s.store.New(req, sessionName)
 	codecs, _ := store.FieldByName("Codecs").Interface().([]securecookie.Codec)
 	for _, codec := range codecs {

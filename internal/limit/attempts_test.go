@@ -134,6 +134,18 @@ func TestRate(t *testing.T) {
 		{"of a /48 at one person", ten.Aimed(all)(2), limit.Rate{Count: 40, Per: 40 * time.Minute}},
 		{"three quarters of all", limit.Rate{Count: 40, Per: per}.Aimed(all)(2), limit.Rate{Count: 75, Per: 75 * per / 40}},
 		{"never fewer than a client", limit.Rate{Count: 90, Per: per}.Aimed(all)(2), limit.Rate{Count: 90, Per: per}},
+		{"half of three", limit.Rate{Count: 3, Per: per}.Half(), limit.Rate{Count: 1, Per: per}},
+		{"half of two", limit.Rate{Count: 2, Per: per}.Half(), limit.Rate{Count: 1, Per: per}},
+		{"a /56", all.Widened(1), limit.Rate{Count: 400, Per: per}},
+		{"one in each microsecond", limit.Rate{Count: 600_000, Per: time.Second}.Widened(1), limit.Rate{Count: 1_000_000, Per: time.Second}},
+		{"none", limit.Rate{Count: 0, Per: per}.Widened(1), limit.Rate{Count: 0, Per: per}},
+		{"none, aimed", limit.Rate{Count: 0, Per: per}.Aimed(all)(1), limit.Rate{Count: 0, Per: per}},
+		{"at one person, of all without a limit", ten.Aimed(limit.Rate{Count: -1})(3), limit.Rate{Count: 80, Per: 80 * time.Minute}},
+		{"at one person, of a few", limit.Rate{Count: 1, Per: per}.Aimed(limit.Rate{Count: 7, Per: per})(2), limit.Rate{Count: 3, Per: 3 * per}},
+		{"one", limit.Rate{Count: 1, Per: per}.Widened(1), limit.Rate{Count: 4, Per: per}},
+		{"at one person, of one", ten.Aimed(limit.Rate{Count: 1, Per: per})(2), ten},
+		{"of a number that does not fit", limit.Rate{Count: 1 << 31, Per: 100_000 * per}.Widened(1), limit.Rate{Count: 4 * math.MaxInt32, Per: 100_000 * per}},
+		{"of a number that does not fit, aimed", limit.Rate{Count: 1 << 31, Per: 1 << 31}.Aimed(limit.Rate{Count: -1})(1), limit.Rate{Count: 2 * math.MaxInt32, Per: 2 * math.MaxInt32}},
 		{"no limit, aimed", limit.Rate{Count: -1}.Aimed(all)(2), limit.Rate{Count: -1}},
 	} {
 		if row.got != row.want {

@@ -23,9 +23,6 @@ func (r Rate) Half() Rate {
 // Widened is the rate of a network with many clients: at each step four times as
 // many, up to one in each microsecond.
 func (r Rate) Widened(step int) Rate {
-	if r.Count <= 0 {
-		return r
-	}
 	count := min(min(r.Count, math.MaxInt32)<<(2*step), int(r.Per/time.Microsecond))
 	return Rate{max(r.Count, count), r.Per}
 }

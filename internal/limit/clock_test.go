@@ -63,3 +63,36 @@ func TestMemory_Room(t *testing.T) {
 		t.Errorf("%d buckets in a new one", none.Len())
 	}
 }
+
+// A wait is in whole microseconds, and no shorter than one.
+func TestMemory_Microseconds(t *testing.T) {
+	t.Parallel()
+	m := limit.NewMemory(10)
+	for range 3 {
+		m.Allow("a", 3, time.Second, start)
+	}
+	if wait := m.Allow("a", 3, time.Second, start); wait != 333_333*time.Microsecond {
+		t.Errorf("it waits %v", wait)
+	}
+	m.Allow("b", 1, time.Microsecond, start)
+	for _, after := range []time.Duration{0, 500, 999} {
+		if wait := m.Allow("b", 1, time.Microsecond, start.Add(after)); wait != time.Microsecond {
+			t.Errorf("%v later it waits %v", after, wait)
+		}
+	}
+}
+
+// A bucket that is nearly full still counts: new ones do not push it out while there is
+// room.
+func TestMemory_NearlyFull(t *testing.T) {
+	t.Parallel()
+	m := limit.NewMemory(1000)
+	m.Allow("a", 1, time.Second, start)
+	late := start.Add(time.Second - time.Millisecond)
+	for i := range 50 {
+		m.Allow(fmt.Sprint(i), 1, time.Hour, late)
+	}
+	if wait := m.Allow("a", 1, time.Second, late); wait != time.Millisecond {
+		t.Errorf("it waits %v", wait)
+	}
+}

@@ -104,7 +104,7 @@ func tlsConfig(config *tls.Config, host string) *tls.Config {
 
 func parseFrom(from string) (*Sender, error) {
 	parsed, err := mail.ParseAddress(from)
-	if err != nil || strings.ContainsAny(from, "\r\n\x00") {
+	if err != nil || strings.ContainsAny(from, "\r\n\x00") { // net/mail takes a line break in a comment
 		return nil, fmt.Errorf("the sender, From, is %q; write an address, such as Example <no-reply@example.com>", from)
 	}
 	_, domain, _ := strings.Cut(parsed.Address, "@")
@@ -112,11 +112,9 @@ func parseFrom(from string) (*Sender, error) {
 }
 
 func splitAddr(addr string) (host string, port int, err error) {
-	host, text, err := net.SplitHostPort(addr)
-	if err == nil {
-		port, err = strconv.Atoi(text)
-	}
-	if err != nil || host == "" || port < 1 || port > 65535 {
+	host, text, _ := net.SplitHostPort(addr) // both are empty where it cannot be split
+	port, _ = strconv.Atoi(text)             // what is no number is 0, or out of range
+	if host == "" || port < 1 || port > 65535 {
 		return "", 0, fmt.Errorf("SMTP.Addr is %q; write host and port, such as smtp.example.com:587", addr)
 	}
 	return host, port, nil
@@ -126,8 +124,8 @@ func loopback(host string) bool {
 	if host == "localhost" {
 		return true
 	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback()
+	ip, _ := netip.ParseAddr(host) // a name is no address, which is no loopback one
+	return ip.Unmap().IsLoopback()
 }
 
 // Send sends a mail to one person. Its error may repeat what the server said, and
@@ -148,10 +146,10 @@ func (s *Sender) Send(ctx context.Context, m Message) error {
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
 	client, err := gomail.NewClient(s.host, s.options...) // a client holds one connection
-	if err != nil {
-		return err
+	if err == nil {
+		err = client.DialAndSendWithContext(ctx, msg)
 	}
-	return client.DialAndSendWithContext(ctx, msg)
+	return err
 }
 
 // oneLine keeps what would begin another header out of one.

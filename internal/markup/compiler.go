@@ -190,14 +190,18 @@ func (c *compiler) loop(n *parse.RangeNode, at place) (step, place, error) {
 	if err != nil {
 		return nil, at, err
 	}
+	if end, err = end.joined(at); err != nil {
+		return nil, at, c.fault(n, err.Error())
+	}
+	// A further round begins where one ends: a value may have begun there.
+	if body, end, err = c.list(n.List, end); err != nil {
+		return nil, at, err
+	}
 	none, other, err := c.list(n.ElseList, at)
 	if err != nil {
 		return nil, at, err
 	}
-	if end, err = end.joined(at); err == nil {
-		end, err = end.joined(other)
-	}
-	if err != nil {
+	if end, err = end.joined(other); err != nil {
 		return nil, at, c.fault(n, err.Error())
 	}
 	var index, element string

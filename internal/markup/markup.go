@@ -97,7 +97,7 @@ func (s *scope) let(name string, v reflect.Value) *scope {
 type value func(s *scope) (reflect.Value, error)
 
 // functions are those of text/template that expressions may call.
-var functions = map[string]any{"and": true, "or": true, "not": true, "eq": true}
+var functions = map[string]any{"and": struct{}{}, "or": struct{}{}, "not": struct{}{}, "eq": struct{}{}}
 
 // expression compiles a pipeline without declarations.
 func (c *compiler) expression(pipe *parse.PipeNode) (value, error) {
@@ -183,7 +183,7 @@ func members(v reflect.Value, names []string) (reflect.Value, error) {
 }
 
 func indirect(v reflect.Value) reflect.Value {
-	for (v.Kind() == reflect.Interface || v.Kind() == reflect.Pointer) && !v.IsNil() {
+	for v.Kind() == reflect.Interface || v.Kind() == reflect.Pointer { // nil leads to no value at all
 		v = v.Elem()
 	}
 	return v
@@ -194,7 +194,7 @@ func truth(v reflect.Value) bool {
 	switch v = indirect(v); v.Kind() {
 	case reflect.Invalid:
 		return false
-	case reflect.String, reflect.Slice, reflect.Array, reflect.Map:
+	case reflect.Slice, reflect.Array, reflect.Map:
 		return v.Len() > 0
 	case reflect.Struct:
 		return true

@@ -42,7 +42,7 @@ func (p place) after(written string) (place, error) {
 			if b != '<' {
 				continue
 			}
-			next := byte(0)
+			var next byte
 			if i+1 < len(written) {
 				next = written[i+1]
 			}
@@ -113,14 +113,9 @@ func (p place) opened() place {
 
 // joined is the place where two ways through a template meet.
 func (p place) joined(q place) (place, error) {
-	if p.spot == inTag && q.spot == inTag {
-		p.named = p.named || q.named
-		q.named = p.named
-	}
-	if p.spot == inValue { // a value may have begun on one way only
-		p.begun = p.begun || q.begun
-		q.begun = p.begun
-	}
+	p.named = p.named || q.named
+	p.begun = p.begun || q.begun // a value may have begun on one way only
+	q.named, q.begun = p.named, p.begun
 	if p != q {
 		return p, errors.New("ends in different places of the document")
 	}

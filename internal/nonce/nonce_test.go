@@ -2,7 +2,10 @@ package nonce_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -157,6 +160,92 @@ func TestNonces_Spend(t *testing.T) {
 	}
 }
 
+// A nonce has one length from 1970 to 2106, is good for an hour to the second, and its row
+// is kept for as long. Of a time that does not fit there is none.
+func TestNonces_New(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		unix int64
+		ok   bool
+	}{{0, true}, {1 << 20, true}, {1_800_000_000, true}, {1<<32 - 1 - 3600, true}, {1<<32 - 3600, false}, {1 << 40, false}} {
+		now := time.Unix(row.unix, 999_999_999)
+		n, rows := nonces(t, func() time.Time { return now })
+		text, expires, err := n.New(t.Context(), "browser")
+		if (err == nil) != row.ok {
+			t.Errorf("at %d: %v", row.unix, err)
+		}
+		if !row.ok {
+			if text != "" || !expires.IsZero() || len(rows.rows) != 0 || !strings.HasPrefix(err.Error(), "nonce: ") {
+				t.Errorf("at %d: %q until %v, %d rows, %v", row.unix, text, expires, len(rows.rows), err)
+			}
+			continue
+		}
+		end := time.Unix(row.unix+3600, 0)
+		if len(text) != 83 || !expires.Equal(end) {
+			t.Errorf("at %d: %d characters until %v", row.unix, len(text), expires)
+		}
+		if kept, ok := rows.rows[keyOf(text)]; len(rows.rows) != 1 || !ok || !kept.Equal(end) {
+			t.Errorf("at %d: the rows are %v", row.unix, rows.rows)
+		}
+		for at, valid := range map[time.Time]bool{end.Add(-1): true, end: false} {
+			now = at
+			if n.Valid(text, "browser") != valid {
+				t.Errorf("at %d: %v later valid is %v", row.unix, at.Sub(time.Unix(row.unix, 0)), !valid)
+			}
+		}
+	}
+}
+
+// keyOf is what anybody computes who knows the nonce, under whatever secret.
+func keyOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+// What keeps count says whether a nonce was used, and its error is the answer's.
+func TestNonces_KeepsCount(t *testing.T) {
+	t.Parallel()
+	errDown := errors.New("down")
+	n, _ := nonces(t, time.Now)
+	text := newNonce(t, n, "")
+	table := n.Rows
+	for name, row := range map[string]struct {
+		first bool
+		err   error
+		take  error // of a table
+		want  bool
+		fault error
+	}{
+		"the first time":                 {first: true, want: true},
+		"again":                          {},
+		"it cannot tell":                 {err: errDown, fault: errDown},
+		"the row is there":               {want: true},
+		"the row is gone":                {take: fmt.Errorf("wrapped: %w", errNone)},
+		"the database cannot tell of it": {take: errDown, fault: errDown},
+	} {
+		n.Rows, n.First = nil, nil
+		asked := ""
+		if strings.Contains(name, "row") || strings.Contains(name, "database") {
+			n.Rows = &nonce.Rows{Put: table.Put, NotFound: errNone, Take: func(_ context.Context, key string) error { asked = key; return row.take }}
+		} else {
+			n.First = func(_ context.Context, key string) (bool, error) { asked = key; return row.first, row.err }
+		}
+		got, err := n.Spend(t.Context(), text)
+		if got != row.want || !errors.Is(err, row.fault) || asked != keyOf(text) {
+			t.Errorf("%s: %v, %v; asked for %q", name, got, err, asked)
+		}
+		if n.Rows == nil { // then nothing is kept of a new one
+			if _, _, err := n.New(t.Context(), ""); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	n.Rows = &nonce.Rows{Put: func(context.Context, string, time.Time) error { return errDown }}
+	if _, _, err := n.New(t.Context(), ""); !errors.Is(err, errDown) {
+		t.Errorf("the row was not kept: %v", err)
+	}
+}
+
 // FuzzValid tries any text: none passes that was not made here.
 func FuzzValid(f *testing.F) {
 	n, _ := nonces(f, time.Now)
@@ -168,4 +257,17 @@ func FuzzValid(f *testing.F) {
 			t.Errorf("%q passes", text)
 		}
 	})
+}
+
+// While a secret is rotated, nonces of both are good, whichever is listed first.
+func TestNonces_Rotation(t *testing.T) {
+	t.Parallel()
+	n, _ := nonces(t, time.Now)
+	text := newNonce(t, n, "browser")
+	for _, secrets := range [][]string{{"one", "two"}, {"two", "one"}, {"two", "one", "three"}} {
+		other := *n
+		if other.Hash = digest(t, secrets...); !other.Valid(text, "browser") {
+			t.Errorf("a nonce of the first secret is none with %q", secrets)
+		}
+	}
 }

@@ -213,6 +213,15 @@ func AsMade(p goth.Provider) (m Made) {
 	return m
 }
 
+// Strays reports whether the provider was made with a callback URL that is none of those
+// used. A used one holds in angle brackets what a request will tell.
+func (m Made) Strays(used []string) bool {
+	same := func(url string) bool {
+		return m.CallbackURL == url || strings.Contains(url, ">") && strings.HasSuffix(m.CallbackURL, url[strings.LastIndexByte(url, '>')+1:])
+	}
+	return m.CallbackURL != "" && !slices.ContainsFunc(used, same)
+}
+
 // IsNil reports whether p is nil or a nil pointer, which no method can be called on.
 func IsNil(p goth.Provider) bool {
 	return p == nil || reflect.ValueOf(p).Kind() == reflect.Pointer && reflect.ValueOf(p).IsNil()
@@ -280,6 +289,17 @@ func DisplayParams(query url.Values) url.Values {
 	for _, name := range display {
 		if v := query.Get(name); v != "" && len(v) <= 256 {
 			kept.Set(name, v)
+		}
+	}
+	return kept
+}
+
+// AnswerParams keeps of a provider's answer what completes a sign-in.
+func AnswerParams(answer url.Values) url.Values {
+	kept := url.Values{}
+	for _, name := range [...]string{"state", "code", "iss", "error"} {
+		if values := answer[name]; values != nil {
+			kept[name] = values
 		}
 	}
 	return kept

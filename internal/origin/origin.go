@@ -1,6 +1,6 @@
 // Package origin decides which URL this site has, which headers of a request it
-// believes for that, and where a redirect may lead. It does not know what is behind a
-// URL, or who sent a request.
+// believes for that, which of them only a browser sends, and where a redirect may lead. It
+// does not know what is behind a URL, or who sent a request.
 package origin
 
 import (

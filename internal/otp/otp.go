@@ -52,14 +52,15 @@ func Code(secret []byte, step int64) string {
 func Step(at time.Time) int64 { return at.Unix() / int64(Period/time.Second) }
 
 // Verify finds the step of a code that was typed, which must be later than used, the step
-// of the last code that was right: each code counts once (RFC 6238 §5.2). Spaces in the
-// code do not matter, since apps show it in groups.
+// of the last code that was right: each code counts once (RFC 6238 §5.2). Where two steps
+// have the same code, it is the later one, so that the code is used up for both. Spaces in
+// the code do not matter, since apps show it in groups.
 func Verify(secret []byte, typed string, at time.Time, used int64) (step int64, ok bool) {
 	typed = strings.Join(strings.Fields(typed), "")
 	now := Step(at)
 	for s := now - skew; s <= now+skew; s++ {
 		same := subtle.ConstantTimeCompare([]byte(Code(secret, s)), []byte(typed)) == 1
-		if same && s > used && !ok {
+		if same && s > used {
 			step, ok = s, true
 		}
 	}

@@ -46,7 +46,7 @@ func picture(code *coding.Code) Picture {
 	for y := range code.Size {
 		for x := 0; x < code.Size; x++ {
 			run := 0
-			for x+run < code.Size && code.Black(x+run, y) {
+			for code.Black(x+run, y) { // beyond the edge it is white
 				run++
 			}
 			if run > 0 {

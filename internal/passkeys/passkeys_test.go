@@ -120,6 +120,7 @@ func TestCleanName(t *testing.T) {
 		"":                        "",
 		"  My\tphone\r\n ":        "My phone",
 		"\u202eevil\u202c":        "evil",
+		"a\u00a0\u2028b\u3000":    "a b",
 		"a\x00b":                  "a b",
 		"\u200b":                  "",
 		strings.Repeat("ä", 100):  strings.Repeat("ä", 60),

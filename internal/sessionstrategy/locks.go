@@ -63,7 +63,7 @@ type locker interface {
 func NewLocks(store Store, calls *bulkhead.Bulkhead, errs Errors, notice func()) *Locks {
 	everywhere, _ := store.(locker)
 	l := &Locks{everywhere: everywhere, calls: calls, unavailable: errs.Unavailable}
-	if _, compares := store.(comparer); !compares && everywhere == nil && store != nil {
+	if _, compares := store.(comparer); !compares && everywhere == nil {
 		l.others = others{notice, token.Random()[:12], time.Now()}
 	}
 	return l

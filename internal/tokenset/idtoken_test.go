@@ -53,3 +53,17 @@ func TestReadIDToken(t *testing.T) {
 		}
 	}
 }
+
+// A payload with anything behind it is none, whatever can be read of it.
+func TestReadIDToken_Broken(t *testing.T) {
+	t.Parallel()
+	whole := base64.RawURLEncoding.EncodeToString([]byte(`{"iss":"i","sub":"s","sid":"d"}  `)) // a multiple of three bytes
+	if got := tokenset.ReadIDToken("e30." + whole + ".x"); got != (tokenset.IDToken{Issuer: "i", Subject: "s", Session: "d"}) {
+		t.Errorf("%+v", got)
+	}
+	for _, payload := range []string{whole + "!", whole + "===", whole + " ", "!" + whole} {
+		if got := tokenset.ReadIDToken("e30." + payload + ".x"); got != (tokenset.IDToken{}) {
+			t.Errorf("%q is read as %+v", payload, got)
+		}
+	}
+}

@@ -93,9 +93,9 @@ func (r *Renewals) Rescue(refresh string, g *Grant, now time.Time) {
 func (r *Renewals) Rescued(refresh string, now time.Time) *Grant {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	u, ok := r.unsaved[refresh]
+	u := r.unsaved[refresh]
 	delete(r.unsaved, refresh)
-	if !ok || !now.Before(u.until) {
+	if !now.Before(u.until) {
 		return nil
 	}
 	return u.grant

@@ -122,3 +122,30 @@ func TestRenewals_Remembered(t *testing.T) {
 		})
 	}
 }
+
+// The renewals of 1,024 tokens are remembered at a time, and the oldest goes for one more.
+func TestRenewals_Bounded(t *testing.T) {
+	t.Parallel()
+	r := tokenset.NewRenewals(errors.New("refused"))
+	begun := time.Unix(1_800_000_000, 0)
+	ran := map[int]int{}
+	do := func(i int, after time.Duration) {
+		r.Do(t.Context(), &tokenset.Grant{Refresh: strconv.Itoa(i)}, begun.Add(after), func() tokenset.Renewal {
+			ran[i]++
+			return tokenset.Renewal{}
+		})
+	}
+	for i := range 1024 {
+		do(i, time.Duration(i)*time.Millisecond)
+	}
+	if do(0, 2*time.Second); ran[0] != 1 {
+		t.Error("of 1,024 the first is forgotten")
+	}
+	do(1024, 3*time.Second)
+	if do(1, 3*time.Second); ran[1] != 1 {
+		t.Error("of 1,025 it is not the first that is forgotten")
+	}
+	if do(0, 3*time.Second); ran[0] != 2 {
+		t.Error("of 1,025 none is forgotten")
+	}
+}

@@ -5,6 +5,7 @@
 package transaction
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
@@ -33,10 +34,9 @@ type Keys struct{ open, completed *token.Keyring }
 // ginauth's own and not NextAuth's: no other token opens as one of these, and a
 // completed sign-in does not open as one under way.
 func NewKeys(secrets ...string) (keys Keys, err error) {
-	if keys.open, err = token.V4.Keyring("ginauth.transaction", secrets...); err != nil {
-		return Keys{}, err
+	if keys.open, err = token.V4.Keyring("ginauth.transaction", secrets...); err == nil {
+		keys.completed, err = token.V4.Keyring("ginauth.completed", secrets...)
 	}
-	keys.completed, err = token.V4.Keyring("ginauth.completed", secrets...)
 	return keys, err
 }
 
@@ -155,42 +155,41 @@ func (c Cookies) attributes(tx *oauth.Transaction) cookie.Attributes {
 func (c Cookies) dropOld(thirdParty bool) (lines []string) {
 	type kept struct {
 		name       string
-		completed  bool
 		thirdParty bool
 		expires    int64
 		attributes cookie.Attributes
 	}
-	var live []kept
+	var completed, open []kept
 	for name, value := range cookie.All(c.Header) {
 		k := kept{name: name, attributes: c.attributes(nil)}
+		over := strings.HasPrefix(name, c.Names.Completed+".")
+		if !over && !strings.HasPrefix(name, c.Names.Transaction+".") {
+			continue
+		}
 		switch {
-		case len(live) >= 4*maxOpen:
-		case strings.HasPrefix(name, c.Names.Transaction+"."):
+		case len(completed)+len(open) >= 4*maxOpen:
+		case over:
+			if done := c.openCompleted(value); done != nil {
+				k.expires = done.Expires
+			}
+		default:
 			if tx := c.open(value); tx != nil {
 				k.expires, k.attributes, k.thirdParty = tx.Expires, c.attributes(tx), tx.ThirdParty
 			}
-		case strings.HasPrefix(name, c.Names.Completed+"."):
-			if done := c.openCompleted(value); done != nil {
-				k.expires, k.completed = done.Expires, true
-			}
 		}
 		switch {
-		case !strings.HasPrefix(name, c.Names.Transaction+".") && !strings.HasPrefix(name, c.Names.Completed+"."):
 		case k.expires == 0:
 			lines = append(lines, cookie.Deletion(name, k.attributes))
+		case over:
+			completed = append(completed, k)
 		case !k.thirdParty: // which is replaced
-			live = append(live, k)
+			open = append(open, k)
 		}
 	}
-	slices.SortFunc(live, func(a, b kept) int {
-		if a.completed != b.completed {
-			if a.completed {
-				return -1
-			}
-			return 1
-		}
-		return int(a.expires - b.expires)
-	})
+	byEnd := func(a, b kept) int { return cmp.Compare(a.expires, b.expires) }
+	slices.SortFunc(completed, byEnd)
+	slices.SortFunc(open, byEnd)
+	live := append(completed, open...)
 	keep := maxOpen - 1
 	if thirdParty { // at most maxOpen are under way, so that only completed ones go
 		keep = maxOpen
