@@ -76,7 +76,7 @@ func (b *binding) RoundTrip(req *http.Request) (*http.Response, error) {
 		tokenToHeader(req)
 	}
 	res, err := b.base.RoundTrip(req)
-	if grant == "" && b.addresses != "" && req.URL.String() == b.addresses {
+	if req.URL.String() == b.addresses {
 		return b.listed(req, res, err)
 	}
 	if grant == "" {

@@ -68,7 +68,7 @@ func (e *gothEngine) listed(ctx context.Context, client *http.Client, email stri
 	return verified
 }
 
-var githubAddresses = answer.Addresses{Email: "email", Primary: "primary", Verified: "verified"}
+var githubAddresses = answer.Addresses{Email: "email", Verified: "verified"}
 
 // addresses is where a goth provider asks for the addresses of a person, empty
 // where it does not.
