@@ -3,6 +3,7 @@ package ginauth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"html/template"
 	"net/http"
 	"slices"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/redact"
 )
@@ -26,16 +29,10 @@ type account struct {
 	ways ways
 }
 
-// accountSections are the parts of the page, in their order. A part that has nothing to
-// show is left out.
-var accountSections = []func(*account, context.Context) (pages.Section, error){
-	(*account).waysSection, (*account).passkeysSection, (*account).secondStepSection, (*account).sessionsSection, (*account).deletionSection,
-}
-
 // An accountAction is what a form of the page asks for.
 type accountAction struct {
 	run   func(*account, context.Context) error
-	fresh bool // it changes who may sign in, and needs a fresh proof
+	fresh bool // it changes who may sign in as a user of the Adapter, and needs a fresh proof
 }
 
 var accountActions = map[string]accountAction{
@@ -74,8 +71,12 @@ func (v *request) postAccount() {
 		v.redirect(http.StatusOK, withQuery(factorURL(v.base, nil), "callbackUrl", v.accountURL()))
 		return
 	}
+	err := ErrNotFound
+	if a.user != nil || !action.fresh {
+		err = action.run(a, context.WithoutCancel(v.c.Request.Context()))
+	}
 	var public publicError
-	switch err := action.run(a, context.WithoutCancel(v.c.Request.Context())); {
+	switch {
 	case errors.Is(err, errAnswered):
 	case errors.As(err, &public):
 		a.show(http.StatusConflict, pages.Account{Failed: true, Text: string(public)})
@@ -123,15 +124,10 @@ func (a *account) show(status int, page pages.Account) {
 		page.Person, page.Picture = pages.Person{Name: a.user.Name, Email: a.user.Email}, a.ownPicture(a.user.Image)
 		page.Proved = !a.user.EmailVerified.IsZero()
 	}
-	for _, section := range accountSections {
-		s, err := section(a, a.c.Request.Context())
-		if err != nil {
-			a.auth.abortFault(a.c, a.base, err)
-			return
-		}
-		if len(s.Items)+len(s.Buttons) > 0 || s.Manage != "" {
-			page.Sections = append(page.Sections, s)
-		}
+	var err error
+	if page.Sections, err = a.sections(a.c.Request.Context()); err != nil {
+		a.auth.abortFault(a.c, a.base, err)
+		return
 	}
 	private(a.c.Writer.Header())
 	a.pages().Account(a.c.Writer, status, page)
@@ -141,22 +137,48 @@ func (a *account) show(status int, page pages.Account) {
 // at this page, and when.
 func (a *account) ownPicture(url string) string {
 	path := strings.TrimPrefix(url, a.base.Origin)
-	if linked(path) != nil || !strings.HasPrefix(path, "/") {
+	if origin.CheckLink(path) != nil || !strings.HasPrefix(path, "/") {
 		return ""
 	}
 	return path
 }
 
-// waysSection lists the ways into the user, and what would be left without each.
-func (a *account) waysSection(context.Context) (pages.Section, error) {
-	s := pages.Section{Kind: pages.Ways}
-	if a.user == nil {
-		return s, nil
+// sections are the parts of the page, in their order. The page leaves out one that has
+// nothing to show.
+func (a *account) sections(ctx context.Context) ([]pages.Section, error) {
+	sessions, err := a.sessionsSection(ctx)
+	if err != nil || a.user == nil {
+		return []pages.Section{sessions}, err
 	}
-	var names []string
+	own, second, deletion := pages.Section{Kind: pages.OwnPasskeys}, pages.Section{Kind: pages.SecondStep}, pages.Section{Kind: pages.Deletion}
+	if a.auth.passkeys() != nil {
+		list, err := a.auth.Passkeys(ctx, a.user.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range list {
+			own.Items = append(own.Items, pages.Item{Name: p.Name, Used: p.LastUsed})
+		}
+		own.Manage = a.passkeysURL()
+	}
+	if a.auth.factors.store != nil {
+		record, _, err := a.auth.factorRecord(ctx, a.user.ID)
+		if err != nil {
+			return nil, err
+		}
+		second.Since, second.Manage = record.Since(), a.secondURL("list")
+	}
+	if a.auth.opts.Callbacks.DeleteUser != nil { // which deletes what is the application's own
+		deletion.Buttons = []pages.Action{{Do: "delete"}}
+	}
+	return []pages.Section{a.waysSection(), own, second, sessions, deletion}, nil
+}
+
+// waysSection lists the ways into the user, and what would be left without each.
+func (a *account) waysSection() pages.Section {
+	var items []pages.Item
 	if a.ways.address != "" {
-		names = append(names, a.user.Email)
-		s.Items = append(s.Items, pages.Item{Name: a.user.Email})
+		items = append(items, pages.Item{Name: a.user.Email})
 	}
 	for _, account := range a.ways.accounts {
 		item := pages.Item{Name: account.Provider, Button: &pages.Action{
@@ -166,34 +188,27 @@ func (a *account) waysSection(context.Context) (pages.Section, error) {
 			button := p.button("")
 			item.Name, item.Way = p.name, &button
 		}
-		names = append(names, item.Name)
-		s.Items = append(s.Items, item)
+		items = append(items, item)
 	}
+	passkeys := ""
 	if len(a.ways.passkeys) > 0 {
-		names = append(names, a.pages().PasskeyName())
+		passkeys = a.pages().PasskeyName()
 	}
-	for i := range s.Items {
-		if len(names) == 1 {
-			s.Items[i].Button, s.Items[i].Only = nil, true
-		} else if s.Items[i].Button != nil {
-			s.Items[i].Left = slices.Delete(slices.Clone(names), i, i+1)
-		}
-	}
+	s := pages.WaysIn(items, passkeys)
 	for _, p := range a.auth.providers {
-		linked := slices.ContainsFunc(a.ways.accounts, func(w Account) bool { return w.Provider == p.id })
-		if p.method.kind() == oauthType && !linked {
+		if p.method.kind() == oauthType && !slices.ContainsFunc(a.ways.accounts, func(w Account) bool { return w.Provider == p.id }) {
 			s.Buttons = append(s.Buttons, pages.Action{Do: "link", Label: p.name, Fields: map[string]string{
 				"provider": p.id, "callbackUrl": a.accountURL() + "?done=true", // where the provider leads back to
 			}})
 		}
 	}
-	return s, nil
+	return s
 }
 
 // link begins a sign-in that adds an account to the person who is signed in.
 func (a *account) link(context.Context) error {
 	p := a.auth.provider(a.field("provider"))
-	if p == nil || p.method.kind() != oauthType || a.user == nil {
+	if p == nil || p.method.kind() != oauthType {
 		return ErrNotFound
 	}
 	a.provider = p
@@ -202,56 +217,17 @@ func (a *account) link(context.Context) error {
 }
 
 func (a *account) unlink(ctx context.Context) error {
-	if a.user == nil {
-		return ErrNotFound
-	}
 	return a.auth.Unlink(ctx, a.user.ID, a.field("provider"), a.field("account"))
-}
-
-// passkeysSection lists the person's passkeys, which have a page of their own.
-func (a *account) passkeysSection(ctx context.Context) (pages.Section, error) {
-	s := pages.Section{Kind: pages.OwnPasskeys}
-	if a.user == nil || a.auth.passkeys() == nil {
-		return s, nil
-	}
-	list, err := a.auth.Passkeys(ctx, a.user.ID)
-	for _, p := range list {
-		s.Items = append(s.Items, pages.Item{Name: p.Name, Used: p.LastUsed})
-	}
-	s.Manage = a.base.URL + "/passkeys"
-	return s, err
-}
-
-// secondStepSection says whether signing in takes a second step, which has a page of its
-// own.
-func (a *account) secondStepSection(ctx context.Context) (pages.Section, error) {
-	s := pages.Section{Kind: pages.SecondStep}
-	if a.user == nil || a.auth.factors.store == nil {
-		return s, nil
-	}
-	record, _, err := a.auth.factorRecord(ctx, a.user.ID)
-	if err == nil && record.OTP != nil {
-		s.Since = time.Unix(record.OTP.Added, 0)
-	}
-	s.Manage = a.secondURL("list")
-	return s, err
 }
 
 // sessionsSection lists where the person is signed in, if the store can tell.
 func (a *account) sessionsSection(ctx context.Context) (pages.Section, error) {
-	s := pages.Section{Kind: pages.Sessions}
 	list, err := a.sessions(ctx)
-	for _, session := range list {
-		item := pages.Item{Name: session.browser, Used: session.LastUsed, Here: session.sid == a.id.token.sessionID()}
-		if !item.Here {
-			item.Button = &pages.Action{Do: "end", Fields: map[string]string{"session": session.ID}}
-		}
-		s.Items = append(s.Items, item)
+	devices := make([]pages.Device, len(list))
+	for i, s := range list {
+		devices[i] = pages.Device{ID: s.ID, Browser: s.browser, Used: s.LastUsed, Here: s.sid == a.id.token.sessionID()}
 	}
-	if len(list) > 1 {
-		s.Buttons = []pages.Action{{Do: "end-others"}}
-	}
-	return s, err
+	return pages.Devices(devices), err
 }
 
 // sessions are the person's; none where the store cannot list them.
@@ -273,38 +249,29 @@ func (a *account) end(ctx context.Context) error {
 func (a *account) endOthers(ctx context.Context) error {
 	list, err := a.sessions(ctx)
 	for _, session := range list {
-		if session.sid == a.id.token.sessionID() {
-			continue
-		}
-		if end := a.auth.EndSession(ctx, a.id.token.Subject, session.ID); end != nil && !errors.Is(end, ErrNotFound) {
-			err = errors.Join(err, end)
+		if session.sid != a.id.token.sessionID() {
+			if end := a.auth.EndSession(ctx, a.id.token.Subject, session.ID); !errors.Is(end, ErrNotFound) {
+				err = errors.Join(err, end)
+			}
 		}
 	}
 	return err
 }
 
-// deletionSection is there only where the application deletes what is its own.
-func (a *account) deletionSection(context.Context) (pages.Section, error) {
-	s := pages.Section{Kind: pages.Deletion}
-	if a.user != nil && a.auth.opts.Callbacks.DeleteUser != nil {
-		s.Buttons = []pages.Action{{Do: "delete"}}
-	}
-	return s, nil
-}
-
 // delete lets the application delete its own rows, or refuse, and then the user.
 func (a *account) delete(ctx context.Context) error {
 	callback := a.auth.opts.Callbacks.DeleteUser
-	if a.user == nil || callback == nil || a.field("sure") != "true" {
+	if callback == nil || a.field("sure") != "true" {
 		return ErrNotFound
 	}
-	if err := callback(a.c, *a.user); err != nil {
-		return err
+	err := callback(a.c, *a.user)
+	if err == nil {
+		err = a.auth.DeleteUser(ctx, a.user.ID)
 	}
-	if err := a.auth.DeleteUser(ctx, a.user.ID); err != nil {
-		return err
+	if err == nil {
+		_, err = a.signOut()
 	}
-	if _, err := a.signOut(); err != nil {
+	if err != nil {
 		return err
 	}
 	a.redirect(http.StatusOK, a.base.Home())
@@ -320,37 +287,112 @@ func (a *Auth) AccountMenu(c *gin.Context, callbackURL string) template.HTML {
 	if session == nil {
 		return ""
 	}
-	return a.form(c, func(url, csrfToken string) template.HTML {
+	return a.form(c, func(v *request) template.HTML {
 		accountURL := ""
 		if a.opts.AccountPage {
-			accountURL = url + "/account"
+			accountURL = v.base.URL + "/account"
 		}
 		return a.words(c).AccountMenu(pages.SignOut{
-			Action: url + "/signout", CSRFToken: csrfToken, CallbackURL: callbackURL,
+			Action: v.base.URL + "/signout", CSRFToken: v.csrfToken, CallbackURL: callbackURL,
 			Person: pages.Person{Name: session.User.Name, Email: session.User.Email},
 		}, session.User.Image, accountURL)
 	})
 }
 
-// browserName says in two words which browser a User-Agent header is of; "" for one that
-// is not known. It is for people to tell their own sessions apart, and decides nothing.
-func browserName(userAgent string) string {
-	name := firstWithin(userAgent, []string{"Edg", "Edge"}, []string{"OPR/", "Opera"}, []string{"SamsungBrowser", "Samsung Internet"},
-		[]string{"Firefox/", "Firefox"}, []string{"FxiOS", "Firefox"}, []string{"CriOS", "Chrome"}, []string{"Chrome/", "Chrome"}, []string{"Safari/", "Safari"})
-	system := firstWithin(userAgent, []string{"iPhone", "iPhone"}, []string{"iPad", "iPad"}, []string{"Android", "Android"},
-		[]string{"Windows", "Windows"}, []string{"Mac OS X", "macOS"}, []string{"CrOS", "ChromeOS"}, []string{"Linux", "Linux"})
-	if name != "" && system != "" {
-		name += " · "
+func (v *request) passkeysURL() string { return v.base.URL + "/passkeys" }
+
+// getPasskeys shows people their passkeys.
+func (v *request) getPasskeys() {
+	if v.auth.passkeys() == nil {
+		refuse(v.c, http.StatusBadRequest, "Error: This site has no passkeys")
+		return
 	}
-	return name + system
+	v.withOwner(false, func(ctx context.Context, _ *identity, user User) error {
+		list, err := v.auth.Passkeys(ctx, user.ID)
+		if err != nil {
+			return err
+		}
+		page := pages.Passkeys{Site: v.base.Host(), Action: v.passkeysURL(), CSRFToken: v.csrfToken, Script: v.passkeyScriptURL()}
+		for _, p := range list {
+			page.Passkeys = append(page.Passkeys, pages.Passkey(p))
+		}
+		if len(list) < maxPasskeys {
+			page.Register = v.base.URL + "/callback/" + passkeyID
+		}
+		if v.c.Query("error") != "" { // whatever it says: the author of a link puts no words on the page
+			page.Error = errorcode.PasskeyRegistration
+		}
+		v.pages().Passkeys(v.c.Writer, http.StatusOK, page)
+		return nil
+	})
 }
 
-// firstWithin is the name beside the first of the words that a text has.
-func firstWithin(text string, words ...[]string) string {
-	for _, word := range words {
-		if strings.Contains(text, word[0]) {
-			return word[1]
-		}
+// postPasskeys renames or removes one.
+func (v *request) postPasskeys() {
+	m := v.auth.passkeys()
+	if m == nil || !v.proven() {
+		v.unproven("passkeys")
+		return
 	}
-	return ""
+	rename := v.field("do") == "rename"
+	v.withOwner(!rename, func(ctx context.Context, _ *identity, user User) (err error) {
+		if rename {
+			err = m.keeper.Rename(ctx, user.ID, v.field("id"), v.field("name"))
+		} else if err = v.auth.RemovePasskey(ctx, user.ID, v.field("id")); err == nil {
+			v.tellFactor(ctx, user.ID, FactorPasskey, FactorRemoved)
+		}
+		if err == nil || errors.Is(err, ErrNotFound) {
+			v.redirect(http.StatusOK, v.passkeysURL())
+			return nil
+		}
+		return err
+	})
+}
+
+// A Passkey is one of a user's, for a page that shows people theirs.
+type Passkey struct {
+	ID       string // names it for RemovePasskey
+	Name     string // that the person gave it
+	Created  time.Time
+	LastUsed time.Time // zero: never
+	Synced   bool      // it is backed up, so that other devices of the person have it too
+	Cloned   bool      // its signature counter went back once: somebody may have copied it
+}
+
+// Passkeys returns the passkeys of a user, the oldest first. userID is the token's
+// subject. There are none without Factors.Passkeys.
+func (a *Auth) Passkeys(ctx context.Context, userID string) ([]Passkey, error) {
+	m := a.passkeys()
+	if m == nil {
+		return []Passkey{}, nil
+	}
+	kept, err := m.keeper.Records(requestContext(ctx), userID)
+	list := make([]Passkey, 0, len(kept))
+	for _, r := range kept {
+		created, used := r.Times()
+		list = append(list, Passkey{r.ID, r.Name, created, used, r.Synced, r.Cloned})
+	}
+	return list, err
+}
+
+// RemovePasskey takes a passkey away from a user, such as that of a lost device. The
+// error is ErrNotFound where they have none of this ID, and ErrLastAccount where they
+// could not sign in without it. Their sessions go on: RevokeUser ends them.
+func (a *Auth) RemovePasskey(ctx context.Context, userID, id string) error {
+	if a.passkeys() == nil {
+		return fmt.Errorf("%w: RemovePasskey needs Factors.Passkeys", ErrNotSupported)
+	}
+	ctx = context.WithoutCancel(requestContext(ctx))
+	user, err := a.userByID(ctx, userID)
+	var w ways
+	if err == nil {
+		w, err = a.waysInto(ctx, user)
+	}
+	if err != nil {
+		return err
+	}
+	if w.has(passkeyAccount(id)) && len(w.passkeys) == 1 && len(w.accounts) == 0 && w.address == "" {
+		return ErrLastAccount
+	}
+	return a.dropPasskey(ctx, user, id)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/factor"
+	"github.com/ginauth/ginauth/internal/memory"
 )
 
 var (
@@ -80,6 +81,19 @@ type Adapter interface {
 	// UseVerificationToken finds a token and deletes it: of two calls at once one
 	// finds it. An expired one is returned too, for the caller to refuse.
 	UseVerificationToken(ctx context.Context, identifier, hash string) (VerificationToken, error)
+}
+
+// MemoryAdapter keeps users and accounts in this process alone: for tests and
+// examples. They are forgotten when it ends. It keeps no tokens of providers.
+func MemoryAdapter() Adapter {
+	errs := memory.Errors{NotFound: ErrNotFound, Exists: ErrExists, LastAccount: ErrLastAccount, Conflict: ErrConflict}
+	return memory.New[User, Account, VerificationToken, StoredPasskey](errs,
+		func(u User) memory.User {
+			return memory.User{ID: u.ID, Name: u.Name, Email: u.Email, Image: u.Image, EmailVerified: u.EmailVerified}
+		},
+		func(u memory.User) User {
+			return User{ID: u.ID, Name: u.Name, Email: u.Email, Image: u.Image, EmailVerified: u.EmailVerified}
+		})
 }
 
 // A FactorStore keeps what ginauth knows of people's second factors: one record for each
@@ -244,6 +258,11 @@ func (a *Auth) userByAccount(ctx context.Context, account *Account) (User, error
 	if err != nil {
 		return User{}, err
 	}
+	return a.owner(ctx, user, account)
+}
+
+// owner refuses a user who has not the account that leads to them.
+func (a *Auth) owner(ctx context.Context, user User, account *Account) (User, error) {
 	w, err := a.waysInto(ctx, user)
 	if err == nil && !w.has(*account) {
 		err = errOtherUser
@@ -258,11 +277,7 @@ func (a *Auth) storeUser(ctx context.Context, fresh User, account *Account) (Use
 	if err != nil || account == nil {
 		return user, err
 	}
-	w, err := a.waysInto(ctx, user)
-	if err == nil && !w.has(*account) {
-		err = errOtherUser
-	}
-	return user, err
+	return a.owner(ctx, user, account)
 }
 
 // updateUser stores what has changed of a user.
@@ -367,7 +382,7 @@ func (a *Auth) endFactorEpoch(ctx context.Context, userID string) error {
 	}
 	if store, listed := a.userStore(); listed {
 		err := bulkhead.Run(ctx, a.calls.store, func(ctx context.Context) error {
-			return store.DeleteUser(ctx, a.factors.sharing.Owner(userID))
+			return store.DeleteUser(ctx, a.factors.waiting.Owner(userID))
 		})
 		if err != nil {
 			return err

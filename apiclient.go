@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"sync"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/redact"
@@ -83,7 +84,7 @@ func (a *Auth) Client(c *gin.Context) (*http.Client, error) {
 	if client := a.opts.HTTPClient; client != nil && client.Transport != nil {
 		base = client.Transport
 	}
-	return &http.Client{Transport: &bearerTransport{base, g.Access, c.Request.Context()}}, nil
+	return &http.Client{Transport: tokenset.NewTransport(c.Request.Context(), base, g.Access)}, nil
 }
 
 // renewDue renews the tokens of a session where that can be done.
@@ -95,74 +96,6 @@ func (a *Auth) renewDue(c *gin.Context, id *identity) (*tokenset.Grant, error) {
 		return nil, errWritten
 	}
 	return a.renewGrant(c, id)
-}
-
-// bearerTransport adds an access token to requests, as long as another request
-// lasts.
-type bearerTransport struct {
-	base  http.RoundTripper
-	token string
-	ctx   context.Context
-}
-
-// String leaves the token out.
-func (*bearerTransport) String() string { return "ginauth: the transport of Auth.Client" }
-
-// GoString is String.
-func (t *bearerTransport) GoString() string { return t.String() }
-
-// RoundTrip sends one request, or one redirect of it.
-func (t *bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithCancelCause(req.Context())
-	stop := context.AfterFunc(t.ctx, func() { cancel(context.Cause(t.ctx)) })
-	end := func() {
-		stop()
-		cancel(nil)
-	}
-	sent := req.Clone(ctx)
-	if sent.Header.Get("Authorization") == "" && oneOrigin(req) {
-		if sent.Header == nil {
-			sent.Header = http.Header{}
-		}
-		sent.Header.Set("Authorization", "Bearer "+t.token)
-	}
-	res, err := t.base.RoundTrip(sent)
-	if err != nil {
-		end()
-		return nil, err
-	}
-	body := &endingBody{ReadCloser: res.Body, end: sync.OnceFunc(end)}
-	res.Body = body
-	if w, ok := body.ReadCloser.(io.Writer); ok { // the connection of a switched protocol
-		res.Body = struct {
-			*endingBody
-			io.Writer
-		}{body, w}
-	}
-	return res, nil
-}
-
-// oneOrigin reports whether a request, and each that was redirected until it came
-// about, goes to one origin. A redirect is the answering server's choice, not the
-// application's: it must not carry the token to where that server points.
-func oneOrigin(req *http.Request) bool {
-	for r := req; r.Response != nil; {
-		if r = r.Response.Request; r == nil || !origin.SameDestination(r.URL, req.URL) {
-			return false
-		}
-	}
-	return true
-}
-
-// endingBody ends what belongs to a response when it is closed.
-type endingBody struct {
-	io.ReadCloser
-	end func()
-}
-
-func (b *endingBody) Close() error {
-	defer b.end()
-	return b.ReadCloser.Close()
 }
 
 // renewalTimeout bounds the provider's part, so that all of a renewal is done
@@ -188,7 +121,7 @@ func (a *Auth) newGrant(p *provider, from *Account) *tokenset.Grant {
 // renewGrant renews the tokens of a request's session, once for all requests that
 // need it, and lets this one go on with what came of it.
 func (a *Auth) renewGrant(c *gin.Context, id *identity) (*tokenset.Grant, error) {
-	base, err := a.site.hosts.Base(c.Request)
+	base, err := a.site.Hosts.Base(c.Request)
 	if err != nil {
 		return nil, err
 	}
@@ -335,4 +268,107 @@ func (a *Auth) saveGrant(ctx context.Context, id *identity, base origin.Base, g 
 		return tokenset.Renewal{Err: err}
 	}
 	return r
+}
+
+// A BearerFunc verifies a bearer token that is no session token, such as an access
+// token or an API key, and returns whose it is. The session lives for this request: it
+// is kept nowhere, and no callback sees it. Its User needs an ID.
+//
+// Return ErrInvalidToken, which may be wrapped, for a token that is wrong, expired or
+// meant for somebody else: the answer is 401. Any other error means that the token could
+// not be checked: the answer is 503, and the error is logged. The error must not repeat
+// the token. The package oidc has one for JWT access tokens, oidc.NewBearer.
+type BearerFunc func(c *gin.Context, token string) (*Session, error)
+
+// ErrInvalidToken says that a bearer token is no good: the answer is 401 with
+// WWW-Authenticate: Bearer error="invalid_token" (RFC 6750 §3.1).
+var ErrInvalidToken = errors.New("ginauth: the bearer token is not valid")
+
+// maxBearer is the longest token, in bytes, that a BearerFunc is asked about.
+const maxBearer = 16 << 10
+
+// AcceptBearer lets the requests of a route group come with another credential than a
+// session: a bearer token in the Authorization header (RFC 6750 §2.1), which verify
+// checks. It stands before RequireSession:
+//
+//	api := r.Group("/api", auth.AcceptBearer(verify), auth.RequireSession())
+//
+// verify is asked only where the request has no session cookie, and where the token
+// opens no session of this site. GetSession then returns verify's session, and GetToken
+// nil. Auth routes know nothing of it, Update returns ErrNoSession, and Client
+// ErrNoTokens: the token is the caller's, and not this site's to change or to use.
+//
+// A request with a session cookie is judged by the cookie alone. Otherwise a page of
+// another site could send a token of its own beside the person's cookie.
+//
+// RevokeUser does not reach such a token; who issued it ends it.
+func (a *Auth) AcceptBearer(verify BearerFunc) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		base, err := a.site.Hosts.Base(c.Request)
+		if err != nil {
+			a.abortFault(c, base, err)
+			return
+		}
+		value := bearer(c.Request.Header)
+		found := cookie.Find(c.Request.Header["Cookie"], a.scheme(base).names.Session)
+		if value == "" || found.Found {
+			return
+		}
+		if id := identityFrom(c); id != nil && id.auth == a { // a middleware in front has found out
+			return
+		}
+		private(c.Writer.Header())
+		switch _, err := a.open(c.Request.Context(), value, base, a.opts.Now()); {
+		case err == nil: // RequireSession opens it
+			return
+		case !errors.Is(err, errSignedOut):
+			a.abortFault(c, base, err)
+			return
+		case len(value) > maxBearer:
+			a.refuseBearer(c)
+			return
+		}
+		s, err := verify(c, value)
+		switch {
+		case c.Writer.Written():
+			c.Abort()
+		case errors.Is(err, ErrInvalidToken), err == nil && (s == nil || s.User.ID == ""):
+			a.refuseBearer(c)
+		case clientGone(c, err):
+		case err != nil:
+			a.opts.Logger.Error("ginauth: checking a bearer token failed", "error", redact.Error(err, value))
+			a.abort(c, base, http.StatusServiceUnavailable, errorcode.SessionUnavailable)
+		default:
+			a.attach(c, &identity{auth: a, session: *s, foreign: true})
+		}
+	}
+}
+
+func (a *Auth) refuseBearer(c *gin.Context) {
+	c.Header("WWW-Authenticate", `Bearer error="invalid_token"`)
+	c.Abort()
+	writeJSON(c, http.StatusUnauthorized, map[string]string{
+		"error": errorcode.InvalidToken, "message": errorcode.AbortText(errorcode.InvalidToken),
+	})
+}
+
+// Scope is a guard that admits a session only if its Scopes hold all these names, which
+// are compared exactly (RFC 6749 §3.3). A session without Scopes, as every browser's is
+// unless a Session callback sets them, is refused: with 403, and for a bearer token with
+// WWW-Authenticate: Bearer error="insufficient_scope" (RFC 6750 §3.1).
+//
+//	orders := api.Group("/orders", auth.RequireSession(ginauth.Scope("orders:read")))
+func Scope(names ...string) Guard {
+	challenge := `Bearer error="insufficient_scope", scope="` + strings.Join(names, " ") + `"`
+	return func(c *gin.Context, s *Session) bool {
+		for _, name := range names {
+			if !slices.Contains(s.Scopes, name) {
+				if id := identityFrom(c); id != nil && id.foreign {
+					c.Header("WWW-Authenticate", challenge)
+				}
+				return false
+			}
+		}
+		return len(names) > 0
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/markbates/goth"
 
+	"github.com/ginauth/ginauth/internal/claims"
 	"github.com/ginauth/ginauth/internal/redact"
 )
 
@@ -309,9 +310,7 @@ func (a *Auth) runJWT(c *gin.Context, p JWTParams) error {
 	if a.opts.Callbacks.JWT == nil {
 		return nil
 	}
-	if p.Token.Claims == nil {
-		p.Token.Claims = map[string]any{}
-	}
+	claims.Make(&p.Token.Claims)
 	before := *p.Token
 	var reserved []string
 	if a.checks(p.Trigger) {
@@ -344,12 +343,8 @@ func (a *Auth) runSession(c *gin.Context, id *identity, trigger Trigger, update 
 		return nil
 	}
 	p := SessionParams{Session: id.view(), Token: &id.token, User: id.user, Trigger: trigger, Update: update}
-	if p.Session.Values == nil {
-		p.Session.Values = map[string]any{}
-	}
-	if p.Session.User.Values == nil {
-		p.Session.User.Values = map[string]any{}
-	}
+	claims.Make(&p.Session.Values)
+	claims.Make(&p.Session.User.Values)
 	err := a.opts.Callbacks.Session(c, p)
 	if err == nil && a.checks(trigger) {
 		err = a.ineffective(p.Session.overwritten())

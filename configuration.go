@@ -9,7 +9,6 @@ import (
 	"os"
 	"reflect"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -19,11 +18,12 @@ import (
 	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/limit"
-	"github.com/ginauth/ginauth/internal/origin"
+	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/refusal"
 	"github.com/ginauth/ginauth/internal/replay"
 	"github.com/ginauth/ginauth/internal/revocation"
 	"github.com/ginauth/ginauth/internal/sessionstrategy"
+	"github.com/ginauth/ginauth/internal/site"
 	"github.com/ginauth/ginauth/internal/stream"
 	"github.com/ginauth/ginauth/internal/token"
 	"github.com/ginauth/ginauth/internal/tokenset"
@@ -115,8 +115,7 @@ func configure(opts Options, prefix string, routes bool) (*Auth, error) {
 			renewals:  tokenset.NewRenewals(ErrTokensExpired),
 		},
 	}
-	a.location(&opts, &f, prefix, release)
-	a.origins(&opts, &f)
+	a.locate(&opts, &f, prefix)
 	a.cookies(&opts, &f)
 	made := a.secrets(&opts, &f, release || !routes)
 	a.signIns(&opts, &f, routes)
@@ -205,112 +204,58 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 	if a.keys.signIn, err = transaction.NewKeys(all...); err != nil {
 		f.add("%w", err)
 	}
-	// Nor is what a mail brings shared with anything else.
-	if a.keys.mail, err = token.V4.Keyring("ginauth.mail", all...); err != nil {
-		f.add("%w", err)
+	// Each purpose has a key of its own. Most have another in each Auth: what one proved or
+	// remembers says nothing at another one with the same secret.
+	for _, k := range [...]struct {
+		ring    **token.Keyring
+		purpose string
+	}{
+		{&a.keys.mail, "ginauth.mail"},
+		{&a.keys.notes, "ginauth.notes." + opts.Cookies.Prefix},
+		{&a.keys.device, "ginauth.device." + opts.Cookies.Prefix},
+	} {
+		if *k.ring, err = token.V4.Keyring(k.purpose, all...); err != nil {
+			f.add("%w", err)
+		}
 	}
-	if a.keys.verification, err = token.NewDigest("ginauth.mail", all...); err != nil {
-		f.add("%w", err)
-	}
-	if a.keys.notes, err = token.V4.Keyring("ginauth.notes."+opts.Cookies.Prefix, all...); err != nil {
-		f.add("%w", err)
-	}
-	// To have signed in here says nothing at another Auth with the same secret.
-	if a.keys.device, err = token.V4.Keyring("ginauth.device."+opts.Cookies.Prefix, all...); err != nil {
-		f.add("%w", err)
-	}
-	// Nor does what a session proved.
-	if a.keys.factors, err = token.NewDigest("ginauth.factors."+opts.Cookies.Prefix, all...); err != nil {
-		f.add("%w", err)
-	}
-	if a.keys.nonce, err = token.NewDigest("ginauth.nonce."+opts.Cookies.Prefix, all...); err != nil {
-		f.add("%w", err)
+	for _, k := range [...]struct {
+		digest  **token.Digest
+		purpose string
+	}{
+		{&a.keys.verification, "ginauth.mail"},
+		{&a.keys.factors, "ginauth.factors." + opts.Cookies.Prefix},
+		{&a.keys.nonce, "ginauth.nonce." + opts.Cookies.Prefix},
+	} {
+		if *k.digest, err = token.NewDigest(k.purpose, all...); err != nil {
+			f.add("%w", err)
+		}
 	}
 	a.keys.csrf = token.NewCSRF(all...)
 	return made
 }
 
-// location settles the site's base URL and the path of the routes. group is the path
-// of the router.
-func (a *Auth) location(opts *Options, f *faults, group string, release bool) {
-	at := origin.Layout{Option: "BaseURL", Group: strings.TrimSuffix(group, "/"), BasePath: opts.BasePath}
+// locate settles where the site is. group is the path of the router.
+func (a *Auth) locate(opts *Options, f *faults, group string) {
+	option := "BaseURL"
 	if opts.BaseURL == "" {
-		if opts.BaseURL, at.Option = firstEnv("NEXTAUTH_URL", "AUTH_URL"); opts.BaseURL != "" && !strings.Contains(opts.BaseURL, "://") {
+		if opts.BaseURL, option = firstEnv("NEXTAUTH_URL", "AUTH_URL"); opts.BaseURL != "" && !strings.Contains(opts.BaseURL, "://") {
 			opts.BaseURL = "https://" + opts.BaseURL
 		}
 	}
-	if opts.BaseURL != "" {
-		var err error
-		if at.Base, err = origin.Parse(opts.BaseURL); err != nil {
-			f.add("%s: %w; write for instance https://app.example.com", at.Option, err)
-			return
-		}
-		at.Base.Rest = strings.TrimSuffix(at.Base.Rest, "/")
-		opts.BaseURL = at.Base.String()
-	}
-	place, err := at.Place()
-	if err != nil {
-		f.add("%w", err)
-		return
-	}
-	a.site.publicURL, a.site.mountPath, a.site.mapped = place.Public, place.Mount, place.Mapped
-	a.client = newClientModule(a.site.publicURL)
-	if opts.BaseURL != "" {
-		a.site.option = at.Option
-	}
-	if opts.Pages.TrustForwardedPrefix && len(opts.TrustedProxies) == 0 {
-		f.add("Pages.TrustForwardedPrefix needs TrustedProxies, whose X-Forwarded-Prefix is believed; write them, or leave it out")
-	}
-	if opts.Pages.TrustForwardedPrefix && at.Base.Rest != "" {
-		f.add("Pages.TrustForwardedPrefix is set, and %s has the path %s, by which the prefix is known; leave one of them out", at.Option, at.Base.Rest)
-	}
-	for _, err := range origin.CheckProxies(opts.TrustedProxies) {
-		f.add("TrustedProxies has %w", err)
-	}
-	trustAny := false
-	if env := os.Getenv("AUTH_TRUST_HOST"); env != "" && opts.BaseURL == "" && len(opts.TrustedHosts) == 0 {
-		if trustAny, err = strconv.ParseBool(env); err != nil {
-			f.add("AUTH_TRUST_HOST is %q; write true or false", env)
-		}
-	}
-	unset := opts.BaseURL == "" && len(opts.TrustedHosts) == 0 && !trustAny
-	a.site.local = unset
-	if unset && release {
-		f.add("BaseURL is empty; write the site's address into NEXTAUTH_URL, for instance https://app.example.com, or set TrustedHosts")
-	}
-	a.site.hosts, err = origin.New(origin.Config{
-		BaseURL: opts.BaseURL, Path: place.Public, Prefix: place.Prefix, TrustedHosts: opts.TrustedHosts,
-		TrustAnyHost: trustAny, TrustLoopback: unset, TrustedProxies: opts.TrustedProxies, TrustPrefix: opts.Pages.TrustForwardedPrefix,
-	})
-	if err != nil {
-		f.add("TrustedHosts: %w", err)
-	}
-}
-
-func (a *Auth) origins(opts *Options, f *faults) {
 	var errs []error
-	if a.site.trusted, errs = origin.NewSet(opts.TrustedOrigins); errs != nil {
-		for _, err := range errs {
-			f.add("TrustedOrigins: %w; write for instance https://admin.example.com", err)
-		}
+	a.site, errs = site.New(site.Config{
+		BaseURL: opts.BaseURL, Option: option, Group: group, BasePath: opts.BasePath, Release: a.release,
+		TrustedHosts: opts.TrustedHosts, TrustedProxies: opts.TrustedProxies, TrustAnyHost: os.Getenv("AUTH_TRUST_HOST"),
+		TrustedOrigins: opts.TrustedOrigins, AllowedRedirects: opts.AllowedRedirects, TrustPrefix: opts.Pages.TrustForwardedPrefix,
+	})
+	for _, err := range errs {
+		f.add("%w", err)
 	}
-	if a.site.allowed, errs = origin.NewSet(opts.AllowedRedirects); errs != nil {
-		for _, err := range errs {
-			f.add("AllowedRedirects: %w; write for instance https://www.example.com", err)
-		}
-	}
-	a.site.crossOrigin = http.NewCrossOriginProtection()
-	for o := range a.site.trusted {
-		if err := a.site.crossOrigin.AddTrustedOrigin(o); err != nil {
-			f.add("TrustedOrigins: %w", err)
-		}
-	}
+	opts.BaseURL = a.site.BaseURL
+	a.client = pages.ClientModule(clientSource, a.site.PublicURL)
 }
 
-var (
-	cookieToken = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
-	domainName  = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)*$`)
-)
+var cookieToken = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 
 func (a *Auth) cookies(opts *Options, f *faults) {
 	if format := opts.Session.Format; format != NextAuthV4 && format != AuthJSV5 {
@@ -330,12 +275,9 @@ func (a *Auth) cookies(opts *Options, f *faults) {
 	}
 	a.namespace = sessionstrategy.NewNamespace(opts.Cookies.Prefix, defaultPrefix)
 	if d := opts.Cookies.Domain; d != "" {
-		// Browsers compare it in ASCII and drop a dot in front (RFC 6265 §5.2.3).
-		host, err := origin.Host(strings.TrimPrefix(d, "."))
-		if err != nil || !domainName.MatchString(host) {
-			f.add("Cookies.Domain is %q; write for instance example.com", d)
-		} else if base := a.fixedBase(opts.BaseURL); base != nil && !base.TakesCookieFor(host) {
-			f.add("Cookies.Domain is %s, and browsers take no cookie for it from %s; write %s", host, base.Origin, takenDomains(*base))
+		host, err := a.site.CookieDomain(d)
+		if err != nil {
+			f.add("%w", err)
 		}
 		opts.Cookies.Domain = host
 	}
@@ -350,14 +292,6 @@ func (a *Auth) cookies(opts *Options, f *faults) {
 	}
 	a.http.names = cookie.NewNames(opts.Cookies.Prefix, false)
 	a.https.names = cookie.NewNames(opts.Cookies.Prefix, true)
-}
-
-// takenDomains are what Cookies.Domain may be on a site, in words.
-func takenDomains(base origin.Base) string {
-	if domains := base.Domains(); len(domains) > 0 {
-		return domains[len(domains)-1] + ", or leave it out"
-	}
-	return "nothing: leave it out"
 }
 
 func (a *Auth) limits(opts *Options, f *faults) {
@@ -410,7 +344,7 @@ func (a *Auth) signIns(opts *Options, f *faults, routes bool) {
 			f.addAll(fmt.Sprintf("Providers[%d]", i), err)
 		case !providerID.MatchString(made.id):
 			f.add("Providers[%d] has the id %q; set its ID to letters, digits, dots and dashes", i, made.id)
-		case made.oauth().answersByPost() && !a.takesFormPost(opts.BaseURL):
+		case made.oauth().answersByPost() && !a.site.TakesFormPost():
 			f.add("provider %s answers by POST, with a cookie that browsers take over https only; write an https BaseURL, or ask for no scope that needs the POST", made.id)
 		case made.id == appID:
 			f.add("Providers[%d] has the id %q, which Auth.SignIn has in its accounts; set another ID", i, made.id)
@@ -425,21 +359,25 @@ func (a *Auth) signIns(opts *Options, f *faults, routes bool) {
 	}
 }
 
-// takesFormPost reports whether browsers store the cookie that an answer by POST
-// needs, SameSite=None; Secure. It is true if baseURL does not tell.
-func (a *Auth) takesFormPost(baseURL string) bool {
-	base := a.fixedBase(baseURL)
-	return base == nil || base.Secure || base.Loopback()
+// announce says at the start what an operator must enter elsewhere.
+func (a *Auth) announce() {
+	sites := a.site.Hosts.Sites()
+	if gin.IsDebugging() {
+		a.opts.Logger.Info("ginauth: the site's auth routes", "at", sites)
+	}
+	a.site.Announce(a.opts.Logger)
+	for _, p := range a.providers {
+		if p.oauth() != nil {
+			a.opts.Logger.Info("ginauth: register the callback URL with the provider", "provider", p.id, "callback_url", callbackURLs(sites, p.id))
+		}
+	}
 }
 
-// fixedBase is the site's address where BaseURL says it; nil: each request will tell.
-func (a *Auth) fixedBase(baseURL string) *origin.Base {
-	if baseURL == "" || a.site.hosts == nil {
-		return nil
+// doubts tells the log what is likely to be a mistake, though it may work.
+func (a *Auth) doubts() {
+	log, opts := a.opts.Logger, &a.opts
+	a.site.Doubts(log)
+	for _, p := range a.providers {
+		p.method.doubts(log, opts, p.id, a.site.Hosts.Sites())
 	}
-	base, err := a.site.hosts.Base(&http.Request{})
-	if err != nil {
-		return nil
-	}
-	return &base
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/factor"
+	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/linking"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/redact"
@@ -174,9 +175,9 @@ func (m *credentialsMethod) callback(v *request) {
 		return
 	}
 	if user, typed, attempt := m.authorize(v); user != nil {
-		defer attempt.end()
+		defer attempt.End()
 		v.proofs = []factor.Proof{v.proof(FactorPassword, user.ID)}
-		v.buckets = attempt.reached()
+		v.buckets = attempt.Reached()
 		v.leave(v.remember(v.admitCredentials(SignInParams{
 			User:        user,
 			Account:     &Account{Provider: v.provider.id, Type: credentialsType, ProviderAccountID: user.ID},
@@ -188,14 +189,14 @@ func (m *credentialsMethod) callback(v *request) {
 // prove takes what the person of a session typed to prove again who they are.
 func (m *credentialsMethod) prove(v *request, id *identity) {
 	if user, _, attempt := m.authorize(v); user != nil {
-		defer attempt.end()
+		defer attempt.End()
 		v.prove(id, credentialsAccount(v.provider.id, user.ID), v.proof(FactorPassword, user.ID))
 	}
 }
 
 // authorize asks whose the credentials are that were typed. If they are nobody's, it has
 // answered, and the user is nil; else the caller ends the attempt.
-func (m *credentialsMethod) authorize(v *request) (*User, map[string]string, *attempt) {
+func (m *credentialsMethod) authorize(v *request) (*User, map[string]string, *limit.Try) {
 	typed := map[string]string{}
 	for name, value := range v.body {
 		switch value := value.(type) {
@@ -215,10 +216,10 @@ func (m *credentialsMethod) authorize(v *request) (*User, map[string]string, *at
 	refused := true
 	defer func() {
 		if refused {
-			attempt.end()
+			attempt.End()
 		}
 	}()
-	v.began = v.auth.shared.takeovers.now()
+	v.began = v.auth.shared.takeovers.Now()
 	user, err := m.Authorize(v.c, typed)
 	var public publicError
 	var tooMany rateLimited
@@ -246,7 +247,7 @@ func (m *credentialsMethod) authorize(v *request) (*User, map[string]string, *at
 		v.leave(v.refused("Credentials.Authorize", errNoUserID, http.StatusInternalServerError, errorcode.Callback))
 		return nil, nil, nil
 	}
-	attempt.succeeded()
+	attempt.Succeed(v.c.Request.Context())
 	refused = false
 	return user, typed, attempt
 }

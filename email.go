@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -15,11 +16,18 @@ import (
 	"github.com/ginauth/ginauth/internal/mail"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/redact"
+	"github.com/ginauth/ginauth/internal/verification"
 )
 
 const (
 	defaultLinkAge = 24 * time.Hour
 	defaultCodeAge = 10 * time.Minute
+	// proofTimeout bounds what one step of a sign-in asks of the Adapter.
+	proofTimeout = 10 * time.Second
+	// mailTimeout bounds the sending of one mail.
+	mailTimeout = 20 * time.Second
+	// sentAge is for how long the page that says a mail is on its way names the address.
+	sentAge = time.Hour
 )
 
 // Email signs people in by a mail to their address: a person who reads it owns the
@@ -205,6 +213,66 @@ func (m *emailMethod) address(typed string) (string, error) {
 	return address.Parse(form)
 }
 
+// verification is how addresses are proved, with the Adapter's rows.
+func (m *emailMethod) verification(v *request) *verification.Method {
+	return &verification.Method{
+		Provider: v.provider.id, Code: m.Code, BindBrowser: m.BindBrowser, MaxAge: m.MaxAge,
+		Hash: v.auth.keys.verification, Keyring: v.auth.keys.mail, Now: v.auth.opts.Now,
+		Store: func(ctx context.Context, row verification.Row) error {
+			return v.auth.storeToken(ctx, VerificationToken(row))
+		},
+		Use: func(ctx context.Context, identifier, hash string) (verification.Row, error) {
+			row, err := v.auth.useToken(ctx, identifier, hash)
+			return verification.Row(row), err
+		},
+		NotFound: ErrNotFound,
+	}
+}
+
+// storeToken and useToken are the Adapter's two calls, for all that is proved once.
+func (a *Auth) storeToken(ctx context.Context, t VerificationToken) error {
+	return a.adapt(ctx, func(ctx context.Context) error { return a.opts.Adapter.CreateVerificationToken(ctx, t) })
+}
+
+func (a *Auth) useToken(ctx context.Context, identifier, hash string) (VerificationToken, error) {
+	return bulkhead.Do(ctx, a.calls.adapter, func(ctx context.Context) (VerificationToken, error) {
+		return a.opts.Adapter.UseVerificationToken(ctx, identifier, hash)
+	})
+}
+
+// mail sends a proof and waits until it is sent, as next-auth does: otherwise the
+// person could not be told that it was not.
+func (m *emailMethod) mail(v *request, to string, p verification.Proof) error {
+	letter := Mail{To: to, From: m.From, Code: p.Code, Expires: p.Expires}
+	if p.Token != "" {
+		letter.URL = v.redirectURI() + "?callbackUrl=" + url.QueryEscape(v.callbackURL) +
+			"&token=" + p.Token + "&email=" + url.QueryEscape(to)
+	}
+	v.secrets = append(v.secrets, p.Token, p.Code)
+	words, err := v.pages().Mail(pages.Mail{Site: v.base.Host(), Email: to, URL: letter.URL, Code: letter.Code, Address: v.base.Host(), Again: v.proving})
+	if err != nil {
+		return err
+	}
+	letter.Subject, letter.Text, letter.HTML = words.Subject, words.Text, words.HTML
+	return m.send(v, letter)
+}
+
+// send sends a mail, and waits until it is sent.
+func (m *emailMethod) send(v *request, letter Mail) error {
+	ctx, cancel := v.detached(mailTimeout)
+	defer cancel()
+	_, err := bulkhead.Wait(ctx, v.auth.calls.mail, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, m.Send(ctx, letter)
+	})
+	return err
+}
+
+// detached is a context that goes on when the browser leaves: a sign-in that stops
+// half done, with its token spent, would help nobody.
+func (v *request) detached(limit time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(v.c.Request.Context()), limit)
+}
+
 // A FactorChange is what happened to somebody's second factors.
 type FactorChange string
 
@@ -278,11 +346,5 @@ func (v *request) mailNotice(user User, change pages.Change) error {
 	if err != nil {
 		return err
 	}
-	letter := Mail{To: user.Email, From: m.From, Subject: words.Subject, Text: words.Text, HTML: words.HTML}
-	ctx, cancel := v.detached(mailTimeout)
-	defer cancel()
-	_, err = bulkhead.Wait(ctx, v.auth.calls.mail, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, m.Send(ctx, letter)
-	})
-	return err
+	return m.send(v, Mail{To: user.Email, From: m.From, Subject: words.Subject, Text: words.Text, HTML: words.HTML})
 }

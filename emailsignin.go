@@ -5,44 +5,15 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/ginauth/ginauth/internal/address"
-	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/factor"
 	"github.com/ginauth/ginauth/internal/pages"
+	"github.com/ginauth/ginauth/internal/refusal"
 	"github.com/ginauth/ginauth/internal/verification"
 )
-
-const (
-	// proofTimeout bounds what one step of a sign-in asks of the Adapter.
-	proofTimeout = 10 * time.Second
-	// mailTimeout bounds the sending of one mail.
-	mailTimeout = 20 * time.Second
-	// sentAge is for how long the page that says a mail is on its way names the address.
-	sentAge = time.Hour
-)
-
-// verification is how addresses are proved, with the Adapter's rows.
-func (m *emailMethod) verification(v *request) *verification.Method {
-	return &verification.Method{
-		Provider: v.provider.id, Code: m.Code, BindBrowser: m.BindBrowser, MaxAge: m.MaxAge,
-		Hash: v.auth.keys.verification, Keyring: v.auth.keys.mail, Now: v.auth.opts.Now,
-		Store: func(ctx context.Context, row verification.Row) error {
-			return v.auth.adapt(ctx, func(ctx context.Context) error {
-				return v.auth.opts.Adapter.CreateVerificationToken(ctx, VerificationToken(row))
-			})
-		},
-		Use: func(ctx context.Context, identifier, hash string) (verification.Row, error) {
-			row, err := bulkhead.Do(ctx, v.auth.calls.adapter, func(ctx context.Context) (VerificationToken, error) {
-				return v.auth.opts.Adapter.UseVerificationToken(ctx, identifier, hash)
-			})
-			return verification.Row(row), err
-		},
-		NotFound: ErrNotFound,
-	}
-}
 
 // begin sends a mail to the address that was typed. The answer and the
 // work are the same whether or not a user has this address: only a reader of its mail
@@ -106,7 +77,7 @@ func (m *emailMethod) mailProof(ctx context.Context, v *request, method *verific
 		attributes.MaxAge = method.MaxAge
 		v.setCookie(cookie.Line(v.mailCookie(), sealed, attributes))
 	}
-	v.keep(v.names.Sent, note{Kind: sentNote, Provider: v.provider.id, Email: to, Again: v.field("again") == "true"}, min(m.MaxAge, sentAge))
+	v.keep(v.names.Sent, refusal.Note{Kind: sentNote, Provider: v.provider.id, Email: to, Again: v.field("again") == "true"}, min(m.MaxAge, sentAge))
 	return outcome{location: v.verifyURL(), status: http.StatusOK}, nil
 }
 
@@ -162,34 +133,6 @@ func (v *request) verifyURL() string {
 		return withQuery(factorURL(v.base, v.wantedFactors()), "provider", v.provider.id)
 	}
 	return v.base.URL + "/verify-request?provider=" + url.QueryEscape(v.provider.id) + "&type=email"
-}
-
-// mail sends a proof and waits until it is sent, as next-auth does: otherwise the
-// person could not be told that it was not.
-func (m *emailMethod) mail(v *request, to string, p verification.Proof) error {
-	letter := Mail{To: to, From: m.From, Code: p.Code, Expires: p.Expires}
-	if p.Token != "" {
-		letter.URL = v.redirectURI() + "?callbackUrl=" + url.QueryEscape(v.callbackURL) +
-			"&token=" + p.Token + "&email=" + url.QueryEscape(to)
-	}
-	v.secrets = append(v.secrets, p.Token, p.Code)
-	words, err := v.pages().Mail(pages.Mail{Site: v.base.Host(), Email: to, URL: letter.URL, Code: letter.Code, Address: v.base.Host(), Again: v.proving})
-	if err != nil {
-		return err
-	}
-	letter.Subject, letter.Text, letter.HTML = words.Subject, words.Text, words.HTML
-	ctx, cancel := v.detached(mailTimeout)
-	defer cancel()
-	_, err = bulkhead.Wait(ctx, v.auth.calls.mail, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, m.Send(ctx, letter)
-	})
-	return err
-}
-
-// detached is a context that goes on when the browser leaves: a sign-in that stops
-// half done, with its token spent, would help nobody.
-func (v *request) detached(limit time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(v.c.Request.Context()), limit)
 }
 
 // callback takes what the mail brought: a link that is followed, its page's
@@ -321,4 +264,92 @@ func (m *emailMethod) tryCode(ctx context.Context, v *request, method *verificat
 func (v *request) tryAgain() outcome {
 	v.tellRefused("the code", errWrongCode, errorcode.VerificationCode)
 	return outcome{location: v.verifyURL() + "&error=" + errorcode.VerificationCode, status: http.StatusUnauthorized}
+}
+
+// mailUser is the user with an e-mail address: the Adapter's, or a new one, who has no
+// ID yet.
+func (v *request) mailUser(ctx context.Context, to string) (user User, known bool, err error) {
+	user, err = v.auth.userByEmail(ctx, to)
+	if errors.Is(err, ErrNotFound) {
+		return User{Email: to}, false, nil
+	}
+	return user, err == nil, err
+}
+
+// mailAccount is the account of a person who reads the mail to an address. It is
+// linked to no user: the address itself is.
+func (v *request) mailAccount(to string) *Account {
+	return &Account{Provider: v.provider.id, Type: emailType, ProviderAccountID: to}
+}
+
+// admitEmail signs in a person who proved to read the mail to an address.
+func (v *request) admitEmail(ctx context.Context, to string) outcome {
+	user, known, err := v.mailUser(ctx, to)
+	closing := false
+	if err == nil && known {
+		v.who = &user
+		closing, err = v.mayClaim(ctx, user)
+	}
+	if err != nil {
+		return v.unkept(err, false)
+	}
+	v.proofs = []factor.Proof{v.proof(FactorMail, to)}
+	account := v.mailAccount(to)
+	account.EmailVerified = true
+	shown := user // the callback may change it, but not whose row is written
+	p := SignInParams{User: &shown, Account: account}
+	if result, refused := v.decide(p); refused {
+		return result
+	}
+	var kept User
+	isNew := !known
+	if known {
+		kept, err = v.keepVerified(ctx, user, closing)
+	} else {
+		kept, isNew, err = v.createVerified(ctx, to, shown)
+	}
+	if err != nil {
+		return v.unkept(err, isNew)
+	}
+	kept.Values = shown.Values
+	p.User, v.way = &kept, *v.mailAccount(to)
+	return v.startSession(p, isNew)
+}
+
+// unkept is what a user who cannot be found or kept leads to.
+func (v *request) unkept(err error, isNew bool) outcome {
+	status, code := http.StatusInternalServerError, errorcode.Callback
+	switch {
+	case errors.Is(err, errUnproved), errors.Is(err, errOtherUser):
+		status, code = http.StatusOK, errorcode.OAuthAccountNotLinked
+	case isNew:
+		status, code = http.StatusOK, errorcode.EmailCreateAccount
+	}
+	return v.refused("keeping the user", err, status, code)
+}
+
+// createVerified stores a new user, whose address was proved. isNew is also said of one
+// who could not be created.
+func (v *request) createVerified(ctx context.Context, to string, shown User) (kept User, isNew bool, err error) {
+	fresh := User{Name: shown.Name, Email: to, Image: shown.Image, EmailVerified: v.auth.opts.Now()}
+	kept, err = v.auth.storeUser(ctx, fresh, nil)
+	if errors.Is(err, ErrExists) { // a second link of the same person was followed at once, or they registered
+		user, err := v.auth.userByEmail(ctx, to)
+		if err != nil {
+			return User{}, false, err
+		}
+		closing, err := v.mayClaim(ctx, user)
+		if err != nil {
+			return User{}, false, err
+		}
+		kept, err = v.keepVerified(ctx, user, closing)
+		return kept, false, err
+	}
+	if err != nil {
+		return User{}, true, err
+	}
+	if event := v.auth.opts.Events.CreateUser; event != nil {
+		event(v.c, UserEvent{User: &kept})
+	}
+	return kept, true, nil
 }

@@ -1,13 +1,11 @@
 package ginauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -32,8 +30,6 @@ const (
 	FactorPasskey  FactorMethod = "passkey"  // a WebAuthn credential
 )
 
-var factorMethods = []FactorMethod{FactorProvider, FactorPassword, FactorMail, FactorOTP, FactorRecovery, FactorPasskey}
-
 // A Factor is one proof of who somebody is. A session has at most one of each method, the
 // latest.
 type Factor struct {
@@ -42,23 +38,6 @@ type Factor struct {
 	// an auth_time it is that time (OpenID Connect Core §2), and not when the person came
 	// back from there.
 	At time.Time
-}
-
-// FactorOptions say who proves twice who they are.
-type FactorOptions struct {
-	// OTP lets people enrol one time passwords, and asks those who have for one at each
-	// sign-in. It needs an Adapter that is a FactorStore. Default: false.
-	OTP bool
-	// Required names people who must give a second factor, and enrol one at their next
-	// sign-in if they have none. Default: none, those who have enrolled give theirs.
-	Required func(c *gin.Context, user User) bool
-	// TrustDevice is for how long a browser in which somebody gave their second factor is
-	// not asked for it again, such as 30*24*time.Hour. Default: 0, it is asked each time.
-	TrustDevice time.Duration
-	// Passkeys lets people sign in by passkey, and prove by one who they are. The package
-	// passkey makes one: passkey.New(passkey.Config{}). It needs an Adapter that is a
-	// PasskeyStore. Default: none, and nothing of WebAuthn is linked.
-	Passkeys PasskeyEngine
 }
 
 // ErrFactorRequired says that somebody must give a second factor before they are signed
@@ -89,15 +68,14 @@ var ErrFactorRequired = errors.New("ginauth: a second factor is required")
 // request gets 500.
 func (a *Auth) RequireFactor(within time.Duration, methods ...FactorMethod) gin.HandlerFunc {
 	wanted := slices.Clone(methods)
-	if err := checkFactors(within, wanted); err != nil {
+	if err := factor.CheckGuard(within, wanted); err != nil {
 		a.opts.Logger.Error("ginauth: a guard refuses everybody", "error", err)
 		return func(c *gin.Context) {
-			base, err := a.site.hosts.Base(c.Request)
-			if err != nil {
+			if base, err := a.site.Hosts.Base(c.Request); err != nil {
 				a.abortFault(c, base, err)
-				return
+			} else {
+				a.abort(c, base, http.StatusInternalServerError, errorcode.Configuration)
 			}
-			a.abort(c, base, http.StatusInternalServerError, errorcode.Configuration)
 		}
 	}
 	return a.admit(func(c *gin.Context, id *identity, base origin.Base) bool {
@@ -109,21 +87,6 @@ func (a *Auth) RequireFactor(within time.Duration, methods ...FactorMethod) gin.
 	})
 }
 
-func checkFactors(within time.Duration, methods []FactorMethod) error {
-	switch {
-	case within < 0:
-		return fmt.Errorf("ginauth: RequireFactor got %v; write how long ago the proof may have been given, such as 5*time.Minute, or 0 for in this session", within)
-	case within == 0 && len(methods) == 0:
-		return errors.New("ginauth: RequireFactor(0) names no method, so that it would ask for nothing; write a time, such as 5*time.Minute, or a method, such as ginauth.FactorOTP")
-	}
-	for _, method := range methods {
-		if !slices.Contains(factorMethods, method) {
-			return fmt.Errorf("ginauth: RequireFactor got the method %.32q, which is none; write one of the constants, such as ginauth.FactorOTP", string(method))
-		}
-	}
-	return nil
-}
-
 // hasFactor reports whether a session has one of these factors. That of a BearerFunc has
 // none: there is no token.
 func (a *Auth) hasFactor(id *identity, within time.Duration, wanted []FactorMethod) bool {
@@ -132,22 +95,13 @@ func (a *Auth) hasFactor(id *identity, within time.Duration, wanted []FactorMeth
 	}
 	now, has, t := a.opts.Now(), false, &id.token
 	factor.Each(a.keys.factors, t.Subject, t.sid, t.factors, func(p factor.Proof, _ int) {
-		has = has || wants(wanted, FactorMethod(p.Method)) && p.Fresh(now, within, leeway)
+		has = has || factor.Wants(wanted, FactorMethod(p.Method)) && p.Fresh(now, within, leeway)
 	})
 	return has
 }
 
-// wants reports whether a method is one of these; with none, each is.
-func wants(wanted []FactorMethod, method FactorMethod) bool {
-	return len(wanted) == 0 || slices.Contains(wanted, method)
-}
-
 // askForFactor answers the request of somebody who has to prove again who they are.
 func (a *Auth) askForFactor(c *gin.Context, id *identity, base origin.Base, within time.Duration, wanted []FactorMethod) {
-	challenge := `Bearer error="insufficient_user_authentication"`
-	if within > 0 {
-		challenge += `, max_age="` + strconv.FormatInt(int64(within/time.Second), 10) + `"`
-	}
 	refuse := func(page string) {
 		methods := wanted
 		if len(methods) == 0 {
@@ -158,7 +112,7 @@ func (a *Auth) askForFactor(c *gin.Context, id *identity, base origin.Base, with
 			"error": errorcode.FactorRequired, "message": errorcode.AbortText(errorcode.FactorRequired), "methods": methods, "url": page,
 		})
 	}
-	a.lead(c, base, id.foreign, challenge, refuse, func(back string, sent bool) string {
+	a.lead(c, base, id.foreign, factor.Challenge(within), refuse, func(back string, sent bool) string {
 		page := factorURL(base, wanted)
 		if sent {
 			page = withQuery(page, "resend", "true")
@@ -167,17 +121,17 @@ func (a *Auth) askForFactor(c *gin.Context, id *identity, base origin.Base, with
 	})
 }
 
-// factorURL is the page on which somebody proves again who they are.
+// factorURL is the page on which somebody proves again who they are, by one of these
+// methods.
 func factorURL(base origin.Base, wanted []FactorMethod) string {
-	page := base.URL + "/factor"
-	if len(wanted) > 0 {
-		names := make([]string, len(wanted))
-		for i, method := range wanted {
-			names[i] = string(method)
-		}
-		page = withQuery(page, "methods", strings.Join(names, " "))
+	return withMethods(base.URL+"/factor", wanted)
+}
+
+func withMethods(page string, wanted []FactorMethod) string {
+	if len(wanted) == 0 {
+		return page
 	}
-	return page
+	return withQuery(page, "methods", factor.Join(wanted))
 }
 
 // factorMethods are those that people can use at this site.
@@ -198,17 +152,6 @@ func (a *Auth) factorMethods() []FactorMethod {
 // account that they have there.
 func (v *request) proof(method FactorMethod, accountID string) factor.Proof {
 	return factor.Proof{Method: string(method), At: v.auth.opts.Now(), Provider: v.provider.id, Account: transaction.UserMark(accountID)}
-}
-
-// statedProofs are the factors of a session that the application begins.
-func (v *request) statedProofs(methods []FactorMethod) (proofs []factor.Proof, err error) {
-	for _, method := range methods {
-		if !slices.Contains(factorMethods, method) {
-			return nil, fmt.Errorf("ginauth: SignIn got the factor %.32q, which is none; write one of the constants, such as ginauth.FactorPassword", string(method))
-		}
-		proofs = factor.Add(proofs, factor.Proof{Method: string(method), At: v.auth.opts.Now()})
-	}
-	return proofs, nil
 }
 
 // proofs are those that a session's token holds; none where another program made them.
@@ -236,25 +179,9 @@ func (a *Auth) addFactor(t *Token, p factor.Proof) {
 	t.factors = factor.Claim(a.keys.factors, t.Subject, t.sid, factor.Add(a.proofs(t), p))
 }
 
-// renewFactors gives factors that a previous secret vouches for the MAC of the current
-// one, and takes those away that none vouches for.
-func (a *Auth) renewFactors(t *Token) {
-	if t.factors == "" {
-		return
-	}
-	if proofs, current := factor.Read(a.keys.factors, t.Subject, t.sid, t.factors); !current {
-		t.factors = factor.Claim(a.keys.factors, t.Subject, t.sid, proofs)
-	}
-}
-
 // wantedFactors are the methods that the page is asked for; none: any.
-func (v *request) wantedFactors() (wanted []FactorMethod) {
-	for _, name := range strings.Fields(v.c.Query("methods")) {
-		if method := FactorMethod(name); slices.Contains(factorMethods, method) && !slices.Contains(wanted, method) {
-			wanted = append(wanted, method)
-		}
-	}
-	return wanted
+func (v *request) wantedFactors() []FactorMethod {
+	return factor.Split[FactorMethod](v.c.Query("methods"))
 }
 
 // getFactor shows the ways in which the person of a session can prove again who they are.
@@ -271,59 +198,48 @@ func (v *request) getFactor() {
 		SignOutURL: withQuery(v.base.URL+"/signout", "callbackUrl", v.callbackURL),
 	}
 	if p := v.auth.provider(v.c.Query("provider")); p != nil && p.method.kind() == emailType {
-		page.CodeAction, page.Wrong = v.factorAction(p, wanted), v.c.Query("error") == errorcode.VerificationCode
+		page.CodeAction, page.Wrong = withMethods(v.base.URL+"/factor/"+p.id, wanted), v.c.Query("error") == errorcode.VerificationCode
 	} else if code := v.c.Query("error"); code != "" || v.c.Query("csrf") == "true" {
-		if page.Error = v.auth.publicErrors.Known(code); page.Error == "" {
-			page.Error = factorError(code)
-		}
+		page.Error = cmp.Or(v.auth.publicErrors.Known(code), errorcode.ShownAtProof(code))
+	}
+	may, err := v.mayProve(ctx, id)
+	if err != nil {
+		v.fault("looking up the user", err)
+		return
 	}
 	for _, p := range v.auth.providers {
-		if !wants(wanted, p.method.factor()) {
-			continue
-		}
-		switch err := v.mayProve(ctx, id, p); {
-		case err == nil:
+		if factor.Wants(wanted, p.method.factor()) && may(p) {
 			b := p.button(v.base.URL)
-			b.Action = v.factorAction(p, wanted)
+			b.Action = withMethods(v.base.URL+"/factor/"+p.id, wanted)
 			page.Providers = append(page.Providers, b)
-		case !errors.Is(err, errOtherAccount):
-			v.fault("looking up the user", err)
-			return
 		}
 	}
-	switch offered, err := v.offersCode(ctx, id, wanted); {
-	case err != nil:
+	if page.SecondURL, err = v.confirmURL(ctx, id, wanted); err != nil {
 		v.fault("looking up the second factors", err)
 		return
-	case offered && len(page.Providers) == 0 && page.CodeAction == "":
-		v.redirect(http.StatusFound, v.confirmURL(wanted))
+	}
+	if page.SecondURL != "" && len(page.Providers) == 0 && page.CodeAction == "" {
+		v.redirect(http.StatusFound, page.SecondURL)
 		return
-	case offered:
-		page.SecondURL = v.confirmURL(wanted)
 	}
 	v.pages().Factor(v.c.Writer, page)
 }
 
-// factorError is the code that the page shows: the author of a link must not put words on
-// it.
-func factorError(code string) string {
-	switch {
-	case code == "":
-		return errorcode.FormRefused
-	case errorcode.ShownOnSignInPage(code), code == errorcode.OtherAccount, code == errorcode.AccessDenied, code == errorcode.VerificationCode, code == errorcode.FormRefused:
-		return code
+// confirmURL is the page on which the session's person can give a code of a second
+// factor, if it is one of the wanted factors; "" if they cannot.
+func (v *request) confirmURL(ctx context.Context, id *identity, wanted []FactorMethod) (string, error) {
+	page := "confirm"
+	if !factor.Wants(wanted, FactorOTP) {
+		page = "confirm-recovery"
 	}
-	return errorcode.Default
-}
-
-// factorAction is where the form of a provider posts to.
-func (v *request) factorAction(p *provider, wanted []FactorMethod) string {
-	page, query, _ := strings.Cut(factorURL(v.base, wanted), "?")
-	page += "/" + p.id
-	if query != "" {
-		page += "?" + query
+	if v.auth.factors.store == nil || !factor.Wants(wanted, FactorOTP) && !factor.Wants(wanted, FactorRecovery) {
+		return "", nil
 	}
-	return page
+	r, _, err := v.auth.factorRecord(ctx, id.token.Subject)
+	if err != nil || !r.Enrolled() {
+		return "", err
+	}
+	return withQuery(v.secondURL(page), "callbackUrl", v.callbackURL), nil
 }
 
 // postFactor begins or takes a proof.
@@ -342,7 +258,11 @@ func (v *request) postFactor() {
 		v.leave(v.refused("proving again", errNoWay, http.StatusOK, errorcode.Default))
 		return
 	}
-	if err := v.mayProve(context.WithoutCancel(v.c.Request.Context()), id, v.provider); err != nil {
+	may, err := v.mayProve(context.WithoutCancel(v.c.Request.Context()), id)
+	if err == nil && !may(v.provider) {
+		err = errOtherAccount
+	}
+	if err != nil {
 		v.leave(v.notProved(err))
 		return
 	}
@@ -359,13 +279,10 @@ const (
 // led to the sign-in page, and nil returned.
 func (v *request) sessionToProve() *identity {
 	ctx := context.WithoutCancel(v.c.Request.Context())
-	id, err := v.openNow(ctx)
-	if err == nil {
-		err = v.auth.lookUp(ctx, id)
-	}
+	id, err := v.signedInUser(ctx)
 	switch {
 	case errors.Is(err, errSignedOut):
-		v.redirect(http.StatusUnauthorized, withQuery(v.base.URL+"/signin", "callbackUrl", v.callbackURL))
+		v.redirect(http.StatusUnauthorized, v.signInFor(v.callbackURL))
 		return nil
 	case err != nil:
 		v.fault("reading the session", err)
@@ -374,49 +291,53 @@ func (v *request) sessionToProve() *identity {
 	return id
 }
 
-// mayProve reports whether the person of a session can prove who they are at a provider:
-// with an Adapter by a way into their user, else by the account that the session began
-// with. The error is errOtherAccount if not.
-func (v *request) mayProve(ctx context.Context, id *identity, p *provider) error {
+// signedInUser is the session of this browser, with its user.
+func (v *request) signedInUser(ctx context.Context) (*identity, error) {
+	id, err := v.openNow(ctx)
+	if err == nil {
+		err = v.auth.lookUp(ctx, id)
+	}
+	return id, err
+}
+
+// signInFor is the sign-in page that leads to another one.
+func (v *request) signInFor(page string) string {
+	return withQuery(v.base.URL+"/signin", "callbackUrl", page)
+}
+
+// mayProve tells at which providers the person of a session can prove who they are: with
+// an Adapter by a way into their user, else by the account that the session began with.
+func (v *request) mayProve(ctx context.Context, id *identity) (func(*provider) bool, error) {
 	// The session of another program may have no name, to which a proof could be bound.
-	if id.token.sessionID() == "" || id.user == nil && p.method.kind() == emailType {
-		return errOtherAccount
+	if id.token.sessionID() == "" {
+		return func(*provider) bool { return false }, nil
 	}
 	if id.user == nil { // no Adapter, or not one of its users
-		method := string(p.method.factor())
-		if slices.ContainsFunc(v.auth.proofs(&id.token), func(q factor.Proof) bool { return q.Method == method && q.Provider == p.id }) {
-			return nil
-		}
-		return errOtherAccount
+		proofs := v.auth.proofs(&id.token)
+		return func(p *provider) bool {
+			return p.method.kind() != emailType && factor.At(proofs, string(p.method.factor()), p.id)
+		}, nil
 	}
 	w, err := v.auth.waysInto(ctx, *id.user)
-	if err != nil {
-		return err
-	}
-	if p.method.kind() == emailType && w.address != "" || p.method.kind() == passkeyType && len(w.passkeys) > 0 || slices.ContainsFunc(w.accounts, func(a Account) bool { return a.Provider == p.id }) {
-		return nil
-	}
-	return errOtherAccount
+	return func(p *provider) bool {
+		kind := p.method.kind()
+		return kind == emailType && w.address != "" || kind == passkeyType && len(w.passkeys) > 0 ||
+			slices.ContainsFunc(w.accounts, func(a Account) bool { return a.Provider == p.id })
+	}, err
 }
 
 // sameAccount is an error unless an account is the one by which the session began at this
 // provider, or, where it began elsewhere, an account of the session's user. It looks
 // accounts up and links none.
 func (v *request) sameAccount(ctx context.Context, id *identity, account Account) error {
-	known := false
-	for _, p := range v.auth.proofs(&id.token) {
-		if p.Provider != account.Provider || account.Type == emailType || account.Type == passkeyType { // any of the user's
-			continue
-		}
-		if p.Account != transaction.UserMark(account.ProviderAccountID) {
-			return errOtherAccount
-		}
-		known = true
+	same, other := false, false
+	if account.Type != emailType && account.Type != passkeyType { // else any of the user's
+		same, other = factor.Account(v.auth.proofs(&id.token), account.Provider, transaction.UserMark(account.ProviderAccountID))
 	}
-	if id.user == nil {
-		if !known {
-			return errOtherAccount
-		}
+	switch {
+	case other, id.user == nil && !same:
+		return errOtherAccount
+	case id.user == nil:
 		return nil
 	}
 	w, err := v.auth.waysInto(ctx, *id.user)
@@ -434,21 +355,19 @@ func (v *request) giveFactor(session string, account Account, p factor.Proof) (r
 	if err == nil && session != proofMark(id) {
 		err = errOtherSession
 	}
+	found := v.found()
+	if err == nil && !found.Doubled {
+		id, err = v.auth.openLatest(ctx, id.value, v.base)
+	}
 	if err == nil {
-		found := v.found()
-		if !found.Doubled {
-			id, err = v.auth.openLatest(ctx, id.value, v.base)
-		}
-		if err == nil {
-			id, err = v.auth.rewrite(v.c, id, v.base, found, func(id *identity) error {
-				err := v.auth.lookUp(ctx, id)
-				if err == nil {
-					err = v.sameAccount(ctx, id, account)
-				}
-				v.auth.addFactor(&id.token, p)
-				return err
-			})
-		}
+		id, err = v.auth.rewrite(v.c, id, v.base, found, func(id *identity) error {
+			err := v.auth.lookUp(ctx, id)
+			if err == nil {
+				err = v.sameAccount(ctx, id, account)
+			}
+			v.auth.addFactor(&id.token, p)
+			return err
+		})
 	}
 	if err != nil {
 		return v.notProved(err), nil

@@ -93,12 +93,14 @@ import (
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/limit"
+	"github.com/ginauth/ginauth/internal/linking"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/refusal"
 	"github.com/ginauth/ginauth/internal/replay"
 	"github.com/ginauth/ginauth/internal/revocation"
 	"github.com/ginauth/ginauth/internal/sessionstrategy"
+	"github.com/ginauth/ginauth/internal/site"
 	"github.com/ginauth/ginauth/internal/stream"
 	"github.com/ginauth/ginauth/internal/token"
 	"github.com/ginauth/ginauth/internal/tokenset"
@@ -271,7 +273,7 @@ type Auth struct {
 	debug     bool        // whether it was the debug mode
 	providers []*provider // in the order of Options.Providers
 
-	site        site
+	site        *site.Site
 	keys        keys
 	http, https schemeKeys
 	namespace   sessionstrategy.Namespace // of the sessions in a shared store
@@ -283,21 +285,8 @@ type Auth struct {
 
 	pages        *pages.Languages
 	publicErrors errorcode.Public
-	client       clientModule
+	client       pages.Script
 	refusals     *refusal.Log
-}
-
-// site is where the auth routes are, and which requests and redirects belong to them.
-type site struct {
-	publicURL   string // path of the auth routes as browsers see it
-	mountPath   string // path of the auth routes below the router
-	mapped      bool   // a proxy must put one in the place of the other
-	hosts       *origin.Resolver
-	trusted     origin.Set // TrustedOrigins
-	allowed     origin.Set // AllowedRedirects
-	crossOrigin *http.CrossOriginProtection
-	local       bool   // nobody says the site's address: requests to localhost are answered
-	option      string // what says the site's address: BaseURL or a variable's name; empty: each request does
 }
 
 // keys are derived from the secrets, one for each purpose.
@@ -334,7 +323,7 @@ type shared struct {
 	callbacks *replay.Results[outcome] // of callbacks that come twice
 	locks     *sessionstrategy.Locks   // of sessions that this process changes
 	renewals  *tokenset.Renewals       // of providers' tokens
-	takeovers takeovers                // of users by the owners of their addresses
+	takeovers linking.Takeovers        // of users by the owners of their addresses
 }
 
 // schemeKeys are what hangs on whether the site is on https: the cookies' names, and
@@ -391,7 +380,7 @@ func Register(r gin.IRouter, opts Options) (*Auth, error) {
 func (a *Auth) Close() { a.ending.close() }
 
 func (a *Auth) mount(r gin.IRouter, group string) (err error) {
-	path := strings.TrimSuffix(group, "/") + a.site.mountPath
+	path := strings.TrimSuffix(group, "/") + a.site.MountPath
 	defer func() {
 		v := recover() // gin panics on a conflict
 		switch {
@@ -402,69 +391,6 @@ func (a *Auth) mount(r gin.IRouter, group string) (err error) {
 			err = fmt.Errorf("ginauth: BasePath: the routes cannot be mounted at %s: %v; take the other route away, or write another path in BasePath", path, v)
 		}
 	}()
-	r.Any(a.site.mountPath+"/*action", a.serve)
-	return nil
-}
-
-// announce says at the start what an operator must enter elsewhere.
-func (a *Auth) announce() {
-	sites := a.site.hosts.Sites()
-	if gin.IsDebugging() {
-		a.opts.Logger.Info("ginauth: the site's auth routes", "at", sites)
-	}
-	a.announceProxy()
-	for _, p := range a.providers {
-		if p.oauth() != nil {
-			a.opts.Logger.Info("ginauth: register the callback URL with the provider", "provider", p.id, "callback_url", callbackURLs(sites, p.id))
-		}
-	}
-}
-
-// announceProxy says what a proxy must do with the paths, where the base URL's path leaves
-// that open: a request that comes with another path finds no route, and no line tells why.
-func (a *Auth) announceProxy() {
-	log, at := a.opts.Logger, a.site.mountPath
-	base := a.fixedBase(a.opts.BaseURL)
-	switch {
-	case base == nil || a.site.mapped: // the latter is one of the doubts
-	case base.Prefix != "":
-		log.Info("ginauth: a proxy must take this prefix off each path; if none does, call Register with a router group of this path",
-			"prefix", base.Prefix, "base_path", at)
-	case a.opts.BasePath == "" && at != "" && at != origin.DefaultMount:
-		rest := at[strings.LastIndexByte(at, '/'):]
-		if strings.HasSuffix(at, origin.DefaultMount) {
-			rest = origin.DefaultMount
-		}
-		log.Info("ginauth: the auth routes are at the whole path of the base URL; if a proxy takes the beginning off, write the rest in BasePath",
-			"path", at, "base_path", rest)
-	}
-}
-
-// doubts tells the log what is likely to be a mistake, though it may work.
-func (a *Auth) doubts() {
-	log, opts := a.opts.Logger, &a.opts
-	if base, err := a.site.hosts.Base(&http.Request{}); a.release && opts.BaseURL != "" && err == nil && !base.Secure && !base.Loopback() {
-		log.Warn("ginauth: the base URL is on http, so that everybody on the way can read the sessions; write an https URL in BaseURL or NEXTAUTH_URL, and end TLS in a proxy",
-			"base_url", opts.BaseURL)
-	}
-	if a.site.mapped {
-		log.Warn("ginauth: the base URL's path does not end in BasePath, so that a proxy must lead one to the other",
-			"base_url", opts.BaseURL, "base_path", a.site.mountPath)
-	}
-	for _, p := range origin.EveryonesProxies(opts.TrustedProxies) {
-		log.Warn("ginauth: TrustedProxies holds clients too, so that each can write the address, host and scheme that are believed; write the proxy's own address, for instance 10.0.0.5/32",
-			"network", p.String())
-	}
-	for _, p := range a.providers {
-		p.method.doubts(log, opts, p.id, a.site.hosts.Sites())
-	}
-}
-
-func (a *Auth) provider(id string) *provider {
-	for _, p := range a.providers {
-		if p.id == id {
-			return p
-		}
-	}
+	r.Any(a.site.MountPath+"/*action", a.serve)
 	return nil
 }

@@ -113,7 +113,7 @@ func (a *Auth) stampNew(ctx context.Context, t *Token, base origin.Base, now tim
 // stamp makes the payload of a session's token as it is kept from now on.
 func (a *Auth) stamp(ctx context.Context, t *Token, base origin.Base, now time.Time) ([]byte, error) {
 	t.domain = a.opts.Cookies.Domain
-	a.renewFactors(t)
+	t.factors = factor.Renew(a.keys.factors, t.Subject, t.sid, t.factors)
 	payload, err := t.stamp(now, a.lifetime(t))
 	if err == nil {
 		err = a.checkSize(ctx, t, payload, base)
@@ -341,44 +341,28 @@ func (a *Auth) openAll(ctx context.Context, found cookie.Session, base origin.Ba
 	return all, nil
 }
 
-const (
-	// bufferedSession is how long, in bytes, the cookies of a session may be that nginx
-	// passes on: by default it takes 4 KB for all header lines of an answer.
-	bufferedSession = 3000
-	// largeSession is how long, in bytes, they may be in requests. With the site's other cookies they must pass the 8 KB that nginx and Apache
-	// take for one header line.
-	largeSession = 7 << 10
-	// maxInCookies is the most: HAProxy and Node.js take 16 KB for all header lines.
-	maxInCookies = 16 << 10
-	// sealing is what a token has around its claims, in bytes.
-	sealing = 120
-)
-
 // checkSize refuses a session that hardly any server takes in a request's cookies, and
 // tells the log of one that not every server takes: the proxy's error page is the answer
 // to the sign-in then, or to every page after it, and the application sees no fault.
 func (a *Auth) checkSize(ctx context.Context, t *Token, payload []byte, base origin.Base) error {
-	if a.opts.Session.Store != nil {
-		return nil
-	}
 	name := a.scheme(base).names.Session
-	size := cookie.SentLength(name, sealing+(len(payload)*4+2)/3)
-	if size <= bufferedSession {
+	bytes, size := cookie.Sealed(name, len(payload))
+	if a.opts.Session.Store != nil || size == cookie.Fits {
 		return nil
 	}
 	largest, from := t.largest()
-	if size > maxInCookies {
+	seen := []any{"cookie", name, "bytes", bytes, "largest_claim", largest}
+	switch size {
+	case cookie.TooLong:
 		return redact.Safe(fmt.Sprintf("ginauth: the session has %d bytes in the cookies %s.*, and servers take %d at most; the largest claim is %s, look at %s, or set Session.Store",
-			size, name, maxInCookies, largest, from))
-	}
-	seen := []any{"cookie", name, "bytes", size, "largest_claim", largest}
-	if size <= largeSession {
+			bytes, name, cookie.MaxSent, largest, from))
+	case cookie.LongAnswer:
 		a.refusals.Info(ctx, refusal.LongAnswer, "the session is so long that nginx by default answers the sign-in with 502",
 			refusal.Advice{LookAt: from, Text: "keep less in the session, or set Session.Store, unless proxy_buffer_size there is more than its default of 4 KB, for instance 16k"}, seen...)
-		return nil
+	default:
+		a.refusals.Warn(ctx, refusal.LongSession, "the session is so long that a proxy may refuse each request with it",
+			refusal.Advice{LookAt: from, Text: "keep less in the session, or set Session.Store: nginx and Apache take 8 KB of cookies by default"}, seen...)
 	}
-	a.refusals.Warn(ctx, refusal.LongSession, "the session is so long that a proxy may refuse each request with it",
-		refusal.Advice{LookAt: from, Text: "keep less in the session, or set Session.Store: nginx and Apache take 8 KB of cookies by default"}, seen...)
 	return nil
 }
 
@@ -395,11 +379,7 @@ func (a *Auth) tellUnsealed(ctx context.Context, found cookie.Session, base orig
 	if a.opts.Session.Store != nil {
 		return
 	}
-	message, advice := "a session cookie was not made with this site's secret", refusal.OtherSecret
-	if found.Value == "" {
-		message = "a session cookie came without one of its parts"
-		advice = refusal.Advice{LookAt: "Session.Store, Callbacks.JWT", Text: "a browser or a proxy dropped a part of a session that is too large for it; put less into the token, or keep sessions in a Session.Store"}
-	}
+	message, advice := refusal.Unsealed(found.Value != "")
 	a.refusals.Warn(ctx, refusal.Session, message, advice,
 		"cookie", a.scheme(base).names.Session, "length", len(found.Value), "cookies", len(found.Names()), "site", base.Origin)
 }

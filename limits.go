@@ -2,26 +2,18 @@ package ginauth
 
 import (
 	"context"
-	"net/http"
+	"errors"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/gin-gonic/gin"
 	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/cookie"
-	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/factor"
 	"github.com/ginauth/ginauth/internal/limit"
 	"github.com/ginauth/ginauth/internal/redact"
-	"github.com/ginauth/ginauth/internal/refusal"
-)
-
-const (
-	// waitParam is the error page's parameter that says for how long, in seconds.
-	waitParam = "retryAfter"
-	// maxWait bounds it: anyone can make a link to the page.
-	maxWait = 24 * time.Hour
 )
 
 // Limits bound how often signing in is tried. They are on by default, and they
@@ -162,13 +154,23 @@ func newAttempts(opts *Options) (*limit.Attempts, error) {
 var testAddr = netip.MustParseAddr("192.0.2.1")
 
 // client is the address that a request comes from; not valid where nobody tells.
-func (v *request) client() netip.Addr { return v.auth.site.hosts.ClientAddr(v.c.Request) }
+func (v *request) client() netip.Addr { return v.auth.site.Hosts.ClientAddr(v.c.Request) }
 
 // limitClient is the sender of this request, to the limits.
 func (v *request) limitClient() limit.Client {
 	addr := v.client()
 	developing := !v.auth.release && (addr.IsLoopback() || addr == testAddr)
 	return limit.Client{Networks: limit.Networks(addr), Limited: !developing}
+}
+
+// sender is who sent this request, with the people whom it knows.
+func (v *request) sender() limit.Browser {
+	return limit.Browser{Client: v.limitClient(), Provider: v.provider.id, Devices: v.devices, Revoked: v.revokedDevice}
+}
+
+// guesses are the rates of tries of credentials.
+func (l *Limits) guesses() limit.Rates {
+	return limit.Rates{Failures: limit.Rate(l.Failures), Guesses: limit.Rate(l.Guesses), AllGuesses: limit.Rate(l.AllGuesses)}
 }
 
 // startAllowed counts the start of a sign-in, and the mail to a mailbox where that is not
@@ -187,36 +189,11 @@ func (v *request) startAllowed(mailbox string) bool {
 		b.PerClient(v.auth.attempts, client, mails.Half().Aimed(mails), 0, "mail", mailbox)
 		b.All(v.auth.attempts, mails, "mails", mailbox)
 	}
-	if _, wait := v.take(b, v.mailBudget, nil); wait > 0 {
+	if _, wait := v.auth.attempts.TakeAll(v.c.Request.Context(), b, v.sender(), v.mailBudget, nil); wait > 0 {
 		v.limited(wait)
 		return false
 	}
 	return true
-}
-
-// take counts an attempt in its buckets, or in none, and returns how long to wait
-// then. Where this browser knows the person, its budget takes the place of what
-// others use up too. spent is told of a budget that is used up; nil: nobody is.
-func (v *request) take(b limit.Buckets, budget func(limit.Device) limit.Tally, spent func(limit.Device)) (taken []limit.Counted, wait time.Duration) {
-	ctx := v.c.Request.Context()
-	taken, wait = v.auth.attempts.Take(ctx, b.Own)
-	if wait > 0 {
-		return nil, wait
-	}
-	if d, ok := v.devices().Find(v.provider.id, b.Everybody, v.revokedDevice); ok {
-		if own, wait := v.auth.attempts.Take(ctx, []limit.Tally{budget(d)}); wait == 0 {
-			return append(taken, own...), 0
-		}
-		if spent != nil {
-			spent(d)
-		}
-	}
-	shared, wait := v.auth.attempts.Take(ctx, b.Shared)
-	if wait > 0 {
-		v.auth.attempts.Refund(ctx, taken)
-		return nil, wait
-	}
-	return append(taken, shared...), 0
 }
 
 func (v *request) mailBudget(d limit.Device) limit.Tally {
@@ -233,69 +210,6 @@ func (v *request) successAllowed(ctx context.Context, userID string) (undo func(
 		v.auth.attempts.Tally(limit.Rate(v.auth.opts.Limits.Successes), "success", v.auth.namespace.String(), userID),
 	})
 	return func() { v.auth.attempts.Refund(ctx, taken) }, wait
-}
-
-// limited refuses a request that is one too many.
-func (v *request) limited(wait time.Duration) {
-	v.tellLimited(wait)
-	v.tooMany(wait)
-}
-
-// tellLimited tells the log and the events of a request that is one too many.
-func (v *request) tellLimited(wait time.Duration) {
-	e := v.tellRefused("Limits", rateLimited{wait}, errorcode.RateLimited)
-	unlisted := v.auth.site.hosts.Unlisted(v.c.Request)
-	advice := refusal.Advice{LookAt: "Limits", Text: "somebody guesses or floods; if many people share an address here, raise the limits"}
-	if unlisted {
-		advice = refusal.Advice{LookAt: "TrustedProxies, Limits", Text: "a proxy forwarded this request, and all people behind one that is not listed are one client: list its address in TrustedProxies"}
-	}
-	v.auth.refusals.Warn(v.c.Request.Context(), refusal.TooMany, "too many attempts to sign in", advice,
-		"provider", e.Provider, "forwarded_by_unlisted_proxy", unlisted)
-	if event := v.auth.opts.Events.RateLimit; event != nil {
-		event(v.c, RateLimitEvent{Provider: e.Provider, Client: e.Client, RetryAfter: wait})
-	}
-}
-
-// tooMany answers a request that is one too many. next-auth's client reads the
-// code out of the URL; a person gets the page at once, since a redirect would
-// lose the status.
-func (v *request) tooMany(wait time.Duration) {
-	h := v.c.Writer.Header()
-	h.Set("Retry-After", seconds(wait))
-	h.Set("Cache-Control", "no-store")
-	target := withQuery(v.errorURL(errorcode.RateLimited), waitParam, seconds(wait))
-	switch {
-	case v.native:
-		v.nativeError(http.StatusTooManyRequests, errorcode.RateLimited)
-	case v.wantsJSON():
-		v.json(http.StatusTooManyRequests, map[string]string{"url": target})
-	case v.c.GetHeader("HX-Request") == "true":
-		h.Set("HX-Redirect", target)
-		v.c.Status(http.StatusTooManyRequests)
-		v.c.Writer.WriteHeaderNow()
-	case v.auth.opts.Pages.Error != "":
-		v.redirect(http.StatusTooManyRequests, target)
-	default:
-		v.errorPage(http.StatusTooManyRequests, errorcode.RateLimited, wait)
-	}
-}
-
-// seconds is a time to wait as Retry-After says it, rounded up (RFC 9110
-// §10.2.3).
-func seconds(wait time.Duration) string {
-	return strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10)
-}
-
-// waitAsked is how long to wait as the error page's URL says; zero: it does not.
-func (v *request) waitAsked() time.Duration {
-	if !strings.EqualFold(v.c.Query("error"), errorcode.RateLimited) {
-		return 0
-	}
-	n, err := strconv.ParseUint(v.c.Query(waitParam), 10, 32)
-	if err != nil {
-		return 0
-	}
-	return min(time.Duration(n)*time.Second, maxWait)
 }
 
 // devices are the people that this browser knows, the last sign-in first.
@@ -363,4 +277,108 @@ func (v *request) keepDevices(list limit.Devices) {
 	h := v.c.Writer.Header()
 	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool { return strings.HasPrefix(line, v.names.Device+"=") })
 	v.setCookie(line)
+}
+
+// attemptKey is where a try of credentials stands in its request's context.
+const attemptKey = "github.com/ginauth/ginauth.attempt"
+
+// tryAllowed counts a try of credentials. It answers the request where that is
+// one too many.
+func (v *request) tryAllowed(identifiers []string, typed map[string]string) (*limit.Try, bool) {
+	try := limit.NewTry(v.auth.attempts, v.auth.opts.Limits.guesses(), v.sender(), v.forgetDevice)
+	v.c.Set(attemptKey, try)
+	if wait := try.Typed(v.c.Request.Context(), identifiers, typed); wait > 0 {
+		try.End()
+		v.limited(wait)
+		return nil, false
+	}
+	return try, true
+}
+
+// forgetDevice takes a device away whose guesses are used up. Its mails are not: more of
+// them are allowed after a while.
+func (v *request) forgetDevice(d limit.Device) { v.keepDevices(v.devices().Without(d.ID)) }
+
+// CountGuess counts a try of credentials against the account that Authorize found, by
+// Limits.Guesses and Limits.AllGuesses, as what was typed is counted. Call it in
+// Credentials.Authorize when the account is found, before the password is compared,
+// and return its error: the answer is then 429 with the code RateLimited.
+//
+// What was typed does not always say whom it reaches. Keys of ginauth's own hold
+// together what MariaDB's usual collations and PostgreSQL's citext take for equal,
+// but a collation for one language, a phone number with spaces, or a name and an
+// e-mail address of one account lead to it too. Each spelling would have a limit of its
+// own.
+//
+// accountID is whatever names the account in the application, such as "42". A
+// successful sign-in is not counted, and the same account is counted once in a
+// request. With Limits.Disabled the error is nil. It is an error to call CountGuess
+// anywhere else, with another context, or with an empty accountID.
+func CountGuess(c *gin.Context, accountID string) error {
+	var try *limit.Try
+	if c != nil {
+		found, _ := c.Get(attemptKey)
+		try, _ = found.(*limit.Try)
+	}
+	switch {
+	case try == nil || try.Over():
+		return errors.New("ginauth: CountGuess counts only within Credentials.Authorize; call it there, with the context that Authorize gets")
+	case accountID == "":
+		return errors.New("ginauth: CountGuess got an empty account ID; call it with the ID of the account that was found")
+	}
+	if wait := try.Account(c.Request.Context(), accountID); wait > 0 {
+		return rateLimited{wait}
+	}
+	return nil
+}
+
+// codeAllowed counts a code of a second factor, by client and by user. It returns how
+// long to wait where that is one too many, and else how to take the count back.
+func (v *request) codeAllowed(ctx context.Context, userID string) (leave, undo func(), wait time.Duration) {
+	if v.auth.attempts == nil {
+		return func() {}, func() {}, 0
+	}
+	return v.auth.attempts.Code(ctx, v.limitClient(), v.auth.opts.Limits.guesses(), v.auth.namespace.String(), userID)
+}
+
+// tryFactor counts the code that was typed, and reports whether it is right. One for a
+// sign-in that waits finishes that, once: in the step in which the code is used up.
+func (v *request) tryFactor(ctx context.Context, userID string, w *waiting, method FactorMethod) (right bool, err error) {
+	typed := v.field("code")
+	v.secrets = append(v.secrets, typed)
+	leave, undo, wait := v.codeAllowed(ctx, userID)
+	if wait > 0 {
+		return false, rateLimited{wait}
+	}
+	defer leave()
+	now, result := v.auth.opts.Now(), factor.Wrong
+	err = v.auth.changeFactors(ctx, userID, func(r *factor.Record) error {
+		if w != nil && r.Epoch != w.Epoch {
+			return errWaiting
+		}
+		if method == FactorRecovery {
+			result = r.TryRecovery(userID, typed)
+		} else {
+			result = r.TryOTP(typed, now)
+		}
+		if result == factor.Right && w != nil && !r.Spend(w.ID, time.Unix(w.Expires, 0), now) {
+			return errWaiting
+		}
+		return nil
+	})
+	if err != nil {
+		return false, err
+	}
+	switch result {
+	case factor.Right:
+		undo()
+		if method == FactorRecovery {
+			v.tellFactor(ctx, userID, method, FactorRecoveryUsed)
+		}
+	case factor.WrongTell:
+		v.tellFactor(ctx, userID, method, FactorGuessed)
+	case factor.WrongOff:
+		v.tellFactor(ctx, userID, method, FactorOff)
+	}
+	return result == factor.Right, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 
 	"github.com/markbates/goth"
 
@@ -14,7 +13,6 @@ import (
 	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/linking"
 	"github.com/ginauth/ginauth/internal/oauth"
-	"github.com/ginauth/ginauth/internal/redact"
 	"github.com/ginauth/ginauth/internal/transaction"
 )
 
@@ -253,147 +251,135 @@ const (
 	credentialsType = "credentials"
 )
 
-// errOvertaken refuses a way into a user that was closed meanwhile.
-var errOvertaken = errors.New("ginauth: meanwhile the account was taken away from the user, or their address was proved by its owner")
+var errUnproved = errors.New("ginauth: somebody else may sign in as the user with this address, who never proved that it is theirs")
 
-// ways are the ways into a user of the Adapter: by an account of theirs, at a provider
-// or of Credentials, by a passkey, and by mail to their address, once it is proved.
-type ways struct {
-	accounts []Account
-	address  string          // that mail is a proof for; empty: none
-	passkeys []StoredPasskey // of the user, where there is Factors.Passkeys
-}
-
-func (a *Auth) waysInto(ctx context.Context, user User) (ways, error) {
-	accounts, err := bulkhead.Do(ctx, a.calls.adapter, func(ctx context.Context) ([]Account, error) {
-		return a.opts.Adapter.ListAccounts(ctx, user.ID)
-	})
-	w := ways{accounts: accounts}
-	if a.mails(user) {
-		w.address = ascii.Lower(user.Email)
+// mayClaim decides whether the owner of an address gets the user who has it. An
+// attacker may have come first: with the address in a profile at another service, or
+// with a password registered for it. The two would then share the user. mayClaim
+// refuses the owner if the user has an account at a provider, since nothing tells whose
+// account that is. A password can be deleted: closing reports that it must be, and that
+// the sessions it began must end. A person who is signed in as this user has proved both.
+func (v *request) mayClaim(ctx context.Context, user User) (closing bool, err error) {
+	if !user.EmailVerified.IsZero() || v.signedInAs(ctx, user.ID) {
+		return false, nil
 	}
-	if err == nil {
-		w.passkeys, err = a.listPasskeys(ctx, user.ID)
-	}
-	return w, err
-}
-
-// mails reports whether a user can sign in by mail, without any account.
-func (a *Auth) mails(user User) bool {
-	return !user.EmailVerified.IsZero() && user.Email != "" &&
-		slices.ContainsFunc(a.providers, func(p *provider) bool { return p.method.kind() == emailType })
-}
-
-// any reports whether there is any way at all.
-func (w ways) any() bool { return w.address != "" || len(w.accounts) > 0 || len(w.passkeys) > 0 }
-
-func (w ways) has(account Account) bool {
-	if account.Type == emailType {
-		return w.address != "" && w.address == ascii.Lower(account.ProviderAccountID)
-	}
-	if account.Type == passkeyType {
-		return slices.ContainsFunc(w.passkeys, func(p StoredPasskey) bool { return p.ID == account.ProviderAccountID })
-	}
-	return slices.ContainsFunc(w.accounts, func(a Account) bool { return keyOf(a) == keyOf(account) })
-}
-
-// byProvider reports whether an account is at a provider: ginauth can take it away, but
-// not tell whose it is.
-func (w ways) byProvider() bool {
-	return slices.ContainsFunc(w.accounts, func(a Account) bool { return a.Type != credentialsType })
-}
-
-// addAccount gives a user a further account, and looks again. Who proves the user's
-// address at this moment looks for accounts after they have stored the proof: so either
-// they see this one, or their proof is seen here. fresh is false where the user has the
-// account already.
-func (a *Auth) addAccount(ctx context.Context, user User, account Account) (fresh bool, err error) {
-	err = a.adapt(ctx, func(ctx context.Context) error { return a.opts.Adapter.LinkAccount(ctx, user.ID, account) })
-	fresh = err == nil
-	if errors.Is(err, ErrExists) { // a moment ago: by this user's other tab, or somebody else's
-		var owner User
-		owner, err = a.userByAccount(ctx, &account)
-		if err == nil && owner.ID != user.ID {
-			err = errNotLinked
-		}
-	}
+	w, err := v.auth.waysInto(ctx, user)
 	if err != nil {
 		return false, err
 	}
-	now, err := a.userByID(ctx, user.ID)
-	if err == nil && provedSince(user, now) {
-		err = errOvertaken
+	// A password need not have been used yet, or not since it became an account.
+	credentials := v.auth.credentials()
+	if w.byProvider() {
+		return false, errUnproved
 	}
-	if err != nil && (fresh || errors.Is(err, errOvertaken)) {
-		err = a.takeBack(ctx, user, account, fresh, err)
-	}
-	return fresh, err
-}
-
-func provedSince(before, now User) bool {
-	return before.EmailVerified.IsZero() && !now.EmailVerified.IsZero()
-}
-
-// takeBack takes an account away that must not have been added, because of err. Somebody
-// may have signed in by one at a provider already: whose session that is, nothing tells.
-// Of Credentials each sign-in looks by itself whether the user was taken over.
-func (a *Auth) takeBack(ctx context.Context, user User, account Account, fresh bool, err error) error {
-	err = errors.Join(err, a.dropAccount(ctx, user, account, !fresh))
-	if account.Type != credentialsType && a.endsSessions() {
-		err = errors.Join(err, a.RevokeUser(ctx, user.ID))
-	}
-	return err
-}
-
-// dropAccount takes an account away, if it is there. known says that Events.LinkAccount
-// told of it, so that Events.UnlinkAccount must.
-func (a *Auth) dropAccount(ctx context.Context, user User, account Account, known bool) error {
-	err := a.adapt(ctx, func(ctx context.Context) error {
-		return a.opts.Adapter.UnlinkAccount(ctx, user.ID, account.Provider, account.ProviderAccountID, true)
-	})
-	if errors.Is(err, ErrNotFound) {
-		return nil
-	}
-	if err == nil && known {
-		a.unlinked(ctx, user, account)
-	}
-	return err
-}
-
-// endsSessions reports whether the sessions of a user can be ended.
-func (a *Auth) endsSessions() bool {
-	_, listed := a.userStore()
-	return a.ending.revoked != nil || listed
-}
-
-// confirm looks again after a session was kept, and ends it if the account or address
-// that began it is gone. Code that removes one ends the user's sessions afterwards. So a
-// session is either among those, or kept so late that confirm sees the removal.
-func (v *request) confirm(ctx context.Context, userID, session string) error {
-	if v.way.Provider == "" { // no user of the Adapter
-		return nil
-	}
-	user, err := v.auth.userByID(ctx, userID)
-	if err == nil && v.way.Type != appID { // no account leads the application to a user
-		var w ways
-		if w, err = v.auth.waysInto(ctx, user); err == nil && (!w.has(v.way) || v.takenOver(user)) {
-			err = errOvertaken
+	for _, m := range credentials {
+		if m.Reset == nil {
+			return false, fmt.Errorf("%w; set Credentials.Reset of the provider %s, which deletes the password, to let the owner of the address in", errUnproved, m.ID)
 		}
 	}
-	if errors.Is(err, ErrNotFound) {
-		err = errOvertaken // the user is deleted
+	if (len(credentials) > 0 || w.any()) && !v.auth.endsSessions() {
+		return false, fmt.Errorf("%w; set Session.Revocations, for instance ginauth.MemoryRevocations(), or a Session.Store such as redisstore's, so that their sessions can be ended", errUnproved)
 	}
-	if err == nil {
-		return nil
-	}
-	if end := v.auth.scheme(v.base).sessions.Remove(ctx, session); end != nil { // no cookie leads to it
-		v.auth.opts.Logger.Warn("ginauth: the session of a sign-in that was refused was not deleted", "error", redact.Error(end))
-	}
-	return err
+	return true, nil
 }
 
-// takenOver reports whether the password by which somebody signs in was deleted since it
-// was found right.
-func (v *request) takenOver(now User) bool {
-	return v.way.Type == credentialsType && (provedSince(v.before, now) || v.auth.shared.takeovers.since(now.ID, v.began))
+// claimable reports whether the owner of a user's address could claim them from a person
+// who has only a password: see mayClaim.
+func (a *Auth) claimable(ctx context.Context, user User) (bool, error) {
+	if user.Email == "" || !user.EmailVerified.IsZero() || a.mailer() == nil {
+		return false, nil
+	}
+	w, err := a.waysInto(ctx, user)
+	return err == nil && !w.byProvider(), err
+}
+
+// signedInAs reports whether this browser's session is that user's.
+func (v *request) signedInAs(ctx context.Context, userID string) bool {
+	id, err := v.auth.openFound(ctx, v.found(), v.base, v.auth.opts.Now())
+	return err == nil && userID != "" && id.token.Subject == userID
+}
+
+// keepVerified stores that a user's address was proved. Where that closes the ways by
+// which anybody else could enter, no step may be missed: what fails leaves the address
+// unproved, so that the next proof closes them again.
+func (v *request) keepVerified(ctx context.Context, user User, closing bool) (kept User, err error) {
+	if waits, err := v.mustWait(ctx, user); waits || err != nil {
+		v.later = laterVerify
+		return user, err
+	}
+	if closing {
+		if err := v.resetCredentials(ctx, user); err != nil {
+			return User{}, err
+		}
+	}
+	before := user
+	if closing {
+		v.auth.shared.takeovers.Add(user.ID)
+	}
+	user.EmailVerified = v.auth.opts.Now()
+	if kept, err = v.auth.updateUser(ctx, user); err != nil {
+		return User{}, err
+	}
+	if closing {
+		if err := v.shutOut(ctx, kept); err != nil {
+			ctx, cancel := v.detached(adapterTimeout)
+			defer cancel()
+			_, undo := v.auth.updateUser(ctx, before)
+			return User{}, errors.Join(err, undo)
+		}
+	}
+	if event := v.auth.opts.Events.UpdateUser; event != nil {
+		event(v.c, UserEvent{User: &kept})
+	}
+	return kept, nil
+}
+
+// resetCredentials deletes a user's password, and the account that it is.
+func (v *request) resetCredentials(ctx context.Context, user User) error {
+	for _, m := range v.auth.credentials() {
+		bounded, cancel := context.WithTimeout(ctx, adapterTimeout)
+		_, err := bulkhead.Wait(bounded, v.auth.calls.adapter, func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, m.Reset(ctx, user.ID)
+		})
+		cancel()
+		if err != nil {
+			return fmt.Errorf("ginauth: Credentials.Reset of the provider %s: %w", m.ID, err)
+		}
+	}
+	return v.dropCredentials(ctx, user)
+}
+
+// shutOut ends what the password let in. A sign-in that had passed it may have linked
+// its account since, and who was signed in may have added one at a provider. What is
+// added after this has looked, addAccount and link take back.
+func (v *request) shutOut(ctx context.Context, user User) error {
+	err := v.dropCredentials(ctx, user)
+	if err != nil || !v.auth.endsSessions() {
+		return err
+	}
+	if err := v.auth.RevokeUser(ctx, user.ID); err != nil {
+		return err
+	}
+	return v.dropCredentials(ctx, user)
+}
+
+func (v *request) dropCredentials(ctx context.Context, user User) error {
+	w, err := v.auth.waysInto(ctx, user)
+	if err != nil {
+		return err
+	}
+	if w.byProvider() { // a person who had the password links one at this moment
+		return errUnproved
+	}
+	for _, account := range w.accounts {
+		if err := v.auth.dropAccount(ctx, user, account, true); err != nil {
+			return err
+		}
+	}
+	for _, p := range w.passkeys { // whoever had the password could add one
+		if err := v.auth.dropPasskey(ctx, user, p.ID); err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	return nil
 }

@@ -116,7 +116,7 @@ var (
 
 // identity finds out who sends a request.
 func (a *Auth) identity(c *gin.Context) (*identity, origin.Base, error) {
-	base, err := a.site.hosts.Base(c.Request)
+	base, err := a.site.Hosts.Base(c.Request)
 	if err != nil {
 		return nil, base, err
 	}
@@ -127,7 +127,7 @@ func (a *Auth) identity(c *gin.Context) (*identity, origin.Base, error) {
 	found := cookie.Find(c.Request.Header["Cookie"], a.scheme(base).names.Session)
 	if !found.Found {
 		found.Value = bearer(c.Request.Header)
-	} else if a.foreign(c.Request, base) {
+	} else if a.site.Foreign(c.Request, base) {
 		a.tellForeign(c, base)
 		return nil, base, errForeign
 	}
@@ -212,32 +212,9 @@ func bearer(h http.Header) string {
 	return token
 }
 
-// foreign reports whether a browser sends this on behalf of another site's page.
-// Only requests that change something count, and WebSockets, which browsers let
-// any page open and which nothing else protects.
-func (a *Auth) foreign(req *http.Request, base origin.Base) bool {
-	switch req.Method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions:
-		if len(req.Header["Upgrade"]) == 0 {
-			return false
-		}
-		o := req.Header["Origin"]
-		return len(o) > 0 && !(len(o) == 1 && (o[0] == base.Origin || a.site.trusted.Has(o[0])))
-	}
-	if o := req.Header["Origin"]; len(o) == 1 && o[0] == base.Origin {
-		return false
-	}
-	return a.site.crossOrigin.Check(req) != nil
-}
-
-// seen is where the site's address comes from, as far as that explains a refusal.
-func (a *Auth) seen(req *http.Request) refusal.Site {
-	return refusal.Site{Option: a.site.option, Hosts: a.opts.TrustedHosts, ByUnlistedProxy: a.site.hosts.Unlisted(req), ByListedProxy: a.site.hosts.Listed(req)}
-}
-
 // tellHost says that the site does not answer for a request's host.
 func (a *Auth) tellHost(req *http.Request) {
-	site := a.seen(req)
+	site := a.site.Seen(req)
 	a.refusals.Warn(req.Context(), refusal.Host, "a request was refused, since the site does not answer for its host",
 		site.OfHost(), "host", req.Host, "forwarded_host", req.Header.Get("X-Forwarded-Host"), "expected", site.Expected())
 }
@@ -248,7 +225,7 @@ func (a *Auth) tellForeign(c *gin.Context, base origin.Base) {
 	req := c.Request
 	sent := req.Header.Get("Origin")
 	a.refusals.Warn(req.Context(), refusal.CrossOrigin, "a request was not believed to be the signed-in person's, since another origin sent it",
-		a.seen(req).OfOrigin(sent, base.Origin), "route", c.FullPath(), "origin", sent, "sec_fetch_site", req.Header.Get("Sec-Fetch-Site"), "expected", base.Origin)
+		a.site.Seen(req).OfOrigin(sent, base.Origin), "route", c.FullPath(), "origin", sent, "sec_fetch_site", req.Header.Get("Sec-Fetch-Site"), "expected", base.Origin)
 }
 
 // attach puts the session where GetSession finds it: into the gin.Context, and
@@ -412,9 +389,9 @@ func (a *Auth) abortHint(req *http.Request, base origin.Base, code string) strin
 	switch {
 	case a.release:
 	case code == errorcode.BadHost:
-		return a.seen(req).HostHint()
+		return a.site.Seen(req).HostHint()
 	case code == errorcode.CrossOriginRequest:
-		return a.seen(req).Hint(base.Origin)
+		return a.site.Seen(req).Hint(base.Origin)
 	}
 	return ""
 }

@@ -7,17 +7,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/markbates/goth"
 
-	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/factor"
 	"github.com/ginauth/ginauth/internal/oauth"
-	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/redact"
 	"github.com/ginauth/ginauth/internal/refusal"
 	"github.com/ginauth/ginauth/internal/revocation"
@@ -51,7 +48,7 @@ func (m *oauthMethod) begin(v *request) {
 	query := v.c.Request.URL.Query()
 	if m.startedElsewhere(v.c.Request.URL) { // and our page has asked the person
 		if m.checkStart(v, query) {
-			m.start(v, hintOf(query), true)
+			m.start(v, oauth.StartHint(query), true)
 		}
 		return
 	}
@@ -132,7 +129,7 @@ func (m *oauthMethod) callback(v *request) {
 		return
 	}
 	if v.formPosted() || tx.ThirdParty || v.proving && tx.Target != "" {
-		v.callbackURL = v.base.Absolute(tx.Target, v.auth.site.allowed)
+		v.callbackURL = v.base.Absolute(tx.Target, v.auth.site.Allowed)
 	}
 	if code := answer.Get("error"); code != "" {
 		v.endTransaction(tx, outcome{})
@@ -144,12 +141,7 @@ func (m *oauthMethod) callback(v *request) {
 	// not the browser's second request but somebody's guess.
 	sum := sha256.Sum256([]byte(tx.State + " " + answer.Get("code")))
 	result := v.auth.shared.callbacks.Do(v.c.Request.Context(), string(sum[:]), now, now.Add(rememberCallback),
-		func() outcome {
-			if v.proving {
-				return m.confirm(v, tx, answer)
-			}
-			return m.signIn(v, tx, answer)
-		})
+		func() outcome { return m.finish(v, tx, answer) })
 	if result.location == "" { // the first callback's request panicked, or this one is gone
 		result = v.failed(http.StatusOK, errorcode.Callback)
 		if v.c.Request.Context().Err() == nil {
@@ -168,15 +160,25 @@ func (m *oauthMethod) callback(v *request) {
 	}
 }
 
-// confirm takes from the provider's answer who proved there who they are, and when.
-func (m *oauthMethod) confirm(v *request, tx *oauth.Transaction, answer url.Values) outcome {
-	ctx := context.WithoutCancel(v.c.Request.Context()) // as for a sign-in
+// finish takes the provider's answer, which says who signed in there, and when.
+func (m *oauthMethod) finish(v *request, tx *oauth.Transaction, answer url.Values) outcome {
+	// A double click takes the connection away from the first callback, and the
+	// code is spent: so the exchange goes on without the request, to its own end.
+	ctx := context.WithoutCancel(v.c.Request.Context())
 	id, err := m.client.Complete(ctx, tx, v.redirectURI(), answer, v.auth.opts.Now())
-	if err != nil {
+	switch {
+	case err != nil:
 		return v.refused("the callback", err, http.StatusOK, errorcode.OAuthCallback)
+	case v.proving: // by somebody who is signed in
+		account := Account{Provider: v.provider.id, Type: oauthType, ProviderAccountID: id.Profile.UserID}
+		return outcome{location: v.callbackURL, proved: &proved{account, v.providerProof(id)}}
 	}
-	account := Account{Provider: v.provider.id, Type: oauthType, ProviderAccountID: id.Profile.UserID}
-	return outcome{location: v.callbackURL, proved: &proved{account, v.providerProof(id)}}
+	for _, note := range id.Notes { // an extra that did not come fails no sign-in
+		v.auth.opts.Logger.WarnContext(ctx, "ginauth: the sign-in goes on without "+note.What, "provider", v.provider.id, "error", note.Err)
+	}
+	v.former, v.browser = tx.Former, tx.Browser
+	v.addPostedName(&id.Profile)
+	return m.admit(ctx, v, tx, id)
 }
 
 // providerProof is what a provider's answer proves. Its time is the one that the
@@ -187,23 +189,6 @@ func (v *request) providerProof(id oauth.Identity) factor.Proof {
 		p.At = at
 	}
 	return p
-}
-
-// signIn runs a person's sign-in from the provider's answer to the session.
-func (m *oauthMethod) signIn(v *request, tx *oauth.Transaction, answer url.Values) outcome {
-	// A double click takes the connection away from the first callback, and the
-	// code is spent: so the exchange goes on without the request, to its own end.
-	ctx := context.WithoutCancel(v.c.Request.Context())
-	id, err := m.client.Complete(ctx, tx, v.redirectURI(), answer, v.auth.opts.Now())
-	if err != nil {
-		return v.refused("the callback", err, http.StatusOK, errorcode.OAuthCallback)
-	}
-	for _, note := range id.Notes { // an extra that did not come fails no sign-in
-		v.auth.opts.Logger.WarnContext(ctx, "ginauth: the sign-in goes on without "+note.What, "provider", v.provider.id, "error", note.Err)
-	}
-	v.former, v.browser = tx.Former, tx.Browser
-	v.addPostedName(&id.Profile)
-	return m.admit(ctx, v, tx, id)
 }
 
 // admit signs in the person whom the provider has named.
@@ -220,20 +205,6 @@ func (m *oauthMethod) admit(ctx context.Context, v *request, tx *oauth.Transacti
 		return v.completeSignIn(p)
 	}
 	return v.admitAccount(ctx, tx, p)
-}
-
-// answer is the provider's: the query, and the form of a form_post response. A
-// parameter that stands twice stays so, and is refused (RFC 6749 §3.1).
-func (v *request) answer() url.Values {
-	answer := v.c.Request.URL.Query()
-	for name, value := range v.body {
-		values, repeated := value.([]string)
-		if !repeated {
-			values = []string{v.field(name)}
-		}
-		answer[name] = append(answer[name], values...)
-	}
-	return answer
 }
 
 // providerError handles an error response (RFC 6749 §4.1.2.1). Its description
@@ -273,12 +244,8 @@ func (v *request) endTransaction(tx *oauth.Transaction, result outcome) {
 // reports that there is a cookie of the sign-in.
 func (v *request) finishAgain(answer url.Values, expired bool) {
 	signIns := v.signIns()
-	var done *transaction.Completed
-	if state := answer["state"]; len(state) == 1 {
-		var found bool
-		done, found = signIns.Completed(state[0])
-		expired = expired || found
-	}
+	done, found := signIns.CompletedOf(answer)
+	expired = expired || found
 	if done != nil && v.loadAgain(done.Again) {
 		v.setCookie(signIns.RevisitCompleted(done, true))
 		v.continueHere()
@@ -323,17 +290,7 @@ func (v *request) finishAgain(answer url.Values, expired bool) {
 // tellTransaction says why a provider's answer belongs to no sign-in of this browser. The
 // name of its cookie is a hash of the state, so only the name's beginning is told.
 func (v *request) tellTransaction(answer url.Values, ended bool, signIns transaction.Cookies) {
-	advice := v.auth.seen(v.c.Request).OfCookie(v.base.Origin, v.base.Secure)
-	advice.Text = "the sign-in began in another browser, or more than " + strconv.Itoa(int(oauth.Lifetime.Minutes())) + " minutes ago, or at another address than the provider answers at; " + advice.Text
-	message := "a provider's answer came without the cookie of its sign-in"
-	switch {
-	case ended:
-		message = "a provider's answer came to a sign-in that was used, is over, or was begun with another secret"
-		advice = refusal.OtherSecret
-	case len(answer["state"]) != 1:
-		message = "a provider's answer has no state, so that no sign-in is found for it"
-		advice = refusal.Advice{LookAt: "the callback URL at the provider", Text: "somebody opened the callback URL by hand, or the provider answers in a way that is not RFC 6749's: see the provider's settings for the response mode"}
-	}
+	message, advice := v.auth.site.Seen(v.c.Request).OfTransaction(v.base.Origin, v.base.Secure, len(answer["state"]) == 1, ended, oauth.Lifetime)
 	v.auth.refusals.Warn(v.c.Request.Context(), refusal.Transaction, message, advice,
 		"provider", v.provider.id, "cookie", v.names.Transaction+".*", "other_sign_ins", signIns.Any(), "host", v.c.Request.Host, "expected", v.redirectURI())
 }
@@ -351,7 +308,7 @@ func (v *request) leadsOn(done *transaction.Completed) (location string, err err
 		return "", nil
 	}
 	private(v.c.Writer.Header())
-	return v.base.Absolute(done.Target, v.auth.site.allowed), nil
+	return v.base.Absolute(done.Target, v.auth.site.Allowed), nil
 }
 
 // isSignedIn reports whether a session came along.
@@ -382,46 +339,11 @@ func (v *request) loadAgain(again bool) bool {
 	return v.strict() && !again && v.method == http.MethodGet && req.Header.Get("Sec-Fetch-Site") != "same-origin"
 }
 
-// continueHere answers with a page that loads this URL.
-func (v *request) continueHere() {
-	v.pages().Continue(v.c.Writer, pages.Continue{
-		Site: v.base.Host(), URL: v.redirectURI() + "?" + v.c.Request.URL.RawQuery,
-	})
-}
-
-// continueWith answers a provider's POST with a page that loads what is needed of it from
-// this site, so that the session's cookie comes along.
-func (v *request) continueWith(answer url.Values) {
-	query := url.Values{}
-	for _, name := range [...]string{"state", "code", "iss", "error"} {
-		if values := answer[name]; values != nil {
-			query[name] = values
-		}
-	}
-	v.pages().Continue(v.c.Writer, pages.Continue{Site: v.base.Host(), URL: v.redirectURI() + "?" + query.Encode()})
-}
-
-// maxBlindChunks is how many chunks of a former session are taken away unseen: as
-// many as the longest one has, in base64 with what sealing adds.
-const maxBlindChunks = (maxSealed + cookie.ChunkSize - 1) / cookie.ChunkSize
-
 // formPosted reports that this is a provider's answer by POST. Of this browser's
 // cookies it brings the transaction's alone: what the others say is not known, and
 // none of them may be set anew.
 func (v *request) formPosted() bool {
 	return !v.second && v.method == http.MethodPost && v.provider != nil && v.provider.oauth().answersByPost() && !v.handedOver()
-}
-
-// unseenSession are the cookies that a former session may have left in the browser.
-// A chunk of it that stayed beside the new one would spoil both.
-func (v *request) unseenSession() cookie.Session {
-	names := []string{v.names.Session + "="}
-	for i := range maxBlindChunks {
-		names = append(names, v.names.Session+"."+strconv.Itoa(i)+"=")
-	}
-	unseen := cookie.Find(names, v.names.Session)
-	unseen.Doubled = false
-	return unseen
 }
 
 // maxFormer is the longest name or handle of a former session, in bytes, that a
@@ -470,16 +392,7 @@ func (v *request) addPostedName(profile *goth.User) {
 	if !v.formPosted() || profile.Name != "" || profile.FirstName != "" || profile.LastName != "" {
 		return
 	}
-	form := url.Values{}
-	for name, value := range v.body {
-		switch value := value.(type) {
-		case string:
-			form[name] = []string{value}
-		case []string: // more than one: neither can be believed
-			form[name] = value
-		}
-	}
-	given, family := v.provider.oauth().formPost.PostedName(form)
+	given, family := v.provider.oauth().formPost.PostedName(v.body.Values())
 	profile.FirstName, profile.LastName = given, family
 	profile.Name = strings.TrimSpace(given + " " + family)
 }

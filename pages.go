@@ -1,22 +1,15 @@
 package ginauth
 
 import (
-	"bytes"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
 )
@@ -243,45 +236,18 @@ func (a *Auth) look(opts *Options, f *faults) {
 		{"SignIn", &opts.Pages.SignIn}, {"SignOut", &opts.Pages.SignOut}, {"Error", &opts.Pages.Error},
 		{"VerifyRequest", &opts.Pages.VerifyRequest}, {"NewUser", &opts.Pages.NewUser},
 	} {
-		if err := ownPage(p.url); err != nil {
+		if err := origin.CheckPage(p.url); err != nil {
 			f.add("Pages.%s is %q; write a path such as /login, or an http(s) URL", p.option, *p.url)
 		}
 	}
 	for option, url := range map[string]string{"SignUp": links.SignUp, "ForgotPassword": links.ForgotPassword, "Terms": links.Terms, "Privacy": links.Privacy} {
-		if err := linked(url); err != nil {
+		if err := origin.CheckLink(url); err != nil {
 			f.add("Pages.%s is %q; write a path such as /legal, or an http(s) URL", option, url)
 		}
 	}
 	if a.pages, err = pages.NewLanguages(pages.Theme(opts.Theme), pages.Texts(opts.Texts), translations, links, logos...); err != nil {
 		f.addAll("Theme, Texts or Translations", err)
 	}
-}
-
-var errNoPage = errors.New("ginauth: neither a path of this site nor a URL")
-
-// ownPage checks a page that requests are led to, and writes its URL in its usual form.
-func ownPage(page *string) error {
-	if *page == "" || strings.HasPrefix(*page, "/") {
-		return linked(*page)
-	}
-	u, err := origin.Parse(*page)
-	if err == nil {
-		*page = u.String()
-	}
-	return err
-}
-
-// linked checks what a page of ours has a link to: a path, or a URL that may have a
-// query and a fragment. Browsers take // and /\ for the beginning of another host.
-func linked(page string) error {
-	if !strings.HasPrefix(page, "/") && page != "" {
-		_, err := origin.Read(page)
-		return err
-	}
-	if strings.HasPrefix(page, "//") || strings.Contains(page, `\`) || strings.ContainsFunc(page, unicode.IsControl) {
-		return errNoPage
-	}
-	return nil
 }
 
 // words are the pages in the language of a request.
@@ -307,7 +273,7 @@ func (v *request) pages() *pages.Set { return v.auth.words(v.c).Below(v.base.Pre
 // before the page is written. It is empty for a host that the site does not
 // answer for.
 func (a *Auth) CSRFField(c *gin.Context) template.HTML {
-	return a.form(c, func(_, csrfToken string) template.HTML { return pages.CSRFField(csrfToken) })
+	return a.form(c, func(v *request) template.HTML { return pages.CSRFField(v.csrfToken) })
 }
 
 // SignInForm is a form with one button that starts a sign-in at a provider, for your own
@@ -319,8 +285,8 @@ func (a *Auth) SignInForm(c *gin.Context, providerID, callbackURL string) templa
 	if p == nil {
 		return ""
 	}
-	return a.form(c, func(url, csrfToken string) template.HTML {
-		return a.words(c).SignInForm(p.button(url), csrfToken, callbackURL)
+	return a.form(c, func(v *request) template.HTML {
+		return a.words(c).SignInForm(p.button(v.base.URL), v.csrfToken, callbackURL)
 	})
 }
 
@@ -328,8 +294,8 @@ func (a *Auth) SignInForm(c *gin.Context, providerID, callbackURL string) templa
 // callbackURL is where it leads; empty: back to the site. For the rest see
 // CSRFField.
 func (a *Auth) SignOutForm(c *gin.Context, callbackURL string) template.HTML {
-	return a.form(c, func(url, csrfToken string) template.HTML {
-		return a.words(c).SignOutForm(pages.SignOut{Action: url + "/signout", CSRFToken: csrfToken, CallbackURL: callbackURL})
+	return a.form(c, func(v *request) template.HTML {
+		return a.words(c).SignOutForm(pages.SignOut{Action: v.base.URL + "/signout", CSRFToken: v.csrfToken, CallbackURL: callbackURL})
 	})
 }
 
@@ -338,12 +304,8 @@ func (a *Auth) SignOutForm(c *gin.Context, callbackURL string) template.HTML {
 // callbackURL is as in SignInForm; for the rest see CSRFField. The markup has classes that
 // begin with ginauth- and no styles.
 func (a *Auth) ProviderButtons(c *gin.Context, callbackURL string) template.HTML {
-	return a.form(c, func(url, csrfToken string) template.HTML {
-		all := make([]pages.Provider, len(a.providers))
-		for i, p := range a.providers {
-			all[i] = p.button(url)
-		}
-		return a.words(c).ProviderButtons(all, a.lastUsed(c), csrfToken, callbackURL)
+	return a.form(c, func(v *request) template.HTML {
+		return a.words(c).ProviderButtons(v.buttons(), v.lastUsed(), v.csrfToken, callbackURL)
 	})
 }
 
@@ -355,75 +317,25 @@ func (a *Auth) CodeForm(c *gin.Context, providerID, callbackURL string) template
 	if p == nil || !p.button("").Code {
 		return ""
 	}
-	return a.form(c, func(url, csrfToken string) template.HTML {
-		return a.words(c).CodeForm(url+"/callback/"+p.id, csrfToken, callbackURL)
+	return a.form(c, func(v *request) template.HTML {
+		return a.words(c).CodeForm(v.base.URL+"/callback/"+p.id, v.csrfToken, callbackURL)
 	})
 }
 
-// lastUsed is the provider by which somebody signed in last in this browser.
-func (a *Auth) lastUsed(c *gin.Context) string {
-	base, err := a.site.hosts.Base(c.Request)
-	if err != nil {
-		return ""
-	}
-	v := request{auth: a, c: c, base: base, names: a.scheme(base).names}
-	return v.lastUsed()
-}
-
-// form writes a form with the URL of the auth routes and the token of this browser.
-func (a *Auth) form(c *gin.Context, write func(url, csrfToken string) template.HTML) template.HTML {
-	base, err := a.site.hosts.Base(c.Request)
+// form writes a form for the browser of a request, with its CSRF token.
+func (a *Auth) form(c *gin.Context, write func(v *request) template.HTML) template.HTML {
+	base, err := a.site.Hosts.Base(c.Request)
 	if err != nil {
 		a.tellHost(c.Request)
 		return ""
 	}
-	csrfToken := a.csrfToken(c, base)
+	v := &request{auth: a, c: c, base: base, names: a.scheme(base).names, csrfToken: a.csrfToken(c, base)}
 	private(c.Writer.Header()) // the token is this browser's
-	return write(base.URL, csrfToken)
-}
-
-// csrfToken is the token of this browser's CSRF cookie. A browser without one is
-// given one, once in each answer.
-func (a *Auth) csrfToken(c *gin.Context, base origin.Base) string {
-	name := a.scheme(base).names.CSRF
-	for value := range cookie.Values(c.Request.Header["Cookie"], name) {
-		if token, ok := a.keys.csrf.Open(value); ok {
-			return token
-		}
-	}
-	for _, line := range c.Writer.Header()["Set-Cookie"] {
-		if rest, ok := strings.CutPrefix(line, name+"="); ok {
-			value, _, _ := strings.Cut(rest, ";")
-			value, _ = cookie.Unescape(value)
-			if token, ok := a.keys.csrf.Open(value); ok {
-				return token
-			}
-		}
-	}
-	token, value := a.keys.csrf.New()
-	addCookies(c, []string{cookie.Line(name, value, a.attributes(base))})
-	return token
+	return write(v)
 }
 
 //go:embed client/ginauth.js
 var clientSource []byte
-
-// A clientModule is the client module as one site serves it.
-type clientModule struct {
-	body []byte
-	// version changes with the body: it is its entity tag, and in its URL it lets
-	// browsers keep it for good.
-	version string
-}
-
-// newClientModule tells the module the path of the auth routes. It cannot find
-// out by itself: import.meta.url is another one once it is bundled.
-func newClientModule(path string) clientModule {
-	quoted, _ := json.Marshal(path) // a text of JSON is one of JavaScript
-	body := bytes.Replace(clientSource, []byte("let base = '/api/auth'"), append([]byte("let base = "), quoted...), 1)
-	sum := sha256.Sum256(body)
-	return clientModule{body, hex.EncodeToString(sum[:8])}
-}
 
 // ClientURL is the path of the client module, for a page's import map or script:
 //
@@ -434,28 +346,16 @@ func newClientModule(path string) clientModule {
 // Browsers keep what it leads to for good, since it changes with the module.
 // Without its query the module is asked for again each time. A prefix that only
 // X-Forwarded-Prefix tells is not in it: write that in front.
-func (a *Auth) ClientURL() string { return a.site.publicURL + "/client.js?v=" + a.client.version }
+func (a *Auth) ClientURL() string { return a.site.PublicURL + "/client.js?v=" + a.client.Version }
 
 // getClient serves the client module, which is the same for everybody.
 func (v *request) getClient() {
 	client := v.auth.client
-	if path := strings.TrimPrefix(v.base.URL, v.base.Origin); path != v.auth.site.publicURL {
-		client = newClientModule(path) // below the prefix that a proxy says
+	if path := strings.TrimPrefix(v.base.URL, v.base.Origin); path != v.auth.site.PublicURL {
+		client = pages.ClientModule(clientSource, path) // below the prefix that a proxy says
 	}
-	h := v.c.Writer.Header()
-	etag := `"` + client.version + `"`
-	h["Etag"] = []string{etag}
-	h["X-Content-Type-Options"] = []string{"nosniff"}
-	h["Cache-Control"] = []string{"no-cache"}
-	if v.c.Query("v") == client.version {
-		h["Cache-Control"] = []string{"public, max-age=31536000, immutable"}
-	}
-	if strings.Contains(v.c.GetHeader("If-None-Match"), etag) {
-		v.c.Status(http.StatusNotModified)
-		v.c.Writer.WriteHeaderNow()
-		return
-	}
-	v.c.Data(http.StatusOK, "text/javascript; charset=utf-8", client.body)
+	v.c.Writer.Header()["Etag"] = []string{`"` + client.Version + `"`}
+	v.serveScript(client)
 }
 
 // passkeyScriptURL is the script of the pages with passkeys; "" where there are none.
@@ -463,18 +363,24 @@ func (v *request) passkeyScriptURL() string {
 	if v.auth.passkeys() == nil {
 		return ""
 	}
-	_, version := pages.PasskeyScript()
-	return v.base.URL + "/passkey.js?v=" + url.QueryEscape(version)
+	return v.base.URL + "/passkey.js?v=" + url.QueryEscape(pages.PasskeyScript().Version)
 }
 
 // getPasskeyScript serves it, the same for everybody.
-func (v *request) getPasskeyScript() {
-	body, version := pages.PasskeyScript()
+func (v *request) getPasskeyScript() { v.serveScript(pages.PasskeyScript()) }
+
+// serveScript serves a script, which a browser may keep for good if it asks for this version.
+func (v *request) serveScript(s pages.Script) {
 	h := v.c.Writer.Header()
 	h["X-Content-Type-Options"] = []string{"nosniff"}
 	h["Cache-Control"] = []string{"no-cache"}
-	if v.c.Query("v") == version {
+	if v.c.Query("v") == s.Version {
 		h["Cache-Control"] = []string{"public, max-age=31536000, immutable"}
 	}
-	v.c.Data(http.StatusOK, "text/javascript; charset=utf-8", body)
+	if etag := h.Get("Etag"); etag != "" && strings.Contains(v.c.GetHeader("If-None-Match"), etag) {
+		v.c.Status(http.StatusNotModified)
+		v.c.Writer.WriteHeaderNow()
+		return
+	}
+	v.c.Data(http.StatusOK, "text/javascript; charset=utf-8", s.Body)
 }

@@ -9,11 +9,11 @@ import (
 	"net/http"
 	"reflect"
 
-	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/factor"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/passkeys"
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 const (
@@ -25,9 +25,7 @@ const (
 	maxPasskeys = 20
 	// registrations names the rows by which a registration's challenge is used once.
 	registrations = "ginauth.passkey"
-)
 
-const (
 	errWrongPasskey denial = "ginauth: the passkey's answer is wrong"
 	errTooMany      denial = "ginauth: the user has as many passkeys as they may"
 	errNotFresh     denial = "ginauth: adding or removing a passkey needs a fresh proof of who the person is"
@@ -35,9 +33,8 @@ const (
 
 // passkeyMethod is how people sign in by passkey.
 type passkeyMethod struct {
-	engine     PasskeyEngine
-	store      PasskeyStore
-	challenges *passkeys.Challenges
+	engine PasskeyEngine
+	keeper passkeys.Keeper
 }
 
 // passkeys are the method of Factors.Passkeys; nil where there is none.
@@ -51,27 +48,32 @@ func (a *Auth) passkeys() *passkeyMethod {
 
 // passkeyProvider makes the provider of Factors.Passkeys.
 func (a *Auth) passkeyProvider(opts *Options, f *faults) {
-	m := &passkeyMethod{engine: opts.Factors.Passkeys}
-	if v := reflect.ValueOf(m.engine); v.Kind() == reflect.Pointer && v.IsNil() {
-		f.add("Factors.Passkeys is a nil %T; leave it out, or write what passkey.New returns", m.engine)
+	engine := opts.Factors.Passkeys
+	if v := reflect.ValueOf(engine); v.Kind() == reflect.Pointer && v.IsNil() {
+		f.add("Factors.Passkeys is a nil %T; leave it out, or write what passkey.New returns", engine)
 		return
 	}
-	var ok bool
-	if m.store, ok = opts.Adapter.(PasskeyStore); !ok {
+	store, ok := opts.Adapter.(PasskeyStore)
+	if !ok {
 		f.add("Factors.Passkeys needs an Adapter that is a PasskeyStore; set Options.Adapter, for instance to gormadapter's")
 	}
 	site := ""
-	if base := a.fixedBase(opts.BaseURL); base != nil {
+	if base := a.site.Fixed(); base != nil {
 		site = base.Origin
-	} else if a.site.local {
+	} else if a.site.Local {
 		site = "http://localhost"
 	}
-	if err := m.engine.Check(site); err != nil {
+	if err := engine.Check(site); err != nil {
 		f.addAll("Factors.Passkeys", err)
 	}
+	m := &passkeyMethod{engine, passkeys.Keeper{
+		Store: passkeys.From(store), Calls: a.calls.adapter, Most: maxPasskeys,
+		Errors: passkeys.Errors{NotFound: ErrNotFound, Conflict: ErrConflict, OtherUser: errOtherUser, TooMany: errTooMany, Wrong: errWrongPasskey},
+	}}
+	m.keeper.Remember, m.keeper.Use = a.onceRows(registrations)
 	if opts.Secret != "" { // else it is a fault already
 		var err error
-		if m.challenges, err = passkeys.NewChallenges(opts.Cookies.Prefix, opts.Now, append([]string{opts.Secret}, opts.PreviousSecrets...)...); err != nil {
+		if m.keeper.Challenges, err = passkeys.NewChallenges(opts.Cookies.Prefix, opts.Now, append([]string{opts.Secret}, opts.PreviousSecrets...)...); err != nil {
 			f.add("%w", err)
 		}
 	}
@@ -86,18 +88,15 @@ func (m *passkeyMethod) name() string                                    { retur
 func (m *passkeyMethod) kind() string                                    { return passkeyType }
 func (m *passkeyMethod) check(*Options) error                            { return nil }
 func (m *passkeyMethod) doubts(*slog.Logger, *Options, string, []string) {}
-func (m *passkeyMethod) adapterFailure(err error) (status int, code string) {
-	return passkeyFailure(err)
-}
-func (m *passkeyMethod) factor() FactorMethod { return FactorPasskey }
-func (m *passkeyMethod) begin(v *request)     { v.redirect(http.StatusOK, v.base.URL+"/signin") }
+func (m *passkeyMethod) factor() FactorMethod                            { return FactorPasskey }
+func (m *passkeyMethod) begin(v *request)                                { v.redirect(http.StatusOK, v.base.URL+"/signin") }
 func (m *passkeyMethod) button(id, url string) pages.Provider {
 	return pages.Provider{Action: url + "/callback/" + id}
 }
 
-// passkeyFailure is where a sign-in by passkey leads that failed. All that is wrong with
+// adapterFailure is where a sign-in by passkey leads that failed. All that is wrong with
 // an answer looks alike: nobody learns which passkeys there are.
-func passkeyFailure(err error) (status int, code string) {
+func (m *passkeyMethod) adapterFailure(err error) (status int, code string) {
 	var denied denial
 	if errors.As(err, &denied) || errors.Is(err, errOvertaken) || errors.Is(err, ErrNotFound) || errors.Is(err, errOtherUser) {
 		return http.StatusUnauthorized, errorcode.PasskeySignin
@@ -105,20 +104,23 @@ func passkeyFailure(err error) (status int, code string) {
 	return http.StatusInternalServerError, errorcode.Callback
 }
 
-// passkeyBrowser names the browser of this request in a challenge.
-func (v *request) passkeyBrowser() string { return passkeys.Names(v.csrfToken) }
-
 // ceremony is one of this request. The page is the one that the request says it comes
 // from, which ownOrigin has checked.
-func (v *request) ceremony(challenge, handle []byte, credentials ...PasskeyCredential) PasskeyCeremony {
+func (v *request) ceremony(challenge, handle []byte, known ...PasskeyCredential) PasskeyCeremony {
 	c := PasskeyCeremony{
 		Site: v.base.Origin, Origin: v.base.Origin, Challenge: challenge, UserHandle: handle,
-		Credentials: credentials, UserVerification: true,
+		Credentials: known, UserVerification: true,
 	}
 	if sent := v.c.Request.Header["Origin"]; len(sent) == 1 && v.method == http.MethodPost {
 		c.Origin = sent[0]
 	}
 	return c
+}
+
+// challenge is good for this purpose in this browser, and for nothing else. session names
+// the session, or the sign-in that waits, in which it is answered.
+func (v *request) challenge(purpose passkeys.Purpose, userID, session string) passkeys.Challenge {
+	return passkeys.Challenge{Purpose: purpose, Browser: passkeys.Names(v.csrfToken), User: userID, Session: session}
 }
 
 // getPasskeyOptions begins a ceremony. Nothing is kept of it: what the challenge is for
@@ -130,34 +132,62 @@ func (v *request) getPasskeyOptions() {
 		return
 	}
 	noStore(v.c.Writer.Header())
-	action := v.c.Query("action")
-	if action == "" && v.isSignedIn() {
-		action = string(passkeys.Register)
+	purpose, action := passkeys.Purpose(v.c.Query("action")), v.c.Query("action")
+	if purpose == "" && v.isSignedIn() {
+		purpose, action = passkeys.Register, string(passkeys.Register)
 	}
-	switch action {
-	case string(passkeys.Register):
-		m.registerOptions(v)
+	switch {
+	case purpose == passkeys.Second && v.auth.factors.store == nil:
+		refuse(v.c, http.StatusBadRequest, "Error: This site asks for no second factors")
 		return
-	case string(passkeys.Prove):
-		m.proveOptions(v)
+	case purpose == passkeys.Register && !v.startAllowed(""):
 		return
-	case string(passkeys.Second):
-		m.secondOptions(v)
-		return
+	case purpose != passkeys.Register && purpose != passkeys.Prove && purpose != passkeys.Second:
+		purpose, action = passkeys.SignIn, "authenticate"
 	}
-	challenge, _ := m.challenges.New(passkeys.Challenge{Purpose: passkeys.SignIn, Browser: v.passkeyBrowser()})
-	options, err := m.engine.RequestOptions(v.ceremony(challenge, nil))
+	ctx, cancel := v.detached(proofTimeout)
+	defer cancel()
+	options, err := m.options(ctx, v, purpose)
 	if err != nil {
-		v.fault("asking for a passkey", err)
+		v.passkeysRefused(err)
 		return
 	}
-	v.json(http.StatusOK, passkeyOptions{options, "authenticate"})
+	v.json(http.StatusOK, struct {
+		Options json.RawMessage `json:"options"`
+		Action  string          `json:"action"`
+	}{options, action})
 }
 
-// passkeyOptions are the answer of Auth.js's webauthn-options.
-type passkeyOptions struct {
-	Options json.RawMessage `json:"options"`
-	Action  string          `json:"action"`
+// options are what a page asks the browser with: for anybody's passkey, for one of the
+// person whose session or sign-in this is, or for a new one of theirs.
+func (m *passkeyMethod) options(ctx context.Context, v *request, purpose passkeys.Purpose) (json.RawMessage, error) {
+	of, user := v.challenge(purpose, "", ""), User{}
+	switch purpose {
+	case passkeys.Second:
+		w, err := v.findWaiting(ctx)
+		if err != nil {
+			return nil, errNotAsked
+		}
+		of.User, of.Session = w.User.ID, w.ID
+	case passkeys.Register, passkeys.Prove:
+		id, owner, err := v.passkeyOwner(ctx, purpose == passkeys.Register)
+		if err != nil {
+			return nil, err
+		}
+		of.User, of.Session, user = owner.ID, id.token.sessionID(), owner
+	}
+	var known []PasskeyCredential
+	challenge, handle, err := m.keeper.Ask(ctx, of, &known)
+	if err != nil {
+		return nil, err
+	}
+	c := v.ceremony(challenge, handle, known...)
+	if purpose != passkeys.Register {
+		return m.engine.RequestOptions(c)
+	}
+	c.UserName = cmp.Or(user.Email, user.Name, v.base.Host())
+	c.DisplayName = cmp.Or(user.Name, user.Email, v.base.Host())
+	return m.engine.CreationOptions(c)
 }
 
 // callback takes what an authenticator says.
@@ -169,7 +199,7 @@ func (m *passkeyMethod) callback(v *request) {
 		v.unproven("signin")
 	case !v.startAllowed(""):
 	case v.field("action") == string(passkeys.Register):
-		m.register(v)
+		v.withOwner(true, m.register(v))
 	default:
 		v.leave(m.signIn(v))
 	}
@@ -179,46 +209,18 @@ func (m *passkeyMethod) callback(v *request) {
 func (m *passkeyMethod) signIn(v *request) outcome {
 	ctx, cancel := v.detached(proofTimeout)
 	defer cancel()
-	stored, err := m.verified(ctx, v, passkeys.Challenge{Purpose: passkeys.SignIn, Browser: v.passkeyBrowser()})
 	var user User
+	stored, err := m.verified(ctx, v, v.challenge(passkeys.SignIn, "", ""))
 	if err == nil {
 		user, err = v.auth.userByID(ctx, stored.UserID)
 	}
 	if err != nil {
-		status, code := passkeyFailure(err)
+		status, code := m.adapterFailure(err)
 		return v.refused("the passkey", err, status, code)
 	}
 	account := passkeyAccount(stored.ID)
 	v.way, v.proofs = account, []factor.Proof{v.proof(FactorPasskey, user.ID)}
 	return v.completeSignIn(SignInParams{User: &user, Account: &account})
-}
-
-// proveOptions begins a proof by the person of a session, with one of their passkeys.
-func (m *passkeyMethod) proveOptions(v *request) {
-	ctx, cancel := v.detached(proofTimeout)
-	defer cancel()
-	id, user, err := v.passkeyOwner(ctx)
-	if err != nil && !errors.Is(err, errNotFresh) {
-		v.passkeysRefused(err)
-		return
-	}
-	m.askFor(ctx, v, user.ID, v.challengeIn(id, passkeys.Prove))
-}
-
-// askFor asks for one of a user's passkeys.
-func (m *passkeyMethod) askFor(ctx context.Context, v *request, userID string, of passkeys.Challenge) {
-	list, err := v.auth.listPasskeys(ctx, userID)
-	handle, known, readErr := readPasskeys(list)
-	challenge, _ := m.challenges.New(of)
-	var options json.RawMessage
-	if err = cmp.Or(err, readErr); err == nil {
-		options, err = m.engine.RequestOptions(v.ceremony(challenge, handle, known...))
-	}
-	if err != nil {
-		v.fault("asking for a passkey", err)
-		return
-	}
-	v.json(http.StatusOK, passkeyOptions{options, string(of.Purpose)})
 }
 
 // prove takes a further proof by the person of a session.
@@ -228,83 +230,170 @@ func (m *passkeyMethod) prove(v *request, id *identity) {
 	}
 	ctx, cancel := v.detached(proofTimeout)
 	defer cancel()
-	stored, err := m.verified(ctx, v, v.challengeIn(id, passkeys.Prove))
+	stored, err := m.verified(ctx, v, v.challenge(passkeys.Prove, id.token.Subject, id.token.sessionID()))
 	if err != nil {
-		status, code := passkeyFailure(err)
+		status, code := m.adapterFailure(err)
 		v.leave(v.refused("proving again", err, status, code))
 		return
 	}
 	v.prove(id, passkeyAccount(stored.ID), v.proof(FactorPasskey, id.token.Subject))
 }
 
-// challengeIn is a challenge that is good in this session alone.
-func (v *request) challengeIn(id *identity, purpose passkeys.Purpose) passkeys.Challenge {
-	return passkeys.Challenge{Purpose: purpose, Browser: v.passkeyBrowser(), User: id.token.Subject, Session: id.token.sessionID()}
-}
-
 func passkeyAccount(id string) Account {
 	return Account{Provider: passkeyID, Type: passkeyType, ProviderAccountID: id}
 }
 
-// verified is the passkey of an answer that was made for want.
-func (m *passkeyMethod) verified(ctx context.Context, v *request, want passkeys.Challenge) (passkeys.Stored, error) {
-	method, answer, err := m.answered(v)
-	if err != nil {
-		return passkeys.Stored{}, err
-	}
-	stored, err := method.Prove(ctx, answer, want)
-	if errors.Is(err, passkeys.ErrCloned) {
-		v.auth.opts.Logger.Warn("ginauth: a passkey's signature counter went back: somebody may use a copy of it; the person should remove it", "user", stored.UserID, "passkey", stored.ID)
-	}
-	return stored, wrongPasskey(err)
-}
-
-// answered reads the answer of this request, and makes the method that verifies it.
-func (m *passkeyMethod) answered(v *request) (*passkeys.Method, passkeys.Answer, error) {
+// answer reads the answer of this request.
+func (m *passkeyMethod) answer(v *request) (passkeys.Answer, []byte, error) {
 	data := []byte(v.field("data"))
 	answer, err := m.engine.ParseAnswer(data)
 	if err != nil {
-		return nil, passkeys.Answer{}, errors.Join(errWrongPasskey, err)
+		err = errors.Join(errWrongPasskey, err)
 	}
-	return &passkeys.Method{
-		Challenges: m.challenges, Now: v.auth.opts.Now, NotFound: ErrNotFound, Conflict: ErrConflict,
-		Get: func(ctx context.Context, id string) (passkeys.Stored, error) {
-			stored, err := bulkhead.Do(ctx, v.auth.calls.adapter, func(ctx context.Context) (StoredPasskey, error) { return m.store.GetPasskey(ctx, id) })
-			return passkeys.Stored(stored), err
-		},
-		Update: func(ctx context.Context, s passkeys.Stored, data []byte) error {
-			return v.auth.adapt(ctx, func(ctx context.Context) error { return m.store.UpdatePasskey(ctx, StoredPasskey(s), data) })
-		},
-		Verify: func(handle []byte, public json.RawMessage) (passkeys.Proved, error) {
-			var credential PasskeyCredential
-			if err := json.Unmarshal(public, &credential); err != nil {
-				return passkeys.Proved{}, err
-			}
-			proved, err := m.engine.Verify(v.ceremony(answer.Challenge, handle, credential), data)
-			if err != nil {
-				return passkeys.Proved{}, err
-			}
-			public, err = json.Marshal(proved)
-			return passkeys.Proved{Public: public, Synced: proved.BackedUp, Cloned: proved.Cloned}, err
-		},
-	}, passkeys.Answer(answer), nil
+	return passkeys.Answer(answer), data, err
 }
 
-// wrongPasskey marks what is wrong with an answer as nobody's fault.
-func wrongPasskey(err error) error {
-	var refusal passkeys.Refusal
-	if errors.As(err, &refusal) {
-		return errors.Join(errWrongPasskey, err)
+// verified is the passkey of an answer that was made for want.
+func (m *passkeyMethod) verified(ctx context.Context, v *request, want passkeys.Challenge) (passkeys.Stored, error) {
+	answer, data, err := m.answer(v)
+	if err != nil {
+		return passkeys.Stored{}, err
+	}
+	stored, err := m.keeper.Prove(ctx, answer, want, func(handle []byte, public json.RawMessage) (any, bool, bool, error) {
+		var known PasskeyCredential
+		if err := json.Unmarshal(public, &known); err != nil {
+			return nil, false, false, err
+		}
+		proved, err := m.engine.Verify(v.ceremony(answer.Challenge, handle, known), data)
+		return proved, proved.BackedUp, proved.Cloned, err
+	})
+	if errors.Is(err, passkeys.ErrCloned) {
+		v.auth.opts.Logger.Warn("ginauth: a passkey's signature counter went back: somebody may use a copy of it; the person should remove it", "user", stored.UserID, "passkey", stored.ID)
+	}
+	return stored, err
+}
+
+// register keeps a new passkey of a person.
+func (m *passkeyMethod) register(v *request) func(context.Context, *identity, User) error {
+	return func(ctx context.Context, id *identity, user User) error {
+		stored, err := m.verifyNew(ctx, v, id, user)
+		if err != nil {
+			return err
+		}
+		// The session may end meanwhile, or the owner of the user's address prove it.
+		err = m.keeper.Add(ctx, stored, func() error {
+			_, now, err := v.passkeyOwner(ctx, true)
+			if err == nil && provedSince(user, now) {
+				err = errOvertaken
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		account := passkeyAccount(stored.ID)
+		v.linked(user, &account, nil)
+		v.tellFactor(ctx, user.ID, FactorPasskey, FactorAdded)
+		if v.wantsJSON() {
+			v.json(http.StatusOK, map[string]string{"url": v.callbackURL})
+		} else {
+			v.redirect(http.StatusFound, v.passkeysURL())
+		}
+		return nil
+	}
+}
+
+// verifyNew verifies the answer of a registration, once.
+func (m *passkeyMethod) verifyNew(ctx context.Context, v *request, id *identity, user User) (passkeys.Stored, error) {
+	answer, data, err := m.answer(v)
+	if err != nil {
+		return passkeys.Stored{}, err
+	}
+	challenge, err := m.keeper.Registered(ctx, answer, v.challenge(passkeys.Register, user.ID, id.token.sessionID()))
+	if err != nil {
+		return passkeys.Stored{}, err
+	}
+	made, err := m.engine.Register(v.ceremony(answer.Challenge, challenge.Handle), data)
+	if err != nil {
+		return passkeys.Stored{}, errors.Join(errWrongPasskey, err)
+	}
+	name := cmp.Or(passkeys.CleanName(v.field("name")), v.pages().PasskeyName())
+	record, err := passkeys.NewRecord(name, challenge.Handle, made, made.BackedUp, v.auth.opts.Now())
+	return passkeys.Stored{ID: passkeys.ID(made.ID), UserID: user.ID, Data: record}, err
+}
+
+// passkeyOwner is the person of this session. Who adds or removes passkeys must have
+// proved a moment ago that they are: a stolen session alone adds none.
+func (v *request) passkeyOwner(ctx context.Context, fresh bool) (*identity, User, error) {
+	id, err := v.openNow(ctx)
+	if err != nil {
+		return nil, User{}, err
+	}
+	user, err := v.auth.userByID(ctx, id.token.Subject)
+	switch {
+	case errors.Is(err, ErrNotFound), errors.Is(err, errOtherUser):
+		err = errSignedOut
+	case err == nil && fresh && !v.auth.hasFactor(id, freshProof, nil):
+		err = errNotFresh
+	}
+	return id, user, err
+}
+
+// withOwner serves the person of this session, and answers where that fails.
+func (v *request) withOwner(fresh bool, serve func(context.Context, *identity, User) error) {
+	ctx, cancel := v.detached(proofTimeout)
+	defer cancel()
+	id, user, err := v.passkeyOwner(ctx, fresh)
+	if err == nil {
+		err = serve(ctx, id, user)
+	}
+	if err != nil {
+		v.passkeysRefused(err)
+	}
+}
+
+// passkeysRefused answers who may not change passkeys, or not in this way.
+func (v *request) passkeysRefused(err error) {
+	status, code := http.StatusBadRequest, errorcode.PasskeyRegistration
+	location := v.passkeysURL() + "?error=" + code
+	var denied denial
+	switch {
+	case errors.Is(err, errUnavailable), !errors.As(err, &denied) && !errors.Is(err, errSignedOut) && !errors.Is(err, ErrExists) && !errors.Is(err, errOvertaken) && !errors.Is(err, ErrLastAccount):
+		v.fault("reading or changing passkeys", err)
+		return
+	case errors.Is(err, errNotAsked):
+		v.json(http.StatusUnauthorized, map[string]string{"error": errorcode.FactorExpired, "url": v.base.URL + "/signin"})
+		return
+	case errors.Is(err, errNotFresh):
+		status, code, location = http.StatusUnauthorized, errorcode.FactorRequired, withQuery(factorURL(v.base, nil), "callbackUrl", v.passkeysURL())
+	case errors.Is(err, errSignedOut):
+		status, code, location = http.StatusUnauthorized, errorcode.SessionRequired, v.signInFor(v.passkeysURL())
+	}
+	v.auth.opts.Logger.InfoContext(v.c.Request.Context(), "ginauth: a passkey was not changed", "code", code, "error", redact.Error(err))
+	if v.wantsJSON() || v.method == http.MethodGet && v.segment != "" {
+		v.json(status, map[string]string{"error": code, "url": location})
+		return
+	}
+	v.redirect(status, location)
+}
+
+// dropPasskey takes a passkey away, and tells of it.
+func (a *Auth) dropPasskey(ctx context.Context, user User, id string) error {
+	err := a.passkeys().keeper.Remove(ctx, user.ID, id)
+	if err == nil {
+		a.unlinked(ctx, user, passkeyAccount(id))
 	}
 	return err
 }
 
-// readPasskey reads a stored passkey.
-func readPasskey(stored StoredPasskey) (passkeys.Record, PasskeyCredential, error) {
-	record, err := passkeys.ParseRecord(stored.Data)
-	var credential PasskeyCredential
-	if err == nil {
-		err = json.Unmarshal(record.Public, &credential)
+// listPasskeys are a user's, in any order.
+func (a *Auth) listPasskeys(ctx context.Context, userID string) (list []StoredPasskey, err error) {
+	var stored []passkeys.Stored
+	if m := a.passkeys(); m != nil {
+		stored, err = m.keeper.List(ctx, userID)
 	}
-	return record, credential, err
+	for _, s := range stored {
+		list = append(list, StoredPasskey(s))
+	}
+	return list, err
 }

@@ -1,6 +1,7 @@
 package ginauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -236,50 +237,6 @@ type Account struct {
 	EmailVerified bool
 }
 
-// provider is a configured Provider.
-type provider struct {
-	id, name string
-	method   method
-}
-
-// A method is how people sign in at a provider. What only one method can do, signing
-// out at the provider for instance, belongs to its type: see provider.oauth.
-type method interface {
-	// kind is the Type of its accounts.
-	kind() string
-	// check finds what the method needs of the other options.
-	check(*Options) error
-	// begin answers POST signin/:provider.
-	begin(*request)
-	// callback answers callback/:provider.
-	callback(*request)
-	// factor is what it proves.
-	factor() FactorMethod
-	// prove answers POST factor/:provider: the person of a session proves again who they are.
-	prove(*request, *identity)
-	// button is what the sign-in page shows, for a provider with this ID and the auth
-	// routes at url.
-	button(id, url string) pages.Provider
-	// doubts tells the log what is likely to be a mistake. sites are the URLs of the auth
-	// routes.
-	doubts(log *slog.Logger, opts *Options, id string, sites []string)
-	// adapterFailure is where an error of the Adapter leads.
-	adapterFailure(error) (status int, code string)
-}
-
-// button is a provider on the sign-in page.
-func (p *provider) button(url string) pages.Provider {
-	b := p.method.button(p.id, url)
-	b.ID, b.Name, b.Type = p.id, p.name, p.method.kind()
-	return b
-}
-
-// oauth is the provider's method, if that is OAuth, and else nil, which has none of its abilities.
-func (p *provider) oauth() *oauthMethod {
-	m, _ := p.method.(*oauthMethod)
-	return m
-}
-
 // oauthMethod is a configured OAuth.
 type oauthMethod struct {
 	client       *oauth.Provider
@@ -304,9 +261,7 @@ func (o OAuth) configure(client *http.Client) (*provider, error) {
 	if oauth.IsNil(o.Provider) {
 		return p, errors.New("OAuth.Provider is nil; write github.New(…) or another goth provider")
 	}
-	if p.id == "" {
-		p.id = o.Provider.Name()
-	}
+	p.id = cmp.Or(p.id, o.Provider.Name())
 	if p.name == "" {
 		p.name = oauth.DisplayName(o.Provider, p.id)
 	}
@@ -321,26 +276,27 @@ func (o OAuth) configure(client *http.Client) (*provider, error) {
 	}
 	var err error
 	m.client, err = oauth.New(oauth.Config{
-		ID: p.id, Provider: o.Provider, Params: o.AuthParams,
-		DisablePKCE: o.DisablePKCE, HTTPClient: client,
+		ID: p.id, Provider: o.Provider, Params: o.AuthParams, DisablePKCE: o.DisablePKCE, HTTPClient: client,
 	})
 	if err != nil {
 		return p, err
 	}
-	if m.signOut && !m.client.EndsSessions() {
-		return p, fmt.Errorf("SignOutAtProvider is set, but %T is no ginauth.EndSessionProvider; leave it out, or use the package oidc", o.Provider)
-	}
-	if _, ok := o.Provider.(IssuerProvider); m.thirdParty && !ok {
-		return p, fmt.Errorf("ThirdPartyLogin is set, but %T is no ginauth.IssuerProvider; leave it out, or use the package oidc", o.Provider)
-	}
-	if m.trustMFA && !m.client.VerifiesIDTokens() {
-		return p, fmt.Errorf("TrustMFA is set, but %T issues no id_tokens that could say how somebody signed in; leave it out, or use the package oidc", o.Provider)
+	_, issuer := o.Provider.(IssuerProvider)
+	for _, asked := range [...]struct {
+		of, can       bool
+		option, lacks string
+	}{
+		{m.signOut, m.client.EndsSessions(), "SignOutAtProvider", "is no ginauth.EndSessionProvider"},
+		{m.thirdParty, issuer, "ThirdPartyLogin", "is no ginauth.IssuerProvider"},
+		{m.trustMFA, m.client.VerifiesIDTokens(), "TrustMFA", "issues no id_tokens that could say how somebody signed in"},
+		{m.idTokens != nil, m.client.TakesIDTokens(), "IDTokens", "is no ginauth.IDTokenVerifier"},
+	} {
+		if asked.of && !asked.can {
+			return p, fmt.Errorf("%s is set, but %T %s; leave it out, or use the package oidc", asked.option, o.Provider, asked.lacks)
+		}
 	}
 	if err := m.idTokens.validate(); err != nil {
 		return p, err
-	}
-	if m.idTokens != nil && !m.client.TakesIDTokens() {
-		return p, fmt.Errorf("IDTokens is set, but %T is no ginauth.IDTokenVerifier; leave it out, or use the package oidc", o.Provider)
 	}
 	if m.client.FormPost() {
 		var ok bool
@@ -394,13 +350,9 @@ func (m *oauthMethod) doubts(log *slog.Logger, _ *Options, id string, sites []st
 		log.Warn("ginauth: the client secret is empty, so that the provider refuses the code; was its variable set?", "provider", id)
 	}
 	used := callbackURLs(sites, id)
-	own := m.made.CallbackURL
-	same := func(url string) bool { // what stands in angle brackets, a request will tell
-		return own == url || strings.Contains(url, ">") && strings.HasSuffix(own, url[strings.LastIndexByte(url, '>')+1:])
-	}
-	if own != "" && !slices.ContainsFunc(used, same) {
+	if m.made.Strays(used) {
 		log.Warn("ginauth: the provider was made with a callback URL of its own, which is not used; pass \"\", and register the other one with the provider",
-			"provider", id, "written", origin.WithoutSecrets(own), "used", used)
+			"provider", id, "written", origin.WithoutSecrets(m.made.CallbackURL), "used", used)
 	}
 }
 
@@ -415,14 +367,7 @@ func callbackURLs(sites []string, id string) []string {
 // defaultProfile lowers A to Z of the address alone: Unicode's lower case of a dotted
 // capital I is i, and would make mike@gİthub.com somebody else's address.
 func defaultProfile(u goth.User) (User, error) {
-	name := u.Name
-	if name == "" {
-		name = strings.TrimSpace(u.FirstName + " " + u.LastName)
-	}
-	if name == "" {
-		name = u.NickName
-	}
-	return User{ID: u.UserID, Name: name, Email: ascii.Lower(u.Email), Image: u.AvatarURL}, nil
+	return User{ID: u.UserID, Name: oauth.PersonName(u), Email: ascii.Lower(u.Email), Image: u.AvatarURL}, nil
 }
 
 // user makes the User of a profile. The developer's function may fail in any way.
@@ -445,33 +390,11 @@ func (p *provider) user(profile goth.User) (user User, err error) {
 
 // account is what one sign-in brought.
 func (p *provider) account(id oauth.Identity, user User) *Account {
-	profile, tok := id.Profile, id.Token
-	a := &Account{
-		Provider: p.id, Type: p.method.kind(), ProviderAccountID: profile.UserID,
-		AccessToken: profile.AccessToken, RefreshToken: profile.RefreshToken,
-		IDToken: profile.IDToken, ExpiresAt: profile.ExpiresAt,
+	t := id.Tokens()
+	return &Account{
+		Provider: p.id, Type: p.method.kind(), ProviderAccountID: id.Profile.UserID,
+		AccessToken: t.Access, RefreshToken: t.Refresh, IDToken: t.ID, TokenType: t.Type, Scope: t.Scope, ExpiresAt: t.Expires,
 		// Of an address that Profile found elsewhere the provider says nothing.
-		EmailVerified: id.EmailVerified && ascii.Lower(user.Email) == ascii.Lower(profile.Email),
+		EmailVerified: id.EmailVerified && ascii.Lower(user.Email) == ascii.Lower(id.Profile.Email),
 	}
-	if tok == nil {
-		return a
-	}
-	for _, f := range [...]struct {
-		field *string
-		value string
-	}{{&a.AccessToken, tok.AccessToken}, {&a.RefreshToken, tok.RefreshToken}, {&a.TokenType, tok.TokenType}} {
-		if *f.field == "" {
-			*f.field = f.value
-		}
-	}
-	if raw, ok := tok.Extra("id_token").(string); ok && a.IDToken == "" {
-		a.IDToken = raw
-	}
-	if scope, ok := tok.Extra("scope").(string); ok {
-		a.Scope = scope
-	}
-	if a.ExpiresAt.IsZero() {
-		a.ExpiresAt = tok.Expiry
-	}
-	return a
 }

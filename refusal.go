@@ -2,17 +2,20 @@ package ginauth
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
+	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/redact"
+	"github.com/ginauth/ginauth/internal/refusal"
 )
 
 // A denial is an error that is nobody's fault: a person was refused, or an attacker.
@@ -32,6 +35,13 @@ const (
 	errHandedAgain      denial = "ginauth: the id_token, or another one with its nonce, was handed over before"
 	errUnprovenForm     denial = "ginauth: the form came without its CSRF token, or from another origin"
 )
+
+// rateLimited is the error of an attempt that is one too many.
+type rateLimited struct{ wait time.Duration }
+
+func (e rateLimited) Error() string {
+	return fmt.Sprintf("ginauth: too many attempts to sign in; the next one is allowed in %v", e.wait)
+}
 
 // maxLoggedID bounds a user's ID in the log, in bytes.
 const maxLoggedID = 256
@@ -112,48 +122,27 @@ func (v *request) signInError(err error, code string) SignInErrorEvent {
 // random, and says nothing by itself.
 func newReference() string { return rand.Text()[:8] }
 
-// A note is what a page of ours shows of an earlier request of this browser. It is
-// sealed: no link and no other host puts words on a page.
-type note struct {
-	Kind      string            `json:"k"`
-	Provider  string            `json:"p,omitempty"`
-	Code      string            `json:"c,omitempty"` // of a failure
-	Reference string            `json:"r,omitempty"`
-	Typed     map[string]string `json:"t,omitempty"` // into the form, without passwords and codes
-	Email     string            `json:"e,omitempty"` // that a mail went to
-	Again     bool              `json:"a,omitempty"` // not for the first time
-	Expires   int64             `json:"x"`           // Unix seconds
-}
-
+// The kinds of notes that the next page shows: see refusal.Note.
 const (
 	failureNote = "failure"
 	sentNote    = "sent"
-	// maxTyped bounds what is kept of the fields of a form, in bytes altogether.
-	maxTyped = 1024
 )
 
+// notes are those that this site seals.
+func (v *request) notes() refusal.Notes {
+	return refusal.Notes{Keyring: v.auth.keys.notes, Now: v.auth.opts.Now}
+}
+
 // keep leaves a note in this browser.
-func (v *request) keep(cookieName string, n note, lasts time.Duration) {
-	n.Expires = v.auth.opts.Now().Add(lasts).Unix()
-	payload, err := json.Marshal(n)
-	if err != nil {
-		return // texts always marshal
-	}
+func (v *request) keep(cookieName string, n refusal.Note, lasts time.Duration) {
 	attributes := v.attributes()
 	attributes.MaxAge = lasts
-	v.setCookie(cookie.Line(cookieName, v.auth.keys.notes.Seal(payload), attributes))
+	v.setCookie(cookie.Line(cookieName, v.notes().Seal(n, lasts), attributes))
 }
 
 // kept is the latest note of a kind that this browser has, or an empty one.
-func (v *request) kept(cookieName, kind string) (last note) {
-	for sealed := range cookie.Values(v.c.Request.Header["Cookie"], cookieName) {
-		var n note
-		payload, _, err := v.auth.keys.notes.Open(sealed)
-		if err == nil && json.Unmarshal(payload, &n) == nil && n.Kind == kind && n.Expires > last.Expires && n.Expires > v.auth.opts.Now().Unix() {
-			last = n
-		}
-	}
-	return last
+func (v *request) kept(cookieName, kind string) refusal.Note {
+	return v.notes().Latest(cookie.Values(v.c.Request.Header["Cookie"], cookieName), kind)
 }
 
 // keepFailure keeps for the next page what failed, and what was typed, so that nobody
@@ -162,28 +151,19 @@ func (v *request) keepFailure(code string) {
 	if v.native { // it has no cookies, and its answer says the code
 		return
 	}
-	n := note{Kind: failureNote, Code: code, Reference: v.reference}
+	n := refusal.Note{Kind: failureNote, Code: code, Reference: v.reference}
 	if v.provider != nil {
 		n.Provider = v.provider.id
-		size := 0
-		for _, field := range v.provider.button("").Kept() {
-			typed := v.field(field)
-			if size += len(typed); typed != "" && size <= maxTyped && utf8.ValidString(typed) {
-				if n.Typed == nil {
-					n.Typed = map[string]string{}
-				}
-				n.Typed[field] = typed
-			}
-		}
+		n.Typed = refusal.Typed(v.provider.button("").Kept(), v.field)
 	}
 	v.keep(v.names.Failure, n, noticeAge)
 }
 
 // failure is what this browser knows of one with a code.
-func (v *request) failure(code string) note {
+func (v *request) failure(code string) refusal.Note {
 	n := v.kept(v.names.Failure, failureNote)
 	if n.Code != code && v.auth.publicErrors.Known(code) == "" {
-		return note{}
+		return refusal.Note{}
 	}
 	return n
 }
@@ -291,7 +271,7 @@ func (v *request) hint(notice string) string {
 	switch notice {
 	case errorcode.OtherOrigin, errorcode.FormRefused, errorcode.CookiesBlocked, errorcode.SignInLost:
 		if !v.auth.release {
-			return v.auth.seen(v.c.Request).Hint(v.base.Origin)
+			return v.auth.site.Seen(v.c.Request).Hint(v.base.Origin)
 		}
 	}
 	return ""
@@ -309,4 +289,74 @@ func (v *request) postedAgain(suffix string) (notice, location string) {
 		v.auth.opts.Logger.Error("ginauth: reading the session failed", "error", redact.Error(err))
 	}
 	return errorcode.SignInUsed, location
+}
+
+const (
+	// waitParam is the error page's parameter that says for how long, in seconds.
+	waitParam = "retryAfter"
+	// maxWait bounds it: anyone can make a link to the page.
+	maxWait = 24 * time.Hour
+)
+
+// limited refuses a request that is one too many.
+func (v *request) limited(wait time.Duration) {
+	v.tellLimited(wait)
+	v.tooMany(wait)
+}
+
+// tellLimited tells the log and the events of a request that is one too many.
+func (v *request) tellLimited(wait time.Duration) {
+	e := v.tellRefused("Limits", rateLimited{wait}, errorcode.RateLimited)
+	unlisted := v.auth.site.Hosts.Unlisted(v.c.Request)
+	advice := refusal.Advice{LookAt: "Limits", Text: "somebody guesses or floods; if many people share an address here, raise the limits"}
+	if unlisted {
+		advice = refusal.Advice{LookAt: "TrustedProxies, Limits", Text: "a proxy forwarded this request, and all people behind one that is not listed are one client: list its address in TrustedProxies"}
+	}
+	v.auth.refusals.Warn(v.c.Request.Context(), refusal.TooMany, "too many attempts to sign in", advice,
+		"provider", e.Provider, "forwarded_by_unlisted_proxy", unlisted)
+	if event := v.auth.opts.Events.RateLimit; event != nil {
+		event(v.c, RateLimitEvent{Provider: e.Provider, Client: e.Client, RetryAfter: wait})
+	}
+}
+
+// tooMany answers a request that is one too many. next-auth's client reads the
+// code out of the URL; a person gets the page at once, since a redirect would
+// lose the status.
+func (v *request) tooMany(wait time.Duration) {
+	h := v.c.Writer.Header()
+	h.Set("Retry-After", seconds(wait))
+	h.Set("Cache-Control", "no-store")
+	target := withQuery(v.errorURL(errorcode.RateLimited), waitParam, seconds(wait))
+	switch {
+	case v.native:
+		v.nativeError(http.StatusTooManyRequests, errorcode.RateLimited)
+	case v.wantsJSON():
+		v.json(http.StatusTooManyRequests, map[string]string{"url": target})
+	case v.c.GetHeader("HX-Request") == "true":
+		h.Set("HX-Redirect", target)
+		v.c.Status(http.StatusTooManyRequests)
+		v.c.Writer.WriteHeaderNow()
+	case v.auth.opts.Pages.Error != "":
+		v.redirect(http.StatusTooManyRequests, target)
+	default:
+		v.errorPage(http.StatusTooManyRequests, errorcode.RateLimited, wait)
+	}
+}
+
+// seconds is a time to wait as Retry-After says it, rounded up (RFC 9110
+// §10.2.3).
+func seconds(wait time.Duration) string {
+	return strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10)
+}
+
+// waitAsked is how long to wait as the error page's URL says; zero: it does not.
+func (v *request) waitAsked() time.Duration {
+	if !ascii.EqualFold(v.c.Query("error"), errorcode.RateLimited) {
+		return 0
+	}
+	n, err := strconv.ParseUint(v.c.Query(waitParam), 10, 32)
+	if err != nil {
+		return 0
+	}
+	return min(time.Duration(n)*time.Second, maxWait)
 }

@@ -2,38 +2,34 @@ package ginauth
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/factor"
+	"github.com/ginauth/ginauth/internal/form"
 	"github.com/ginauth/ginauth/internal/lifetime"
 	"github.com/ginauth/ginauth/internal/limit"
+	"github.com/ginauth/ginauth/internal/oauth"
 	"github.com/ginauth/ginauth/internal/origin"
+	"github.com/ginauth/ginauth/internal/pages"
+	"github.com/ginauth/ginauth/internal/redact"
 	"github.com/ginauth/ginauth/internal/refusal"
-	"github.com/ginauth/ginauth/internal/token"
 )
 
-const (
-	// maxBody is the longest request body, in bytes, that an auth route reads.
-	maxBody = 64 << 10
-	// maxCallbackURL bounds the callback URL as its cookie holds it, in bytes:
-	// beside the session it must pass the 8 KB that proxies allow a header line.
-	maxCallbackURL = 2048
-)
-
-// formType is what a form without files is sent as.
-const formType = "application/x-www-form-urlencoded"
+// maxCallbackURL bounds the callback URL as its cookie holds it, in bytes:
+// beside the session it must pass the 8 KB that proxies allow a header line.
+const maxCallbackURL = 2048
 
 // A request is one request to an auth route, with what every route needs to know.
 type request struct {
@@ -41,12 +37,12 @@ type request struct {
 	c        *gin.Context
 	base     origin.Base
 	names    cookie.Names
-	method   string         // of the request; GET for HEAD
-	segment  string         // what the path says behind the action
-	provider *provider      // the one it names, nil if there is none
-	body     map[string]any // the fields of a form or JSON body
-	known    limit.Devices  // what this answer makes of the device cookie; nil: nothing yet
-	secrets  []string       // what a person typed, passwords too: never for the log
+	method   string        // of the request; GET for HEAD
+	segment  string        // what the path says behind the action
+	provider *provider     // the one it names, nil if there is none
+	body     form.Body     // what a page sends
+	known    limit.Devices // what this answer makes of the device cookie; nil: nothing yet
+	secrets  []string      // what a person typed, passwords too: never for the log
 
 	native bool // a native application sent it: see isNative
 
@@ -81,11 +77,11 @@ func (a *Auth) ownRequest(c *gin.Context, doing string) (*request, error) {
 	if c.Writer.Written() {
 		return nil, fmt.Errorf("ginauth: %s was called after the answer had begun, so that no cookie can be set; call it first", doing)
 	}
-	base, err := a.site.hosts.Base(c.Request)
+	base, err := a.site.Hosts.Base(c.Request)
 	if err != nil {
 		return nil, fmt.Errorf("ginauth: %s: this site does not answer for the host %.255q of the request; set BaseURL to the site's address, or TrustedHosts to its hosts: %w", doing, c.Request.Host, err)
 	}
-	if a.foreign(c.Request, base) {
+	if a.site.Foreign(c.Request, base) {
 		return nil, fmt.Errorf("%w, so that %s does nothing; post the form from a page of %s, or add the page's origin to TrustedOrigins", errForeign, doing, base.Origin)
 	}
 	return &request{auth: a, c: c, method: c.Request.Method, base: base, names: a.scheme(base).names, callbackURL: base.Origin}, nil
@@ -93,15 +89,7 @@ func (a *Auth) ownRequest(c *gin.Context, doing string) (*request, error) {
 
 // field is a text field of the body, the first of its name; other JSON types do
 // not count as one.
-func (v *request) field(name string) string {
-	switch value := v.body[name].(type) {
-	case string:
-		return value
-	case []string:
-		return value[0]
-	}
-	return ""
-}
+func (v *request) field(name string) string { return v.body.Text(name) }
 
 // wantsJSON tells next-auth's client from a form.
 func (v *request) wantsJSON() bool {
@@ -109,85 +97,15 @@ func (v *request) wantsJSON() bool {
 		v.auth.opts.Session.Format == AuthJSV5 && v.c.GetHeader("X-Auth-Return-Redirect") == "1"
 }
 
-var (
-	errBodyTooLarge = errors.New("ginauth: the body is larger than 64 KiB")
-	errBodyInvalid  = errors.New("ginauth: the body cannot be read")
-)
-
-// readBody reads a form or JSON object. Any other type of content is no input.
-func readBody(req *http.Request) (map[string]any, error) {
-	if req.Method != http.MethodPost || req.Body == nil {
-		return nil, nil
-	}
-	raw, err := io.ReadAll(io.LimitReader(req.Body, maxBody+1))
-	if err != nil {
-		return nil, errBodyInvalid
-	}
-	if len(raw) > maxBody {
-		return nil, errBodyTooLarge
-	}
-	contentType, _, _ := mime.ParseMediaType(req.Header.Get("Content-Type"))
-	if len(raw) == 0 && contentType == formType { // a middleware in front may have read it
-		return formFields(req.PostForm), nil
-	}
-	return parseBody(contentType, raw)
-}
-
-func parseBody(contentType string, raw []byte) (map[string]any, error) {
-	if len(raw) == 0 {
-		return nil, nil
-	}
-	fields := map[string]any{}
-	switch contentType {
-	case "application/json":
-		d := json.NewDecoder(strings.NewReader(string(raw)))
-		d.UseNumber()
-		var value any
-		if d.Decode(&value) != nil {
-			return nil, errBodyInvalid
-		}
-		if _, err := d.Token(); err != io.EOF {
-			return nil, errBodyInvalid
-		}
-		if object, ok := value.(map[string]any); ok {
-			fields = object
-		}
-	case formType:
-		form, err := url.ParseQuery(string(raw))
-		if err != nil {
-			return nil, errBodyInvalid
-		}
-		fields = formFields(form)
-	}
-	return fields, nil
-}
-
-func formFields(form url.Values) map[string]any {
-	fields := make(map[string]any, len(form))
-	for name, values := range form {
-		fields[name] = values[0]
-		if len(values) > 1 {
-			fields[name] = values
-		}
-	}
-	return fields
-}
-
-// checkCSRF takes the CSRF cookie or makes one, and decides whether the request
-// came from a page of ours: the token in the body is the cookie's (double
-// submit), and the Origin, where the browser sends one, is this site's. A cookie
-// can be planted by a sister host; an Origin cannot. So where there are several, the
-// Origin must be there.
+// checkCSRF takes the CSRF cookie or makes one, and decides whether the request came from a
+// page of ours.
 func (v *request) checkCSRF() {
-	values, matches := 0, false
-	for value := range cookie.Values(v.c.Request.Header["Cookie"], v.names.CSRF) {
-		t, ok := v.auth.keys.csrf.Open(value)
-		matches = ok && token.Equal(v.field("csrfToken"), t) || matches
-		values++
-	}
-	v.csrfVerified = matches && v.method == http.MethodPost && v.ownOrigin() &&
-		(values == 1 || len(v.c.Request.Header["Origin"]) == 1)
+	v.csrfVerified = v.formProof().Holds(v.c.Request, v.ownOrigin())
 	v.csrfToken = v.auth.csrfToken(v.c, v.base)
+}
+
+func (v *request) formProof() form.Proof {
+	return form.Check(v.auth.keys.csrf, v.c.Request, v.names.CSRF, v.field("csrfToken"))
 }
 
 // proven reports whether a page of ours sent the request. It tells the log why that is
@@ -201,42 +119,16 @@ func (v *request) proven() bool {
 
 // tellUnproven says what a form lacks, and which option that points to.
 func (v *request) tellUnproven() {
-	req, names, site := v.c.Request, v.names.CSRF, v.auth.seen(v.c.Request)
-	cookies, opened := 0, false
-	for value := range cookie.Values(req.Header["Cookie"], names) {
-		_, ok := v.auth.keys.csrf.Open(value)
-		opened = opened || ok
-		cookies++
-	}
-	sent := req.Header["Origin"]
-	kind, message := refusal.CSRFToken, "a form was refused, since its csrfToken is not the one in this browser's cookie"
-	advice := refusal.Advice{LookAt: "Auth.CSRFField", Text: "the page of the form is older than the cookie, or a cache serves it to several people; load it anew, and keep it out of caches"}
-	seen := []any{"host", req.Host, "expected", v.base.Origin}
-	switch {
-	case !v.ownOrigin():
-		kind, message = refusal.Origin, "a form was refused, since its Origin is not this site's"
-		seen, advice = append(seen, "origin", strings.Join(sent, ", ")), site.OfOrigin(sent[0], v.base.Origin)
-	case cookies == 0:
-		kind, message = refusal.CSRFCookie, "a form was refused, since the CSRF cookie did not come with it"
-		seen, advice = append(seen, "cookie", names), site.OfCookie(v.base.Origin, v.base.Secure)
-	case !opened:
-		kind, message = refusal.CSRFCookie, "a form was refused, since its CSRF cookie was made with another secret"
-		seen, advice = append(seen, "cookie", names), refusal.OtherSecret
-	case v.field("csrfToken") == "":
-		message = "a form was refused, since it has no csrfToken"
-		seen = append(seen, "content_type", req.Header.Get("Content-Type"))
-		advice.Text = "a page of your own puts Auth.CSRFField into its form, or sends what GET csrf answers; the body is a form (" + formType + ") or JSON"
-	case cookies > 1 && len(sent) == 0:
-		message = "a form was refused, since the browser sends several CSRF cookies and no Origin, so that another host may have planted one"
-		advice = refusal.Advice{LookAt: "Cookies.Prefix", Text: "another application below the same domain sets a cookie of this name; give one of the two another Cookies.Prefix"}
-		seen = append(seen, "cookie", names, "cookies", cookies)
-	}
-	v.auth.refusals.Warn(req.Context(), kind, message, advice, seen...)
+	req, p := v.c.Request, v.formProof()
+	kind, message, advice, seen := v.auth.site.Seen(req).OfForm(refusal.Form{
+		Site: v.base.Origin, Secure: v.base.Secure, Origins: req.Header["Origin"], OwnOrigin: v.ownOrigin(),
+		Cookie: v.names.CSRF, Cookies: p.Cookies, Opened: p.Opened, HasToken: v.field("csrfToken") != "", ContentType: req.Header.Get("Content-Type"),
+	})
+	v.auth.refusals.Warn(req.Context(), kind, message, advice, append([]any{"host", req.Host, "expected", v.base.Origin}, seen...)...)
 }
 
 func (v *request) ownOrigin() bool {
-	sent := v.c.Request.Header["Origin"]
-	return len(sent) == 0 || len(sent) == 1 && (sent[0] == v.base.Origin || v.auth.site.trusted.Has(sent[0]))
+	return v.auth.site.OwnOrigin(v.c.Request, v.base)
 }
 
 // resolveCallbackURL settles where this request leads: what the body says, else
@@ -270,7 +162,7 @@ func (v *request) redirectTarget(asked string) string {
 			asked = chosen
 		}
 	}
-	target := v.base.Absolute(asked, v.auth.site.allowed)
+	target := v.base.Absolute(asked, v.auth.site.Allowed)
 	if len(cookie.Escape(target)) > maxCallbackURL {
 		return v.base.Home()
 	}
@@ -287,19 +179,19 @@ func (v *request) tellPlainHTTP() {
 		return
 	}
 	v.auth.refusals.Warn(v.c.Request.Context(), refusal.Unkept, "the sign-in page was opened over http, where browsers keep no Secure cookie",
-		v.auth.seen(v.c.Request).OfPlainHTTP(v.base.Origin), "host", v.c.Request.Host, "expected", v.base.Origin, "cookie", v.names.Session)
+		v.auth.site.Seen(v.c.Request).OfPlainHTTP(v.base.Origin), "host", v.c.Request.Host, "expected", v.base.Origin, "cookie", v.names.Session)
 }
 
 // tellPrefix says that a proxy shortens the paths, and that the site does not know: its
 // forms and redirects then lead past the proxy's path.
 func (v *request) tellPrefix() {
-	req, site := v.c.Request, &v.auth.site
+	req, site := v.c.Request, v.auth.site
 	prefix := v.base.UnknownPrefix(req)
 	if prefix == "" {
 		return
 	}
 	v.auth.refusals.Warn(req.Context(), refusal.Prefix, "a proxy says that it took a prefix off the path, and this site's address has none",
-		v.auth.seen(req).OfPrefix(prefix, v.base.Origin, site.publicURL, v.auth.opts.Pages.TrustForwardedPrefix), "prefix", prefix, "expected", v.base.URL)
+		v.auth.site.Seen(req).OfPrefix(prefix, v.base.Origin, site.PublicURL, v.auth.opts.Pages.TrustForwardedPrefix), "prefix", prefix, "expected", v.base.URL)
 }
 
 // tellTarget says that a callback URL of another site leads to this one. Its path and
@@ -411,4 +303,97 @@ func noStore(h http.Header) {
 	private(h)
 	h["Pragma"] = []string{"no-cache"}
 	h["Expires"] = []string{"0"}
+}
+
+// refuse answers a request that is no part of the contract: plain text without a
+// content type, as next-auth does, and nosniff so that nobody takes it for more.
+func refuse(c *gin.Context, status int, text string) {
+	h := c.Writer.Header()
+	h["Content-Type"] = nil
+	h["X-Content-Type-Options"] = []string{"nosniff"}
+	c.Status(status)
+	_, _ = c.Writer.WriteString(text)
+}
+
+func (v *request) errorPage(status int, code string, wait time.Duration) {
+	page := pages.Error{
+		Code: code, Text: v.auth.publicErrors.Known(code), Aborted: code == errorcode.SessionUnavailable, Wait: wait, Site: v.base.Host(), SignInURL: v.base.URL + "/signin",
+	}
+	page.Reference = cmp.Or(v.reference, v.failure(code).Reference)
+	page.HomeURL = v.base.Home()
+	page.Notice, _ = v.noticed(code)
+	if notice := errorcode.SignedInNotice(code); notice != "" && v.isSignedIn() {
+		page.Notice, page.ContinueURL = notice, v.callbackURL
+	}
+	v.pages().Error(v.c.Writer, status, page)
+}
+
+// withQuery adds a parameter to a URL that may have some, in front of its
+// fragment.
+func withQuery(target, name, value string) string {
+	target, fragment, found := strings.Cut(target, "#")
+	separator := "?"
+	if strings.Contains(target, "?") {
+		separator = "&"
+	}
+	target += separator + url.QueryEscape(name) + "=" + cookie.Escape(value)
+	if found {
+		target += "#" + fragment
+	}
+	return target
+}
+
+// fault answers a fault of ours or of the application's callbacks: the log says
+// what it was, the browser only that it was one. Cookies stay as they are.
+func (v *request) fault(doing string, err error) {
+	if clientGone(v.c, err) {
+		return
+	}
+	v.auth.opts.Logger.Error("ginauth: "+doing+" failed", "error", redact.Error(err))
+	noStore(v.c.Writer.Header())
+	status := http.StatusInternalServerError
+	if errors.Is(err, errUnavailable) {
+		status = http.StatusServiceUnavailable
+	}
+	v.json(status, map[string]string{
+		"message": "There is a problem with the server. Its log says more.",
+	})
+}
+
+// continueHere answers with a page that loads this URL.
+func (v *request) continueHere() {
+	v.continueAt(v.redirectURI() + "?" + v.c.Request.URL.RawQuery)
+}
+
+// continueWith answers a provider's POST with a page that loads what is needed of it from
+// this site, so that the session's cookie comes along.
+func (v *request) continueWith(answer url.Values) {
+	v.continueAt(v.redirectURI() + "?" + oauth.AnswerParams(answer).Encode())
+}
+
+// continueAt answers with a page that loads another.
+func (v *request) continueAt(url string) {
+	v.pages().Continue(v.c.Writer, pages.Continue{Site: v.base.Host(), URL: url})
+}
+
+// answer is the provider's: the query, and the form of a form_post response. A
+// parameter that stands twice stays so, and is refused (RFC 6749 §3.1).
+func (v *request) answer() url.Values {
+	answer := v.c.Request.URL.Query()
+	for name, values := range v.body.Values() {
+		answer[name] = append(answer[name], values...)
+	}
+	return answer
+}
+
+// csrfToken is the token of this browser's CSRF cookie. A browser without one is
+// given one, once in each answer.
+func (a *Auth) csrfToken(c *gin.Context, base origin.Base) string {
+	name := a.scheme(base).names.CSRF
+	if token, ok := form.Token(a.keys.csrf, c.Request, c.Writer.Header(), name); ok {
+		return token
+	}
+	token, value := a.keys.csrf.New()
+	addCookies(c, []string{cookie.Line(name, value, a.attributes(base))})
+	return token
 }

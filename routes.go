@@ -6,16 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"reflect"
 	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/ginauth/ginauth/internal/claims"
-	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/errorcode"
+	"github.com/ginauth/ginauth/internal/form"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/redact"
 	"github.com/ginauth/ginauth/internal/refusal"
@@ -45,8 +43,8 @@ var routes = map[string]route{
 	"POST " + backchannel:   {serve: (*request).postLogoutToken, bare: true},
 	"GET factor":            {serve: (*request).getFactor},
 	"POST factor":           {serve: (*request).postFactor},
-	"GET second-factor":     {serve: (*request).getSecondFactor},
-	"POST second-factor":    {serve: (*request).postSecondFactor},
+	"GET second-factor":     {serve: (*request).secondFactor},
+	"POST second-factor":    {serve: (*request).secondFactor},
 	"GET client.js":         {serve: (*request).getClient, bare: true},
 
 	// Passkeys.
@@ -75,7 +73,7 @@ func (a *Auth) serve(c *gin.Context) {
 		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+method+" is not supported by NextAuth.js")
 		return
 	}
-	base, err := a.site.hosts.Base(c.Request)
+	base, err := a.site.Hosts.Base(c.Request)
 	if err != nil {
 		a.tellHost(c.Request)
 		text := "Error: This site does not answer for the host of this request"
@@ -85,9 +83,9 @@ func (a *Auth) serve(c *gin.Context) {
 		refuse(c, http.StatusBadRequest, text)
 		return
 	}
-	body, err := readBody(c.Request)
+	body, err := form.Read(c.Request)
 	switch {
-	case errors.Is(err, errBodyTooLarge):
+	case errors.Is(err, form.ErrTooLarge):
 		refuse(c, http.StatusRequestEntityTooLarge, "Error: The body is larger than 64 KiB")
 		return
 	case err != nil:
@@ -124,16 +122,6 @@ func (v *request) tellProvider(id string) {
 	v.auth.refusals.Warn(v.c.Request.Context(), refusal.Provider, "a sign-in was refused, since its URL names no provider of this site",
 		refusal.Advice{LookAt: "Providers, OAuth.ID", Text: "the callback URL that is registered at a provider ends in the provider's id here, " + v.base.URL + "/callback/ and the id"},
 		"provider", id, "expected", refusal.Words(strings.Join(ids, ", ")))
-}
-
-// refuse answers a request that is no part of the contract: plain text without a
-// content type, as next-auth does, and nosniff so that nobody takes it for more.
-func refuse(c *gin.Context, status int, text string) {
-	h := c.Writer.Header()
-	h["Content-Type"] = nil
-	h["X-Content-Type-Options"] = []string{"nosniff"}
-	c.Status(status)
-	_, _ = c.Writer.WriteString(text)
 }
 
 func (v *request) getCSRF() {
@@ -196,10 +184,6 @@ func (v *request) getSignIn() {
 		v.redirect(http.StatusFound, target)
 		return
 	}
-	buttons := make([]pages.Provider, len(v.auth.providers))
-	for i, p := range v.auth.providers {
-		buttons[i] = p.button(v.base.URL)
-	}
 	switch {
 	case notice != "":
 		code = notice
@@ -208,10 +192,19 @@ func (v *request) getSignIn() {
 	}
 	failed := v.failure(v.c.Query("error"))
 	v.pages().SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
-		Site: v.base.Host(), Providers: buttons, CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: code, Hint: v.hint(notice),
+		Site: v.base.Host(), Providers: v.buttons(), CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: code, Hint: v.hint(notice),
 		Script:   v.passkeyScriptURL(),
 		LastUsed: v.lastUsed(), Failed: v.failedForm(code, failed.Provider), Typed: failed.Typed, Reference: failed.Reference,
 	})
+}
+
+// buttons are the providers on the sign-in page.
+func (v *request) buttons() []pages.Provider {
+	all := make([]pages.Provider, len(v.auth.providers))
+	for i, p := range v.auth.providers {
+		all[i] = p.button(v.base.URL)
+	}
+	return all
 }
 
 // postSignIn starts a sign-in. Without proof that a page of ours asked, it shows
@@ -255,34 +248,6 @@ func (v *request) getError() {
 	}
 }
 
-func (v *request) errorPage(status int, code string, wait time.Duration) {
-	page := pages.Error{
-		Code: code, Text: v.auth.publicErrors.Known(code), Aborted: code == errorcode.SessionUnavailable, Wait: wait, Site: v.base.Host(), SignInURL: v.base.URL + "/signin",
-	}
-	page.Reference = cmp.Or(v.reference, v.failure(code).Reference)
-	page.HomeURL = v.base.Home()
-	page.Notice, _ = v.noticed(code)
-	if notice := errorcode.SignedInNotice(code); notice != "" && v.isSignedIn() {
-		page.Notice, page.ContinueURL = notice, v.callbackURL
-	}
-	v.pages().Error(v.c.Writer, status, page)
-}
-
-// withQuery adds a parameter to a URL that may have some, in front of its
-// fragment.
-func withQuery(target, name, value string) string {
-	target, fragment, found := strings.Cut(target, "#")
-	separator := "?"
-	if strings.Contains(target, "?") {
-		separator = "&"
-	}
-	target += separator + url.QueryEscape(name) + "=" + cookie.Escape(value)
-	if found {
-		target += "#" + fragment
-	}
-	return target
-}
-
 // getVerifyRequest says that a mail is on its way, and takes the code that it
 // brings.
 func (v *request) getVerifyRequest() {
@@ -311,23 +276,6 @@ func (v *request) postLog() {
 	v.c.Writer.Header()["Content-Type"] = nil
 	v.c.Status(http.StatusOK)
 	v.c.Writer.WriteHeaderNow()
-}
-
-// fault answers a fault of ours or of the application's callbacks: the log says
-// what it was, the browser only that it was one. Cookies stay as they are.
-func (v *request) fault(doing string, err error) {
-	if clientGone(v.c, err) {
-		return
-	}
-	v.auth.opts.Logger.Error("ginauth: "+doing+" failed", "error", redact.Error(err))
-	noStore(v.c.Writer.Header())
-	status := http.StatusInternalServerError
-	if errors.Is(err, errUnavailable) {
-		status = http.StatusServiceUnavailable
-	}
-	v.json(status, map[string]string{
-		"message": "There is a problem with the server. Its log says more.",
-	})
 }
 
 // getSession tells a page who is signed in, and moves the session's end where that is
@@ -437,11 +385,11 @@ func neighbours(r gin.IRouter) (all []*Auth) {
 // each would delete the other's.
 func (a *Auth) checkApart(others []*Auth) error {
 	for _, other := range others {
-		if other.opts.Cookies.Prefix != a.opts.Cookies.Prefix || !other.site.hosts.MeetsHost(a.site.hosts) {
+		if other.opts.Cookies.Prefix != a.opts.Cookies.Prefix || !other.site.Hosts.MeetsHost(a.site.Hosts) {
 			continue
 		}
 		return fmt.Errorf("ginauth: Cookies.Prefix: the Auth at %s has the same prefix, %s, and answers for the same host, so that the cookies of one are the other's too; give this one a Cookies.Prefix of its own, for instance admin",
-			other.site.publicURL, other.opts.Cookies.Prefix)
+			other.site.PublicURL, other.opts.Cookies.Prefix)
 	}
 	return nil
 }

@@ -1,74 +1,54 @@
 package ginauth
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
-	"slices"
+	"strings"
 	"time"
 
-	"github.com/markbates/goth"
+	"github.com/gin-gonic/gin"
 
 	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/factor"
-	"github.com/ginauth/ginauth/internal/redact"
-	"github.com/ginauth/ginauth/internal/sessionstrategy"
-	"github.com/ginauth/ginauth/internal/token"
-	"github.com/ginauth/ginauth/internal/transaction"
+	"github.com/ginauth/ginauth/internal/pages"
+	"github.com/ginauth/ginauth/internal/pending"
 )
 
-// waitingAge is for how long a sign-in waits for its second factor.
-const waitingAge = 10 * time.Minute
+const (
+	// freshProof is how old the proof may be by which people change their second factors.
+	freshProof = 10 * time.Minute
+
+	errWrongFactor denial = "ginauth: the code of the second factor is not right, or was used before"
+	errSetup       denial = "ginauth: the key of the form is not of this person's sign-in, or the form is too old"
+)
+
+// FactorOptions say who proves twice who they are.
+type FactorOptions struct {
+	// OTP lets people enrol one time passwords, and asks those who have for one at each
+	// sign-in. It needs an Adapter that is a FactorStore. Default: false.
+	OTP bool
+	// Required names people who must give a second factor, and enrol one at their next
+	// sign-in if they have none. Default: none, those who have enrolled give theirs.
+	Required func(c *gin.Context, user User) bool
+	// TrustDevice is for how long a browser in which somebody gave their second factor is
+	// not asked for it again, such as 30*24*time.Hour. Default: 0, it is asked each time.
+	TrustDevice time.Duration
+	// Passkeys lets people sign in by passkey, and prove by one who they are. The package
+	// passkey makes one: passkey.New(passkey.Config{}). It needs an Adapter that is a
+	// PasskeyStore. Default: none, and nothing of WebAuthn is linked.
+	Passkeys PasskeyEngine
+}
 
 // secondFactors are what asks for a second factor and keeps it. The zero value asks nobody.
 type secondFactors struct {
-	store   FactorStore // nil: there are no second factors
-	waiting sessionstrategy.Strategy
-	sharing sessionstrategy.Namespace // of the sign-ins that wait in a Session.Store
+	store   FactorStore   // nil: there are no second factors
+	waiting *pending.Room // of the sign-ins that wait
 	trusted factor.Trusted
-	setup   *token.Keyring // of the keys that people are setting up
+	setups  factor.Setups
 }
-
-var (
-	errWaiting  denial = "ginauth: the sign-in that waited for its second factor was finished or has expired, or the user's factors or sessions were changed meanwhile"
-	errNotAsked denial = "ginauth: no sign-in of this browser waits for a second factor"
-	// errUnlisted refuses a person who must have a second factor, which nothing keeps.
-	errUnlisted = errors.New("ginauth: Factors.Required names a person who is no user of the Adapter, so that no second factor can be kept for them; store the user first, or do not name them")
-)
-
-// A waiting sign-in has passed its first factor, with all callbacks. Nobody is signed in
-// by it, and nothing has been done for the person yet.
-type waiting struct {
-	ID       string         `json:"id"` // it is finished once
-	Expires  int64          `json:"expires"`
-	Browser  string         `json:"browser"`         // names the browser that began
-	Epoch    string         `json:"epoch,omitempty"` // of the user's factors when it began
-	Provider string         `json:"provider"`
-	Target   string         `json:"target"`
-	Token    []byte         `json:"token"` // finished, except for its times, its name and the second factor
-	Proofs   []factor.Proof `json:"proofs,omitempty"`
-	User     User           `json:"user"`
-	Account  *Account       `json:"account"`
-	Profile  *goth.User     `json:"profile,omitempty"`
-	IsNew    bool           `json:"new,omitempty"`
-	Way      Account        `json:"way"`
-	Proved   bool           `json:"proved,omitempty"` // the address was, when it began
-	Later    later          `json:"later,omitempty"`
-	Former   string         `json:"former,omitempty"`
-	Buckets  []string       `json:"buckets,omitempty"` // for the device cookie
-}
-
-// later is what a sign-in does when its last factor was given, and not before.
-type later string
-
-const (
-	laterLink        later = "link"        // link the account, and
-	laterLinkSession later = "linkSession" // only in the session that asked for it
-	laterCredentials later = "credentials" // link the credentials
-	laterVerify      later = "verify"      // store that the address was proved
-)
 
 // configureFactors settles who is asked for a second factor, and where it is kept.
 func (a *Auth) configureFactors(opts *Options, f *faults) {
@@ -96,306 +76,320 @@ func (a *Auth) configureFactors(opts *Options, f *faults) {
 		}
 	}
 	all := append([]string{opts.Secret}, opts.PreviousSecrets...)
-	ring := func(purpose string) *token.Keyring {
-		k, err := token.V4.Keyring("ginauth."+purpose+"."+opts.Cookies.Prefix, all...)
-		if err != nil {
-			f.add("%w", err)
-		}
-		return k
-	}
-	s := secondFactors{store: store, setup: ring("setup"), trusted: factor.Trusted{Keyring: ring("trusted"), Age: o.TrustDevice}}
-	// In a store they have a namespace of their own: none of them opens as a session, nor
-	// the other way round.
-	s.sharing = sessionstrategy.NewNamespace(opts.Cookies.Prefix+".factor", defaultPrefix)
-	s.waiting = sessionstrategy.InCookie(ring("waiting"), sessionstrategy.NewSuccessors(), sessionErrors())
-	if opts.Session.Store != nil {
-		s.waiting = sessionstrategy.InStore(opts.Session.Store, a.calls.store, a.shared.locks, s.sharing, sessionErrors())
-	}
-	a.factors = s
-}
-
-// A demand says whether somebody must give a second factor.
-type demand struct {
-	user   string // whom it is about
-	waits  bool
-	record *factor.Record
-}
-
-// mustWait reports whether somebody who has passed the first factor must give a second
-// one before anything is done for them.
-func (v *request) mustWait(ctx context.Context, user User) (bool, error) {
-	a := v.auth
-	if a.factors.store == nil || v.second || user.ID == "" {
-		return false, nil
-	}
-	if v.demand.user == user.ID {
-		return v.demand.waits, nil
-	}
-	r, _, err := a.factorRecord(ctx, user.ID)
+	trusted, setups, err := factor.Sealed(opts.Cookies.Prefix, o.TrustDevice, all...)
 	if err != nil {
-		return false, err
+		f.add("%w", err)
 	}
-	waits := r.Enrolled() || a.opts.Factors.Required != nil && !v.secondByProvider && a.opts.Factors.Required(v.c, user)
-	second := func(p factor.Proof) bool {
-		return slices.Contains(secondFactorMethods, FactorMethod(p.Method))
+	room, err := pending.New(pending.Settings{
+		Prefix: opts.Cookies.Prefix, Usual: defaultPrefix, Secrets: all, MaxValue: maxSealed, MaxCookies: cookie.LargeSession,
+		Store: opts.Session.Store, Calls: a.calls.store, Locks: a.shared.locks, Errors: sessionErrors(),
+	})
+	if err != nil {
+		f.add("%w", err)
 	}
-	if waits && (slices.ContainsFunc(v.proofs, second) || r.Enrolled() && v.trusts(user.ID, r.Epoch)) {
-		waits = false
-	}
-	v.demand = demand{user.ID, waits, r}
-	return waits, nil
+	a.factors = secondFactors{store, room, trusted, setups}
 }
 
-// secondFactorMethods are those that no first factor is.
-var secondFactorMethods = []FactorMethod{FactorOTP, FactorRecovery, FactorPasskey}
+func (v *request) secondURL(page string) string { return v.base.URL + "/second-factor/" + page }
 
-// trusts reports whether the person said in this browser not to be asked there again.
-func (v *request) trusts(userID, epoch string) bool {
-	if v.auth.opts.Factors.TrustDevice <= 0 {
-		return false
+// A secondPage is a page of second factors, or what one of their forms asks for: for a
+// sign-in of this browser that waits, or for the person who is signed in.
+type secondPage struct {
+	waiting func(*request, context.Context, *waiting, *factor.Record)
+	session func(*request, context.Context, *identity, *factor.Record)
+}
+
+var secondPages = map[string]secondPage{
+	"GET code":              {waiting: (*request).askSecond},
+	"GET recovery":          {waiting: (*request).askSecond},
+	"GET enrol":             {waiting: (*request).askSecond},
+	"GET confirm":           {session: (*request).askAgain},
+	"GET confirm-recovery":  {session: (*request).askAgain},
+	"GET list":              {session: (*request).listPage},
+	"GET add":               {session: (*request).addPage},
+	"POST code":             {waiting: (*request).finishByCode},
+	"POST recovery":         {waiting: (*request).finishByCode},
+	"POST passkey":          {waiting: (*request).finishByPasskey},
+	"POST enrol":            {waiting: (*request).enrolWaiting},
+	"POST confirm":          {session: (*request).confirmFactor},
+	"POST confirm-recovery": {session: (*request).confirmFactor},
+	"POST add":              {session: (*request).addOTP},
+	"POST remove":           {session: (*request).removeOTP},
+	"POST codes":            {session: (*request).newCodes},
+}
+
+// secondFactor serves the pages of second factors, and what their forms send.
+func (v *request) secondFactor() {
+	post, name := v.method == http.MethodPost, cmp.Or(v.segment, "code")
+	if post && !v.proven() {
+		v.unproven("second-factor/" + name)
+		return
 	}
-	for value := range cookie.Values(v.c.Request.Header["Cookie"], v.names.Trusted) {
-		if v.auth.factors.trusted.Has(value, userID, epoch, v.auth.opts.Now()) {
-			return true
-		}
+	v.second = post
+	switch page, known := secondPages[v.method+" "+name]; {
+	case !known:
+		refuse(v.c, http.StatusNotFound, "Error: There is no such page")
+	case v.segment == "" && !post:
+		v.redirect(http.StatusFound, v.secondURL(name))
+	case page.waiting != nil:
+		v.withWaiting(page.waiting)
+	default:
+		v.withSession(page.session)
 	}
+}
+
+// codeMethod is the method whose code the page asks for.
+func (v *request) codeMethod() FactorMethod {
+	if strings.HasSuffix(v.segment, "recovery") {
+		return FactorRecovery
+	}
+	return FactorOTP
+}
+
+// askSecond shows the page of a sign-in that waits: for a code, or for setting up an app.
+func (v *request) askSecond(ctx context.Context, w *waiting, r *factor.Record) {
+	if r.Enrolled() {
+		v.codePage(r, v.secondPasskey(ctx, w.User.ID))
+	} else {
+		v.enrolPage(ctx, w.User, w.ID, w.Later == laterVerify, nil)
+	}
+}
+
+// codePage asks for a code.
+func (v *request) codePage(r *factor.Record, passkey pages.SecondPasskey) {
+	p := pages.CodePage(v.base.URL, v.segment, v.callbackURL, v.auth.opts.Factors.TrustDevice)
+	p.Site, p.CSRFToken, p.Passkey = v.base.Host(), v.csrfToken, passkey
+	p.Off, p.Wrong = r.OTP.Off(), v.c.Query("error") == errorcode.FactorCode
+	v.pages().SecondFactor(v.c.Writer, http.StatusOK, p)
+}
+
+// finishByCode finishes the sign-in of a person who typed a code.
+func (v *request) finishByCode(ctx context.Context, w *waiting, _ *factor.Record) {
+	method := v.codeMethod()
+	if v.codeRight(ctx, w.User.ID, w, method) {
+		v.leave(v.finishBy(ctx, w, factor.Proof{Method: string(method)}, method == FactorOTP && v.field("trust") == "true"))
+	}
+}
+
+// codeRight reports whether the code that was typed is right, and answers where it is
+// not.
+func (v *request) codeRight(ctx context.Context, userID string, w *waiting, method FactorMethod) bool {
+	right, err := v.tryFactor(ctx, userID, w, method)
+	var tooMany rateLimited
+	switch {
+	case errors.As(err, &tooMany):
+		v.limited(tooMany.wait)
+	case err != nil:
+		v.notWaiting(err)
+	case !right:
+		v.wrongSecond(v.segment, errWrongFactor, errorcode.FactorCode)
+	}
+	return right
+}
+
+// wrongSecond leads to a page of second factors once more.
+func (v *request) wrongSecond(page string, err error, code string) {
+	v.tellRefused("the second factor", err, code)
+	v.leave(outcome{location: withQuery(v.secondURL(cmp.Or(page, "code")), "error", code), status: http.StatusUnauthorized})
+}
+
+// secondPasskey is how somebody whose sign-in waits gives a passkey in place of a code.
+func (v *request) secondPasskey(ctx context.Context, userID string) pages.SecondPasskey {
+	list, err := v.auth.listPasskeys(ctx, userID)
+	if err != nil || len(list) == 0 { // the codes go on
+		return pages.SecondPasskey{}
+	}
+	return pages.SecondPasskey{
+		Action: v.secondURL("passkey"), Script: v.passkeyScriptURL(), Wrong: v.c.Query("error") == errorcode.PasskeySignin,
+	}
+}
+
+// withSession serves the person who is signed in.
+func (v *request) withSession(serve func(*request, context.Context, *identity, *factor.Record)) {
+	ctx, cancel := v.detached(proofTimeout)
+	defer cancel()
+	id, err := v.signedInUser(ctx)
+	var r *factor.Record
+	if err == nil {
+		r, _, err = v.auth.factorRecord(ctx, id.token.Subject)
+	}
+	switch {
+	case errors.Is(err, errSignedOut):
+		v.redirect(http.StatusUnauthorized, v.signInFor(v.secondURL("list")))
+	case err != nil:
+		v.leave(v.unkeptSession("the second factor", err))
+	default:
+		private(v.c.Writer.Header())
+		serve(v, ctx, id, r)
+	}
+}
+
+// freshlyProved reports whether the session's person has proved who they are of late, by
+// something else than what they want to change. Where not, it leads to the page on which
+// they can, and back.
+func (v *request) freshlyProved(id *identity, except FactorMethod) bool {
+	others := factor.Except(except)
+	if v.auth.hasFactor(id, freshProof, others) {
+		return true
+	}
+	back := v.segment
+	if v.method == http.MethodPost && back != "add" {
+		back = "list"
+	}
+	v.redirect(http.StatusUnauthorized, withQuery(factorURL(v.base, others), "callbackUrl", v.secondURL(back)))
 	return false
 }
 
-// trust keeps that the person is not to be asked again in this browser.
-func (v *request) trust(ctx context.Context, userID string) error {
-	r, _, err := v.auth.factorRecord(ctx, userID) // the sign-in may have begun another epoch
+// listPage shows what second factors the person has.
+func (v *request) listPage(_ context.Context, _ *identity, r *factor.Record) {
+	v.pages().TwoStep(v.c.Writer, pages.TwoStep{
+		Site: v.base.Host(), CSRFToken: v.csrfToken, Left: len(r.Recovery), Since: r.Since(), Off: r.Enrolled() && r.OTP.Off(),
+		AddURL: v.secondURL("add"), CodesURL: v.secondURL("codes"), RemoveURL: v.secondURL("remove"),
+	})
+}
+
+// askAgain asks the person who is signed in for a code.
+func (v *request) askAgain(_ context.Context, _ *identity, r *factor.Record) {
+	if r.Enrolled() {
+		v.codePage(r, pages.SecondPasskey{})
+	} else {
+		v.redirect(http.StatusFound, v.secondURL("list"))
+	}
+}
+
+// confirmFactor adds a proof to the session of a person who typed a code.
+func (v *request) confirmFactor(ctx context.Context, id *identity, _ *factor.Record) {
+	method := v.codeMethod()
+	if v.codeRight(ctx, id.token.Subject, nil, method) && v.addProof(id, method) {
+		v.redirect(http.StatusOK, v.callbackURL)
+	}
+}
+
+// addProof writes a proof by a second factor into the session.
+func (v *request) addProof(id *identity, method FactorMethod) bool {
+	id, err := v.auth.rewrite(v.c, id, v.base, v.found(), func(id *identity) error {
+		v.auth.addFactor(&id.token, factor.Proof{Method: string(method), At: v.auth.opts.Now()})
+		return nil
+	})
+	if err != nil {
+		v.leave(v.unkeptSession("keeping the session", err))
+		return false
+	}
+	id.finish()
+	return true
+}
+
+// addPage shows a new key to the person who is signed in.
+func (v *request) addPage(ctx context.Context, id *identity, _ *factor.Record) {
+	if v.freshlyProved(id, FactorOTP) {
+		v.enrolPage(ctx, *id.user, id.token.sessionID(), false, nil)
+	}
+}
+
+// addOTP sets up an authenticator app for the person who is signed in, in place of
+// another one that they may have.
+func (v *request) addOTP(ctx context.Context, id *identity, _ *factor.Record) {
+	if !v.freshlyProved(id, FactorOTP) {
+		return
+	}
+	user := *id.user
+	secret, step, right := v.typedSetup(user.ID, id.token.sessionID())
+	switch {
+	case secret == nil:
+		v.leave(v.refused("setting up a second factor", errSetup, http.StatusUnauthorized, errorcode.FactorExpired))
+		return
+	case !right:
+		v.enrolPage(ctx, user, id.token.sessionID(), false, secret)
+		return
+	}
+	codes, hashes := factor.NewRecovery(user.ID)
+	changed := v.changeOwn(ctx, id, FactorOTP, FactorAdded, func(r *factor.Record) { r.AddOTP(secret, step, hashes, v.auth.opts.Now()) })
+	if changed && v.addProof(id, FactorOTP) {
+		v.handOver(codes, v.callbackURL)
+	}
+}
+
+// removeOTP takes the authenticator app of the person who is signed in away.
+func (v *request) removeOTP(ctx context.Context, id *identity, _ *factor.Record) {
+	if v.freshlyProved(id, FactorOTP) && v.changeOwn(ctx, id, FactorOTP, FactorRemoved, (*factor.Record).RemoveOTP) {
+		v.redirect(http.StatusOK, v.secondURL("list"))
+	}
+}
+
+// newCodes makes other recovery codes for the person who is signed in.
+func (v *request) newCodes(ctx context.Context, id *identity, r *factor.Record) {
+	if !r.Enrolled() {
+		v.redirect(http.StatusOK, v.secondURL("list"))
+		return
+	}
+	codes, hashes := factor.NewRecovery(id.token.Subject)
+	replace := func(r *factor.Record) { r.ReplaceRecovery(hashes) }
+	if v.freshlyProved(id, FactorRecovery) && v.changeOwn(ctx, id, FactorRecovery, FactorNewCodes, replace) {
+		v.handOver(codes, v.secondURL("list"))
+	}
+}
+
+// changeOwn changes the second factors of the person who is signed in, and tells them.
+func (v *request) changeOwn(ctx context.Context, id *identity, method FactorMethod, change FactorChange, by func(*factor.Record)) bool {
+	if err := v.auth.changeFactors(ctx, id.token.Subject, func(r *factor.Record) error { by(r); return nil }); err != nil {
+		v.leave(v.unkept(err, false))
+		return false
+	}
+	v.tellFactor(ctx, id.token.Subject, method, change)
+	return true
+}
+
+// handOver shows recovery codes, which nothing shows again.
+func (v *request) handOver(codes []string, location string) {
+	private(v.c.Writer.Header())
+	if v.wantsJSON() {
+		v.json(http.StatusOK, map[string]any{"url": location, "recoveryCodes": codes})
+		return
+	}
+	v.pages().Codes(v.c.Writer, pages.Codes{Site: v.base.Host(), Codes: codes, URL: location})
+}
+
+// enrolPage shows a new key, or the one of a form whose code was wrong.
+func (v *request) enrolPage(ctx context.Context, user User, of string, proves bool, again []byte) {
+	if err := v.showKey(ctx, user, of, proves, again); err != nil {
+		v.leave(v.unkept(err, false))
+	}
+}
+
+// showKey shows none where the address is not proved and its owner could claim the user:
+// the second factor of somebody who never proved it would keep the owner out.
+func (v *request) showKey(ctx context.Context, user User, of string, proves bool, again []byte) error {
+	known, err := v.auth.userByID(ctx, user.ID)
 	if err != nil {
 		return err
 	}
-	kept, _ := cookie.Get(v.c.Request.Header["Cookie"], v.names.Trusted)
-	value, err := v.auth.factors.trusted.Add(kept, userID, r.Epoch, v.auth.opts.Now())
+	p := pages.EnrolPage(v.base.URL, v.segment, v.callbackURL)
+	p.Site, p.CSRFToken, p.Wrong = v.base.Host(), v.csrfToken, again != nil
+	if p.Required { // a sign-in waits
+		p.Passkey = v.secondPasskey(ctx, user.ID)
+	}
+	claimable, err := v.auth.claimable(ctx, known)
 	if err != nil {
 		return err
 	}
-	attributes := v.attributes()
-	attributes.MaxAge = v.auth.opts.Factors.TrustDevice
-	v.setCookie(cookie.Line(v.names.Trusted, value, attributes))
+	status := http.StatusOK
+	if proves || !claimable {
+		if again != nil {
+			status = http.StatusUnauthorized
+		}
+		form, err := v.auth.factors.setups.New(known.ID, of, again, v.base.Host(), cmp.Or(known.Email, known.Name), v.auth.opts.Now())
+		if err != nil {
+			return err
+		}
+		p.Setup, p.Key, p.Size, p.Path = form.Sealed, form.Key, form.Size, form.Path
+	}
+	v.pages().Enrol(v.c.Writer, status, p)
 	return nil
 }
 
-// browser names this browser to a sign-in that waits: by its CSRF cookie, or, where that
-// did not come along, by what the transaction of the sign-in keeps of it.
-func (v *request) browserMark() string {
-	if v.formPosted() {
-		return v.browser
-	}
-	if v.csrfToken == "" {
-		v.csrfToken = v.auth.csrfToken(v.c, v.base)
-	}
-	return browserMark(v.csrfToken)
-}
-
-func browserMark(csrfToken string) string { return transaction.UserMark("csrf " + csrfToken) }
-
-// waitIfDue keeps a sign-in until its second factor is given, if the person must give
-// one: then the outcome has it. The error is a failure.
-func (v *request) waitIfDue(b *beginning) (outcome, error) {
-	user := *b.User
-	if v.before.ID == user.ID { // of whom Authorize need not have said all
-		user = v.before
-	}
-	waits, err := v.mustWait(context.WithoutCancel(v.c.Request.Context()), user)
-	if err != nil {
-		b.undo()
-		return outcome{}, failure{step: "the second factor", error: err}
-	}
-	if !waits {
-		return outcome{}, nil
-	}
-	return v.wait(b)
-}
-
-// wait keeps a sign-in until its second factor is given. It is not counted as one.
-func (v *request) wait(b *beginning) (outcome, error) {
-	b.undo()
-	if v.notInAdapter {
-		return outcome{}, failure{step: "the second factor", error: errUnlisted}
-	}
-	w := waiting{
-		ID: token.NewID(), Expires: v.auth.opts.Now().Add(waitingAge).Unix(), Browser: v.browserMark(), Epoch: v.demand.record.Epoch,
-		Provider: v.provider.id, Target: v.callbackURL, Token: b.payload, Proofs: v.proofs,
-		User: *b.User, Account: b.Account, Profile: b.Profile, IsNew: b.isNew,
-		Way: v.way, Proved: !v.before.EmailVerified.IsZero(), Later: v.later, Former: v.former, Buckets: v.buckets,
-	}
-	w.User.Values = nil // which the JWT callback has seen
-	value, err := v.keepWaiting(&w)
-	if err != nil {
-		return outcome{}, failure{step: "keeping the sign-in", error: err}
-	}
-	return outcome{location: v.secondURL("code"), waiting: value, status: http.StatusOK}, nil
-}
-
-// keepWaiting keeps a sign-in that waits, without what makes it too long for cookies.
-func (v *request) keepWaiting(w *waiting) (value string, err error) {
-	ctx := context.WithoutCancel(v.c.Request.Context())
-	for _, shorten := range []func(){
-		func() {},
-		func() {
-			if w.Profile != nil {
-				w.Profile.RawData = nil
-			}
-		},
-		func() { w.Profile = nil },
-		func() { account := *w.Account; account.IDToken = ""; w.Account = &account },
-	} {
-		shorten()
-		payload, fault := json.Marshal(w)
-		if fault != nil {
-			err = fault
-			continue
-		}
-		if value, err = v.auth.factors.waiting.Create(ctx, w.User.ID, payload, time.Unix(w.Expires, 0)); err != nil {
-			return "", err
-		}
-		size := cookie.SentLength(v.names.Factor, len(value))
-		if size <= largeSession {
-			return value, nil
-		}
-		err = redact.Safe(fmt.Sprintf("ginauth: a sign-in that waits for its second factor has %d bytes, too many for cookies; keep less in the token, or set Session.Store", size))
-	}
-	return "", err
-}
-
-// putWaiting sets the cookie of a sign-in that waits; an empty value deletes it.
-func (v *request) putWaiting(value string) {
-	present := cookie.Find(v.c.Request.Header["Cookie"], v.names.Factor).Names()
-	attributes := v.attributes()
-	if value == "" {
-		v.setCookie(cookie.Clear(present, attributes)...)
-		return
-	}
-	attributes.MaxAge = waitingAge
-	v.setCookie(cookie.Put(v.names.Factor, value, present, attributes)...)
-	private(v.c.Writer.Header())
-}
-
-// dropWaiting takes a sign-in of this browser away that waits.
-func (v *request) dropWaiting() {
-	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Factor)
-	if !found.Found || v.auth.factors.store == nil {
-		return
-	}
-	for _, value := range found.Candidates(maxSealed) {
-		if err := v.auth.factors.waiting.Remove(v.c.Request.Context(), value); err != nil { // it expires
-			v.auth.opts.Logger.Warn("ginauth: a sign-in that waited for its second factor was not deleted", "error", redact.Error(err, value))
-		}
-	}
-	v.putWaiting("")
-}
-
-// findWaiting is the sign-in of this browser that waits, and its cookie's value. The error
-// is errNotAsked where there is none.
-func (v *request) findWaiting(ctx context.Context) (*waiting, string, error) {
-	found := cookie.Find(v.c.Request.Header["Cookie"], v.names.Factor)
-	for _, value := range found.Candidates(maxSealed) {
-		kept, err := v.auth.factors.waiting.Open(ctx, value)
-		if errors.Is(err, errUnavailable) {
-			return nil, "", err
-		}
-		var w waiting
-		if err != nil || json.Unmarshal(kept.Payload, &w) != nil || w.Account == nil ||
-			v.auth.opts.Now().Unix() >= w.Expires || !token.Equal(w.Browser, browserMark(v.csrfToken)) {
-			continue
-		}
-		return &w, value, nil
-	}
-	return nil, "", errNotAsked
-}
-
-// finish signs in the person of a sign-in that waited, who has given their second factor:
-// now it does what it put off.
-func (v *request) finish(w *waiting, proof factor.Proof) outcome {
-	v.second, v.callbackURL = true, v.base.Absolute(w.Target, v.auth.site.allowed)
-	v.way, v.former, v.who, v.began = w.Way, w.Former, &w.User, v.auth.shared.takeovers.now()
-	v.proofs, v.buckets = factor.Add(w.Proofs, proof), w.Buckets
-	ctx := context.WithoutCancel(v.c.Request.Context())
-	p := SignInParams{User: &w.User, Account: w.Account, Profile: w.Profile}
-	if err := v.doLater(ctx, w, &p); err != nil {
-		return v.refused("the user and account", err, http.StatusOK, adapterCode(err))
-	}
-	b, err := v.resume(ctx, w, p)
-	if err == nil {
-		err = v.enter(b)
-	}
-	if err != nil {
-		return v.notBegun(err)
-	}
-	if len(w.Buckets) == 0 { // a sign-in at a provider leaves no device
-		return v.entered(b)
-	}
-	return v.remember(v.entered(b))
-}
-
-// reopen reads the token of a sign-in that waited, unless the person was signed out
-// everywhere meanwhile.
-func (v *request) reopen(ctx context.Context, w *waiting) error {
-	if v.auth.parse(&v.reopened, w.Token, v.auth.opts.Now()) != nil {
-		return errWaiting
-	}
-	if v.auth.ending.revoked == nil {
-		return nil
-	}
-	ended, err := v.auth.ending.revoked.EndedNow(ctx, v.reopened.revocable())
-	if err == nil && ended {
-		err = errWaiting
-	}
-	return err
-}
-
-// resume makes the session of a sign-in that waited. It began with the first factor, so
-// that it ends with what signs the person out after that; not by its own takeover of the
-// user, however.
-func (v *request) resume(ctx context.Context, w *waiting, p SignInParams) (*beginning, error) {
-	undo, wait := v.successAllowed(ctx, p.User.ID)
-	if wait > 0 {
-		return nil, rateLimited{wait}
-	}
-	id := &identity{auth: v.auth, token: v.reopened}
-	t := &id.token
-	var err error
-	if w.Later == laterVerify && v.auth.ending.revoked != nil {
-		t.AuthTime, err = v.auth.ending.revoked.SignInTime(ctx, t.revocable())
-	}
-	var payload []byte
-	if err == nil {
-		payload, err = v.auth.stampNew(ctx, t, v.base, v.auth.opts.Now(), v.proofs)
-	}
-	if err != nil {
-		undo()
-		return nil, failure{step: "keeping the session", error: err}
-	}
-	return &beginning{p, w.IsNew, id, payload, undo}, nil
-}
-
-// doLater does what a sign-in put off until its last factor.
-func (v *request) doLater(ctx context.Context, w *waiting, p *SignInParams) error {
-	user, err := v.auth.userByID(ctx, w.User.ID)
-	if err != nil {
-		return err // a deleted user's sign-in too
-	}
-	if v.before = user; !w.Proved {
-		v.before.EmailVerified = time.Time{}
-	}
-	switch w.Later {
-	case laterLink, laterLinkSession:
-		if w.Later == laterLinkSession && !v.signedInAs(ctx, user.ID) {
-			return errNotLinked
-		}
-		_, err = v.link(ctx, user, p, w.Later == laterLinkSession)
-	case laterCredentials:
-		err = v.settleCredentials(ctx, *p)
-	case laterVerify:
-		var closing bool
-		if closing, err = v.mayClaim(ctx, user); err == nil {
-			user, err = v.keepVerified(ctx, user, closing)
-			p.User.EmailVerified = user.EmailVerified
-		}
-	}
-	return err
+// typedSetup is the key of a form, and the step of its code. right says that the code is
+// the key's; where not, the form is shown again. The key is nil for another's form.
+func (v *request) typedSetup(userID, of string) (secret []byte, step int64, right bool) {
+	v.secrets = append(v.secrets, v.field("code"), v.field("setup"))
+	return v.auth.factors.setups.Open(userID, of, v.field("setup"), v.field("code"), v.auth.opts.Now())
 }

@@ -3,7 +3,6 @@ package ginauth
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/claims"
 	"github.com/ginauth/ginauth/internal/cookie"
+	"github.com/ginauth/ginauth/internal/factor"
 	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/sessionstrategy"
 )
@@ -78,16 +78,10 @@ func (s *Session) MarshalJSON() ([]byte, error) {
 	u.shape.Write(emailText, &user, "email", u.Email)
 	u.shape.Write(pictureText, &user, "image", u.Image)
 	user.AddAll(claims.Without(u.Values, "name", "email", "image"))
-	raw, err := user.Bytes()
-	if err != nil {
-		return nil, err
-	}
 	var o claims.Object
-	o.Add("user", json.RawMessage(raw))
+	o.AddObject("user", &user)
 	o.Add("expires", s.Expires.UTC().Format(isoMillis))
-	if s.Error != "" {
-		o.Add("error", s.Error)
-	}
+	o.AddText("error", s.Error)
 	o.AddAll(claims.Without(s.Values, "user", "expires", "error"))
 	return o.Bytes()
 }
@@ -97,26 +91,10 @@ func (s *Session) MarshalJSON() ([]byte, error) {
 // converts them, so that Value[int](s, "level") and Value[[]string](s, "roles")
 // find what a callback put in. A nil session has no values.
 func Value[T any](s *Session, key string) (T, bool) {
-	var zero T
 	if s == nil {
-		return zero, false
+		s = &Session{}
 	}
-	v, ok := s.Values[key]
-	if !ok || v == nil {
-		return zero, false
-	}
-	if t, ok := v.(T); ok {
-		return t, true
-	}
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return zero, false
-	}
-	var t T
-	if json.Unmarshal(raw, &t) != nil {
-		return zero, false
-	}
-	return t, true
+	return claims.As[T](s.Values[key])
 }
 
 // appID is the provider and the type of the accounts of SignIn.
@@ -151,7 +129,7 @@ func (a *Auth) SignIn(c *gin.Context, user User, proofs ...FactorMethod) (*Sessi
 	if err != nil {
 		return nil, err
 	}
-	if v.proofs, err = v.statedProofs(proofs); err != nil {
+	if v.proofs, err = factor.Stated(proofs, a.opts.Now()); err != nil {
 		return nil, err
 	}
 	if user.ID == "" {
@@ -168,15 +146,16 @@ func (a *Auth) SignIn(c *gin.Context, user User, proofs ...FactorMethod) (*Sessi
 		v.callbackRefusal(err) // which the log hears of, as at any sign-in
 		return nil, err
 	}
+	var waits outcome
 	b, err := v.begin(p, false)
+	if err == nil {
+		waits, err = v.waitIfDue(b)
+	}
 	if err != nil {
 		v.notBegun(err)
 		return nil, err
 	}
-	if waits, err := v.waitIfDue(b); err != nil {
-		v.notBegun(err)
-		return nil, err
-	} else if waits.waiting != "" {
+	if waits.waiting != "" {
 		v.putWaiting(waits.waiting)
 		return nil, ErrFactorRequired
 	}
@@ -243,7 +222,7 @@ var errChanging = fmt.Errorf("%w: other requests change this session all the tim
 // this site's to change, or where the person signed out meanwhile, or the callback's
 // own. If that is ErrSignedOut the session has ended, and GetSession returns nil.
 func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
-	base, err := a.site.hosts.Base(c.Request)
+	base, err := a.site.Hosts.Base(c.Request)
 	if err != nil {
 		return nil, err
 	}
@@ -256,7 +235,7 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 	}
 	id, err := a.openLatestFound(c.Request.Context(), latest, base)
 	switch {
-	case err == nil && a.foreign(c.Request, base):
+	case err == nil && a.site.Foreign(c.Request, base):
 		a.tellForeign(c, base)
 		return nil, ErrNoSession
 	case errors.Is(err, errSignedOut):
@@ -291,8 +270,7 @@ func (a *Auth) Update(c *gin.Context, data any) (*Session, error) {
 // openLatest opens a session as this process last sealed it, which may be later than
 // what the browser had when it sent its request.
 func (a *Auth) openLatest(ctx context.Context, value string, base origin.Base) (*identity, error) {
-	latest := a.scheme(base).sessions.Latest(sessionstrategy.Cookie{Value: value})
-	return a.open(ctx, latest.Value, base, a.opts.Now())
+	return a.open(ctx, a.scheme(base).sessions.Latest(sessionstrategy.Cookie{Value: value}).Value, base, a.opts.Now())
 }
 
 // openLatestFound is openLatest for the session that a request's cookies hold.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -62,7 +63,7 @@ func (v *request) leave(result outcome) {
 			private(v.c.Writer.Header())
 		}
 		if v.formPosted() && v.strict() {
-			v.pages().Continue(v.c.Writer, pages.Continue{Site: v.base.Host(), URL: origin.Location(result.location)})
+			v.continueAt(origin.Location(result.location))
 			return
 		}
 	}
@@ -76,7 +77,7 @@ func (v *request) leave(result outcome) {
 func (v *request) putSession(value string, expires time.Time) {
 	found, former := v.found(), ""
 	if v.formPosted() {
-		found = v.unseenSession()
+		found = cookie.Unseen(v.names.Session, maxSealed)
 	} else if id, err := v.auth.openFound(v.c.Request.Context(), found, v.base, v.auth.opts.Now()); err == nil {
 		former = id.token.domain
 	}
@@ -198,7 +199,7 @@ func (v *request) begin(p SignInParams, isNew bool) (*beginning, error) {
 	}
 	t.grant, t.life = v.auth.newGrant(v.provider, p.Account), v.life
 	if _, listed := v.auth.userStore(); listed && v.auth.opts.AccountPage {
-		t.browser = browserName(v.c.Request.UserAgent())
+		t.browser = pages.BrowserName(v.c.Request.UserAgent())
 	}
 	if v.auth.ending.revoked != nil {
 		t.AuthTime, err = v.auth.ending.revoked.SignInTime(context.WithoutCancel(v.c.Request.Context()), t.revocable())
@@ -343,4 +344,57 @@ func (v *request) unkeptSession(step string, err error) outcome {
 		return v.refused(step, err, http.StatusServiceUnavailable, errorcode.SessionUnavailable)
 	}
 	return v.refused(step, err, http.StatusInternalServerError, errorcode.Callback)
+}
+
+func (a *Auth) provider(id string) *provider {
+	for _, p := range a.providers {
+		if p.id == id {
+			return p
+		}
+	}
+	return nil
+}
+
+// provider is a configured Provider.
+type provider struct {
+	id, name string
+	method   method
+}
+
+// A method is how people sign in at a provider. What only one method can do, signing
+// out at the provider for instance, belongs to its type: see provider.oauth.
+type method interface {
+	// kind is the Type of its accounts.
+	kind() string
+	// check finds what the method needs of the other options.
+	check(*Options) error
+	// begin answers POST signin/:provider.
+	begin(*request)
+	// callback answers callback/:provider.
+	callback(*request)
+	// factor is what it proves.
+	factor() FactorMethod
+	// prove answers POST factor/:provider: the person of a session proves again who they are.
+	prove(*request, *identity)
+	// button is what the sign-in page shows, for a provider with this ID and the auth
+	// routes at url.
+	button(id, url string) pages.Provider
+	// doubts tells the log what is likely to be a mistake. sites are the URLs of the auth
+	// routes.
+	doubts(log *slog.Logger, opts *Options, id string, sites []string)
+	// adapterFailure is where an error of the Adapter leads.
+	adapterFailure(error) (status int, code string)
+}
+
+// button is a provider on the sign-in page.
+func (p *provider) button(url string) pages.Provider {
+	b := p.method.button(p.id, url)
+	b.ID, b.Name, b.Type = p.id, p.name, p.method.kind()
+	return b
+}
+
+// oauth is the provider's method, if that is OAuth, and else nil, which has none of its abilities.
+func (p *provider) oauth() *oauthMethod {
+	m, _ := p.method.(*oauthMethod)
+	return m
 }

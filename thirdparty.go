@@ -15,7 +15,7 @@ import (
 	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/nonce"
 	"github.com/ginauth/ginauth/internal/oauth"
-	"github.com/ginauth/ginauth/internal/openid"
+	"github.com/ginauth/ginauth/internal/origin"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/refusal"
 	"github.com/ginauth/ginauth/internal/token"
@@ -24,22 +24,13 @@ import (
 // startedElsewhere reports whether a request to signin/:provider asks for a sign-in as
 // another site does (OpenID Connect Core §4), and this provider admits that.
 func (m *oauthMethod) startedElsewhere(u *url.URL) bool {
-	return m != nil && m.thirdParty && u.Query().Has("iss")
+	return m != nil && m.thirdParty && oauth.StartsElsewhere(u.Query())
 }
 
 // postedElsewhere is where a sign-in goes on that another site asks for by POST, which it
 // may do as well; "" for any other request. With a GET to there the session comes along.
 func (v *request) postedElsewhere() string {
-	query := url.Values{}
-	for _, name := range []string{"iss", "login_hint", "target_link_uri"} {
-		switch value := v.body[name].(type) {
-		case string:
-			query.Set(name, value)
-		case []string:
-			query[name] = value
-		}
-	}
-	u := &url.URL{RawQuery: query.Encode()}
+	u := &url.URL{RawQuery: oauth.PostedStart(v.body).Encode()}
 	if v.provider == nil || !v.provider.oauth().startedElsewhere(u) {
 		return ""
 	}
@@ -55,8 +46,8 @@ func (m *oauthMethod) beginElsewhere(v *request) {
 	if !v.startAllowed("") || !m.checkStart(v, query) {
 		return
 	}
-	v.callbackURL = v.redirectTarget(v.base.Absolute(query.Get("target_link_uri"), nil))
-	ask := v.strict() || v.c.Request.Method != http.MethodGet || !wholePage(v.c.Request.Header)
+	v.callbackURL = v.redirectTarget(v.base.Absolute(oauth.StartTarget(query), nil))
+	ask := v.strict() || v.c.Request.Method != http.MethodGet || !origin.WholePage(v.c.Request.Header)
 	if !ask {
 		_, err := v.auth.openFound(v.c.Request.Context(), v.found(), v.base, v.auth.opts.Now())
 		if err != nil && !errors.Is(err, errSignedOut) {
@@ -66,11 +57,11 @@ func (m *oauthMethod) beginElsewhere(v *request) {
 		ask = err == nil
 	}
 	if !ask {
-		m.start(v, hintOf(query), true)
+		m.start(v, oauth.StartHint(query), true)
 		return
 	}
 	b := v.provider.button(v.base.URL)
-	asked := hintOf(query)
+	asked := oauth.StartHint(query)
 	asked.Set("iss", query.Get("iss"))
 	b.Action += "?" + asked.Encode()
 	v.pages().SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
@@ -82,7 +73,7 @@ func (m *oauthMethod) beginElsewhere(v *request) {
 // and each parameter once.
 func (m *oauthMethod) checkStart(v *request, query url.Values) bool {
 	var err error = errTwiceElsewhere
-	if len(query["iss"]) == 1 && len(query["login_hint"]) <= 1 && len(query["target_link_uri"]) <= 1 {
+	if oauth.OneStart(query) {
 		var own bool
 		if own, err = m.client.IsIssuer(v.c.Request.Context(), query.Get("iss")); own {
 			return true
@@ -93,26 +84,6 @@ func (m *oauthMethod) checkStart(v *request, query url.Values) bool {
 	}
 	v.leave(v.refused("starting the sign-in", err, http.StatusOK, errorcode.OAuthSignin))
 	return false
-}
-
-// hintOf is what another site may tell the provider: who it thinks the person is.
-func hintOf(query url.Values) url.Values {
-	hint := url.Values{}
-	if text := query.Get("login_hint"); text != "" {
-		hint.Set("login_hint", text)
-	}
-	return hint
-}
-
-// wholePage reports whether the browser says that the request is a navigation of the
-// whole page, which the person sees (Fetch Metadata §2).
-func wholePage(h http.Header) bool {
-	for name, want := range map[string]string{"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"} {
-		if values := h.Values(name); len(values) != 1 || values[0] != want {
-			return false
-		}
-	}
-	return len(h.Values("Sec-Purpose")) == 0 // prefetch, prerender
 }
 
 // IDTokens let people sign in by an id_token that another client of the same application
@@ -191,13 +162,7 @@ func (a *Auth) takesIDTokens() bool {
 // handedOver reports whether a request hands an id_token over. What has a state is the
 // provider's own answer by POST.
 func (v *request) handedOver() bool {
-	if v.method != http.MethodPost || !v.provider.takesIDTokens() {
-		return false
-	}
-	_, token := v.body["id_token"]
-	_, credential := v.body["credential"]
-	_, state := v.body["state"]
-	return (token || credential) && !state && !v.c.Request.URL.Query().Has("state")
+	return v.method == http.MethodPost && v.provider.takesIDTokens() && oauth.HandsOver(v.body, v.c.Request.URL.Query())
 }
 
 // nonces are those of this provider at this site.
@@ -213,22 +178,22 @@ func (v *request) nonces() *nonce.Nonces {
 		}
 		return n
 	}
-	const identifier = "id_token" // in place of an address, which it can never be
-	n.Rows = &nonce.Rows{
-		Put: func(ctx context.Context, key string, expires time.Time) error {
-			return a.adapt(ctx, func(ctx context.Context) error {
-				return a.opts.Adapter.CreateVerificationToken(ctx, VerificationToken{Identifier: identifier, Hash: key, Expires: expires})
-			})
-		},
-		Take: func(ctx context.Context, key string) error {
-			return a.adapt(ctx, func(ctx context.Context) error {
-				_, err := a.opts.Adapter.UseVerificationToken(ctx, identifier, key)
-				return err
-			})
-		},
-		NotFound: ErrNotFound,
-	}
+	put, take := a.onceRows("id_token")
+	n.Rows = &nonce.Rows{Put: put, Take: take, NotFound: ErrNotFound}
 	return n
+}
+
+// onceRows put and take rows of the Adapter that count once. name stands in place of an
+// address, which it must never be.
+func (a *Auth) onceRows(name string) (put func(ctx context.Context, key string, expires time.Time) error, take func(ctx context.Context, key string) error) {
+	put = func(ctx context.Context, key string, expires time.Time) error {
+		return a.storeToken(ctx, VerificationToken{Identifier: name, Hash: key, Expires: expires})
+	}
+	take = func(ctx context.Context, key string) error {
+		_, err := a.useToken(ctx, name, key)
+		return err
+	}
+	return put, take
 }
 
 // postNonce gives out a nonce for one id_token.
@@ -293,7 +258,7 @@ func (m *oauthMethod) takeIDToken(v *request) {
 }
 
 func (m *oauthMethod) signInByIDToken(v *request) outcome {
-	t, ok := v.handedToken()
+	t, ok := oauth.ReadHandedToken(v.body)
 	if !ok {
 		return v.refused("the id_token", errHandedTwice, http.StatusBadRequest, errorcode.OAuthCallback)
 	}
@@ -317,18 +282,118 @@ func (m *oauthMethod) signInByIDToken(v *request) outcome {
 	return m.admit(ctx, v, &oauth.Transaction{User: v.signedIn(), ThirdParty: true}, id)
 }
 
-// handedToken reads the token of a request: id_token or credential, once, and perhaps an
-// access token.
-func (v *request) handedToken() (t oauth.HandedToken, ok bool) {
-	token, isToken := v.body["id_token"].(string)
-	credential, isCredential := v.body["credential"].(string)
-	_, both := v.body["credential"]
-	if _, other := v.body["id_token"]; both && other || !isToken && !isCredential {
-		return t, false
+// isNative reports whether a native application sends the request: it has neither Origin
+// nor Sec-Fetch-* nor Cookie, one of which every browser sends with a POST. So no page can
+// send such a request with somebody's cookies, and a session's token in the answer reaches
+// no page. It is asked of the routes for native applications alone; any other request
+// without these headers is treated as a browser's.
+func (v *request) isNative(action string) bool {
+	if h := v.c.Request.Header; v.method != http.MethodPost || origin.FromBrowser(h) || !v.auth.takesIDTokens() {
+		return false
 	}
-	t.Raw = token + credential
-	t.Nonce = openid.HandedNonce(t.Raw)
-	access, sent := v.body["access_token"]
-	t.AccessToken, ok = access.(string)
-	return t, t.Raw != "" && (!sent || ok && t.AccessToken != "")
+	switch action {
+	case idTokenAction:
+		return true
+	case "callback":
+		return v.handedOver()
+	case "session", "signout":
+		return bearer(v.c.Request.Header) != ""
+	}
+	return false
+}
+
+// leaveNative answers a native application's sign-in: with the session's token, which it
+// sends as a bearer token from then on, or with an error's code.
+func (v *request) leaveNative(result outcome) {
+	noStore(v.c.Writer.Header())
+	switch {
+	case result.wait > 0:
+		v.tooMany(result.wait)
+	case result.session != "":
+		v.nativeSession(result.session, result.ends)
+	case result.code == "": // Callbacks.SignIn sends the person elsewhere
+		v.json(http.StatusForbidden, map[string]string{"error": errorcode.AccessDenied, "url": v.base.Public(result.location)})
+	case result.status < http.StatusBadRequest: // for a browser, which is led on
+		v.nativeError(http.StatusUnauthorized, result.code)
+	default:
+		v.nativeError(result.status, result.code)
+	}
+}
+
+func (v *request) nativeError(status int, code string) {
+	v.json(status, map[string]string{"error": code})
+}
+
+func (v *request) nativeSession(value string, ends time.Time) {
+	v.json(http.StatusOK, map[string]string{"sessionToken": value, "expires": ends.UTC().Format(isoMillis)})
+}
+
+// renewNative moves the end of a native application's session where that is due, and
+// answers the token to send from then on. What the body holds changes nothing: it is no
+// update.
+func (v *request) renewNative() {
+	noStore(v.c.Writer.Header())
+	ctx, a := v.c.Request.Context(), v.auth
+	id, err := a.openLatest(ctx, bearer(v.c.Request.Header), v.base)
+	if err == nil {
+		id, err = v.renewed(id)
+	}
+	switch {
+	case errors.Is(err, ErrSignedOut):
+		if fault := a.endByCallback(v.c, id, v.base, cookie.Session{}); fault != nil {
+			v.fault("ending the session", fault)
+			return
+		}
+		a.refuseBearer(v.c)
+	case errors.Is(err, errSignedOut):
+		a.refuseBearer(v.c)
+	case err != nil:
+		v.fault("renewing a session", err)
+	default:
+		v.nativeSession(id.value, id.token.ExpiresAt)
+	}
+}
+
+// renewed runs the callbacks on a session and seals it again where that is due. Where
+// another request has done so meanwhile, it is that one's session.
+func (v *request) renewed(id *identity) (*identity, error) {
+	ctx, a := v.c.Request.Context(), v.auth
+	due, err := a.refresh(v.c, id, "", nil)
+	if err != nil || !due {
+		return id, err
+	}
+	payload, err := a.stamp(ctx, &id.token, v.base, a.opts.Now())
+	if err != nil {
+		return nil, err
+	}
+	value, err := a.replace(ctx, id, payload, id.token.ExpiresAt, v.base)
+	if errors.Is(err, ErrConflict) {
+		return a.openLatest(ctx, id.value, v.base)
+	}
+	if err != nil {
+		return nil, err
+	}
+	id.value = value
+	if a.ending.revoked == nil {
+		return id, nil
+	}
+	ended, err := a.ending.revoked.EndedNow(ctx, id.token.revocable())
+	if err == nil && ended { // while this request was under way
+		err = errSignedOut
+	}
+	return id, err
+}
+
+// endNative ends a native application's session. It is no error if there is none.
+func (v *request) endNative() {
+	noStore(v.c.Writer.Header())
+	id, err := v.auth.open(v.c.Request.Context(), bearer(v.c.Request.Header), v.base, v.auth.opts.Now())
+	if err == nil {
+		err = v.auth.endByCallback(v.c, id, v.base, cookie.Session{})
+	}
+	if err != nil && !errors.Is(err, errSignedOut) {
+		v.fault("ending the session", err)
+		return
+	}
+	v.json(http.StatusOK, struct{}{})
 }

@@ -2,10 +2,8 @@ package ginauth
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/ginauth/ginauth/internal/claims"
@@ -74,14 +72,10 @@ const claimDomain = "ginauth_domain"
 // claimBrowser is the claim with the name of the browser that a session began in.
 const claimBrowser = "ginauth_browser"
 
-var (
-	errExpired  = errors.New("ginauth: the session token has expired")
-	errNotTime  = errors.New("ginauth: a time in the session token is not a number")
-	errLifetime = errors.New("ginauth: the session token has a lifetime that cannot be read")
-)
+var errLifetime = errors.New("ginauth: the session token has a lifetime that cannot be read")
 
-// leeway is how far clocks may be apart, as next-auth's decoder has it.
-const leeway = 15 * time.Second
+// leeway is how far clocks may be apart.
+const leeway = claims.Leeway
 
 // ownClaim reports whether a claim decides, or has a field.
 func ownClaim(name []byte) bool {
@@ -99,7 +93,7 @@ func ownClaim(name []byte) bool {
 func (t *Token) parse(payload []byte, now time.Time) error {
 	v := t.begin()
 	err := claims.Each(payload, func(name string, value claims.Value) { t.take(name, value, &v) })
-	return cmp.Or(err, v.check(now))
+	return cmp.Or(err, v.Check(now))
 }
 
 // parseOwn is parse without further claims; more reports whether there are any. It is
@@ -107,7 +101,7 @@ func (t *Token) parse(payload []byte, now time.Time) error {
 func (t *Token) parseOwn(payload []byte, now time.Time) (more bool, err error) {
 	v := t.begin()
 	more, err = claims.Some(payload, ownClaim, func(name string, value claims.Value) { t.take(name, value, &v) })
-	return more, cmp.Or(err, v.check(now))
+	return more, cmp.Or(err, v.Check(now))
 }
 
 // further reads the further claims of a payload that parseOwn has checked.
@@ -118,126 +112,81 @@ func (t *Token) further(payload []byte) {
 	t.Claims = whole.Claims
 }
 
-// A validity is when a token that is being read is valid, in Unix seconds.
-type validity struct {
-	nbf, exp float64
-	fault    error // in a claim
-}
-
-func (t *Token) begin() validity {
+func (t *Token) begin() claims.Validity {
 	*t = Token{shape: claims.Absent(userTexts)}
-	return validity{nbf: math.Inf(-1), exp: math.Inf(1)}
+	return claims.Always()
 }
 
-func (v *validity) check(now time.Time) error {
-	at := float64(now.Unix())
-	switch {
-	case v.fault != nil:
-		return v.fault
-	case v.exp <= at-leeway.Seconds() || v.nbf > at+leeway.Seconds():
-		return errExpired
+// take sets the field of a claim, or keeps the claim among the further ones.
+func (t *Token) take(name string, value claims.Value, v *claims.Validity) {
+	if t.takeOwn(name, value, v) {
+		return
+	}
+	claims.Make(&t.Claims)
+	t.Claims[name] = value.Any()
+}
+
+// text is the field of a claim that is a text; nil for any other claim.
+func (t *Token) text(name string) *string {
+	switch name {
+	case "sub":
+		return &t.Subject
+	case "jti":
+		return &t.ID
+	case claimSession:
+		return &t.sid
+	case claimFactors:
+		return &t.factors
+	case claimDomain:
+		return &t.domain
+	case claimBrowser:
+		return &t.browser
 	}
 	return nil
 }
 
-// seconds reads a time claim.
-func (v *validity) seconds(value claims.Value) float64 {
-	f, ok := value.Seconds()
-	if !ok {
-		v.fault = errNotTime
-	}
-	return f
-}
-
-func (v *validity) time(value claims.Value) time.Time { return claims.Time(v.seconds(value)) }
-
-// take sets the field of a claim, or keeps the claim among the further ones.
-func (t *Token) take(name string, value claims.Value, v *validity) {
-	if t.takeOwn(name, value, v) {
-		return
-	}
-	if t.Claims == nil {
-		t.Claims = map[string]any{}
-	}
-	t.Claims[name] = value.Any()
-}
-
 // takeOwn takes a claim that has a field, and is of the field's type.
-func (t *Token) takeOwn(name string, value claims.Value, v *validity) bool {
+func (t *Token) takeOwn(name string, value claims.Value, v *claims.Validity) (taken bool) {
+	if field := t.text(name); field != nil {
+		text, ok := value.Text()
+		if ok {
+			*field = text
+		}
+		return ok
+	}
 	switch name {
-	case "sub":
-		if s, ok := value.Text(); ok {
-			t.Subject = s
-			return true
-		}
 	case "name":
-		if t.shape.Read(nameText, value, &t.Name) {
-			return true
-		}
+		return t.shape.Read(nameText, value, &t.Name)
 	case "email":
-		if t.shape.Read(emailText, value, &t.Email) {
-			return true
-		}
+		return t.shape.Read(emailText, value, &t.Email)
 	case "picture":
-		if t.shape.Read(pictureText, value, &t.Picture) {
-			return true
-		}
-	case "jti":
-		if s, ok := value.Text(); ok {
-			t.ID = s
-			return true
-		}
+		return t.shape.Read(pictureText, value, &t.Picture)
 	case "exp":
-		v.exp = v.seconds(value)
-		t.ExpiresAt = claims.Time(v.exp)
-		return true
+		t.ExpiresAt = v.Expires(value)
 	case "iat":
-		t.IssuedAt = v.time(value)
-		return true
+		t.IssuedAt = v.Time(value)
 	case "auth_time":
-		t.AuthTime = v.time(value)
-		return true
-	case "nbf":
-		v.nbf = v.seconds(value) // and kept as it is
+		t.AuthTime = v.Time(value)
 	case claimSince:
-		t.since = v.time(value)
-		return true
+		t.since = v.Time(value)
 	case claimLifetime:
 		var ok bool
 		if t.life, ok = lifetime.Parse(value.JSON()); !ok {
-			v.fault = errLifetime
-		}
-		return true
-	case claimSession:
-		if s, ok := value.Text(); ok {
-			t.sid = s
-			return true
-		}
-	case claimBrowser:
-		if s, ok := value.Text(); ok {
-			t.browser = s
-			return true
-		}
-	case claimFactors:
-		if s, ok := value.Text(); ok {
-			t.factors = s
-			return true
-		}
-	case claimDomain:
-		if s, ok := value.Text(); ok {
-			t.domain = s
-			return true
+			v.Fail(errLifetime)
 		}
 	case tokenset.Claim:
-		if t.grant = tokenset.Parse(value.JSON()); t.grant != nil {
-			return true
-		}
+		t.grant = tokenset.Parse(value.JSON())
+		return t.grant != nil
 	case claimUnlisted:
-		if t.notInAdapter = value.Any() == true; t.notInAdapter {
-			return true
-		}
+		t.notInAdapter = value.Any() == true
+		return t.notInAdapter
+	case "nbf":
+		v.NotBefore(value) // and kept as it is
+		return false
+	default:
+		return false
 	}
-	return false
+	return true
 }
 
 // parse reads a token's payload, and refuses one whose session has lasted as long as it
@@ -250,23 +199,11 @@ func (a *Auth) parse(t *Token, payload []byte, now time.Time) error {
 }
 
 func (a *Auth) checkLifetime(t *Token, now time.Time) error {
-	l := a.lifetime(t)
-	if t.life.MaxAge > 0 && !t.endsBy(t.IssuedAt.Add(l.MaxAge), now.Add(-leeway)) {
-		return errExpired
-	}
-	if last, bounded := l.Last(t.began()); bounded && !t.endsBy(last, now) {
-		return errExpired
+	end, ok := t.life.Until(a.lifetimes(), t.began(), t.IssuedAt, t.ExpiresAt, now, leeway)
+	if t.ExpiresAt = end; !ok {
+		return claims.ErrExpired
 	}
 	return nil
-}
-
-// endsBy moves the end of the token to this time, where it is later, and reports whether
-// it is still to come.
-func (t *Token) endsBy(end, now time.Time) bool {
-	if t.ExpiresAt.IsZero() || end.Before(t.ExpiresAt) {
-		t.ExpiresAt = end
-	}
-	return now.Before(end)
 }
 
 // began is when the session of a token began; zero if the token does not say.
@@ -290,17 +227,9 @@ func (a *Auth) lifetimes() lifetime.Lifetime {
 	return lifetime.Lifetime{MaxAge: a.opts.Session.MaxAge, AbsoluteMaxAge: a.opts.Session.AbsoluteMaxAge}
 }
 
-// beganBy is began for a token that is sealed now: not later, and now where it is not known.
-func (t *Token) beganBy(now time.Time) time.Time {
-	if began := t.began(); !began.IsZero() && began.Before(now) {
-		return began
-	}
-	return now
-}
-
 // endOf is when the session of a token ends that is sealed now.
 func (t *Token) endOf(l lifetime.Lifetime, now time.Time) time.Time {
-	return l.End(t.beganBy(now), now)
+	return l.End(lifetime.Began(t.began(), now), now)
 }
 
 // claims writes the claims that sealing keeps: all but iat, exp and jti.
@@ -309,23 +238,10 @@ func (t *Token) claims() *claims.Object {
 	t.shape.Write(nameText, o, "name", t.Name)
 	t.shape.Write(emailText, o, "email", t.Email)
 	t.shape.Write(pictureText, o, "picture", t.Picture)
-	if t.Subject != "" {
-		o.Add("sub", t.Subject)
-	}
-	if !t.AuthTime.IsZero() {
-		o.Add("auth_time", t.AuthTime.Unix())
-	}
-	if t.sid != "" {
-		o.Add(claimSession, t.sid)
-	}
-	if t.factors != "" {
-		o.Add(claimFactors, t.factors)
-	}
-	if t.domain != "" {
-		o.Add(claimDomain, t.domain)
-	}
-	if t.browser != "" {
-		o.Add(claimBrowser, t.browser)
+	o.AddText("sub", t.Subject)
+	o.AddTime("auth_time", t.AuthTime)
+	for _, name := range [...]string{claimSession, claimFactors, claimDomain, claimBrowser} {
+		o.AddText(name, *t.text(name))
 	}
 	if t.grant != nil {
 		o.Add(tokenset.Claim, t.grant)
@@ -336,9 +252,7 @@ func (t *Token) claims() *claims.Object {
 	if t.life != (lifetime.Lifetime{}) {
 		o.Add(claimLifetime, t.life)
 	}
-	if !t.since.IsZero() {
-		o.Add(claimSince, t.since.Unix())
-	}
+	o.AddTime(claimSince, t.since)
 	o.AddAll(claims.Without(t.Claims, t.taken()...))
 	return o
 }
@@ -366,7 +280,7 @@ const maxPayload = 32 << 10
 func (t *Token) stamp(now time.Time, l lifetime.Lifetime) ([]byte, error) {
 	t.sid = t.sessionID()
 	if l.AbsoluteMaxAge > 0 && t.AuthTime.IsZero() {
-		t.since = t.beganBy(now)
+		t.since = lifetime.Began(t.began(), now)
 	}
 	t.IssuedAt, t.ExpiresAt, t.ID = now, t.endOf(l, now), token.NewID()
 	return t.payload()
@@ -404,21 +318,22 @@ func (t *Token) keepSession(before *Token) {
 
 // largest is the name of the longest claim, and the option that it comes from.
 func (t *Token) largest() (name, from string) {
-	most := 0
-	longer := func(n int, of, option string) {
-		if n > most {
-			most, name, from = n, of, option
-		}
-	}
-	for claim, value := range t.Claims {
-		raw, _ := json.Marshal(value)
-		longer(len(raw), claim, "Callbacks.JWT")
-	}
-	for claim, text := range map[string]string{"sub": t.Subject, "name": t.Name, "email": t.Email, "picture": t.Picture} {
-		longer(len(text), claim, "what OAuth.Profile or Credentials.Authorize returns")
-	}
+	kept := map[string]any{}
 	if t.grant != nil {
-		longer(len(t.grant.Access), "the provider's access token", "Session.KeepTokens")
+		kept["the provider's access token"] = t.grant.Access
+	}
+	most := 0
+	for _, part := range [...]struct {
+		from string
+		of   map[string]any
+	}{
+		{"Callbacks.JWT", t.Claims},
+		{"what OAuth.Profile or Credentials.Authorize returns", map[string]any{"sub": t.Subject, "name": t.Name, "email": t.Email, "picture": t.Picture}},
+		{"Session.KeepTokens", kept},
+	} {
+		if claim, n := claims.Longest(part.of); n > most {
+			most, name, from = n, claim, part.from
+		}
 	}
 	return name, from
 }

@@ -1,18 +1,18 @@
 package ginauth
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/bulkhead"
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 // Unlink takes an account away from a user, who can no longer sign in with it.
@@ -99,77 +99,6 @@ func (a *Auth) lookUp(ctx context.Context, id *identity) error {
 	return nil
 }
 
-// A UserSession is one session of a user, for a page that shows people where
-// they are signed in.
-type UserSession struct {
-	ID       string    // names the session for EndSession, and opens nothing
-	SignedIn time.Time // to the second, as Token.AuthTime: equal to it for the session of a request
-	LastUsed time.Time // not later than Session.UpdateAge before its last use
-	Expires  time.Time
-	// Claims are the token's, such as the name of the device that a JWT callback
-	// put there at sign-in.
-	Claims map[string]any
-
-	sid     string // names its streams
-	browser string // that it began in, as the account page names it
-}
-
-// Sessions returns the sessions of a user, the last used first. userID is the
-// token's subject. The error is ErrNotSupported where Session.Store cannot tell:
-// a sealed session is known to its browser alone.
-func (a *Auth) Sessions(ctx context.Context, userID string) ([]UserSession, error) {
-	if userID == "" {
-		return nil, errors.New("ginauth: Sessions needs the ID of a user")
-	}
-	store, ok := a.userStore()
-	if !ok {
-		return nil, fmt.Errorf("%w: Sessions needs one that finds a user's sessions, such as redisstore's", ErrNotSupported)
-	}
-	listed, err := a.listed(requestContext(ctx), store, userID)
-	if err != nil {
-		return nil, err
-	}
-	now := a.opts.Now()
-	var list []UserSession
-	for _, s := range listed {
-		t := &s.token
-		if a.ending.revoked != nil {
-			if ended, _ := a.ending.revoked.Ended(requestContext(ctx), t.revocable(), now); ended {
-				continue // its provider ended it, and the store does not know
-			}
-		}
-		list = append(list, UserSession{ID: s.id, SignedIn: t.AuthTime, LastUsed: t.IssuedAt, Expires: t.ExpiresAt, Claims: t.Claims, sid: t.sessionID(), browser: t.browser})
-	}
-	slices.SortStableFunc(list, func(a, b UserSession) int {
-		return cmp.Or(b.LastUsed.Compare(a.LastUsed), b.SignedIn.Compare(a.SignedIn), cmp.Compare(a.ID, b.ID))
-	})
-	return list, nil
-}
-
-// EndSession ends one session of a user, by the ID that Sessions gave it, and its
-// streams in this process. The error is ErrNotFound where the user has no such
-// session, so that an ID from a form ends nobody else's, and ErrNotSupported as
-// for Sessions.
-func (a *Auth) EndSession(ctx context.Context, userID, id string) error {
-	list, err := a.Sessions(ctx, userID)
-	if err != nil {
-		return err
-	}
-	at := slices.IndexFunc(list, func(s UserSession) bool { return s.ID == id })
-	if at < 0 {
-		return ErrNotFound
-	}
-	store, _ := a.userStore()
-	err = bulkhead.Run(context.WithoutCancel(requestContext(ctx)), a.calls.store, func(ctx context.Context) error {
-		return store.DeleteListed(ctx, a.namespace.Owner(userID), id)
-	})
-	if err == nil {
-		a.ending.streams.End(list[at].sid)
-		a.revoke(ctx, RevokeEvent{UserID: userID, SessionID: id})
-	}
-	return err
-}
-
 // revoke tells the log and Events.Revoke.
 func (a *Auth) revoke(ctx context.Context, e RevokeEvent) {
 	attrs := []any{"user", e.UserID, "all", e.SessionID == ""}
@@ -184,97 +113,6 @@ func (a *Auth) tellRevoked(ctx context.Context, e RevokeEvent) {
 	if event := a.opts.Events.Revoke; event != nil {
 		event(context.WithoutCancel(requestContext(ctx)), e)
 	}
-}
-
-// A listedSession is one that a store has of a user.
-type listedSession struct {
-	id    string
-	token Token
-	born  int64 // see sessionstrategy.Stored
-}
-
-// listed are the sessions of a user that open and have not expired.
-func (a *Auth) listed(ctx context.Context, store UserSessionStore, userID string) ([]listedSession, error) {
-	stored, err := bulkhead.Do(ctx, a.calls.store, func(ctx context.Context) ([]StoredSession, error) {
-		return store.List(ctx, a.namespace.Owner(userID))
-	})
-	if err != nil {
-		return nil, err
-	}
-	now := a.opts.Now()
-	list := make([]listedSession, 0, len(stored))
-	for _, s := range stored {
-		kept, ours := a.namespace.Unwrap(s.Data)
-		l := listedSession{id: s.ID, born: kept.Born}
-		if ours && a.parse(&l.token, kept.Claims, now) == nil {
-			list = append(list, l)
-		}
-	}
-	return list, nil
-}
-
-// clocksApart is how far apart the clocks of two processes may be for sign-ins of the
-// same moment to be told apart.
-const clocksApart = 5 * time.Second
-
-// endOldest ends the oldest sessions of a user beyond Session.MaxPerUser, when one
-// more has begun, and their streams in this process. The one that has just begun
-// stays, and so do those that begin at the same time, a moment later: their sign-ins
-// end the older ones, so that the last of them leaves no more than the cap, and two at
-// once do not end each other.
-func (a *Auth) endOldest(ctx context.Context, begun *Token) error {
-	store, ok := a.userStore()
-	most := a.opts.Session.MaxPerUser
-	if !ok || most < 0 || begun.Subject == "" {
-		return nil
-	}
-	list, err := a.listed(ctx, store, begun.Subject)
-	if err != nil || len(list) <= most {
-		return err
-	}
-	slices.SortFunc(list, func(x, y listedSession) int {
-		switch begun.ID {
-		case x.token.ID:
-			return 1
-		case y.token.ID:
-			return -1
-		}
-		return cmp.Or(x.token.AuthTime.Compare(y.token.AuthTime), cmp.Compare(x.born, y.born), cmp.Compare(x.id, y.id))
-	})
-	oldest := list[:len(list)-most]
-	if i := slices.IndexFunc(list, func(l listedSession) bool { return l.token.ID == begun.ID }); i >= 0 {
-		own, latest := list[i], time.Now().Add(clocksApart).UnixMicro()
-		oldest = slices.DeleteFunc(slices.Clone(oldest), func(l listedSession) bool {
-			later := cmp.Or(cmp.Compare(l.born, own.born), cmp.Compare(l.id, own.id)) > 0
-			return later && l.born <= latest // else it is of a clock that is ahead
-		})
-	}
-	err = bulkhead.Run(ctx, a.calls.store, func(ctx context.Context) error {
-		for _, s := range oldest {
-			if err := store.DeleteListed(ctx, a.namespace.Owner(begun.Subject), s.id); err != nil && !errors.Is(err, ErrNotFound) {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if len(oldest) == 0 {
-		return nil
-	}
-	for _, s := range oldest {
-		a.ending.streams.End(s.token.sessionID())
-		a.tellRevoked(ctx, RevokeEvent{UserID: begun.Subject, SessionID: s.id})
-	}
-	a.opts.Logger.Info("ginauth: a user has more sessions than Session.MaxPerUser; the oldest were ended", "ended", len(oldest))
-	return nil
-}
-
-// userStore is the session store, where it finds the sessions of a user.
-func (a *Auth) userStore() (UserSessionStore, bool) {
-	store, ok := a.opts.Session.Store.(UserSessionStore)
-	return store, ok
 }
 
 // ErrSessionEnded is the cause (context.Cause) of a SessionContext that ended
@@ -359,43 +197,149 @@ func (a *Auth) RevokeUser(ctx context.Context, userID string) error {
 	return nil
 }
 
-// maxTakeovers bounds the users of whom it is remembered that they were taken over.
-const maxTakeovers = 1024
+// errOvertaken refuses a way into a user that was closed meanwhile.
+var errOvertaken = errors.New("ginauth: meanwhile the account was taken away from the user, or their address was proved by its owner")
 
-// takeovers count the users whose password was deleted because somebody proved their
-// address, so that a sign-in under way, whose password was found right before that, is
-// told apart from one that began afterwards. It is for one process: in another, what
-// confirm reads has to do.
-type takeovers struct {
-	mu        sync.Mutex
-	last      uint64
-	of        map[string]uint64 // by user
-	forgotten uint64            // of these it is not remembered whose they were
+// ways are the ways into a user of the Adapter: by an account of theirs, at a provider
+// or of Credentials, by a passkey, and by mail to their address, once it is proved.
+type ways struct {
+	accounts []Account
+	address  string          // that mail is a proof for; empty: none
+	passkeys []StoredPasskey // of the user, where there is Factors.Passkeys
 }
 
-// now is for a sign-in that begins.
-func (t *takeovers) now() uint64 {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.last
-}
-
-func (t *takeovers) add(userID string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.of) >= maxTakeovers {
-		t.of, t.forgotten = nil, t.last
+func (a *Auth) waysInto(ctx context.Context, user User) (ways, error) {
+	accounts, err := bulkhead.Do(ctx, a.calls.adapter, func(ctx context.Context) ([]Account, error) {
+		return a.opts.Adapter.ListAccounts(ctx, user.ID)
+	})
+	w := ways{accounts: accounts}
+	if a.mails(user) {
+		w.address = ascii.Lower(user.Email)
 	}
-	if t.of == nil {
-		t.of = map[string]uint64{}
+	if err == nil {
+		w.passkeys, err = a.listPasskeys(ctx, user.ID)
 	}
-	t.last++
-	t.of[userID] = t.last
+	return w, err
 }
 
-// since reports whether a user was taken over after a sign-in began, or may have been.
-func (t *takeovers) since(userID string, began uint64) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.of[userID] > began || t.forgotten > began
+// mails reports whether a user can sign in by mail, without any account.
+func (a *Auth) mails(user User) bool {
+	return !user.EmailVerified.IsZero() && user.Email != "" &&
+		slices.ContainsFunc(a.providers, func(p *provider) bool { return p.method.kind() == emailType })
+}
+
+// any reports whether there is any way at all.
+func (w ways) any() bool { return w.address != "" || len(w.accounts) > 0 || len(w.passkeys) > 0 }
+
+func (w ways) has(account Account) bool {
+	if account.Type == emailType {
+		return w.address != "" && w.address == ascii.Lower(account.ProviderAccountID)
+	}
+	if account.Type == passkeyType {
+		return slices.ContainsFunc(w.passkeys, func(p StoredPasskey) bool { return p.ID == account.ProviderAccountID })
+	}
+	return slices.ContainsFunc(w.accounts, func(a Account) bool {
+		return a.Provider == account.Provider && a.ProviderAccountID == account.ProviderAccountID
+	})
+}
+
+// byProvider reports whether an account is at a provider: ginauth can take it away, but
+// not tell whose it is.
+func (w ways) byProvider() bool {
+	return slices.ContainsFunc(w.accounts, func(a Account) bool { return a.Type != credentialsType })
+}
+
+// addAccount gives a user a further account, and looks again. Who proves the user's
+// address at this moment looks for accounts after they have stored the proof: so either
+// they see this one, or their proof is seen here. fresh is false where the user has the
+// account already.
+func (a *Auth) addAccount(ctx context.Context, user User, account Account) (fresh bool, err error) {
+	err = a.adapt(ctx, func(ctx context.Context) error { return a.opts.Adapter.LinkAccount(ctx, user.ID, account) })
+	fresh = err == nil
+	if errors.Is(err, ErrExists) { // a moment ago: by this user's other tab, or somebody else's
+		var owner User
+		owner, err = a.userByAccount(ctx, &account)
+		if err == nil && owner.ID != user.ID {
+			err = errNotLinked
+		}
+	}
+	if err != nil {
+		return false, err
+	}
+	now, err := a.userByID(ctx, user.ID)
+	if err == nil && provedSince(user, now) {
+		err = errOvertaken
+	}
+	if err != nil && (fresh || errors.Is(err, errOvertaken)) {
+		err = a.takeBack(ctx, user, account, fresh, err)
+	}
+	return fresh, err
+}
+
+func provedSince(before, now User) bool {
+	return before.EmailVerified.IsZero() && !now.EmailVerified.IsZero()
+}
+
+// takeBack takes an account away that must not have been added, because of err. Somebody
+// may have signed in by one at a provider already: whose session that is, nothing tells.
+// Of Credentials each sign-in looks by itself whether the user was taken over.
+func (a *Auth) takeBack(ctx context.Context, user User, account Account, fresh bool, err error) error {
+	err = errors.Join(err, a.dropAccount(ctx, user, account, !fresh))
+	if account.Type != credentialsType && a.endsSessions() {
+		err = errors.Join(err, a.RevokeUser(ctx, user.ID))
+	}
+	return err
+}
+
+// dropAccount takes an account away, if it is there. known says that Events.LinkAccount
+// told of it, so that Events.UnlinkAccount must.
+func (a *Auth) dropAccount(ctx context.Context, user User, account Account, known bool) error {
+	err := a.adapt(ctx, func(ctx context.Context) error {
+		return a.opts.Adapter.UnlinkAccount(ctx, user.ID, account.Provider, account.ProviderAccountID, true)
+	})
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err == nil && known {
+		a.unlinked(ctx, user, account)
+	}
+	return err
+}
+
+// endsSessions reports whether the sessions of a user can be ended.
+func (a *Auth) endsSessions() bool {
+	_, listed := a.userStore()
+	return a.ending.revoked != nil || listed
+}
+
+// confirm looks again after a session was kept, and ends it if the account or address
+// that began it is gone. Code that removes one ends the user's sessions afterwards. So a
+// session is either among those, or kept so late that confirm sees the removal.
+func (v *request) confirm(ctx context.Context, userID, session string) error {
+	if v.way.Provider == "" { // no user of the Adapter
+		return nil
+	}
+	user, err := v.auth.userByID(ctx, userID)
+	if err == nil && v.way.Type != appID { // no account leads the application to a user
+		var w ways
+		if w, err = v.auth.waysInto(ctx, user); err == nil && (!w.has(v.way) || v.takenOver(user)) {
+			err = errOvertaken
+		}
+	}
+	if errors.Is(err, ErrNotFound) {
+		err = errOvertaken // the user is deleted
+	}
+	if err == nil {
+		return nil
+	}
+	if end := v.auth.scheme(v.base).sessions.Remove(ctx, session); end != nil { // no cookie leads to it
+		v.auth.opts.Logger.Warn("ginauth: the session of a sign-in that was refused was not deleted", "error", redact.Error(end))
+	}
+	return err
+}
+
+// takenOver reports whether the password by which somebody signs in was deleted since it
+// was found right.
+func (v *request) takenOver(now User) bool {
+	return v.way.Type == credentialsType && (provedSince(v.before, now) || v.auth.shared.takeovers.Since(now.ID, v.began))
 }

@@ -24,6 +24,7 @@ type site struct {
 	handler http.Handler
 	cookie  string   // the name of the session's cookie
 	values  []string // its value for each person, in their order
+	pairs   []string // of ginauth: each person's cookies of the session, as they are sent
 }
 
 // Names of the contestants that the targets speak of.
@@ -50,6 +51,8 @@ func contestants() []contestant {
 		{limitPrefix + "encoding/json", openLimit("encoding/json"), true},
 		{ginauthPlain, openGinauth(false), true},
 		{"ginauth, JWT and Session callbacks", openGinauth(true), true},
+		{"ginauth, `Revocations` in memory", openGinauthRevocations, true},
+		{"ginauth, `RequireFactor`", openFactors, true},
 		{"ginauth, sessions in gin-contrib's memory store", openGinauthStore, true},
 		{goJoseHand, openJose, true},
 		{golangJWTHand, openGolangJWT, true},
@@ -67,17 +70,19 @@ func contestants() []contestant {
 func openGin(all *crowd) (*site, error) {
 	engine := gin.New()
 	engine.GET("/", func(c *gin.Context) { tell(c, all.people[0]) })
-	return &site{engine, "session", make([]string, len(all.people))}, nil
+	return &site{handler: engine, cookie: "session", values: make([]string, len(all.people))}, nil
 }
 
+// otherCookies are the three small ones that a site of this kind has set.
+var otherCookies = "theme=dark; next-auth.csrf-token=" + opaque("csrf", 64) + "%7C" + opaque("sum", 64) +
+	"; next-auth.callback-url=http%3A%2F%2Fapp.example.com; "
+
 // cookies are the Cookie headers that people's browsers send: the session's
-// behind the three small ones that a site of this kind has set.
+// behind the others.
 func (s *site) cookies() []string {
-	others := "theme=dark; next-auth.csrf-token=" + opaque("csrf", 64) + "%7C" + opaque("sum", 64) +
-		"; next-auth.callback-url=http%3A%2F%2Fapp.example.com; "
 	headers := make([]string, len(s.values))
 	for i, value := range s.values {
-		headers[i] = others + s.cookie + "=" + value
+		headers[i] = otherCookies + s.cookie + "=" + value
 	}
 	return headers
 }

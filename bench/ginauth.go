@@ -3,10 +3,12 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gin-contrib/sessions/memstore"
 	"github.com/gin-gonic/gin"
@@ -50,7 +52,7 @@ func openGinauth(callbacks bool) func(*crowd) (*site, error) {
 			u := &ginauth.GetSession(c).User
 			tell(c, person{u.ID, u.Name, u.Email, u.Image, read(c)})
 		})
-		return &site{engine, sessionCookie, all.tokens}, nil
+		return &site{handler: engine, cookie: sessionCookie, values: all.tokens}, nil
 	}
 }
 
@@ -60,13 +62,31 @@ func openGinauthStore(all *crowd) (*site, error) {
 	return openGinauthIn(ginauth.SessionOptions{Store: ginauth.GinStore(memstore.NewStore(key("sign", 32)))}, all)
 }
 
+// openGinauthRevocations is ginauth with sessions that can be ended early.
+func openGinauthRevocations(all *crowd) (*site, error) {
+	return openGinauthIn(ginauth.SessionOptions{Revocations: ginauth.MemoryRevocations()}, all)
+}
+
 // openGinauthIn is ginauth with its sessions kept as told: everybody signs in there.
 func openGinauthIn(session ginauth.SessionOptions, all *crowd) (*site, error) {
-	engine, auth, err := newGinauthIn(all.people, session)
+	return openGuarded(all, session, nil, (*ginauth.Auth).RequireSession)
+}
+
+// openFactors is a ginauth whose route wants a password of the last hour.
+func openFactors(all *crowd) (*site, error) {
+	return openGuarded(all, ginauth.SessionOptions{}, nil, func(auth *ginauth.Auth, _ ...ginauth.Guard) gin.HandlerFunc {
+		return auth.RequireFactor(time.Hour, ginauth.FactorPassword)
+	})
+}
+
+// openGuarded is a ginauth at which everybody signs in, with further claims in each
+// session, and a guard of that kind.
+func openGuarded(all *crowd, session ginauth.SessionOptions, claims map[string]any, guard func(*ginauth.Auth, ...ginauth.Guard) gin.HandlerFunc) (*site, error) {
+	engine, auth, err := newGinauthIn(all.people, session, claims)
 	if err != nil {
 		return nil, err
 	}
-	engine.GET("/", auth.RequireSession(), func(c *gin.Context) {
+	engine.GET("/", guard(auth), func(c *gin.Context) {
 		u := &ginauth.GetSession(c).User
 		token, _ := ginauth.GetToken(c).Claims["accessToken"].(string)
 		tell(c, person{u.ID, u.Name, u.Email, u.Image, token})
@@ -75,11 +95,13 @@ func openGinauthIn(session ginauth.SessionOptions, all *crowd) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &site{engine, sessionCookie, make([]string, len(all.people))}
+	s := &site{handler: engine, cookie: sessionCookie}
 	for i := range all.people {
-		if s.values[i], err = form.signIn(i); err != nil {
+		value, pairs, err := form.signIn(i)
+		if err != nil {
 			return nil, err
 		}
+		s.values, s.pairs = append(s.values, value), append(s.pairs, pairs)
 	}
 	return s, nil
 }
@@ -87,12 +109,12 @@ func openGinauthIn(session ginauth.SessionOptions, all *crowd) (*site, error) {
 // newGinauth is a whole ginauth, at which anybody of these people signs in by
 // their number.
 func newGinauth(all []person) (*gin.Engine, error) {
-	engine, _, err := newGinauthIn(all, ginauth.SessionOptions{})
+	engine, _, err := newGinauthIn(all, ginauth.SessionOptions{}, nil)
 	return engine, err
 }
 
-// newGinauthIn is newGinauth with its sessions kept as told.
-func newGinauthIn(all []person, session ginauth.SessionOptions) (*gin.Engine, *ginauth.Auth, error) {
+// newGinauthIn is newGinauth with its sessions kept as told, and further claims in each.
+func newGinauthIn(all []person, session ginauth.SessionOptions, claims map[string]any) (*gin.Engine, *ginauth.Auth, error) {
 	engine := gin.New()
 	auth, err := ginauth.Register(engine, ginauth.Options{
 		Secret: secret, BaseURL: baseURL, Session: session,
@@ -112,8 +134,9 @@ func newGinauthIn(all []person, session ginauth.SessionOptions) (*gin.Engine, *g
 			},
 		}},
 		Callbacks: ginauth.Callbacks{JWT: func(_ *gin.Context, p ginauth.JWTParams) error {
-			if p.User != nil && p.User.Values["accessToken"] != nil {
-				p.Token.Claims["accessToken"] = p.User.Values["accessToken"]
+			if p.User != nil {
+				maps.Copy(p.Token.Claims, p.User.Values)
+				maps.Copy(p.Token.Claims, claims)
 			}
 			return nil
 		}},
@@ -134,7 +157,7 @@ func ginauthSessions(all []person) ([]string, error) {
 	}
 	values := make([]string, len(all))
 	for i := range all {
-		if values[i], err = form.signIn(i); err != nil {
+		if values[i], _, err = form.signIn(i); err != nil {
 			return nil, err
 		}
 	}
@@ -165,16 +188,22 @@ func newForm(engine http.Handler) (*form, error) {
 	return f, nil
 }
 
-// signIn posts what a person types and returns the session's cookie.
-func (f *form) signIn(i int) (string, error) {
+// signIn posts what a person types and returns the value of the session's cookie, and the
+// cookies, of which there are more where the session is too long for one.
+func (f *form) signIn(i int) (value, pairs string, err error) {
 	f.answer.reset()
 	body := "csrfToken=" + f.token + "&username=" + strconv.Itoa(i) + "&callbackUrl=%2F"
 	f.engine.ServeHTTP(f.answer, f.post("/api/auth/callback/credentials", body))
-	value, ok := cookieValue(f.answer.header, sessionCookie)
-	if !ok {
-		return "", fmt.Errorf("signing in answers %d, %q, and sets no session", f.answer.status, f.answer.header["Location"])
+	for _, line := range f.answer.header["Set-Cookie"] {
+		if pair, _, _ := strings.Cut(line, ";"); strings.HasPrefix(pair, sessionCookie) && !strings.HasSuffix(pair, "=") {
+			pairs += "; " + pair
+			_, value, _ = strings.Cut(pair, "=")
+		}
 	}
-	return value, nil
+	if pairs == "" {
+		return "", "", fmt.Errorf("signing in answers %d, %q, and sets no session", f.answer.status, f.answer.header["Location"])
+	}
+	return value, pairs[2:], nil
 }
 
 func (f *form) post(path, body string) *http.Request {

@@ -190,5 +190,5 @@ func openJose(all *crowd) (*site, error) {
 		t := v.(*sealed)
 		tell(c, person{t.Subject, t.Name, t.Email, t.Picture, t.AccessToken})
 	})
-	return &site{engine, sessionCookie, all.tokens}, nil
+	return &site{handler: engine, cookie: sessionCookie, values: all.tokens}, nil
 }

@@ -64,7 +64,7 @@ func openLimit(parser string) func(*crowd) (*site, error) {
 			t := v.(*claims)
 			tell(c, person{t.Subject, t.Name, t.Email, t.Picture, t.AccessToken})
 		})
-		return &site{engine, sessionCookie, all.tokens}, nil
+		return &site{handler: engine, cookie: sessionCookie, values: all.tokens}, nil
 	}
 }
 

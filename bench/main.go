@@ -10,8 +10,10 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"runtime/pprof"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -22,6 +24,7 @@ import (
 func main() {
 	short := flag.Bool("short", false, "a few seconds, to see that everything works; the figures mean little")
 	write := flag.String("write", "", "put the table into this Markdown file, between its two markers")
+	against := flag.String("against", "", "fail if a ratio is more than a fifth worse than in the table of this Markdown file")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of ginauth's guarded request to this file, and measure nothing")
 	flag.Parse()
 	gin.SetMode(gin.ReleaseMode)
@@ -30,7 +33,7 @@ func main() {
 	if *profile != "" {
 		err = writeProfile(*profile)
 	} else {
-		err = run(*short, *write)
+		err = run(*short, *write, *against)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -38,7 +41,7 @@ func main() {
 	}
 }
 
-func run(short bool, write string) error {
+func run(short bool, write, against string) error {
 	rounds, slice, most := 11, 40*time.Millisecond, 10_000
 	if short {
 		rounds, slice, most = 2, time.Millisecond, 100
@@ -47,12 +50,31 @@ func run(short bool, write string) error {
 	if err != nil {
 		return err
 	}
-	text := t.markdown()
-	fmt.Print(text)
+	growth, err := measureGrowth(min(rounds, 5), slice, 10*most)
+	if err != nil {
+		return err
+	}
+	text, grows := t.markdown(), growthTable(growth)
+	fmt.Print(text, "\n", grows)
+	if against != "" {
+		worse, err := t.regressions(against)
+		if err != nil {
+			return err
+		}
+		if len(worse) > 0 {
+			return fmt.Errorf("worse than in %s:\n%s", against, strings.Join(worse, "\n"))
+		}
+	}
 	if write == "" {
 		return nil
 	}
-	return document.Write(write, "table", text)
+	if err := document.Write(write, "table", text); err != nil {
+		return err
+	}
+	if err := document.Write(write, "growth", grows); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(filepath.Dir(write), "growth.svg"), []byte(plot(growth)), 0o644)
 }
 
 // writeProfile profiles ten seconds of ginauth's guarded request with the small

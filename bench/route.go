@@ -41,7 +41,7 @@ func sessionRoute(all *crowd) (func() operation, func() error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s := &site{engine, sessionCookie, all.tokens}
+	s := &site{handler: engine, cookie: sessionCookie, values: all.tokens}
 	cookies := s.cookies()
 	return func() operation {
 		c := newClient(s, "/api/auth/session", all.people, cookies)
@@ -69,7 +69,7 @@ func credentialsSignIn(all *crowd) (func() operation, func() error, error) {
 		f := *shown
 		f.answer = newRecorder()
 		return func(i int) error {
-			_, err := f.signIn(i)
+			_, _, err := f.signIn(i)
 			return err
 		}
 	}, nothing, nil

@@ -40,7 +40,9 @@ func measureAll(rounds int, slice time.Duration, most int) (*table, error) {
 	for _, c := range contestants() {
 		t.names = append(t.names, c.name)
 	}
-	t.names = append(t.names, nextAuthToken)
+	for _, p := range nodePeers() {
+		t.names = append(t.names, p.name)
+	}
 	for _, r := range routeCosts {
 		t.names = append(t.names, r.name)
 	}
@@ -93,7 +95,7 @@ func (t *table) measure(i int, col column) (err error) {
 		t.put(l.name, i, l.median())
 	}
 	if !col.parallel {
-		return t.measureNextAuth(i, all)
+		return t.measureNode(i, all)
 	}
 	return nil
 }
@@ -105,20 +107,23 @@ func (t *table) put(name string, col int, c cost) {
 	t.costs[name][col] = c
 }
 
-// measureNextAuth asks Node.js for one column. Without what it needs there is a note
-// in place of the row.
-func (t *table) measureNextAuth(col int, all *crowd) error {
-	took, err := nextAuth(all, t.rounds, t.slice)
-	if errors.Is(err, errNotInstalled) && col == 0 {
-		t.notes = append(t.notes, err.Error())
+// measureNode asks Node.js for one column. Without what it needs there is a note in
+// place of the rows.
+func (t *table) measureNode(col int, all *crowd) error {
+	for _, p := range nodePeers() {
+		took, err := p.measure(all, t.rounds, t.slice)
+		switch {
+		case errors.Is(err, errNotInstalled):
+			if col == 0 {
+				t.notes = append(t.notes, err.Error())
+			}
+			return nil
+		case err != nil:
+			return err
+		}
+		t.put(p.name, col, cost{nanoseconds: took})
 	}
-	if errors.Is(err, errNotInstalled) {
-		return nil
-	}
-	if err == nil {
-		t.put(nextAuthToken, col, cost{nanoseconds: took})
-	}
-	return err
+	return nil
 }
 
 // start opens a contestant and sees that it knows everybody, all that their session
@@ -179,7 +184,7 @@ func (t *table) markdown() string {
 			own, ok := t.costs[name][i]
 			b.WriteString(cell(ok, "%.0f (%s)", own.nanoseconds, times(own, t.costs[ginauthPlain][i])))
 			if col.memory {
-				ok = ok && name != nextAuthToken // whose memory is not Go's
+				ok = ok && !isNode(name) // whose memory is not Go's
 				b.WriteString(cell(ok, "%.0f", own.allocations) + cell(ok, "%.0f", own.bytes))
 			}
 		}

@@ -262,7 +262,7 @@ func TestAttack53_Timing(t *testing.T) {
 	for function, want := range map[string]int{
 		"internal/token Equal":      1, // of which the others are made
 		"internal/token Open":       1, // the hash in the CSRF cookie
-		". checkCSRF":               1, // the CSRF token of a form
+		"internal/form Check":       1, // the CSRF token of a form
 		"internal/transaction Find": 1, // state
 		"internal/oauth Complete":   2, // state and binding
 		"internal/openid Verify":    1, // nonce

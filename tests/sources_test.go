@@ -103,8 +103,8 @@ var mappedOnPurpose = map[string]string{
 }
 
 // mappedThere is code that puts more spellings together on purpose, for counting, or
-// makes variants for tests. limits.go compares with a word without i, k and s.
-var mappedThere = []string{"internal/limit/", "adaptertest/", "internal/urltest/", "limits.go"}
+// makes variants for tests.
+var mappedThere = []string{"internal/limit/", "adaptertest/", "internal/urltest/"}
 
 // No code that decides maps the case of letters beyond ASCII: package ascii has the
 // rule of protocols.

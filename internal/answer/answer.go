@@ -118,7 +118,7 @@ func plain(v any) string {
 }
 
 func identifier(v any) string {
-	if n, ok := v.(json.Number); ok && wholeNumber(n.String()) {
+	if n, _ := v.(json.Number); wholeNumber(n.String()) {
 		return n.String()
 	}
 	return plain(v)
@@ -142,28 +142,31 @@ func True(answer any, expr string) bool {
 	}
 	for flag := range strings.SplitSeq(expr, "&") {
 		path, want, valued := strings.Cut(flag, "=")
-		switch v := Find(answer, path).(type) {
-		case bool:
-			if valued && strconv.FormatBool(v) != want || !valued && !v {
+		value := Find(answer, path)
+		if valued {
+			if text, ok := written(value); !ok || text != want {
 				return false
 			}
-		case string:
-			if !valued || v != want {
-				return false
-			}
-		case json.Number:
-			if !valued || v.String() != want {
-				return false
-			}
-		case float64: // of a decoder that is not Decode
-			if !valued || strconv.FormatFloat(v, 'f', -1, 64) != want {
-				return false
-			}
-		default:
+		} else if value != true {
 			return false
 		}
 	}
 	return true
+}
+
+// written is a text, a number or a truth value as an expression names it.
+func written(value any) (text string, ok bool) {
+	switch v := value.(type) {
+	case bool:
+		return strconv.FormatBool(v), true
+	case string:
+		return v, true
+	case json.Number:
+		return v.String(), true
+	case float64: // of a decoder that is not Decode
+		return strconv.FormatFloat(v, 'f', -1, 64), true
+	}
+	return "", false
 }
 
 // Addresses says where a list of e-mail addresses stands and how its entries

@@ -27,7 +27,7 @@ func TestText(t *testing.T) {
 	v := decoded(t, body)
 	for expr, want := range map[string]string{
 		"name": "Ada", "name+last": "Ada Lovelace", "empty+last": "Lovelace", "missing|name": "Ada", "name|last": "Ada",
-		"list.1.id": "b", "list.2.id": "", "list.-1.id": "", "list.x": "", "account.email": "a@x", "account": "", "id": "",
+		"list.1.id": "b", "list.2.id": "", "list.-1.id": "", "list.x": "", "list.x.id": "", "list.0.id": "a", "list.00.id": "a", "list..id": "", "list.0": "", "account.email": "a@x", "account": "", "id": "",
 		"null": "", "name.x": "", "": "", "https://x/{id}/{name}.png": "https://x/7/Ada.png", "https://x/{missing}.png|name": "Ada",
 		"{zero}": "", "{name": "", "account.email.x": "",
 	} {
@@ -55,7 +55,8 @@ func TestTrue(t *testing.T) {
 	t.Parallel()
 	v := decoded(t, body)
 	for expr, want := range map[string]bool{
-		"account.valid": true, "account.sure": false, "account.valid&account.sure": false, "account.state=registered": true,
+		"account.valid": true, "account.sure": false, "account.valid&account.sure": false, "account.state=registered": true, "account.state=other": false, "account.state=": false,
+		"empty": false, "empty=": true, "null": false, "null=": false, "account=": false, "list=": false, "account.valid=": false, "power=1e3": true, "power=1000": false,
 		"account.state": false, "account.one=1": true, "account.one": false, "account.one=10": false, "account.sure=false": true,
 		"account": false, "missing": false, "missing=": false, "name": false, "": false, "always": true,
 		"account.valid&account.one=1": true, "account.valid=true": true, "account.valid=false": false, "account.sure=true": false,
@@ -76,6 +77,12 @@ func TestTrue_Floats(t *testing.T) {
 		if got := answer.True(v, expr); got != want {
 			t.Errorf("%q is %v", expr, got)
 		}
+	}
+	if answer.True(v, "none") || !answer.True(v, "none=") {
+		t.Error("a number without digits is a flag")
+	}
+	if answer.True(true, "") || answer.Text("ada", "") != "" || answer.Subject(json.Number("7"), "") != "" {
+		t.Error("no expression reads something")
 	}
 	if got := answer.Subject(v, "none"); got != "" {
 		t.Errorf("a number without digits is %q", got)
@@ -127,6 +134,8 @@ func TestAddresses(t *testing.T) {
 		{"the profile's, not verified", `[{"email":"k@x"},{"email":"p@x","primary":true,"verified":true}]`, "k@x", github, "k@x", false, true},
 		{"the Kelvin sign", `[{"email":"\u212a@x","verified":true}]`, "k@x", github, "k@x", false, true},
 		{"none", `[]`, "", github, "", false, true},
+		{"a flag of no address", `[{"primary":true,"verified":true}]`, "", github, "", false, true},
+		{"a flag of an empty address", `[{"email":"","primary":true,"verified":true},{"email":"p@x","primary":true}]`, "", github, "p@x", false, true},
 		{"an error", `{"message":"Forbidden"}`, "k@x", github, "k@x", false, false},
 		{"null", `null`, "", github, "", false, false},
 		{"other types", `[null,7,"x",[],{"email":7,"primary":true},{"email":"p@x","primary":"true","verified":true}]`, "", github, "", false, true},
@@ -172,4 +181,15 @@ func FuzzRead(f *testing.F) {
 			t.Error("no address is verified")
 		}
 	})
+}
+
+// What is no object reads as an empty one.
+func TestObject(t *testing.T) {
+	t.Parallel()
+	v := map[string]any{"object": map[string]any{"a": "b"}, "empty": map[string]any{}, "text": "x", "list": []any{map[string]any{"a": "b"}}, "null": nil}
+	for name, want := range map[string]string{"object": "b", "empty": "", "text": "", "list": "", "null": "", "missing": ""} {
+		if got := answer.Text(answer.Object(v, name), "a"); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
 }

@@ -1,7 +1,7 @@
 // Package claims takes JSON objects apart and puts them together, one member at
 // a time: the claims of a token and the members of a session. Numbers keep their
-// digits, and members that a reader did not ask for are kept. It does not know what a
-// claim means.
+// digits, and members that a reader did not ask for are kept. The package knows the times
+// between which a token is valid. It does not know what any other claim means.
 package claims
 
 import (
@@ -52,7 +52,7 @@ func (v Value) Whole() (int64, bool) {
 	if digits[0] == '-' {
 		digits = digits[1:]
 	}
-	if len(digits) == 0 || len(digits) > 15 {
+	if len(digits) > 15 {
 		return 0, false
 	}
 	n := int64(0)
@@ -193,7 +193,7 @@ func (s *scanner) object(members []member) ([]member, bool) {
 		if !ok {
 			return nil, false
 		}
-		members = append(members, member{span{name.from + 1, name.to - 1, true}, value})
+		members = append(members, member{span{from: name.from + 1, to: name.to - 1}, value})
 		if more = s.skip(','); !more && !s.skip('}') {
 			return nil, false
 		}
@@ -208,17 +208,17 @@ func (s *scanner) value() (span, bool) {
 		return span{}, false
 	}
 	start := s.pos
-	switch c := s.buf[s.pos]; {
-	case c == '"':
+	switch s.buf[s.pos] {
+	case '"':
 		return s.quoted()
-	case c == '-' || c >= '0' && c <= '9':
-		return s.number()
-	case s.word("null"), s.word("true"), s.word("false"):
-		return span{from: start, to: s.pos}, true
-	case c == '{' || c == '[':
+	case '{', '[':
 		return s.nested()
+	case 'n', 't', 'f':
+		if s.word("null") || s.word("true") || s.word("false") {
+			return span{from: start, to: s.pos}, true
+		}
 	}
-	return span{}, false
+	return s.number() // or nothing that is plain
 }
 
 // quoted reads a string without escapes.
@@ -229,11 +229,9 @@ func (s *scanner) quoted() (span, bool) {
 	start := s.pos
 	n, ascii := plain(s.buf[start+1:])
 	s.pos += 1 + n
-	if s.pos >= len(s.buf) || s.buf[s.pos] != '"' {
+	// What is no UTF-8, encoding/json mends.
+	if s.pos >= len(s.buf) || s.buf[s.pos] != '"' || !ascii && !utf8.Valid(s.buf[start+1:s.pos]) {
 		return span{}, false
-	}
-	if !ascii && !utf8.Valid(s.buf[start+1:s.pos]) {
-		return span{}, false // encoding/json mends it
 	}
 	s.pos++
 	return span{start, s.pos, true}, true
@@ -287,10 +285,11 @@ func (s *scanner) number() (span, bool) {
 // nested finds the end of an object or array by its brackets and leaves what is
 // in it to encoding/json.
 func (s *scanner) nested() (span, bool) {
-	start, depth, quoted := s.pos, 0, false
+	start, depth := s.pos, 0
+	var quoted bool
 	for ; s.pos < len(s.buf); s.pos++ {
 		switch c := s.buf[s.pos]; {
-		case quoted && c == '\\':
+		case c == '\\': // beyond quotes it is no JSON
 			s.pos++
 		case c == '"':
 			quoted = !quoted

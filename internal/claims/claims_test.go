@@ -131,6 +131,8 @@ var documents = []string{
 	`{"a":{}}`, `{"a":[]}`, `{"a":[1,2.50,{"b":[]}]}`, `{"a":{"b":"}"}}`, `{"a":{"b":"\"}"}}`, `{"a":["\\"]}`, `{"a":["\\\""]}`, `{"a":[1,]}`, `{"a":[}`, `{"a":{]}`, `{"a":[}]}`,
 	`{"a":{"b":1,"b":2}}`, `{"a":{"b"}}`, `{"a":[1] ,"b":2}`, `{"a":[`, `{"a":["`, `{"a":["\`, `{"a":[1]]}`, `{"a":[01]}`, `{"a":{"b":1}`,
 	`{"a":1,"a":2}`, `{"a":"x","a":5}`, `{"a":5,"a":"x"}`, `{"a":1,"b":2,"a":null}`, `{"a":1,"\u0061":2}`, `{"\u0061":1,"a":2}`, `{"a":1,"a":01}`,
+	`{:1}`, `{"a":1,:2}`, `{:}`, `{xa":1}`, `{'a":1}`, `{"a'":1}`, `{"a':1}`, `{"a\:1}`, `{"a":"x\}`, `{"a":"x\,"b":1}`, `{"a":[\]}`, `{"a":[\"]}`, `{"a":[1\]}`, `{"a":{\}}`,
+	"{\"a\n:1}", "{\"a\t:1}", "{\"a\":\"x\n}", "{\"a\":\"x\t,\"b\":1}", "{\"a\":\"\xff\"}", "{\"\xff\":1}", "{\"a\":\"x\r\"}",
 	` { "a" : 1 , "b" : "x" } `, "{\"a\":1}\x00", "{\"a\":1}\v", "{\"a\":\u00a01}", `{"a":1}//`, `/**/{"a":1}`,
 	`{"iat":1700000000,"exp":4102444800,"sub":"u-1","name":"Ada","email":null,"roles":["a","b"],"org":{"id":7,"f":1.5}}`,
 }
@@ -139,6 +141,34 @@ func TestEach(t *testing.T) {
 	t.Parallel()
 	for _, document := range documents {
 		agree(t, []byte(document))
+	}
+}
+
+// A document that ends anywhere is none.
+func TestEach_CutOff(t *testing.T) {
+	t.Parallel()
+	for _, document := range documents {
+		for n := range len(document) {
+			agree(t, []byte(document[:n]))
+		}
+	}
+	for _, value := range []string{"", "x", "+1", "-", "--1", "-x", ".5", "1.", "'a'", "nul", "tru", "fals", "undefined", ":", ",", "}", "]", "\x00"} {
+		agree(t, []byte(`{"a":`+value+`}`))
+		agree(t, []byte(`{"a":`+value))
+	}
+}
+
+// A value keeps its spelling.
+func TestValue_JSON(t *testing.T) {
+	t.Parallel()
+	for _, raw := range []string{`"a"`, `""`, `"\u00e9"`, "1.50", "-0", "1E2", "true", "null", `[1, 2]`, `{"b" : {}}`} {
+		for _, object := range []string{`{"a": ` + raw + ` }`, `{"\u0061": ` + raw + `}`} { // the latter is not plain
+			_ = claims.Each([]byte(object), func(name string, value claims.Value) {
+				if name != "a" || value.JSON() != raw {
+					t.Errorf("%s: %s is %s", object, name, value.JSON())
+				}
+			})
+		}
 	}
 }
 
@@ -170,8 +200,15 @@ func TestEachValues(t *testing.T) {
 // The plain case is scanned: it allocates the copy of the document and little more,
 // where encoding/json allocates for each member.
 func TestEach_Plain(t *testing.T) {
+	var every strings.Builder // sign that may stand in a text as it is
+	for c := byte(' '); c < 0x7f; c++ {
+		if c != '"' && c != '\\' {
+			every.WriteString(strings.Repeat(string(rune(c)), 8))
+		}
+	}
 	nested := `{"b":[1.50,{"c":"}]{[\"\\","d":"\u00e9"}],"e":{}}`
 	for _, object := range []string{
+		`{"` + every.String() + `":"` + every.String() + `"}`, `{"a":1, "b":2}`, "{\"a\":1,\n\"b\":2,\t\"c\":3}",
 		`{}`, ` { } `, `{"a":1}`, `{"a":""}`, `{"a":"1234567"}`, `{"a":"12345678"}`, `{"a":"12345678 90123456"}`, `{"a":"Łukasz 日本語 🙂"}`, `{"ключ":"~"}`,
 		`{"a":0,"b":-0,"c":10,"d":-9007199254740993}`, "\t{\r\n\"a\" : true ,\"b\":false\n,\"c\": null }\r\n",
 		`{"a":` + nested + `,"b":[],"c":[` + nested + `,"]"]}`, `{"a":"x","b":{"c":1},"a":5}`,
@@ -189,6 +226,38 @@ func TestEach_Plain(t *testing.T) {
 	}
 }
 
+// A plain text is a part of the document's copy, and a number takes its box alone.
+func TestValue_Plain(t *testing.T) {
+	_ = claims.Each([]byte(`{"text":"Ada","number":12}`), func(name string, value claims.Value) {
+		most := map[string]float64{"text": 0, "number": 0}[name]
+		if got := testing.AllocsPerRun(20, func() { _, _ = value.Text() }); got > most {
+			t.Errorf("Text of %s: %v allocations", name, got)
+		}
+		if got := testing.AllocsPerRun(20, func() { _ = value.Any() }); got > 1 {
+			t.Errorf("Any of %s: %v allocations", name, got)
+		}
+	})
+}
+
+// A whole number has 15 digits at most, with or without a sign.
+func TestValue_Whole(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]int64{"0": 0, "-0": 0, "9": 9, "-19": -19, "999999999999999": 999999999999999, "-999999999999999": -999999999999999} {
+		_ = claims.Each([]byte(`{"a":`+raw+`}`), func(_ string, value claims.Value) {
+			if got, ok := value.Whole(); !ok || got != want {
+				t.Errorf("%s: %d, %v", raw, got, ok)
+			}
+		})
+	}
+	for _, raw := range []string{"1000000000000000", "-1000000000000000", "1.0", "1e3", "1E3", "1e+3", `"1"`, `""`, "null", "true", "[1]", "[]", "{}"} {
+		_ = claims.Each([]byte(`{"a":`+raw+`}`), func(_ string, value claims.Value) {
+			if got, ok := value.Whole(); ok || got != 0 {
+				t.Errorf("%s: %d", raw, got)
+			}
+		})
+	}
+}
+
 func TestEachNotObject(t *testing.T) {
 	t.Parallel()
 	for _, document := range []string{``, `null`, `[]`, `[1,2]`, `"x"`, `1`, `true`, `{} {}`} {
@@ -198,6 +267,10 @@ func TestEachNotObject(t *testing.T) {
 	}
 	if _, err := members([]byte("null")); !errors.Is(err, claims.ErrNotObject) {
 		t.Errorf("null gives %v", err)
+	}
+	var syntax *json.SyntaxError
+	if _, err := members([]byte(`{"a":}`)); !errors.As(err, &syntax) {
+		t.Errorf("a syntax error gives %v", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package claims_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"strings"
@@ -65,10 +66,33 @@ func TestObjectUnencodable(t *testing.T) {
 		o.Add("good", 1)
 		o.Add("bad", value)
 		o.Add("later", 2)
+		o.Add("worse", make(chan int)) // the first fault counts
 		o.AddAll(map[string]any{"more": 3})
 		got, err := o.Bytes()
 		if err == nil || got != nil || !strings.Contains(err.Error(), `"bad"`) {
 			t.Errorf("%T: got %s, %v", value, got, err)
+		}
+	}
+}
+
+// Each text is written as encoding/json writes it, wherever in it a character stands.
+func TestObjectText(t *testing.T) {
+	t.Parallel()
+	texts := []string{"", "\xff", "a\xc3", "\xed\xa0\x80"}
+	for r := rune(0); r < 0x2100; r++ {
+		texts = append(texts, string(r), "ab"+string(r), string(r)+"cd")
+	}
+	for _, text := range texts {
+		var want bytes.Buffer
+		e := json.NewEncoder(&want)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(map[string]string{text: text}); err != nil {
+			t.Fatal(err)
+		}
+		var o claims.Object
+		o.Add(text, text)
+		if got, err := o.Bytes(); err != nil || string(got)+"\n" != want.String() {
+			t.Errorf("got %q, %v, want %q", got, err, want.String())
 		}
 	}
 }

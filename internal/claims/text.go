@@ -1,6 +1,7 @@
 package claims
 
 import (
+	"encoding/json"
 	"errors"
 	"maps"
 	"reflect"
@@ -43,7 +44,7 @@ func (s *Shape) Read(place uint8, value Value, into *string) bool {
 func (s Shape) Write(place uint8, o *Object, name, text string) {
 	switch {
 	case text != "" || s&empty(place) != 0:
-		o.Add(name, text)
+		o.addText(name, text)
 	case s&absent(place) == 0:
 		o.Add(name, nil)
 	}
@@ -56,11 +57,7 @@ func (v Value) Seconds() (seconds float64, ok bool) {
 	if whole, ok := v.Whole(); ok { // nearly always
 		return float64(whole), true
 	}
-	n, ok := v.Number()
-	if !ok {
-		return 0, false
-	}
-	seconds, err := strconv.ParseFloat(string(n), 64)
+	seconds, err := strconv.ParseFloat(v.raw, 64) // of JSON, which is a number or nothing of the kind
 	return seconds, err == nil || errors.Is(err, strconv.ErrRange)
 }
 
@@ -106,4 +103,38 @@ func Same(a, b map[string]any) bool {
 		}
 	}
 	return true
+}
+
+// Longest is the name of the longest member, as JSON, and its length in bytes.
+func Longest(m map[string]any) (name string, length int) {
+	for member, value := range m {
+		if raw, _ := json.Marshal(value); len(raw) > length {
+			name, length = member, len(raw)
+		}
+	}
+	return name, length
+}
+
+// As is a value as a T: the value itself, or what its JSON form reads as. ok is false
+// where it is none.
+func As[T any](value any) (t T, ok bool) {
+	if t, ok = value.(T); ok || value == nil {
+		return t, ok
+	}
+	raw, err := json.Marshal(value)
+	if err != nil {
+		return t, false
+	}
+	var read T
+	if json.Unmarshal(raw, &read) != nil {
+		return t, false
+	}
+	return read, true
+}
+
+// Make makes a map that is nil one that can be written to.
+func Make(m *map[string]any) {
+	if *m == nil {
+		*m = map[string]any{}
+	}
 }

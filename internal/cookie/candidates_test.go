@@ -84,7 +84,9 @@ func TestCandidates_Order(t *testing.T) {
 		{strings.Repeat("S.0=a; ", 8) + "S.0=b", "a b"},
 		{"S=a; S=b; S.x=c", "a b"},
 		{"S=a; S=b; Sx0=c; S-0=d; S.=e; S.00=f; S./=g; S.:=h; S.1-=i", "a b"}, // no chunks
-		{"S.0=aaaa; S.1=bb; S.2=cc; S.2=dd", "aaaabb aaaa"},                   // a chunk that is not full is the last
+		{"S.0=aa; S.1=bb; S.0=cc; S.1=dd", "aabb ccdd aadd aa ccbb cc"},       // every chunk is full
+		{"S.0=aa; S.1=bb; S.2=cc; S.0=dd; S.1=ee; S.2=ff", "aabbcc ddeeff aabbff aabb aaeecc aaeeff aaee aa ddbbcc ddbbff ddbb ddeecc ddee dd"},
+		{"S.0=aaaa; S.1=bb; S.2=cc; S.2=dd", "aaaabb aaaa"}, // a chunk that is not full is the last
 		{"S.0=aaaa; S.1=b; S.0=cccc; S.1=d", "aaaab ccccd aaaad aaaa ccccb cccc"},
 		{"S.0=aaaa; S.1=dddd; S.2=f; S.0=cccc; S.1=eeee", "aaaaddddf cccceeeef aaaadddd aaaaeeeef aaaaeeee aaaa ccccddddf ccccdddd cccceeee cccc"},
 	} {
@@ -92,6 +94,28 @@ func TestCandidates_Order(t *testing.T) {
 		if got != tt.want {
 			t.Errorf("%s:\n%s, want\n%s", tt.header, got, tt.want)
 		}
+	}
+}
+
+// Eight tokens of two chunks each, one behind the other, are all candidates.
+func TestCandidates_Sets(t *testing.T) {
+	t.Parallel()
+	var pairs, want []string
+	for i := range 8 {
+		pairs = append(pairs, fmt.Sprintf("S.0=a%d; S.1=b%d", i, i))
+		want = append(want, fmt.Sprintf("a%db%d", i, i))
+	}
+	if got := cookie.Find([]string{strings.Join(pairs, "; ")}, "S").Candidates(100); len(got) != 16 || !slices.Equal(got[:8], want) {
+		t.Errorf("%q, want first %q", got, want)
+	}
+}
+
+// The last name that a chunk may have is not taken for the name alone.
+func TestNames_Last(t *testing.T) {
+	t.Parallel()
+	want := []string{"S", "S.99", "S.0"}
+	if got := cookie.Find([]string{"S=a; S.99=b; S.0=c; S=d; S.99=e; S.100=f"}, "S").Names(); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

@@ -34,7 +34,7 @@ func Escape(s string) string {
 }
 
 // Unescape decodes a percent-encoded value; a plus sign stays one. It reports
-// false for a broken escape.
+// false, and returns nothing, for a broken escape.
 func Unescape(s string) (string, bool) {
 	if !strings.Contains(s, "%") {
 		return s, true

@@ -86,13 +86,7 @@ func Find(header []string, name string) Session {
 	case plain == 0:
 		s.Value = strings.Join(chunks[:whole], "")
 	}
-	if s.Value != "" {
-		value, ok := Unescape(s.Value)
-		if !ok {
-			value = ""
-		}
-		s.Value = value
-	}
+	s.Value, _ = Unescape(s.Value) // none of a broken escape
 	return s
 }
 

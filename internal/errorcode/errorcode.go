@@ -142,6 +142,18 @@ func find(code string) row {
 // page.
 func ShownOnSignInPage(code string) bool { return find(code).signIn }
 
+// ShownAtProof is the code that the page for a further proof explains: the author of a
+// link must not put words on it. Without one it is that of a form that was refused.
+func ShownAtProof(code string) string {
+	switch {
+	case code == "":
+		return FormRefused
+	case ShownOnSignInPage(code), code == OtherAccount, code == AccessDenied, code == VerificationCode, code == FormRefused:
+		return code
+	}
+	return Default
+}
+
 // Status is the HTTP status of the error page for a code, in any case.
 func Status(code string) int {
 	for _, r := range rows {

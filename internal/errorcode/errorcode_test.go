@@ -84,3 +84,22 @@ func TestPublic(t *testing.T) {
 		t.Error("the texts are not bounded, or the newest is not known")
 	}
 }
+
+// TestShownAtProof holds that the page for a further proof explains codes of ginauth's,
+// and that the author of a link puts no others on it.
+func TestShownAtProof(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]string{
+		"":                              errorcode.FormRefused,
+		errorcode.OtherAccount:          errorcode.OtherAccount,
+		errorcode.AccessDenied:          errorcode.AccessDenied,
+		errorcode.CredentialsSignin:     errorcode.CredentialsSignin,
+		errorcode.Configuration:         errorcode.Default,
+		"Call+49+30+1234567":            errorcode.Default,
+		strings.ToLower("OtherAccount"): errorcode.Default,
+	} {
+		if got := errorcode.ShownAtProof(code); got != want {
+			t.Errorf("%q is shown as %q, want %q", code, got, want)
+		}
+	}
+}

@@ -1,7 +1,10 @@
-// Package factor is what a session's token says of how somebody proved who they are:
-// one text with a MAC of its own. Whatever else writes into a token, a callback or
-// another program with the same secret, proves nothing by it. The package knows texts,
-// times and the key. It does not know sessions, nor how a proof is given.
+// Package factor is how people prove who they are: by which methods, and what a session's
+// token says of the proofs. That is one text with a MAC of its own, so that nothing else
+// that writes into a token proves anything by it: neither a callback, nor another program
+// with the same secret. The package also has the record of a user's second factors: their
+// authenticator app, its setup, recovery codes, and the browsers that are trusted. It
+// knows texts, times and keys. It does not know sessions, where a record is kept, or how
+// a proof is given.
 package factor
 
 import (
@@ -77,6 +80,18 @@ func Each(mac *token.Digest, subject, session, claim string, visit func(p Proof,
 		}
 	}
 	return current
+}
+
+// Renew gives proofs that a previous secret vouches for the MAC of the current one, and
+// takes those away that none vouches for.
+func Renew(mac *token.Digest, subject, session, claim string) string {
+	if claim == "" {
+		return ""
+	}
+	if proofs, current := Read(mac, subject, session, claim); !current {
+		return Claim(mac, subject, session, proofs)
+	}
+	return claim
 }
 
 // Add puts a proof behind the others, in place of the one of the same method.

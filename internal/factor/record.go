@@ -96,6 +96,14 @@ func (r *Record) Bytes() ([]byte, error) {
 // Enrolled reports whether the user has a second factor.
 func (r *Record) Enrolled() bool { return r.OTP != nil }
 
+// Since is when the authenticator app was added; zero: there is none.
+func (r *Record) Since() time.Time {
+	if r.OTP == nil {
+		return time.Time{}
+	}
+	return time.Unix(r.OTP.Added, 0)
+}
+
 // Change begins another epoch.
 func (r *Record) Change() { r.Epoch = token.NewID() }
 
@@ -110,6 +118,12 @@ func (r *Record) AddOTP(secret []byte, step int64, recovery []string, now time.T
 // it.
 func (r *Record) RemoveOTP() {
 	r.OTP, r.Recovery = nil, nil
+	r.Change()
+}
+
+// ReplaceRecovery puts other recovery codes in the place of those that are left.
+func (r *Record) ReplaceRecovery(hashes []string) {
+	r.Recovery = hashes
 	r.Change()
 }
 
@@ -172,4 +186,10 @@ func (r *Record) Spend(id string, until, now time.Time) bool {
 	}
 	r.Spent = append(r.Spent, spent{id, until.Unix()})
 	return true
+}
+
+// Finish marks a sign-in as finished that began in an epoch, and reports whether it still
+// may be: the factors are those of that epoch, and it was not finished yet.
+func (r *Record) Finish(id, epoch string, until, now time.Time) bool {
+	return r.Epoch == epoch && r.Spend(id, until, now)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/token"
 )
 
@@ -50,4 +51,26 @@ func (t Trusted) Add(value, userID, epoch string, now time.Time) (string, error)
 		return "", err
 	}
 	return t.Keyring.Seal(payload), nil
+}
+
+// In reports whether one of a request's cookies of this name trusts the browser, as Has
+// does.
+func (t Trusted) In(header []string, name, userID, epoch string, now time.Time) bool {
+	if t.Age <= 0 {
+		return false
+	}
+	for value := range cookie.Values(header, name) {
+		if t.Has(value, userID, epoch, now) {
+			return true
+		}
+	}
+	return false
+}
+
+// Line is the cookie of this name with one more user, for as long as it trusts them.
+func (t Trusted) Line(header []string, name, userID, epoch string, a cookie.Attributes, now time.Time) (string, error) {
+	kept, _ := cookie.Get(header, name)
+	value, err := t.Add(kept, userID, epoch, now)
+	a.MaxAge = t.Age
+	return cookie.Line(name, value, a), err
 }

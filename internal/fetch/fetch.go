@@ -99,11 +99,6 @@ type cappedBody struct {
 }
 
 func (b *cappedBody) Read(p []byte) (int, error) {
-	// One byte more than is left tells a body that ends at the limit from one
-	// that goes on.
-	if int64(len(p)) > b.left+1 {
-		p = p[:b.left+1]
-	}
 	n, err := b.ReadCloser.Read(p)
 	if int64(n) > b.left {
 		n, err = int(b.left), ErrTooLarge

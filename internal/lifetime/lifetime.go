@@ -104,6 +104,37 @@ func (l Lifetime) Last(began time.Time) (last time.Time, bounded bool) {
 	return began.Add(l.AbsoluteMaxAge), l.AbsoluteMaxAge > 0
 }
 
+// Began is when a session began of which a token that is sealed now says this: not later
+// than now, and now where it is not known.
+func Began(said, now time.Time) time.Time {
+	if !said.IsZero() && said.Before(now) {
+		return said
+	}
+	return now
+}
+
+// Until is when a session ends that has a Lifetime of its own, where all may last as long
+// as all says: no later than expires, which is zero where its token does not say. It began
+// at, and was last sealed at, these times. ok is false where it has ended. Only the end
+// that the session's own MaxAge gives may be past by the leeway that clocks have.
+func (own Lifetime) Until(all Lifetime, began, sealed, expires, now time.Time, leeway time.Duration) (end time.Time, ok bool) {
+	l := Of(own, all)
+	end, ok = expires, true
+	bound := func(by, now time.Time) {
+		if end.IsZero() || by.Before(end) {
+			end = by
+		}
+		ok = ok && now.Before(by)
+	}
+	if own.MaxAge > 0 {
+		bound(sealed.Add(l.MaxAge), now.Add(-leeway))
+	}
+	if last, bounded := l.Last(began); bounded {
+		bound(last, now)
+	}
+	return end, ok
+}
+
 // UpdateAge is how old a token gets before it is sealed again, where all get as old as
 // that: a session must not end by its own MaxAge while it is used.
 func (l Lifetime) UpdateAge(all time.Duration) time.Duration {

@@ -154,6 +154,48 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+// A session ends at the earliest of what its token says and its lifetimes allow. Only the
+// end by its own MaxAge has the leeway.
+func TestUntil(t *testing.T) {
+	t.Parallel()
+	const hour, leeway = time.Hour, 15 * time.Second
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	all := lifetime.Lifetime{MaxAge: 30 * 24 * hour, AbsoluteMaxAge: 90 * 24 * hour}
+	for _, row := range []struct {
+		name                   string
+		own                    lifetime.Lifetime
+		began, sealed, expires time.Duration // from now on
+		end                    time.Duration
+		ok                     bool
+	}{
+		{"what the token says", lifetime.Lifetime{}, -hour, -hour, hour, hour, true},
+		{"the absolute end is earlier", lifetime.Lifetime{}, -90*24*hour + hour, -hour, 2 * hour, hour, true},
+		{"the absolute end is past", lifetime.Lifetime{}, -90*24*hour - time.Second, -hour, 2 * hour, -time.Second, false},
+		{"its own end is earlier", lifetime.Lifetime{MaxAge: 2 * hour}, -hour, -hour, 3 * hour, hour, true},
+		{"its own end is past within the leeway", lifetime.Lifetime{MaxAge: hour}, -hour, -hour - leeway/2, 3 * hour, -leeway / 2, true},
+		{"its own end is past", lifetime.Lifetime{MaxAge: hour}, -hour, -hour - 2*leeway, 3 * hour, -2 * leeway, false},
+		{"its own absolute end is past", lifetime.Lifetime{AbsoluteMaxAge: hour}, -hour - time.Second, -hour, hour, -time.Second, false},
+	} {
+		end, ok := row.own.Until(all, now.Add(row.began), now.Add(row.sealed), now.Add(row.expires), now, leeway)
+		if !end.Equal(now.Add(row.end)) || ok != row.ok {
+			t.Errorf("%s: ends in %v, %v", row.name, end.Sub(now), ok)
+		}
+	}
+	if end, ok := (lifetime.Lifetime{}).Until(all, now, now, time.Time{}, now, leeway); !ok || !end.Equal(now.Add(all.AbsoluteMaxAge)) {
+		t.Errorf("a token without an end: %v, %v", end, ok)
+	}
+}
+
+func TestBegan(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1e9, 0)
+	for said, want := range map[time.Time]time.Time{{}: now, now.Add(-time.Hour): now.Add(-time.Hour), now.Add(time.Hour): now} {
+		if got := lifetime.Began(said, now); !got.Equal(want) {
+			t.Errorf("said %v: %v", said, got)
+		}
+	}
+}
+
 // The shortest lifetime that there is bounds a session too.
 func TestShortest(t *testing.T) {
 	t.Parallel()

@@ -1,5 +1,6 @@
 // Package limit counts attempts to sign in: whose they are, how many there were
-// lately, how many are under way, and who has signed in in a browser before.
+// lately, how many are under way, which buckets a try of credentials is counted in, and
+// who has signed in in a browser before.
 // It knows neither HTTP nor users, and not how many attempts are allowed: the caller
 // says whose an attempt is and at which rate. All that it keeps is bounded, since
 // attackers choose the keys.

@@ -7,6 +7,8 @@
 // address into their profile, at another an address changes hands. So a new account
 // makes a new user, with two exceptions: somebody who is signed in here asked to add it,
 // or the provider was explicitly trusted with addresses.
+//
+// Takeovers remember for a decision under way that the owner of an address has come.
 package linking
 
 import "github.com/ginauth/ginauth/internal/transaction"

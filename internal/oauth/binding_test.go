@@ -284,17 +284,27 @@ type spelled struct {
 	ClientId   string
 }
 
+// nameless says itself what its client identifier is.
+type nameless struct {
+	*scripted
+	id string
+}
+
+func (p nameless) ClientID() string { return p.id }
+
 func TestUnnamed(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		provider goth.Provider
 		want     bool
 	}{
-		"a method":       {lax{Provider: github.New("", "s", "")}, false}, // which says nothing of it
-		"ClientKey":      {github.New("", "s", ""), true},
-		"ClientKey, set": {github.New("c", "s", ""), false},
-		"ClientId":       {&spelled{}, true},
-		"ClientId, set":  {&spelled{ClientId: "c"}, false},
+		"a method":        {lax{Provider: github.New("", "s", "")}, false}, // which says nothing of it
+		"a method, named": {nameless{&scripted{}, "c"}, false},
+		"a method, not":   {nameless{&scripted{}, ""}, true},
+		"ClientKey":       {github.New("", "s", ""), true},
+		"ClientKey, set":  {github.New("c", "s", ""), false},
+		"ClientId":        {&spelled{}, true},
+		"ClientId, set":   {&spelled{ClientId: "c"}, false},
 	} {
 		p, err := oauth.New(oauth.Config{ID: "p", Provider: tt.provider})
 		if err != nil {
@@ -321,10 +331,10 @@ func TestNew_NoIssuer(t *testing.T) {
 // §2.4), however the provider is spoken to; one that names the right issuer is not.
 func TestComplete_Issuer(t *testing.T) {
 	t.Parallel()
-	const callback = "http://localhost/cb"
+	const callback, absent = "http://localhost/cb", "absent"
 	for _, r := range []renewal{byOIDC, byOpenIDConnect} {
 		b := r.start(t)
-		for iss, refused := range map[string]bool{b.idp.Issuer(): false, "https://evil.example": true, "": true, b.idp.Issuer() + "/": true} {
+		for iss, refused := range map[string]bool{b.idp.Issuer(): false, "https://evil.example": true, "": true, b.idp.Issuer() + "/": true, absent: true} {
 			authURL, tx, err := b.Begin(t.Context(), callback, nil, time.Now())
 			if err != nil {
 				t.Fatal(err)
@@ -334,7 +344,9 @@ func TestComplete_Issuer(t *testing.T) {
 				t.Fatal(err)
 			}
 			answer := back.Query()
-			answer.Set("iss", iss)
+			if answer.Set("iss", iss); iss == absent { // its document says that it names itself
+				answer.Del("iss")
+			}
 			id, err := b.Complete(t.Context(), tx, callback, answer, time.Now())
 			if errors.Is(err, oauth.ErrIssuer) != refused || !refused && (err != nil || id.Profile.UserID == "") {
 				t.Errorf("%s names %q: %v", r.id, iss, err)

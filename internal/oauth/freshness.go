@@ -100,11 +100,11 @@ type Authentication struct {
 
 func (p *Provider) authentication(id Identity) (a Authentication) {
 	if !p.openID {
-		return a
+		return Authentication{}
 	}
 	claims, err := readClaims(idToken(id))
 	if err != nil {
-		return a
+		return Authentication{}
 	}
 	if times, err := readTimes(claims); err == nil && times.authenticated.Sub(times.issued) <= authAhead {
 		a.Time = times.authenticated
@@ -137,9 +137,9 @@ type tokenTimes struct{ authenticated, issued time.Time }
 
 // issuedAt is the iat of the id_token; zero where it is none.
 func issuedAt(id Identity) time.Time {
-	claims, err := readClaims(idToken(id))
+	claims, _ := readClaims(idToken(id))
 	seconds, ok := claims["iat"].(float64)
-	if err != nil || !ok {
+	if !ok {
 		return time.Time{}
 	}
 	return time.Unix(int64(seconds), 0)
@@ -148,8 +148,8 @@ func issuedAt(id Identity) time.Time {
 // readTimes reads auth_time and iat.
 func readTimes(claims map[string]any) (tokenTimes, error) {
 	at := func(name string) (time.Time, error) {
-		seconds, ok := claims[name].(float64)
-		if !ok || seconds <= 0 || seconds > 1<<40 {
+		seconds, _ := claims[name].(float64)
+		if seconds <= 0 || seconds > 1<<40 {
 			return time.Time{}, fmt.Errorf("the id_token has no %s that is a number of seconds", name)
 		}
 		return time.Unix(int64(seconds), 0), nil

@@ -53,7 +53,7 @@ func newGothEngine(p goth.Provider, base http.RoundTripper) (*gothEngine, error)
 	e := &gothEngine{typ: v.Elem().Type(), frozen: reflect.New(v.Elem().Type()).Elem(), base: base, service: known, knownAs: known.Issuer}
 	e.frozen.Set(v.Elem())
 	e.canRefresh = refreshAvailable(p)
-	if known.Refreshes && !e.canRefresh {
+	if known.Refreshes {
 		if config, err := readConfig(p); err == nil { // else it is as goth says
 			config.Endpoint.AuthStyle = known.AuthStyle
 			e.renew, e.canRefresh = config, true
@@ -120,7 +120,7 @@ func readConfig(p goth.Provider) (*oauth2.Config, error) {
 // readIssuer reads what goth's openidConnect found at discovery.
 func readIssuer(p goth.Provider) (string, error) {
 	f := field(p, "OpenIDConfig")
-	if f.IsValid() && f.Kind() == reflect.Pointer && !f.IsNil() {
+	if f.Kind() == reflect.Pointer && !f.IsNil() {
 		if issuer := f.Elem().FieldByName("Issuer"); issuer.IsValid() && issuer.String() != "" {
 			return issuer.String(), nil
 		}
@@ -139,7 +139,7 @@ func (e *gothEngine) bind(b *binding) goth.Provider {
 	p := reflect.New(e.typ)
 	p.Elem().Set(e.frozen)
 	p.Elem().FieldByName("HTTPClient").Set(reflect.ValueOf(b.client()))
-	if f := p.Elem().FieldByName("CallbackURL"); f.IsValid() && f.Kind() == reflect.String && f.CanSet() {
+	if f := p.Elem().FieldByName("CallbackURL"); f.Kind() == reflect.String {
 		f.SetString(b.redirectURL)
 	}
 	return p.Interface().(goth.Provider)
@@ -191,7 +191,7 @@ func (e *gothEngine) exchange(ctx context.Context, r request, code, kept string)
 			return Identity{}, err
 		}
 	}
-	if b.injected.Load() == 0 {
+	if !b.injected.Load() {
 		return Identity{}, errors.New("oauth: the provider's token request did not go through its HTTPClient, so it had no code verifier")
 	}
 	tok := b.token()
@@ -208,8 +208,8 @@ func (e *gothEngine) exchange(ctx context.Context, r request, code, kept string)
 	if err != nil {
 		return Identity{}, err
 	}
-	if subject, ok := user.RawData[e.service.Subject].(string); ok && e.service.Subject != "" && user.UserID == "" {
-		user.UserID = subject
+	if name := e.service.Subject; name != "" && user.UserID == "" {
+		user.UserID, _ = user.RawData[name].(string)
 	}
 	// goth's providers with numeric ids make a missing one "0": one account for
 	// everybody.
@@ -237,8 +237,8 @@ func (e *gothEngine) exchangeOwn(ctx context.Context, b *binding, code string) (
 	if id, ok := tok.Extra("user_id").(string); ok {
 		fields["UserID"] = id
 	}
-	raw, err := json.Marshal(fields)
-	return string(raw), err
+	raw, _ := json.Marshal(fields) // texts and a time
+	return string(raw), nil
 }
 
 // issuer asks an OpenID provider's discovery document, of which goth reads too
@@ -271,8 +271,8 @@ func strip(session string) (string, error) {
 	if len(fields) == 0 {
 		return "", nil
 	}
-	raw, err := json.Marshal(fields)
-	return string(raw), err
+	raw, _ := json.Marshal(fields) // of what was JSON
+	return string(raw), nil
 }
 
 func withParam(rawURL, name, value string) (string, error) {

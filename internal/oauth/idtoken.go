@@ -3,10 +3,12 @@ package oauth
 import (
 	"context"
 	"errors"
+	"net/url"
 	"time"
 
 	"github.com/markbates/goth"
 
+	"github.com/ginauth/ginauth/internal/openid"
 	"github.com/ginauth/ginauth/internal/token"
 )
 
@@ -24,6 +26,31 @@ type HandedToken struct {
 	AccessToken string // that came with it; empty: none did
 	// Audiences and Presenters are the clients beside the provider's own.
 	Audiences, Presenters []string
+}
+
+// HandsOver reports whether a request hands an id_token over. What has a state is the
+// provider's own answer by POST.
+func HandsOver(body map[string]any, query url.Values) bool {
+	_, token := body["id_token"]
+	_, credential := body["credential"]
+	_, state := body["state"]
+	return (token || credential) && !state && !query.Has("state")
+}
+
+// ReadHandedToken reads the token of a request's body: id_token or credential, once, and perhaps an
+// access token.
+func ReadHandedToken(body map[string]any) (t HandedToken, ok bool) {
+	token, isToken := body["id_token"].(string)
+	credential, isCredential := body["credential"].(string)
+	_, both := body["credential"]
+	if _, other := body["id_token"]; both && other || !isToken && !isCredential {
+		return t, false
+	}
+	t.Raw = token + credential
+	t.Nonce = openid.HandedNonce(t.Raw)
+	access, sent := body["access_token"]
+	t.AccessToken, ok = access.(string)
+	return t, t.Raw != "" && (!sent || ok && t.AccessToken != "")
 }
 
 // TakesIDTokens reports whether TakeIDToken can work.

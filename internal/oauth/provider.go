@@ -119,7 +119,7 @@ func New(c Config) (*Provider, error) {
 	}
 	client := c.HTTPClient
 	if own := field(c.Provider, "HTTPClient"); own.IsValid() {
-		if h, ok := own.Interface().(*http.Client); ok && h != nil {
+		if h, _ := own.Interface().(*http.Client); h != nil {
 			client = h // the one this very provider was given
 		}
 	}
@@ -201,7 +201,7 @@ type Made struct {
 func AsMade(p goth.Provider) (m Made) {
 	text := func(names ...string) (value string, found bool) {
 		for _, name := range names {
-			if f := field(p, name); f.IsValid() && f.Kind() == reflect.String {
+			if f := field(p, name); f.Kind() == reflect.String {
 				return f.String(), true
 			}
 		}
@@ -211,6 +211,15 @@ func AsMade(p goth.Provider) (m Made) {
 	secret, found := text("Secret", "ClientSecret", "secret", "APIKey")
 	m.NoSecret = found && secret == ""
 	return m
+}
+
+// Strays reports whether the provider was made with a callback URL that is none of those
+// used. A used one holds in angle brackets what a request will tell.
+func (m Made) Strays(used []string) bool {
+	same := func(url string) bool {
+		return m.CallbackURL == url || strings.Contains(url, ">") && strings.HasSuffix(m.CallbackURL, url[strings.LastIndexByte(url, '>')+1:])
+	}
+	return m.CallbackURL != "" && !slices.ContainsFunc(used, same)
 }
 
 // IsNil reports whether p is nil or a nil pointer, which no method can be called on.
@@ -285,6 +294,17 @@ func DisplayParams(query url.Values) url.Values {
 	return kept
 }
 
+// AnswerParams keeps of a provider's answer what completes a sign-in.
+func AnswerParams(answer url.Values) url.Values {
+	kept := url.Values{}
+	for _, name := range [...]string{"state", "code", "iss", "error"} {
+		if values := answer[name]; values != nil {
+			kept[name] = values
+		}
+	}
+	return kept
+}
+
 // clientID reads the client identifier that a provider was made with.
 func clientID(p goth.Provider) string {
 	id, _ := findClientID(p)
@@ -296,7 +316,7 @@ func findClientID(p goth.Provider) (id string, found bool) {
 		return p.ClientID(), true
 	}
 	for _, name := range []string{"ClientKey", "ClientID", "ClientId"} {
-		if f := field(p, name); f.IsValid() && f.Kind() == reflect.String {
+		if f := field(p, name); f.Kind() == reflect.String {
 			return f.String(), true
 		}
 	}

@@ -204,7 +204,8 @@ func TestBegin(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, q[name], want)
 		}
 	}
-	if tx.Expires != now.Add(oauth.Lifetime).Unix() || len(tx.Verifier) != 43 || q.Get("code_challenge") == tx.Verifier || strings.Contains(raw, tx.Verifier) {
+	// A binding of 128 bits: four transactions have to fit beside the other cookies.
+	if tx.Expires != now.Add(oauth.Lifetime).Unix() || len(tx.Verifier) != 43 || len(tx.Binding) != 22 || q.Get("code_challenge") == tx.Verifier || strings.Contains(raw, tx.Verifier) {
 		t.Errorf("transaction %+v", tx)
 	}
 	again, err := oauth.ParseTransaction(tx.Bytes())

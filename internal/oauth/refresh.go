@@ -110,7 +110,7 @@ func (e *gothEngine) refreshOpenID(ctx context.Context, b *binding, refreshToken
 	if err := openid.CheckTokenType(tok.TokenType); err != nil {
 		return nil, err
 	}
-	if raw, ok := tok.Extra("id_token").(string); ok && raw != "" {
+	if raw, _ := tok.Extra("id_token").(string); raw != "" {
 		if _, err := e.idToken.Verify(ctx, raw, "", tok.AccessToken); err != nil {
 			return nil, err
 		}
@@ -135,7 +135,7 @@ func (e *gothEngine) refreshBound(ctx context.Context, b *binding, refreshToken 
 	}()
 	select {
 	case r := <-done:
-		if r.err == nil && b.refreshed.Load() == 0 {
+		if r.err == nil && !b.refreshed.Load() {
 			return nil, errEscape
 		}
 		return r.tok, r.err

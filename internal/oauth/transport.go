@@ -30,8 +30,8 @@ type binding struct {
 	style     oauth2.AuthStyle // where the service reads the client's secret, if known
 	header    bool             // the service reads access tokens in the header
 	addresses string           // where the service lists addresses; empty where it does not
-	injected  atomic.Int32     // token requests that got the code verifier
-	refreshed atomic.Int32     // token requests with a refresh token
+	injected  atomic.Bool      // a token request got the code verifier
+	refreshed atomic.Bool      // one had a refresh token
 
 	mu      sync.Mutex
 	answer  map[string]any // the token endpoint's last successful answer
@@ -88,14 +88,14 @@ func (b *binding) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	switch {
 	case grant == refreshGrant:
-		b.refreshed.Add(1)
+		b.refreshed.Store(true)
 		status := 0
 		if res != nil {
 			status = res.StatusCode
 		}
 		b.settle(status, err)
 	case res != nil:
-		b.injected.Add(1)
+		b.injected.Store(true)
 	}
 	if err != nil {
 		// It is unknown whether the service has seen the code.

@@ -34,14 +34,12 @@ func (e *gothEngine) vouched(ctx context.Context, client *http.Client, user goth
 		return false
 	}
 	switch e.service.Verified {
-	case service.Never:
-		return false
 	case service.Always:
 		return true
 	case service.List:
 		return e.listed(ctx, client, user.Email, tok)
 	}
-	return answer.True(user.RawData, string(e.service.Verified))
+	return answer.True(user.RawData, string(e.service.Verified)) // service.Never is no flag at all
 }
 
 // listed asks GitHub for the addresses it has verified. goth asks only for a
@@ -54,9 +52,6 @@ func (e *gothEngine) listed(ctx context.Context, client *http.Client, email stri
 	if len(granted) > 0 && !slices.Contains(granted, "user:email") && !slices.Contains(granted, "user") {
 		return false
 	}
-	if e.addresses() == "" {
-		return false
-	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.addresses(), nil)
 	if err != nil {
 		return false
@@ -67,14 +62,8 @@ func (e *gothEngine) listed(ctx context.Context, client *http.Client, email stri
 		return false
 	}
 	defer res.Body.Close()
-	raw, err := io.ReadAll(res.Body)
-	if err != nil {
-		return false
-	}
-	list, err := answer.Decode(raw)
-	if err != nil {
-		return false
-	}
+	raw, _ := io.ReadAll(res.Body) // what is no whole list vouches for nothing
+	list, _ := answer.Decode(raw)
 	_, verified, _ := githubAddresses.Read(list, email)
 	return verified
 }
@@ -88,7 +77,7 @@ func (e *gothEngine) addresses() string {
 		return ""
 	}
 	f := e.frozen.FieldByName("emailURL")
-	if !f.IsValid() || f.Kind() != reflect.String {
+	if f.Kind() != reflect.String {
 		return ""
 	}
 	return f.String()
@@ -133,16 +122,12 @@ func (b *binding) listed(req *http.Request, res *http.Response, err error) (*htt
 		}
 		_, text := object["email"].(string)
 		_, primary := object["primary"].(bool)
-		_, verified := object["verified"].(bool)
-		return !text || !primary && object["primary"] != nil || !verified && object["verified"] != nil
+		return !text || !primary && object["primary"] != nil || object["verified"] != true
 	})
-	raw, err := json.Marshal(append(entries, map[string]any{"email": "", "primary": true, "verified": true}))
-	if err != nil {
-		return nil, err
-	}
+	raw, _ := json.Marshal(append(entries, map[string]any{"email": "", "primary": true, "verified": true})) // of what was JSON
 	return &http.Response{
-		StatusCode: http.StatusOK, Status: "200 OK", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: req,
-		Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(bytes.NewReader(raw)), ContentLength: int64(len(raw)),
+		StatusCode: http.StatusOK, Request: req,
+		Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(raw)), ContentLength: int64(len(raw)),
 	}, nil
 }
 

@@ -39,8 +39,8 @@ type accessKeys struct{ oidc.KeySet }
 
 func (k accessKeys) VerifySignature(ctx context.Context, jwt string) ([]byte, error) {
 	payload, err := k.KeySet.VerifySignature(ctx, jwt)
-	fault, ok := ctx.Value(keyFaultKey{}).(*error)
-	if ok && err != nil && strings.HasPrefix(err.Error(), "fetching keys") && !errors.Is(err, errKeyFetches) {
+	fault := ctx.Value(keyFaultKey{}).(*error) // VerifyAccess puts it there
+	if err != nil && strings.HasPrefix(err.Error(), "fetching keys") && !errors.Is(err, errKeyFetches) {
 		*fault = err
 	}
 	return payload, err

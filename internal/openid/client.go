@@ -75,11 +75,10 @@ func (c *Client) Discover(ctx context.Context) (*Metadata, error) {
 		if m := c.metadata.Load(); m != nil {
 			return m, nil
 		}
-		// Of the caller's context only the client is taken. Its deadline would
-		// fail the others, and its values would live as long as the key set.
-		shared, cancel := context.WithTimeout(oidc.ClientContext(context.Background(), &client), sharedTimeout)
-		defer cancel()
-		m, err := c.fetch(shared)
+		// Of the caller's context only the client is taken, which bounds the request.
+		// Its deadline would fail the others, and its values would live as long as the
+		// key set.
+		m, err := c.fetch(oidc.ClientContext(context.Background(), &client))
 		if err != nil {
 			return nil, err
 		}

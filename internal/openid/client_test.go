@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/ginauth/ginauth/internal/openid"
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 func TestDiscover(t *testing.T) {
@@ -83,6 +85,9 @@ func TestDiscoverDocument(t *testing.T) {
 			}
 			if err == nil || !strings.Contains(err.Error(), tt.refused) {
 				t.Fatalf("got error %v, want one with %q", err, tt.refused)
+			}
+			if step := "openid: discovery of " + i.URL + ": "; tt.field != "issuer" && !strings.HasPrefix(err.Error(), step) {
+				t.Errorf("%v does not say what failed", err)
 			}
 		})
 	}
@@ -235,6 +240,13 @@ func TestFault(t *testing.T) {
 		{"long", t.Context(), errors.New(strings.Repeat("é", 1000)), "step: " + strings.Repeat("é", 150) + "…"},
 		{"cut inside a rune", t.Context(), errors.New("x" + strings.Repeat("é", 1000)), "step: x" + strings.Repeat("é", 149) + "…"},
 		{"refused token request", t.Context(), refused, `step: status 400, error "invalid_grant"`},
+		{"refused without a code", t.Context(), &oauth2.RetrieveError{Response: &http.Response{StatusCode: 403}, Body: []byte("secret-code")}, "step: status 403"},
+		{"refused without an answer", t.Context(), &oauth2.RetrieveError{Body: []byte("secret-code")}, "step: no status"},
+		{"a long code", t.Context(), &oauth2.RetrieveError{ErrorCode: strings.Repeat("x", 65)}, `step: no status, error "` + strings.Repeat("x", 64) + `"`},
+		{"as long as may be", t.Context(), errors.New(strings.Repeat("x", 300)), "step: " + strings.Repeat("x", 300)},
+		{"a byte longer", t.Context(), errors.New(strings.Repeat("x", 301)), "step: " + strings.Repeat("x", 300) + "…"},
+		{"which says the step itself", t.Context(), fmt.Errorf("hidden: %w", redact.Told(nil, "openid: told")), "openid: told"},
+		{"of the context itself", ended, fmt.Errorf("broken: %w", context.Canceled), "step: broken: context canceled"},
 		{"context ended", ended, errors.New("broken"), "step: broken"},
 	}
 	for _, tt := range tests {
@@ -244,6 +256,10 @@ func TestFault(t *testing.T) {
 		}
 		if !errors.Is(err, tt.err) || errors.Is(err, context.Canceled) != (tt.ctx == ended) {
 			t.Errorf("%s: wraps the wrong errors", tt.name)
+		}
+		// "It is invalid for an Unwrap method to return an []error containing a nil error value."
+		if several := err.(interface{ Unwrap() []error }).Unwrap(); slices.Contains(several, nil) {
+			t.Errorf("%s: wraps no error", tt.name)
 		}
 	}
 }

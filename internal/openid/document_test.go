@@ -62,6 +62,12 @@ func TestAnswersAreClosed(t *testing.T) {
 				t.Error("another's userinfo is taken")
 			}
 		}
+		if name == "found" { // the key set is read twice, for the issuers of its keys too
+			family := i.family(t, "https://id.example/{tenant}")
+			if _, err := family.Verify(ctx, i.sign(t, i.claims(map[string]any{"iss": "https://id.example/a", "tenant": "a"})), nonce, accessToken); err != nil {
+				t.Error(err)
+			}
+		}
 		if n := r.open.Load(); n != 0 {
 			t.Errorf("%s: %d answers are open", name, n)
 		}
@@ -71,10 +77,10 @@ func TestAnswersAreClosed(t *testing.T) {
 // A discovery document's address that is none, and one that does not answer, are errors.
 func TestDocument_Unreachable(t *testing.T) {
 	t.Parallel()
-	for _, address := range []string{"http://a b/", "http://127.0.0.1:1/document"} {
+	for address, why := range map[string]string{"http://a b/": "in host name", "http://127.0.0.1:1/document": "dial tcp"} {
 		c := &openid.Client{Issuer: "https://id.example", ClientID: clientID, DiscoveryURL: address}
-		if m, err := c.Discover(context.Background()); err == nil || m != nil {
-			t.Errorf("%s: %v", address, m)
+		if m, err := c.Discover(context.Background()); err == nil || m != nil || !strings.Contains(err.Error(), why) {
+			t.Errorf("%s: %v, %v", address, m, err)
 		}
 	}
 }

@@ -124,6 +124,8 @@ func TestFault_EachRequest(t *testing.T) {
 						all = len(cut.paths)
 					case err == nil:
 						t.Errorf("%s: request %d of %v fails: %s, and all is well", name, n, cut.paths, how)
+					case how == "an answer that breaks off" && !errors.Is(err, errCut) && !strings.Contains(err.Error(), errCut.Error()):
+						t.Errorf("%s: request %d of %v breaks off, and the error is %v", name, n, cut.paths, err)
 					case how == "no answer" && !strings.Contains(err.Error(), errCut.Error()):
 						t.Errorf("%s: request %d of %v fails, and the error is %v", name, n, cut.paths, err)
 					}

@@ -38,7 +38,7 @@ func look(raw string) (s seen) {
 // audiences are the clients that the token is for.
 func (s seen) audiences() []string {
 	var one string
-	if json.Unmarshal(s.Audience, &one) == nil && len(s.Audience) > 0 {
+	if json.Unmarshal(s.Audience, &one) == nil {
 		return []string{one}
 	}
 	var list []string

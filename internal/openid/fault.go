@@ -24,7 +24,7 @@ const maxFaultText = 300
 // x/oauth2 drop it on some paths.
 func Fault(ctx context.Context, step string, err error) error {
 	causes := []error{err}
-	if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
+	if ended := ctx.Err(); ended != nil {
 		causes = append(causes, ended)
 	}
 	var told redact.Safe

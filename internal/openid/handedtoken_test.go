@@ -71,6 +71,9 @@ func TestVerifyHanded(t *testing.T) {
 			}
 		})
 	}
+	if _, err := c.VerifyHanded(t.Context(), "no token", nonce, "", parties); err == nil || !strings.Contains(err.Error(), "not a JWT") {
+		t.Errorf("what is no token: %v", err)
+	}
 	// Where the issuer leaves the nonce out of its own sign-ins, a token that is handed over
 	// still has one.
 	optional := i.client()

@@ -101,6 +101,14 @@ func TestRead_Refuses(t *testing.T) {
 			t.Errorf("%q as the base URL: %v", text, err)
 		}
 	}
+	for text, want := range map[string]string{
+		"https://?secret": "https://", "https://#secret": "https://", "https:///x?secret": "https:///x", "https://a.example/x@y#secret": "https://a.example/x@y",
+		"https://u:secret@a.example?secret#secret": "https://a.example",
+	} {
+		if got := origin.WithoutSecrets(text); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
 	if u, err := origin.Read("https://a.example/~\u00e9!"); err != nil || u.Rest != "/~\u00e9!" {
 		t.Errorf("%+v, %v", u, err)
 	}

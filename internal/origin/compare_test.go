@@ -27,6 +27,9 @@ func TestCompare(t *testing.T) {
 		{"http://[::1]:8080", "http://localhost:8080", origin.OtherName},
 		{"https://b.example", "https://a.example", origin.OtherSite},
 		{"https://a.example/x", "https://a.example", origin.OtherSite},
+		{"http://evil.example", "http://localhost", origin.OtherSite},
+		{"http://localhost", "http://a.example", origin.OtherSite},
+		{"https://www.", "null", origin.OtherSite},
 		{"null", "https://a.example", origin.OtherSite},
 		{"", "", origin.OtherSite},
 	} {
@@ -53,6 +56,9 @@ func TestBase_TakesCookieFor(t *testing.T) {
 		{"http://localhost:3000", "example.com", false},
 		{"http://192.0.2.1", "192.0.2.1", true},
 		{"http://192.0.2.1", "0.2.1", false},
+		{"http://[2001:db8::1]:80", "[2001:db8::1]", true},
+		{"https://example.com:x", "", false},
+		{"https://example.com:x", "example.com", false},
 	} {
 		if got := (origin.Base{Origin: row.host}).TakesCookieFor(row.domain); got != row.want {
 			t.Errorf("%s for %s: %v", row.host, row.domain, got)

@@ -59,7 +59,7 @@ func canonicalHost(name string) (string, error) {
 		}
 		name = mapped
 	}
-	if name == "" || strings.Trim(name, ".") == "" {
+	if strings.Trim(name, ".") == "" {
 		return "", errHost
 	}
 	for _, c := range []byte(name) {
@@ -127,8 +127,8 @@ func punycoded(name string) bool {
 
 // ipv6 reads an address in brackets. closed says that the second one was there.
 func ipv6(inner string, closed bool) (string, error) {
-	addr, err := netip.ParseAddr(inner)
-	if err != nil || !closed || !addr.Is6() || addr.Zone() != "" {
+	addr, _ := netip.ParseAddr(inner) // the zero address is neither
+	if !closed || !addr.Is6() || addr.Zone() != "" {
 		return "", errHost
 	}
 	if addr.Is4In6() { // browsers write no dots in it
@@ -182,16 +182,13 @@ func ipv4Number(part string) (uint64, error) {
 	case len(part) > 1 && part[0] == '0':
 		part, base = part[1:], 8
 	}
-	if strings.ContainsAny(part, "+-_") {
-		return 0, errHost // ParseUint takes none of them today, and must not
-	}
-	return strconv.ParseUint(part, base, 64)
+	return strconv.ParseUint(part, base, 64) // which takes no sign, and no underscore in a base that is said
 }
 
 // display is a host as people read it: münchen.example.
 func display(host string) string {
-	name, port, err := splitPort(host)
-	if err != nil || !punycoded(name) {
+	name, port, _ := splitPort(host) // no name, if it is no host
+	if !punycoded(name) {
 		return host
 	}
 	shown, err := domains.ToUnicode(name)

@@ -1,6 +1,6 @@
 // Package origin decides which URL this site has, which headers of a request it
-// believes for that, and where a redirect may lead. It does not know what is behind a
-// URL, or who sent a request.
+// believes for that, which of them only a browser sends, and where a redirect may lead. It
+// does not know what is behind a URL, or who sent a request.
 package origin
 
 import (
@@ -46,12 +46,9 @@ func (b Base) Loopback() bool {
 // name and the names above it, without public suffixes such as com or co.uk, for which
 // browsers take none (§5.3 step 5). An address has none.
 func (b Base) Domains() (domains []string) {
-	name, _, err := splitPort(b.host())
-	if err != nil || isAddress(name) {
-		return nil
-	}
+	name, _, _ := splitPort(b.host())
 	highest, err := publicsuffix.EffectiveTLDPlusOne(name)
-	if err != nil { // localhost, or a public suffix itself
+	if err != nil { // an address, localhost, or a public suffix itself
 		return nil
 	}
 	for ; len(name) >= len(highest); _, name, _ = strings.Cut(name, ".") {
@@ -79,9 +76,9 @@ func (b Base) OpenedByHTTP(req *http.Request) bool {
 	if forwarded := req.Header["X-Forwarded-Proto"]; len(forwarded) > 0 {
 		return last(forwarded) == "http" && len(req.Header["Sec-Fetch-Mode"]) == 0
 	}
-	_, port, err := splitPort(req.Host)
+	_, port, _ := splitPort(req.Host)
 	at, ok := req.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	return err == nil && ok && port != "" && req.Host == b.host() && strings.HasSuffix(at.String(), ":"+port)
+	return ok && port != "" && req.Host == b.host() && strings.HasSuffix(at.String(), ":"+port)
 }
 
 // Config says how the base is found.

@@ -63,6 +63,7 @@ func TestBase(t *testing.T) {
 		{"trailing dot", named, stranger, "app.example.com.", nil, ""},
 		{"forwarded by a stranger", named, stranger, "app.example.com", forwarded("a.wild.example", "https"), "http://app.example.com"},
 		{"forwarded by a proxy", named, proxy, "inside", forwarded("a.wild.example", "https"), "https://a.wild.example"},
+		{"forwarded, no scheme", named, proxy, "inside", map[string][]string{"X-Forwarded-Host": {"app.example.com"}}, "http://app.example.com"},
 		{"forwarded, plain http", named, proxy, "inside", forwarded("app.example.com", "http"), "http://app.example.com"},
 		{"forwarded, a list of schemes", named, proxy, "inside", forwarded("app.example.com", "http,https"), "https://app.example.com"},
 		{"forwarded, a list of hosts", named, proxy, "inside", forwarded("evil.example, app.example.com", "http"), "http://app.example.com"},
@@ -221,6 +222,8 @@ func TestLocation(t *testing.T) {
 	t.Parallel()
 	for target, want := range map[string]string{
 		"https://a.example/x?y=1#z": "https://a.example/x?y=1#z",
+		"HTTPS://A.Example:443/x":   "HTTPS://A.Example:443/x", // nothing in it needs to change
+		"HTTPS://A.Example:443/ü":   "https://a.example/%C3%BC",
 		"/a\r\nX: 1":                "/a%0D%0AX:%201",
 		"/日":                        "/%E6%97%A5",
 		`/"<>` + "\x00\x7f":         "/%22%3C%3E%00%7F",

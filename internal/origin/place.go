@@ -150,13 +150,13 @@ func (l Layout) instead(before string) string {
 // routeOf reports whether a path is the one of a single auth route, as people copy it
 // from a provider's settings, and what is in front of it.
 func routeOf(path string) (before string, ok bool) {
-	segments := strings.Split(path, "/")
+	segments := strings.Split(path, "/") // of a plain path, whose first one is empty
 	last := len(segments) - 1
 	switch {
-	case last > 1 && (segments[last-1] == "callback" || segments[last-1] == "signin"):
+	case segments[last-1] == "callback" || segments[last-1] == "signin":
 		return strings.Join(segments[:last-1], "/"), true
-	case last > 0 && segments[last] == "callback",
-		last > 1 && segments[last-1] == "auth" && (segments[last] == "signin" || segments[last] == "signout" || segments[last] == "session"):
+	case segments[last] == "callback",
+		segments[last-1] == "auth" && (segments[last] == "signin" || segments[last] == "signout" || segments[last] == "session"):
 		return strings.Join(segments[:last], "/"), true
 	}
 	return "", false
@@ -167,7 +167,7 @@ func routeOf(path string) (before string, ok bool) {
 func overlap(group, mount string) string {
 	segments := strings.SplitAfter(mount, "/")[1:]
 	for n := len(segments); n > 0; n-- {
-		if common := "/" + strings.TrimSuffix(strings.Join(segments[:n], ""), "/"); common != "/" && strings.HasSuffix(group, common) {
+		if common := "/" + strings.TrimSuffix(strings.Join(segments[:n], ""), "/"); strings.HasSuffix(group, common) {
 			return common
 		}
 	}

@@ -78,18 +78,25 @@ func TestLayout_Faults(t *testing.T) {
 		{"", "/api/auth", "", []string{"/api/auth/api/auth", "write / in BasePath"}, ways{{"", "/api/auth", "/"}}},
 
 		{"https://h/api/auth/callback/github", "", "", []string{"is the address of one auth route", "write https://h/api/auth"}, ways{{"https://h/api/auth", "", ""}}},
-		{"https://h/api/auth/callback/", "", "", []string{"write https://h/api/auth"}, ways{{"https://h/api/auth", "", ""}}},
-		{"https://h/api/auth/signin/github", "", "", []string{"write https://h/api/auth"}, ways{{"https://h/api/auth", "", ""}}},
+		{"https://h/api/auth/callback/", "", "", []string{"is the address of one auth route", "write https://h/api/auth"}, ways{{"https://h/api/auth", "", ""}}},
+		{"https://h/api/auth/signin/github", "", "", []string{"is the address of one auth route", "write https://h/api/auth"}, ways{{"https://h/api/auth", "", ""}}},
 		{"https://h/api/auth/signout", "", "", []string{"is the address of one auth route", "write https://h/api/auth"}, ways{{"https://h/api/auth", "", ""}}},
 		{"https://h/api/auth/session", "", "", []string{"is the address of one auth route", "write https://h/api/auth"}, ways{{"https://h/api/auth", "", ""}}},
 		{"https://h/session", "", "", []string{"not the site"}, nil},
+		{"https://h/signin", "", "", []string{"not the site"}, nil},
+		{"https://h/x/signin", "", "", []string{"not the site"}, nil},
+		{"https://h/x/session", "", "", []string{"not the site"}, nil},
+		{"https://h/callback", "", "", []string{"is the address of one auth route", "write https://h"}, ways{{"https://h", "", ""}}},
+		{"https://h/signin/github", "", "", []string{"is the address of one auth route", "write https://h"}, ways{{"https://h", "", ""}}},
+		{"https://h/auth/signin", "", "", []string{"is the address of one auth route", "write https://h/auth"}, ways{{"https://h/auth", "", ""}}},
+		{"https://h/login/callback/github", "/login", "", []string{"is the address of one auth route", "write https://h"}, ways{{"https://h", "/login", ""}}},
 		{"https://h/api/auth/csrf", "", "", []string{"not the site"}, nil},
 		{"https://h/x/callback/github", "/y", "", []string{"is the address of one auth route", "write https://h"}, ways{{"https://h", "/y", ""}}},
 		{"https://h/y/callback/github", "/y", "", []string{"is the address of one auth route", "write https://h"}, ways{{"https://h", "/y", ""}}},
-		{"https://h/api/auth/signin", "", "", []string{"write https://h/api/auth"}, ways{{"https://h/api/auth", "", ""}}},
-		{"https://h/callback/github", "", "", []string{"write https://h"}, ways{{"https://h", "", ""}}},
-		{"https://h/login/callback/github", "", "", []string{"write https://h/login, and /login in BasePath"}, ways{{"https://h/login", "", "/login"}}},
-		{"https://h/shop/api/auth/callback/github", "", "/api/auth", []string{"write https://h/shop/api/auth"}, ways{{"https://h/shop/api/auth", "", "/api/auth"}}},
+		{"https://h/api/auth/signin", "", "", []string{"is the address of one auth route", "write https://h/api/auth"}, ways{{"https://h/api/auth", "", ""}}},
+		{"https://h/callback/github", "", "", []string{"is the address of one auth route", "write https://h"}, ways{{"https://h", "", ""}}},
+		{"https://h/login/callback/github", "", "", []string{"is the address of one auth route", "write https://h/login, and /login in BasePath"}, ways{{"https://h/login", "", "/login"}}},
+		{"https://h/shop/api/auth/callback/github", "", "/api/auth", []string{"is the address of one auth route", "write https://h/shop/api/auth"}, ways{{"https://h/shop/api/auth", "", "/api/auth"}}},
 
 		{"https://h/shop", "", "", []string{"it must name the auth routes and not the site", "write https://h/shop/api/auth in BaseURL, and /api/auth in BasePath if a proxy takes /shop off", "write it in BasePath too"},
 			ways{{"https://h/shop/api/auth", "", ""}, {"https://h/shop/api/auth", "", "/api/auth"}, {"https://h/shop", "", "/shop"}}},
@@ -106,6 +113,10 @@ func TestLayout_Faults(t *testing.T) {
 		{"https://h/myapi", "", "/api/auth", []string{"does not end in /api/auth"}, ways{{"https://h/myapi/api/auth", "", "/api/auth"}}},
 
 		{"https://h/shop/v1/api/auth", "/v1", "", []string{"if a proxy takes /shop off, write /api/auth in BasePath"}, ways{{"https://h/shop/v1/api/auth", "/v1", "/api/auth"}}},
+		{"https://h/v1x", "/v1", "", []string{"not the site", "write https://h/v1/api/auth in BaseURL; or, if a proxy takes /v1x off, https://h/v1x/v1/api/auth there and /api/auth in BasePath"},
+			ways{{"https://h/v1/api/auth", "/v1", ""}, {"https://h/v1x/v1/api/auth", "/v1", "/api/auth"}}},
+		{"https://h/auth", "/v1", "", []string{"which is not below the router's own, /v1", "or, if a proxy takes / off, https://h/v1/api/auth there and /api/auth in BasePath"},
+			ways{{"https://h/v1/api/auth", "/v1", ""}, {"https://h/v1/api/auth", "/v1", "/api/auth"}}},
 		{"https://h/v1x/auth", "/v1", "", []string{"which is not below the router's own, /v1", "write https://h/v1/api/auth", "if a proxy takes /v1x off, https://h/v1x/v1/api/auth there and /api/auth in BasePath"},
 			ways{{"https://h/v1/api/auth", "/v1", ""}, {"https://h/v1x/v1/api/auth", "/v1", "/api/auth"}}},
 	} {
@@ -113,6 +124,9 @@ func TestLayout_Faults(t *testing.T) {
 		if err == nil {
 			t.Errorf("%q, group %q, BasePath %q: %+v", row.base, row.group, row.basePath, place)
 			continue
+		}
+		if strings.Contains(err.Error(), "  ") {
+			t.Errorf("a word is missing: %v", err)
 		}
 		for _, words := range row.says {
 			if !strings.Contains(err.Error(), words) {

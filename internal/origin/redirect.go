@@ -1,8 +1,10 @@
 package origin
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // A Set is a list of origins, normalised.
@@ -115,4 +117,31 @@ func Location(target string) string {
 // or, as the backtick, in one of them.
 func plain(c byte) bool {
 	return c > ' ' && c < 0x7f && c != '"' && c != '<' && c != '>'
+}
+
+var errNoPage = errors.New("ginauth: neither a path of this site nor a URL")
+
+// CheckPage checks a page that requests are led to, and writes its URL in its usual form.
+func CheckPage(page *string) error {
+	if *page == "" || strings.HasPrefix(*page, "/") {
+		return CheckLink(*page)
+	}
+	u, err := Parse(*page)
+	if err == nil {
+		*page = u.String()
+	}
+	return err
+}
+
+// CheckLink checks what a page of ours has a link to: a path, or a URL that may have a
+// query and a fragment. Browsers take // and /\ for the beginning of another host.
+func CheckLink(page string) error {
+	if !strings.HasPrefix(page, "/") && page != "" {
+		_, err := Read(page)
+		return err
+	}
+	if strings.HasPrefix(page, "//") || strings.Contains(page, `\`) || strings.ContainsFunc(page, unicode.IsControl) {
+		return errNoPage
+	}
+	return nil
 }

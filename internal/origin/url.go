@@ -84,7 +84,7 @@ func blank(r rune) bool { return r <= ' ' || r == 0x7f }
 // Parse reads a URL that a developer wrote: one without user, query and fragment.
 func Parse(s string) (URL, error) {
 	u, err := Read(s)
-	if err == nil && strings.ContainsAny(u.Rest, "?#") {
+	if strings.ContainsAny(u.Rest, "?#") {
 		err = errPlain
 	}
 	if err == errPlain {
@@ -121,12 +121,7 @@ func splitPort(authority string) (name, port string, err error) {
 	if port == "" {
 		return name, "", nil
 	}
-	for _, c := range []byte(port) {
-		if c < '0' || c > '9' {
-			return "", "", errPort // ParseUint would take a sign
-		}
-	}
-	number, err := strconv.ParseUint(port, 10, 16)
+	number, err := strconv.ParseUint(port, 10, 16) // which takes no sign
 	if err != nil {
 		return "", "", errPort
 	}

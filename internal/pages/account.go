@@ -58,6 +58,50 @@ type Item struct {
 	Button *Action
 }
 
+// WaysIn is the section of the ways to sign in: these, and one called passkeys that has a
+// page of its own; "" for none. What is left without an item stands beside it, and the
+// only way cannot be taken away.
+func WaysIn(items []Item, passkeys string) Section {
+	var names []string
+	for _, item := range items {
+		names = append(names, item.Name)
+	}
+	if passkeys != "" {
+		names = append(names, passkeys)
+	}
+	for i := range items {
+		if len(names) == 1 {
+			items[i].Button, items[i].Only = nil, true
+		} else if items[i].Button != nil {
+			items[i].Left = slices.Delete(slices.Clone(names), i, i+1)
+		}
+	}
+	return Section{Kind: Ways, Items: items}
+}
+
+// A Device is where somebody is signed in.
+type Device struct {
+	ID, Browser string
+	Used        time.Time
+	Here        bool // it looks at the page
+}
+
+// Devices is the section of these. All except the one that looks at the page can be ended.
+func Devices(list []Device) Section {
+	s := Section{Kind: Sessions}
+	for _, d := range list {
+		item := Item{Name: d.Browser, Used: d.Used, Here: d.Here}
+		if !d.Here {
+			item.Button = &Action{Do: "end", Fields: map[string]string{"session": d.ID}}
+		}
+		s.Items = append(s.Items, item)
+	}
+	if len(list) > 1 {
+		s.Buttons = []Action{{Do: "end-others"}}
+	}
+	return s
+}
+
 // An Action is a form with one button.
 type Action struct {
 	Do     string            // what it asks for
@@ -107,7 +151,9 @@ func (s *Set) Account(w http.ResponseWriter, status int, p Account) {
 		v.Alert = cmp.Or(errorcode.Clip(p.Text), s.texts.AccountFailed)
 	}
 	for _, section := range p.Sections {
-		v.Parts = append(v.Parts, s.part(p, section))
+		if len(section.Items)+len(section.Buttons) > 0 || section.Manage != "" { // else it has nothing to show
+			v.Parts = append(v.Parts, s.part(p, section))
+		}
 	}
 	f := s.frame(s.texts.AccountTitle, p.Site)
 	f.Style, f.Icon, f.Page = s.accountStyle, "none", v
@@ -195,4 +241,27 @@ func (s *Set) deed(p Account, a Action) deed {
 		d.Fields = append(d.Fields, hiddenField{name, a.Fields[name]})
 	}
 	return d
+}
+
+// BrowserName says in two words which browser a User-Agent header is of; "" for one that
+// is not known. It is for people to tell their own sessions apart, and decides nothing.
+func BrowserName(userAgent string) string {
+	name := firstWithin(userAgent, []string{"Edg", "Edge"}, []string{"OPR/", "Opera"}, []string{"SamsungBrowser", "Samsung Internet"},
+		[]string{"Firefox/", "Firefox"}, []string{"FxiOS", "Firefox"}, []string{"CriOS", "Chrome"}, []string{"Chrome/", "Chrome"}, []string{"Safari/", "Safari"})
+	system := firstWithin(userAgent, []string{"iPhone", "iPhone"}, []string{"iPad", "iPad"}, []string{"Android", "Android"},
+		[]string{"Windows", "Windows"}, []string{"Mac OS X", "macOS"}, []string{"CrOS", "ChromeOS"}, []string{"Linux", "Linux"})
+	if name != "" && system != "" {
+		name += " · "
+	}
+	return name + system
+}
+
+// firstWithin is the name beside the first of the words that a text has.
+func firstWithin(text string, words ...[]string) string {
+	for _, word := range words {
+		if strings.Contains(text, word[0]) {
+			return word[1]
+		}
+	}
+	return ""
 }

@@ -141,8 +141,8 @@ func TestContentSecurityPolicy(t *testing.T) {
 	}
 }
 
-func integrityOf(script []byte, _ string) string {
-	sum := sha256.Sum256(script)
+func integrityOf(script pages.Script) string {
+	sum := sha256.Sum256(script.Body)
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
@@ -151,9 +151,9 @@ func integrityOf(script []byte, _ string) string {
 func TestPasskeyScript(t *testing.T) {
 	t.Parallel()
 	s := newSet(t, pages.Theme{}, pages.Texts{})
-	body, version := pages.PasskeyScript()
-	if len(body) > 5000 || version == "" {
-		t.Errorf("the script has %d bytes, version %q", len(body), version)
+	script := pages.PasskeyScript()
+	if len(script.Body) > 5000 || script.Version == "" {
+		t.Errorf("the script has %d bytes, version %q", len(script.Body), script.Version)
 	}
 	for name, page := range everyPage(s) {
 		d := parse(t, get(t, page).body)
@@ -164,7 +164,7 @@ func TestPasskeyScript(t *testing.T) {
 			}
 			continue
 		}
-		if len(scripts) != 1 || attr(scripts[0], "src") != "/api/auth/passkey.js" || attr(scripts[0], "integrity") != integrityOf(body, "") || text(scripts[0]) != "" {
+		if len(scripts) != 1 || attr(scripts[0], "src") != "/api/auth/passkey.js" || attr(scripts[0], "integrity") != integrityOf(script) || text(scripts[0]) != "" {
 			t.Errorf("%s has the scripts %v", name, scripts)
 		}
 		for _, form := range d.all("form") {

@@ -21,9 +21,9 @@ var integrity = func() string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }()
 
-// PasskeyScript is the one script of the pages, and what changes with it.
-func PasskeyScript() (body []byte, version string) {
-	return passkeyScript, integrity[len("sha256-"):][:12]
+// PasskeyScript is the one script of the pages.
+func PasskeyScript() Script {
+	return Script{passkeyScript, integrity[len("sha256-"):][:12]}
 }
 
 // scripted lets a policy run the passkeys' script, by its hash, and nothing else

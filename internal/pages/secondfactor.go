@@ -83,6 +83,36 @@ type TwoStep struct {
 	Off                         bool      // the app's codes do not count
 }
 
+// CodePage is the page that asks for a code. page is code or recovery, where a sign-in
+// waits for it, and code is taken for any other; or confirm or confirm-recovery for
+// somebody who is signed in. url is the one of the auth routes. trust is for how long a
+// browser can be trusted in which a sign-in waits, and callbackURL is where the others
+// lead.
+func CodePage(url, page, callbackURL string, trust time.Duration) (p SecondFactor) {
+	other := map[string]string{"code": "recovery", "recovery": "code", "confirm": "confirm-recovery", "confirm-recovery": "confirm"}
+	if other[page] == "" {
+		page = "code"
+	}
+	second := url + "/second-factor/"
+	p.Action, p.Other, p.Recovery = second+page, second+other[page], strings.HasSuffix(page, "recovery")
+	if page == "code" || page == "recovery" {
+		p.SignInURL, p.Trust = url+"/signin", trust
+	} else {
+		p.CallbackURL = callbackURL
+	}
+	return p
+}
+
+// EnrolPage is the page that sets an authenticator app up: page is add where somebody is
+// signed in, whom it leads to callbackURL, and else their sign-in waits for it. url is the
+// one of the auth routes.
+func EnrolPage(url, page, callbackURL string) Enrol {
+	if page == "add" {
+		return Enrol{Action: url + "/second-factor/add", CallbackURL: callbackURL}
+	}
+	return Enrol{Action: url + "/second-factor/enrol", Required: true, SignInURL: url + "/signin"}
+}
+
 // SecondFactor writes the page that asks for a second factor.
 func (s *Set) SecondFactor(w http.ResponseWriter, status int, p SecondFactor) {
 	v := struct {

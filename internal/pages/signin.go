@@ -10,6 +10,55 @@ import (
 	"github.com/ginauth/ginauth/internal/ascii"
 )
 
+// SignIn is what the sign-in page shows.
+type SignIn struct {
+	// Providers in order; buttons come first, then the forms that ask for something.
+	Providers []Provider
+	// CSRFToken and CallbackURL go into every form; an empty CallbackURL is left out.
+	CSRFToken, CallbackURL string
+	// Email is filled into the field of an email provider.
+	Email string
+	// LastUsed is the ID of the provider by which this browser signed in last.
+	LastUsed string
+	// Failed is the ID of the provider whose form Error is about. Typed is what was typed
+	// into it, by the fields' names; passwords and codes among it are not shown again.
+	Failed    string
+	Typed     map[string]string
+	Reference string // of the log line that says more; optional
+	// Error is a code (see Texts.Errors), or a sentence, which is shown unchanged. An unknown
+	// code reads "Unable to sign in." The caller vouches for a sentence: one taken from the
+	// query would let any link put its words on this page.
+	Error string
+	// Site is the host name shown; optional.
+	Site string
+	Hint string // for developers; optional
+	// Script is the URL of the script that passkeys need, where there are any.
+	Script string
+}
+
+// Provider is one way to sign in.
+type Provider struct {
+	ID   string
+	Name string // shown; default: ID
+	Type string // "credentials" and "email" get a form with fields, "webauthn" one that a script shows, any other ("oauth") one button
+	// Action is the URL that the form posts to. One with a scheme other than http and https
+	// is not rendered.
+	Action string
+	Fields []Field // of credentials
+	Code   bool    // of email: the mail brings a code
+	Color  string  // of a button's initial, #rgb or #rrggbb; any other text gives a neutral one
+	Mark   string  // the service whose mark the button shows, by ID; any other gives the initial
+	Logo   string  // a picture in place of the mark, one of those that New was given
+}
+
+// Field is one input of a credentials form.
+type Field struct {
+	Name        string
+	Label       string // default: Name
+	Type        string // text, email, password, tel, url, number, search or date; any other is text
+	Placeholder string
+}
+
 // signInView is the sign-in page as its template wants it.
 type signInView struct {
 	CSRFToken, CallbackURL string

@@ -1,6 +1,7 @@
 // Package passkeys keeps what stands between the two halves of a WebAuthn ceremony, and
-// what is stored of a passkey. It seals challenges and records which were used. It does
-// not know CBOR, signatures, users or requests.
+// what is stored of a passkey. It seals challenges, records which were used, and adds,
+// renames and removes passkeys in a store. It does not know CBOR, signatures, users or
+// requests.
 package passkeys
 
 import (

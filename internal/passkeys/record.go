@@ -49,6 +49,22 @@ func ParseRecord(b []byte) (Record, error) {
 	return r, nil
 }
 
+// NewRecord is what is stored of a passkey that was made now, for the user of handle.
+// public is what the engine keeps of it, and synced says that it is backed up.
+func NewRecord(name string, handle []byte, public any, synced bool, now time.Time) (data []byte, err error) {
+	r := Record{Name: name, Handle: handle, Created: now.UnixMilli(), Synced: synced}
+	r.Public, err = json.Marshal(public)
+	return r.Bytes(), err
+}
+
+// Times say when the passkey was made and last used; the zero time: never.
+func (r Record) Times() (created, used time.Time) {
+	if r.Used != 0 {
+		used = time.UnixMilli(r.Used)
+	}
+	return time.UnixMilli(r.Created), used
+}
+
 // Bytes is the record as it is stored.
 func (r Record) Bytes() []byte {
 	b, _ := json.Marshal(r) // Public is valid: it was marshalled by the caller

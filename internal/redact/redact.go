@@ -70,7 +70,7 @@ func text(err error, secrets []string) string {
 	var before *redacted
 	if errors.As(err, &before) { // what was redacted once stays as it is, in the words around it
 		around, after, found := strings.Cut(err.Error(), before.text)
-		if found && before.text != "" {
+		if found {
 			return strings.TrimSpace(clean(around, secrets) + " " + Hide(before.text, secrets) + " " + clean(after, secrets))
 		}
 	}

@@ -155,3 +155,22 @@ func FuzzRedact(f *testing.F) {
 		}
 	})
 }
+
+// What is shorter than three bytes is no secret, and would make a text unreadable.
+func TestHide(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		secrets []string
+		want    string
+	}{
+		{nil, "the code is 4711"},
+		{[]string{""}, "the code is 4711"},
+		{[]string{"47", "e"}, "the code is 4711"},
+		{[]string{"471"}, "the code is [redacted]1"},
+		{[]string{"471", "4711"}, "the code is [redacted]"}, // the longest first
+	} {
+		if got := redact.Hide("the code is 4711", row.secrets); got != row.want {
+			t.Errorf("%q: %q, want %q", row.secrets, got, row.want)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,8 +30,15 @@ func TestTold(t *testing.T) {
 	if !errors.Is(got, cause) {
 		t.Error("the cause is lost")
 	}
-	if err := redact.Told(nil, "alone"); err.Error() != "alone" || redact.Error(err).Error() != "alone" {
-		t.Errorf("%v", err)
+	alone := redact.Told(nil, "alone")
+	if alone.Error() != "alone" || redact.Error(alone).Error() != "alone" {
+		t.Errorf("%v", alone)
+	}
+	// "It is invalid for an Unwrap method to return an []error containing a nil error value."
+	for _, err := range []error{alone, redact.Told(cause, "with a cause")} {
+		if several, ok := err.(interface{ Unwrap() []error }); ok && slices.Contains(several.Unwrap(), nil) {
+			t.Errorf("%v wraps no error", err)
+		}
 	}
 }
 

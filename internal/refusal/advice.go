@@ -127,3 +127,13 @@ func (s Site) HostHint() string {
 	}
 	return "For developers: without an address of its own the site answers at localhost alone. Open it there, or set " + unset + " or TrustedHosts. The log names the host."
 }
+
+// Unsealed says why a session cookie does not open. whole reports that no part of it is
+// missing.
+func Unsealed(whole bool) (message string, advice Advice) {
+	if !whole {
+		return "a session cookie came without one of its parts",
+			Advice{"Session.Store, Callbacks.JWT", "a browser or a proxy dropped a part of a session that is too large for it; put less into the token, or keep sessions in a Session.Store"}
+	}
+	return "a session cookie was not made with this site's secret", OtherSecret
+}

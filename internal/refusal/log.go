@@ -1,7 +1,8 @@
-// Package refusal tells an operator why requests are refused, or soon will be. A stranger
-// chooses these requests and what is in them: so there is at most one line a minute of
-// each kind, and every value is clipped and quoted. The package knows origins and the
-// names of options. It does not know sessions, or who is refused.
+// Package refusal tells an operator why requests are refused, or soon will be, and a
+// person on the next page what came of theirs. A stranger chooses these requests and what
+// is in them: so there is at most one line a minute of each kind, every value is clipped
+// and quoted, and a page's notes are sealed. The package knows origins and the names of
+// options. It does not know sessions, or who is refused.
 package refusal
 
 import (

@@ -86,3 +86,63 @@ func TestRandomCode(t *testing.T) {
 		}
 	}
 }
+
+// A sum verifies in its one spelling, for its own parts and purpose, under each secret.
+// Only the current secret's needs no new one.
+func TestDigest_Verify(t *testing.T) {
+	t.Parallel()
+	d := digest(t, "mail", "the secret", "the one before", "the one before that")
+	sums := d.Sums("a", "bc")
+	if len(sums) != 3 || d.Sum("a", "bc") != sums[0] {
+		t.Fatalf("%q, and the first alone is %s", sums, d.Sum("a", "bc"))
+	}
+	for place, sum := range sums {
+		if valid, current := d.Verify(sum, "a", "bc"); !valid || current != (place == 0) {
+			t.Errorf("secret %d: valid is %v, current %v", place, valid, current)
+		}
+	}
+	for name, row := range map[string]struct {
+		sum   string
+		parts []string
+	}{
+		"other parts":         {sums[0], []string{"ab", "c"}},
+		"no parts":            {sums[0], nil},
+		"a part more":         {sums[0], []string{"a", "bc", ""}},
+		"another purpose":     {digest(t, "code", "the secret").Sum("a", "bc"), []string{"a", "bc"}},
+		"a secret of no use":  {digest(t, "mail", "another").Sum("a", "bc"), []string{"a", "bc"}},
+		"upper case":          {strings.ToUpper(sums[0]), []string{"a", "bc"}},
+		"a digit less":        {sums[0][:63], []string{"a", "bc"}},
+		"a digit more":        {sums[0] + "0", []string{"a", "bc"}},
+		"its first half":      {sums[0][:32], []string{"a", "bc"}},
+		"twice":               {sums[0] + sums[0], []string{"a", "bc"}},
+		"nothing":             {"", []string{"a", "bc"}},
+		"zeros":               {strings.Repeat("0", 64), []string{"a", "bc"}},
+		"another first digit": {string(sums[0][0]^1) + sums[0][1:], []string{"a", "bc"}},
+		"another last digit":  {sums[0][:63] + string(sums[0][63]^1), []string{"a", "bc"}},
+	} {
+		if valid, current := d.Verify(row.sum, row.parts...); valid || current {
+			t.Errorf("%s: valid is %v, current %v", name, valid, current)
+		}
+	}
+	// What a sum was made in is used again, and nothing of it stays.
+	for range 100 {
+		if again := d.Sums("a", "bc"); !slices.Equal(again, sums) {
+			t.Fatalf("again they are %q", again)
+		}
+		if valid, current := d.Verify(sums[0], "a", "bc"); !valid || !current {
+			t.Fatal("again it is not valid")
+		}
+	}
+}
+
+// A guarded request makes a sum: it pays for the hash, and for no new HMAC.
+func TestDigest_Allocations(t *testing.T) {
+	d := digest(t, "mail", "the secret")
+	sum := d.Sum("a", "bc")
+	most := 3.0 // one for the text, and now and then a new HMAC: the race detector lets sync.Pool forget
+	for name, call := range map[string]func(){"Sum": func() { d.Sum("a", "bc") }, "Verify": func() { d.Verify(sum, "a", "bc") }} {
+		if got := testing.AllocsPerRun(1000, call); got > most {
+			t.Errorf("%s: %v allocations", name, got)
+		}
+	}
+}

@@ -10,6 +10,12 @@ import (
 // sealUnder makes a compact JWE with any protected header (RFC 7516 §5.1).
 func sealUnder(t *testing.T, key []byte, header, payload string) string {
 	t.Helper()
+	return sealUnderHead(t, key, base64.RawURLEncoding.EncodeToString([]byte(header)), payload)
+}
+
+// sealUnderHead is sealUnder with a header as it is sent.
+func sealUnderHead(t *testing.T, key []byte, head, payload string) string {
+	t.Helper()
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		t.Fatal(err)
@@ -19,7 +25,7 @@ func sealUnder(t *testing.T, key []byte, header, payload string) string {
 		t.Fatal(err)
 	}
 	encode := base64.RawURLEncoding.EncodeToString
-	head, iv := encode([]byte(header)), make([]byte, aead.NonceSize())
+	iv := make([]byte, aead.NonceSize())
 	sealed := aead.Seal(nil, iv, []byte(payload), []byte(head))
 	return head + ".." + encode(iv) + "." + encode(sealed[:len(payload)]) + "." + encode(sealed[len(payload):])
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -180,6 +181,13 @@ func TestHeaders(t *testing.T) {
 			t.Errorf("header %.80s: error %v", tt.header, err)
 		}
 	}
+	// An authentic token whose header is no base64url, though it begins with a good one.
+	head := base64.RawURLEncoding.EncodeToString([]byte(`{"enc":"A256GCM","alg":"dir"}  `))
+	for _, header := range []string{head + "!", head + "=", head + "A"} {
+		if _, _, err := k.Open(sealUnderHead(t, key, header, payload)); !errors.Is(err, token.ErrInvalid) {
+			t.Errorf("header %s: %v", header, err)
+		}
+	}
 }
 
 func TestLength(t *testing.T) {
@@ -197,6 +205,27 @@ func TestLength(t *testing.T) {
 		t.Errorf("sealed to %d bytes, wanted more than %d", len(over), token.MaxLength)
 	} else if _, _, err := k.Open(over); err != token.ErrInvalid {
 		t.Errorf("%d bytes opened", len(over))
+	}
+}
+
+// A token of exactly MaxLength is looked at, and one that is a byte longer is not.
+func TestLength_Bound(t *testing.T) {
+	t.Parallel()
+	k, key := ring(t, "", secret), sessionKey(t)
+	met := map[int]bool{}
+	for pad := range 4 {
+		header := `{"alg":"dir","enc":"A256GCM","kid":"` + strings.Repeat("k", pad) + `"}`
+		room := token.MaxLength - len(sealUnder(t, key, header, ""))
+		for length := room*3/4 - 4; length < room*3/4+4; length++ {
+			sealed := sealUnder(t, key, header, strings.Repeat("x", length))
+			if _, _, err := k.Open(sealed); (err == nil) != (len(sealed) <= token.MaxLength) {
+				t.Errorf("%d bytes: %v", len(sealed), err)
+			}
+			met[len(sealed)-token.MaxLength] = true
+		}
+	}
+	if !met[0] || !met[1] {
+		t.Errorf("met are %v", met)
 	}
 }
 

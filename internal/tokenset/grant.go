@@ -1,5 +1,5 @@
 // Package tokenset is what a session keeps of a sign-in at an OAuth provider: its
-// tokens, what their renewal makes of them, and by what the provider may end the
+// tokens, what their renewal makes of them, which requests carry them, and by what the provider may end the
 // session. It knows the tokens and the clock. It does not know the session, its
 // store, nor how a provider is asked.
 package tokenset

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/url"
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/oauth"
@@ -65,6 +66,14 @@ func (c Cookies) Completed(state string) (done *Completed, found bool) {
 		}
 	}
 	return nil, cookie.Has(c.Header, name)
+}
+
+// CompletedOf is Completed for the state of a provider's answer.
+func (c Cookies) CompletedOf(answer url.Values) (done *Completed, found bool) {
+	if state := answer["state"]; len(state) == 1 {
+		return c.Completed(state[0])
+	}
+	return nil, false
 }
 
 // CompletedBySuffix is Completed for a page that knows the Suffix of a state alone.

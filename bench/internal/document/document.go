@@ -23,11 +23,26 @@ func Write(file, name, text string) error {
 
 // Replace is Write for a text.
 func Replace(text, name, by string) (string, error) {
-	begin, end := "<!-- "+name+" -->\n", "<!-- end "+name+" -->\n"
-	before, rest, ok := strings.Cut(text, begin)
-	_, after, closed := strings.Cut(rest, end)
+	between, err := Section(text, name)
+	if err != nil {
+		return "", err
+	}
+	begin, end := lines(name)
+	before, after, _ := strings.Cut(text, begin+between+end)
+	return before + begin + strings.TrimSuffix(by, "\n") + "\n" + end + after, nil
+}
+
+// Section is what a text has between the lines.
+func Section(text, name string) (string, error) {
+	begin, end := lines(name)
+	_, rest, ok := strings.Cut(text, begin)
+	between, _, closed := strings.Cut(rest, end)
 	if !ok || !closed {
 		return "", fmt.Errorf("no lines %q and %q", strings.TrimSpace(begin), strings.TrimSpace(end))
 	}
-	return before + begin + strings.TrimSuffix(by, "\n") + "\n" + end + after, nil
+	return between, nil
+}
+
+func lines(name string) (begin, end string) {
+	return "<!-- " + name + " -->\n", "<!-- end " + name + " -->\n"
 }

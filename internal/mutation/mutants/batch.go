@@ -60,7 +60,7 @@ func first(tests []*test, length time.Duration) []*test {
 
 // reaching are the green tests that a mutant can turn red. What a package's variable is
 // set to is read before any test begins: then it is the tests that reach a function
-// that uses the variable.
+// that uses the variable, and all of the package where no function does.
 func reaching(m *Mutant, users map[string][]*Mutant, programs []*program) (reach []*test) {
 	points := []*Mutant{m}
 	if m.uses != "" {
@@ -68,7 +68,8 @@ func reaching(m *Mutant, users map[string][]*Mutant, programs []*program) (reach
 	}
 	for _, p := range programs {
 		for _, t := range p.tests {
-			if t.Green && slices.ContainsFunc(points, func(m *Mutant) bool { return t.Hits[m.id] != 0 }) {
+			unused := len(points) == 0 && p.path == m.pkg
+			if t.Green && (unused || slices.ContainsFunc(points, func(m *Mutant) bool { return t.Hits[m.id] != 0 })) {
 				reach = append(reach, t)
 			}
 		}

@@ -46,6 +46,7 @@ func TestSample(t *testing.T) {
 		"Clean: defer done() => nothing":                   true, // by another package
 		`Clean: "nobody" => ""`:                            true,
 		"patience: 2 * time.Second => 2*(2 * time.Second)": true, // read before any test
+		`Greeting: "hello" => ""`:                          true,
 		"Forever: n > 0 => !(n > 0)":                       true,
 		"less: 1 => (1)-1":                                 true,  // a loop without end
 		"Untested: 7 => 2*(7)":                             false, // its test is red anyway

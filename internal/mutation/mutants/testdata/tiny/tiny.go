@@ -16,6 +16,9 @@ var errFull = errors.New("tiny: full")
 // patience is read before any test begins.
 var patience = 2 * time.Second
 
+// Greeting is used by no function of the package, and tested.
+var Greeting = "hello"
+
 // Patience is tested.
 func Patience() time.Duration { return patience }
 

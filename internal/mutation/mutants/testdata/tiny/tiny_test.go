@@ -42,6 +42,12 @@ func TestPatience(t *testing.T) {
 	}
 }
 
+func TestGreeting(t *testing.T) {
+	if Greeting != "hello" {
+		t.Error("wrong")
+	}
+}
+
 func TestForever(t *testing.T) {
 	if Forever(3) != 3 {
 		t.Error("wrong")

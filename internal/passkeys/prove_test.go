@@ -15,58 +15,76 @@ import (
 	"github.com/ginauth/ginauth/internal/token"
 )
 
-var (
-	errNotFound = errors.New("not found")
-	errConflict = errors.New("conflict")
-	errDown     = errors.New("down")
-)
+var errDown = errors.New("down")
 
-// A ceremony is a method with a store of one passkey, ada's, and an answer by it.
+// A ceremony is a keeper with a store of one passkey, ada's, and an answer by it.
 type ceremony struct {
-	passkeys.Method
+	*passkeys.Keeper
 	now    time.Time
-	stored passkeys.Stored
+	stored row
 	answer passkeys.Answer
 	want   passkeys.Challenge
-	proved passkeys.Proved
+	verify passkeys.Verify
+	proved json.RawMessage
+	cloned bool
+	get    func(id string) (row, error)
+	update func(p row, data []byte) error
 
 	gets, verified int
 }
 
+func (c *ceremony) CreatePasskey(context.Context, row) error { return errDown }
+
+func (c *ceremony) GetPasskey(_ context.Context, id string) (row, error) {
+	c.gets++
+	return c.get(id)
+}
+
+func (c *ceremony) ListPasskeys(context.Context, string) ([]row, error) { return nil, errDown }
+
+func (c *ceremony) UpdatePasskey(_ context.Context, p row, data []byte) error {
+	return c.update(p, data)
+}
+
+func (c *ceremony) DeletePasskey(context.Context, string, string) error { return errDown }
+
 func newCeremony(t *testing.T) *ceremony {
 	t.Helper()
-	c := &ceremony{now: time.Unix(1_700_000_000, 0), proved: passkeys.Proved{Public: json.RawMessage(`{"count":2}`), Synced: true}}
-	c.Challenges = challenges(t, "site", &c.now)
+	c := &ceremony{now: time.Unix(1_700_000_000, 0), proved: json.RawMessage(`{"count":2}`)}
+	c.Keeper, _ = keeper(t, &c.now)
+	c.Store = passkeys.From(c)
 	c.want = passkeys.Challenge{Purpose: passkeys.SignIn, Browser: passkeys.Names("token")}
 	credential, handle := []byte("credential"), passkeys.NewHandle()
 	record := passkeys.Record{Name: "phone", Handle: handle, Created: 1, Public: json.RawMessage(`{"count":1}`)}
-	c.stored = passkeys.Stored{ID: passkeys.ID(credential), UserID: "ada", Data: record.Bytes()}
+	c.stored = row{ID: passkeys.ID(credential), UserID: "ada", Data: record.Bytes()}
 	c.answer = passkeys.Answer{CredentialID: credential, UserHandle: handle}
 	c.challenge()
-	c.Now = func() time.Time { return c.now }
-	c.NotFound, c.Conflict = errNotFound, errConflict
-	c.Get = func(_ context.Context, id string) (passkeys.Stored, error) {
-		c.gets++
+	c.get = func(id string) (row, error) {
 		if id != passkeys.ID(credential) {
-			return passkeys.Stored{}, fmt.Errorf("in the table: %w", errNotFound)
+			return row{}, fmt.Errorf("in the table: %w", errs.NotFound)
 		}
 		return c.stored, nil
 	}
-	c.Update = func(_ context.Context, s passkeys.Stored, data []byte) error {
-		if string(s.Data) != string(c.stored.Data) {
-			return fmt.Errorf("in the table: %w", errConflict)
+	c.update = func(p row, data []byte) error {
+		if string(p.Data) != string(c.stored.Data) {
+			return fmt.Errorf("in the table: %w", errs.Conflict)
 		}
 		c.stored.Data = data
 		return nil
 	}
-	c.Verify = func(got []byte, public json.RawMessage) (passkeys.Proved, error) {
+	c.verify = func(got []byte, public json.RawMessage) (any, bool, bool, error) {
 		c.verified++
 		if string(got) != string(handle) || !json.Valid(public) {
-			return passkeys.Proved{}, errors.New("another passkey is verified")
+			return nil, false, false, errors.New("another passkey is verified")
 		}
-		return c.proved, nil
+		return c.proved, true, c.cloned, nil
 	}
 	return c
+}
+
+func (c *ceremony) prove(t *testing.T) (passkeys.Stored, error) {
+	t.Helper()
+	return c.Prove(t.Context(), c.answer, c.want, c.verify)
 }
 
 // challenge is what the answer is made for from now on.
@@ -129,26 +147,26 @@ func TestProve(t *testing.T) {
 		"too late":                           {refused: "expired", change: func(_ *testing.T, c *ceremony) { c.now = c.now.Add(passkeys.Lifetime) }},
 		"at the last second":                 {kept: true, change: func(_ *testing.T, c *ceremony) { c.now = c.now.Add(passkeys.Lifetime - time.Second) }},
 		"that does not verify": {refused: "the answer was refused", fault: errDown, change: func(_ *testing.T, c *ceremony) {
-			c.Verify = func([]byte, json.RawMessage) (passkeys.Proved, error) { return passkeys.Proved{}, errDown }
+			c.verify = func([]byte, json.RawMessage) (any, bool, bool, error) { return nil, false, false, errDown }
 		}},
 		"of a passkey that cannot be read": {fault: errAny, change: func(_ *testing.T, c *ceremony) { c.stored.Data = []byte("x") }},
 		"while the store is down": {fault: errDown, change: func(_ *testing.T, c *ceremony) {
-			c.Get = func(context.Context, string) (passkeys.Stored, error) { return passkeys.Stored{}, errDown }
+			c.get = func(string) (row, error) { return row{}, errDown }
 		}},
 		"that cannot be kept": {fault: errDown, change: func(_ *testing.T, c *ceremony) {
-			c.Update = func(context.Context, passkeys.Stored, []byte) error { return errDown }
+			c.update = func(row, []byte) error { return errDown }
 		}},
 		"of a passkey that is removed meanwhile": {refused: "no user has the passkey", change: func(_ *testing.T, c *ceremony) {
-			c.Update = func(context.Context, passkeys.Stored, []byte) error { return fmt.Errorf("wrapped: %w", errNotFound) }
+			c.update = func(row, []byte) error { return fmt.Errorf("wrapped: %w", errs.NotFound) }
 		}},
-		"of a passkey that may be a copy": {refused: "signature counter", fault: passkeys.ErrCloned, kept: true, change: func(_ *testing.T, c *ceremony) { c.proved.Cloned = true }},
+		"of a passkey that may be a copy": {refused: "signature counter", fault: passkeys.ErrCloned, kept: true, change: func(_ *testing.T, c *ceremony) { c.cloned = true }},
 	} {
 		c := newCeremony(t)
 		if row.change != nil {
 			row.change(t, c)
 		}
 		before := string(c.stored.Data)
-		s, err := c.Prove(t.Context(), c.answer, c.want)
+		s, err := c.prove(t)
 		var refusal passkeys.Refusal
 		switch {
 		case row.refused == "" && row.fault == nil:
@@ -164,7 +182,7 @@ func TestProve(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		default:
-			if !errors.As(err, &refusal) || !strings.HasPrefix(err.Error(), "passkeys: ") || !strings.Contains(err.Error(), row.refused) || row.fault != nil && !errors.Is(err, row.fault) {
+			if !errors.As(err, &refusal) || !errors.Is(err, errs.Wrong) || !strings.Contains(err.Error(), row.refused) || row.fault != nil && !errors.Is(err, row.fault) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -182,8 +200,8 @@ func TestProve_Keeps(t *testing.T) {
 	t.Parallel()
 	for _, cloned := range []bool{false, true} {
 		c := newCeremony(t)
-		c.proved.Cloned = cloned
-		_, err := c.Prove(t.Context(), c.answer, c.want)
+		c.cloned = cloned
+		_, err := c.prove(t)
 		if errors.Is(err, passkeys.ErrCloned) != cloned {
 			t.Error(err)
 		}
@@ -194,7 +212,7 @@ func TestProve_Keeps(t *testing.T) {
 		}
 		before := string(c.stored.Data)
 		var refusal passkeys.Refusal
-		if _, err := c.Prove(t.Context(), c.answer, c.want); !errors.As(err, &refusal) || !strings.Contains(err.Error(), "answered before") || string(c.stored.Data) != before {
+		if _, err := c.prove(t); !errors.As(err, &refusal) || !strings.Contains(err.Error(), "answered before") || string(c.stored.Data) != before {
 			t.Errorf("the answer counts twice: %v", err)
 		}
 	}
@@ -206,16 +224,16 @@ func TestProve_Conflicts(t *testing.T) {
 	t.Parallel()
 	for conflicts := range 5 {
 		c := newCeremony(t)
-		update, left := c.Update, conflicts
-		c.Update = func(ctx context.Context, s passkeys.Stored, data []byte) error {
+		update, left := c.update, conflicts
+		c.update = func(p row, data []byte) error {
 			if left--; left >= 0 {
 				c.edit(t, func(r *passkeys.Record) { r.Name = fmt.Sprint("renamed ", left) })
 			}
-			return update(ctx, s, data)
+			return update(p, data)
 		}
-		_, err := c.Prove(t.Context(), c.answer, c.want)
+		_, err := c.prove(t)
 		tries := min(conflicts+1, 3)
-		if errors.Is(err, errConflict) != (conflicts >= 3) || (err == nil) != (conflicts < 3) || c.gets != tries || c.verified != tries {
+		if errors.Is(err, errs.Conflict) != (conflicts >= 3) || (err == nil) != (conflicts < 3) || c.gets != tries || c.verified != tries {
 			t.Errorf("%d conflicts: %v, read %d times, verified %d times", conflicts, err, c.gets, c.verified)
 		}
 		if r := c.record(t); conflicts > 0 && !strings.HasPrefix(r.Name, "renamed") || (len(r.Spent) == 1) != (conflicts < 3) {
@@ -230,7 +248,7 @@ func TestOpen(t *testing.T) {
 	c := newCeremony(t)
 	c.want = passkeys.Challenge{Purpose: passkeys.Register, Browser: passkeys.Names("token"), User: "ada", Session: "s1", Handle: []byte("handle")}
 	c.challenge()
-	got, err := c.Method.Open(c.answer, c.want)
+	got, err := c.Challenges.Open(c.answer.Challenge, c.want)
 	if err != nil || got.User != "ada" || string(got.Handle) != "handle" || got.ID == "" || got.Expires != c.now.Unix()+600 {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -242,9 +260,8 @@ func TestOpen(t *testing.T) {
 	} {
 		want := c.want
 		change(&want)
-		got, err := c.Method.Open(c.answer, want)
-		var refusal passkeys.Refusal
-		if !errors.As(err, &refusal) || !strings.Contains(err.Error(), reason) || got.ID != "" {
+		got, err := c.Challenges.Open(c.answer.Challenge, want)
+		if err == nil || !strings.Contains(err.Error(), reason) || got.ID != "" {
 			t.Errorf("%s: %+v, %v", reason, got, err)
 		}
 	}
@@ -257,7 +274,7 @@ func TestProve_Short(t *testing.T) {
 	c := newCeremony(t)
 	c.want.User, c.answer.UserHandle = "ada", []byte{0}
 	c.challenge()
-	if _, err := c.Prove(t.Context(), c.answer, c.want); err == nil || !strings.Contains(err.Error(), "user handle") {
+	if _, err := c.prove(t); err == nil || !strings.Contains(err.Error(), "user handle") {
 		t.Errorf("%v", err)
 	}
 	ring, err := token.V4.Keyring("site", secret)
@@ -269,9 +286,9 @@ func TestProve_Short(t *testing.T) {
 		t.Error("a text with another key is a challenge")
 	}
 	c = newCeremony(t) // a copy that cannot be written down is first a fault of the store
-	c.proved.Cloned = true
-	c.Update = func(context.Context, passkeys.Stored, []byte) error { return errDown }
-	if _, err := c.Prove(t.Context(), c.answer, c.want); !errors.Is(err, errDown) || errors.Is(err, passkeys.ErrCloned) {
+	c.cloned = true
+	c.update = func(row, []byte) error { return errDown }
+	if _, err := c.prove(t); !errors.Is(err, errDown) || errors.Is(err, passkeys.ErrCloned) {
 		t.Errorf("%v", err)
 	}
 }
@@ -292,19 +309,6 @@ func TestOpen_NoChallenge(t *testing.T) {
 	}
 	if c, err := passkeys.NewChallenges("a", time.Now); err == nil || c != nil {
 		t.Errorf("without a secret: %v, %v", c, err)
-	}
-}
-
-// A passkey's own ID is of its credential's.
-func TestCheckID(t *testing.T) {
-	t.Parallel()
-	sum := sha256.Sum256([]byte("credential"))
-	s := passkeys.Stored{ID: base64.RawURLEncoding.EncodeToString(sum[:])}
-	if err := passkeys.CheckID(s, []byte("credential")); err != nil {
-		t.Error(err)
-	}
-	if err := passkeys.CheckID(s, []byte("other")); err == nil || !strings.Contains(err.Error(), s.ID) {
-		t.Error(err)
 	}
 }
 
