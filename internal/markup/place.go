@@ -92,7 +92,7 @@ func (p place) after(written string) (place, error) {
 			p.spot, p.attr, p.begun = inValue, ascii.Lower(p.attr), false
 		case inValue:
 			if p.begun = true; b == '"' {
-				p.spot, p.attr, p.begun = inTag, "", false
+				p.spot, p.attr = inTag, ""
 			}
 		case inBang:
 			if b == '>' {

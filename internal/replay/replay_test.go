@@ -128,3 +128,37 @@ func TestReplay_Forget(t *testing.T) {
 		t.Errorf("another was forgotten: %d", got)
 	}
 }
+
+// What has expired makes room, and then no other result goes; else the one goes that
+// expires first.
+func TestResults_MakesRoom(t *testing.T) {
+	t.Parallel()
+	begun := time.Unix(1_800_000_000, 0)
+	r := replay.New[int](40)
+	ran := map[string]int{}
+	do := func(key string, after, until int) {
+		r.Do(t.Context(), key, begun.Add(time.Duration(after)*time.Second), begun.Add(time.Duration(until)*time.Second), func() int { ran[key]++; return 0 })
+	}
+	key := func(i int) string { return string(rune('a' + i)) }
+	for i := range 40 {
+		do(key(i), 0, 100+i)
+	}
+	do("one", 50, 200)
+	for i := 1; i < 40; i++ {
+		if do(key(i), 50, 100+i); ran[key(i)] != 1 {
+			t.Errorf("the result %d goes, which does not expire first", i)
+		}
+	}
+	// Ten expire, and ten come.
+	for i := range 10 {
+		do("new "+key(i), 110, 300)
+	}
+	for i := 11; i < 40; i++ {
+		if do(key(i), 110, 400); ran[key(i)] != 1 {
+			t.Errorf("the result %d goes while others have expired", i)
+		}
+	}
+	if do(key(0), 110, 400); ran[key(0)] != 2 {
+		t.Error("the first is remembered beyond its time")
+	}
+}

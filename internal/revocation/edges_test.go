@@ -196,3 +196,13 @@ func TestCheck_SignInSecond(t *testing.T) {
 		}
 	}
 }
+
+// What has no name is not looked for in the store, nor ended there.
+func TestCheck_WithoutName(t *testing.T) {
+	t.Parallel()
+	s := &telling{}
+	c := check(s, "staff\n")
+	if err := c.EndSession(t.Context(), revocation.Session{SignedIn: start}, start); err != nil || len(s.ended) != 0 || len(s.asked) != 0 {
+		t.Errorf("%v; ended %v, asked for %q", err, s.ended, s.asked)
+	}
+}
