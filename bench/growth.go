@@ -145,7 +145,7 @@ func measureGrowth(rounds int, slice time.Duration, most int) ([]growth, error) 
 // growthTable has all points.
 func growthTable(all []growth) string {
 	var b strings.Builder
-	b.WriteString("| | number | µs | for each further one, ns | allocs | B |\n|---|--:|--:|--:|--:|--:|\n")
+	b.WriteString("| | number | µs | for each further one, ns | allocations | B |\n|---|--:|--:|--:|--:|--:|\n")
 	for _, g := range all {
 		for i, p := range g.points {
 			further := ""
