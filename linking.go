@@ -376,7 +376,7 @@ func (v *request) dropCredentials(ctx context.Context, user User) error {
 			return err
 		}
 	}
-	for _, p := range w.passkeys { // whoever had the password could add one
+	for _, p := range w.passkeys { // somebody with the password could have added one
 		if err := v.auth.dropPasskey(ctx, user, p.ID); err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}

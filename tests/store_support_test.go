@@ -32,7 +32,7 @@ type kept struct {
 	// spoil replaces every record that the server has; nil: nobody can.
 	spoil   func(t testing.TB, record string)
 	forgets bool // the server forgets everything when it stops
-	racy    bool // the driver races with itself, whoever calls it
+	racy    bool // the driver races with itself, in every program
 }
 
 // keptIn are the ways to keep sessions in a store.

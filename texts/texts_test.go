@@ -57,7 +57,7 @@ func TestLanguages(t *testing.T) {
 	}
 }
 
-// A sentence that two languages share was left behind by whoever copied the file.
+// Two languages share a sentence where a file was copied and not translated to its end.
 func TestLanguages_DoNotShareSentences(t *testing.T) {
 	t.Parallel()
 	seen := map[string]string{}

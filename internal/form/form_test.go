@@ -58,7 +58,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// A repeated field stays repeated, so that whoever wants one value sees that there are two.
+// A repeated field stays repeated: a reader who wants one value sees that there are two.
 func TestValues(t *testing.T) {
 	t.Parallel()
 	body, err := form.Read(post(form.Type, "code=a&code=b&state=s"))

@@ -242,7 +242,7 @@ func TestBegin_Drops(t *testing.T) {
 	}
 }
 
-// Of a header full of sign-ins, whoever made it, sixteen are opened; the rest goes.
+// Of a header full of sign-ins, sixteen are opened. The others are deleted.
 func TestBegin_Bounded(t *testing.T) {
 	t.Parallel()
 	var signIns [][2]any
