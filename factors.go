@@ -94,7 +94,7 @@ func (a *Auth) hasFactor(id *identity, within time.Duration, wanted []FactorMeth
 		return false
 	}
 	now, has, t := a.opts.Now(), false, &id.token
-	factor.Each(a.keys.factors, t.Subject, t.sid, t.factors, func(p factor.Proof, _ int) {
+	factor.Each(a.keys.factors, t.Subject, t.sid, t.factors, func(p factor.Proof) {
 		has = has || factor.Wants(wanted, FactorMethod(p.Method)) && p.Fresh(now, within, leeway)
 	})
 	return has
@@ -160,13 +160,9 @@ func (a *Auth) proofs(t *Token) []factor.Proof {
 	return proofs
 }
 
-// factorsOf are the factors of a session.
-func (a *Auth) factorsOf(t *Token) []Factor {
-	var factors []Factor
-	factor.Each(a.keys.factors, t.Subject, t.sid, t.factors, func(p factor.Proof, n int) {
-		if factors == nil {
-			factors = make([]Factor, 0, n)
-		}
+// factorsOf appends the factors of a session to others.
+func (a *Auth) factorsOf(t *Token, factors []Factor) []Factor {
+	factor.Each(a.keys.factors, t.Subject, t.sid, t.factors, func(p factor.Proof) {
 		factors = append(factors, Factor{FactorMethod(p.Method), p.At})
 	})
 	return factors

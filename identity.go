@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,6 +38,7 @@ type identity struct {
 	more            bool                   // the token has further claims: see complete
 	completed       sync.Once
 	proved          sync.Once // session.Factors were read: see view
+	factors         [1]Factor // where session.Factors stand: most sessions have one
 }
 
 // complete reads the further claims that openBy has left out of the token.
@@ -51,7 +53,11 @@ func (id *identity) complete() {
 // first asked for: a request that needs no session pays nothing for them.
 func (id *identity) view() *Session {
 	if id.token.factors != "" {
-		id.proved.Do(func() { id.session.Factors = id.auth.factorsOf(&id.token) })
+		id.proved.Do(func() {
+			if factors := id.auth.factorsOf(&id.token, id.factors[:0]); len(factors) > 0 {
+				id.session.Factors = slices.Clip(factors) // who appends writes elsewhere
+			}
+		})
 	}
 	return &id.session
 }
@@ -140,14 +146,6 @@ func (a *Auth) putSession(c *gin.Context, value string, found cookie.Session, ba
 	return cookie.PutSession(w, value)
 }
 
-// cookieEnd is the Expires of a cookie whose session ends then; zero: it has none.
-func (t *Token) cookieEnd(expires time.Time) time.Time {
-	if t.life.BrowserSession {
-		return time.Time{}
-	}
-	return expires
-}
-
 // clearSession deletes the session's cookies.
 func (a *Auth) clearSession(c *gin.Context, found cookie.Session, base origin.Base, former ...string) {
 	cookie.ClearSession(a.sessionCookies(c, found, base, former...))
@@ -200,10 +198,11 @@ func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session) 
 	if err != nil {
 		return nil, err
 	}
-	if a.needsReseal(id, now) {
+	due := a.needsReseal(id, now)
+	if due {
 		id.complete()
 	}
-	if err := a.runCallbacks(c, id, base, found, now); errors.Is(err, ErrSignedOut) {
+	if err := a.runCallbacks(c, id, base, found, now, due); errors.Is(err, ErrSignedOut) {
 		return nil, cmp.Or(a.endByCallback(c, id, base, found), errSignedOut)
 	} else if err != nil {
 		return nil, err
@@ -211,10 +210,10 @@ func (a *Auth) identify(c *gin.Context, base origin.Base, found cookie.Session) 
 	return id, nil
 }
 
-// runCallbacks makes the session of a guarded request.
-func (a *Auth) runCallbacks(c *gin.Context, id *identity, base origin.Base, found cookie.Session, now time.Time) error {
+// runCallbacks makes the session of a guarded request. due says that it must be sealed
+// again though nothing has changed.
+func (a *Auth) runCallbacks(c *gin.Context, id *identity, base origin.Base, found cookie.Session, now time.Time, due bool) error {
 	t := &id.token
-	due := a.needsReseal(id, now)
 	if a.opts.Callbacks.JWT != nil {
 		if err := a.runJWT(c, JWTParams{Token: t}); err != nil {
 			return err

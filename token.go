@@ -106,10 +106,13 @@ func (t *Token) parseOwn(payload []byte, now time.Time) (more bool, err error) {
 
 // further reads the further claims of a payload that parseOwn has checked.
 func (t *Token) further(payload []byte) {
-	whole := Token{}
-	v := whole.begin()
-	_ = claims.Each(payload, func(name string, value claims.Value) { whole.take(name, value, &v) })
-	t.Claims = whole.Claims
+	_, _ = claims.Some(payload, func(name []byte) bool { return !ownClaim(name) }, t.keepClaim)
+}
+
+// keepClaim keeps a claim among the further ones.
+func (t *Token) keepClaim(name string, value claims.Value) {
+	claims.Make(&t.Claims)
+	t.Claims[name] = value.Any()
 }
 
 func (t *Token) begin() claims.Validity {
@@ -119,42 +122,26 @@ func (t *Token) begin() claims.Validity {
 
 // take sets the field of a claim, or keeps the claim among the further ones.
 func (t *Token) take(name string, value claims.Value, v *claims.Validity) {
-	if t.takeOwn(name, value, v) {
-		return
+	if !t.takeOwn(name, value, v) {
+		t.keepClaim(name, value)
 	}
-	claims.Make(&t.Claims)
-	t.Claims[name] = value.Any()
-}
-
-// text is the field of a claim that is a text; nil for any other claim.
-func (t *Token) text(name string) *string {
-	switch name {
-	case "sub":
-		return &t.Subject
-	case "jti":
-		return &t.ID
-	case claimSession:
-		return &t.sid
-	case claimFactors:
-		return &t.factors
-	case claimDomain:
-		return &t.domain
-	case claimBrowser:
-		return &t.browser
-	}
-	return nil
 }
 
 // takeOwn takes a claim that has a field, and is of the field's type.
 func (t *Token) takeOwn(name string, value claims.Value, v *claims.Validity) (taken bool) {
-	if field := t.text(name); field != nil {
-		text, ok := value.Text()
-		if ok {
-			*field = text
-		}
-		return ok
-	}
 	switch name {
+	case "sub":
+		return value.TextInto(&t.Subject)
+	case "jti":
+		return value.TextInto(&t.ID)
+	case claimSession:
+		return value.TextInto(&t.sid)
+	case claimFactors:
+		return value.TextInto(&t.factors)
+	case claimDomain:
+		return value.TextInto(&t.domain)
+	case claimBrowser:
+		return value.TextInto(&t.browser)
 	case "name":
 		return t.shape.Read(nameText, value, &t.Name)
 	case "email":
@@ -232,6 +219,14 @@ func (t *Token) endOf(l lifetime.Lifetime, now time.Time) time.Time {
 	return l.End(lifetime.Began(t.began(), now), now)
 }
 
+// cookieEnd is the Expires of a cookie whose session ends then; zero: it has none.
+func (t *Token) cookieEnd(expires time.Time) time.Time {
+	if t.life.BrowserSession {
+		return time.Time{}
+	}
+	return expires
+}
+
 // claims writes the claims that sealing keeps: all but iat, exp and jti.
 func (t *Token) claims() *claims.Object {
 	o := &claims.Object{}
@@ -240,9 +235,10 @@ func (t *Token) claims() *claims.Object {
 	t.shape.Write(pictureText, o, "picture", t.Picture)
 	o.AddText("sub", t.Subject)
 	o.AddTime("auth_time", t.AuthTime)
-	for _, name := range [...]string{claimSession, claimFactors, claimDomain, claimBrowser} {
-		o.AddText(name, *t.text(name))
-	}
+	o.AddText(claimSession, t.sid)
+	o.AddText(claimFactors, t.factors)
+	o.AddText(claimDomain, t.domain)
+	o.AddText(claimBrowser, t.browser)
 	if t.grant != nil {
 		o.Add(tokenset.Claim, t.grant)
 	}

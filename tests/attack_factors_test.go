@@ -26,6 +26,7 @@ const factorsClaim = "ginauth_factors"
 func TestAttack60_FactorsWritten(t *testing.T) {
 	t.Parallel()
 	var written atomic.Value // what the JWT callback writes
+	var replaced atomic.Bool // whether it puts another token in place of the session's
 	s := newSealedSite(t, ginauth.Options{Callbacks: ginauth.Callbacks{
 		JWT: func(_ *gin.Context, p ginauth.JWTParams) error {
 			if sent, ok := p.Update.(map[string]any); ok {
@@ -33,6 +34,9 @@ func TestAttack60_FactorsWritten(t *testing.T) {
 			}
 			if claim, ok := written.Load().(string); ok && claim != "" {
 				p.Token.Claims[factorsClaim] = claim
+			}
+			if replaced.Load() {
+				*p.Token = ginauth.Token{Subject: p.Token.Subject, Claims: map[string]any{}}
 			}
 			return nil
 		},
@@ -77,6 +81,11 @@ func TestAttack60_FactorsWritten(t *testing.T) {
 		}
 	}
 	written.Store("")
+	replaced.Store(true)
+	if got := methods(fresh.factors()); got != "password" {
+		t.Errorf("a JWT callback replaced the token: %q is left", got)
+	}
+	replaced.Store(false)
 
 	sub := opened(t, forSession, eve.cookie(sessionCookie))
 	for name, change := range map[string]map[string]any{

@@ -36,6 +36,15 @@ func (v Value) Text() (string, bool) {
 	return s, err == nil
 }
 
+// TextInto is Text into a variable, which it leaves alone where it reports false.
+func (v Value) TextInto(text *string) bool {
+	read, ok := v.Text()
+	if ok {
+		*text = read
+	}
+	return ok
+}
+
 // Null reports whether the value is null.
 func (v Value) Null() bool { return v.raw == "null" }
 
@@ -108,8 +117,11 @@ func Each(object []byte, visit func(name string, value Value)) error {
 	return nil
 }
 
-// Some is Each for the members whose names pick takes. It copies no others: where there
-// are any, more is true.
+// longOthers is from how many bytes on the others cost more to copy than to leave out.
+const longOthers = 512
+
+// Some is Each for the members whose names pick takes. Where there are others, more is
+// true; they are not copied where they are long.
 func Some(object []byte, pick func(name []byte) bool, visit func(name string, value Value)) (more bool, err error) {
 	s := scanner{buf: object}
 	var fixed [16]member
@@ -124,22 +136,37 @@ func Some(object []byte, pick func(name []byte) bool, visit func(name string, va
 		})
 		return more, err
 	}
-	var buffer [512]byte
-	picked, kept := members[:0], buffer[:0]
+	picked, length := members[:0], 0
 	for _, m := range members {
 		if !pick(object[m.name.from:m.name.to]) {
 			more = true
 			continue
 		}
-		from := m.name.from - len(kept)
-		kept = append(kept, object[m.name.from:m.value.to]...)
-		picked = append(picked, member{m.name.back(from), m.value.back(from)})
+		picked = append(picked, m)
+		length += int(m.value.to - m.name.from)
 	}
-	text := string(kept)
+	text := ""
+	if len(object)-length < longOthers {
+		text = string(object)
+	} else {
+		text = without(object, picked)
+	}
 	for _, m := range picked {
 		visit(m.name.of(text), m.value.value(text))
 	}
 	return more, nil
+}
+
+// without copies members alone, and moves them to where they are in the copy.
+func without(object []byte, picked []member) string {
+	var buffer [512]byte
+	kept := buffer[:0]
+	for i, m := range picked {
+		moved := m.name.from - int32(len(kept))
+		kept = append(kept, object[m.name.from:m.value.to]...)
+		picked[i] = member{m.name.back(moved), m.value.back(moved)}
+	}
+	return string(kept)
 }
 
 // others is Each for what is not plain.
@@ -157,15 +184,18 @@ func others(object []byte, visit func(name string, value Value)) error {
 	return nil
 }
 
-// A span is a part of a document.
+// A span is a part of a document. It is small, since a scan makes two for each member.
 type span struct {
-	from, to int
+	from, to int32
 	plain    bool // of a value: a text without escapes
 }
 
+// maxScanned is the longest document, in bytes, that is scanned: no session is as long.
+const maxScanned = 1 << 20
+
 func (p span) of(text string) string   { return text[p.from:p.to] }
 func (p span) value(text string) Value { return Value{p.of(text), p.plain} }
-func (p span) back(n int) span         { return span{p.from - n, p.to - n, p.plain} }
+func (p span) back(n int32) span       { return span{p.from - n, p.to - n, p.plain} }
 
 // A member is one of an object: its name, without quotes, and its value.
 type member struct{ name, value span }
@@ -180,12 +210,14 @@ type scanner struct {
 // object appends the members of the whole document, which it has checked to its end: a
 // visitor must not see half of a document.
 func (s *scanner) object(members []member) ([]member, bool) {
-	if !s.skip('{') {
+	if len(s.buf) > maxScanned || !s.skip('{') {
 		return nil, false
 	}
 	for more := !s.skip('}'); more; {
-		s.space()
-		name, ok := s.quoted()
+		if !s.skip('"') {
+			return nil, false
+		}
+		name, ok := s.text()
 		if !ok || !s.skip(':') {
 			return nil, false
 		}
@@ -203,38 +235,35 @@ func (s *scanner) object(members []member) ([]member, bool) {
 }
 
 func (s *scanner) value() (span, bool) {
-	s.space()
+	if s.skip('"') {
+		return s.text()
+	}
 	if s.pos == len(s.buf) {
 		return span{}, false
 	}
 	start := s.pos
 	switch s.buf[s.pos] {
-	case '"':
-		return s.quoted()
 	case '{', '[':
 		return s.nested()
 	case 'n', 't', 'f':
 		if s.word("null") || s.word("true") || s.word("false") {
-			return span{from: start, to: s.pos}, true
+			return s.since(start), true
 		}
 	}
 	return s.number() // or nothing that is plain
 }
 
-// quoted reads a string without escapes.
-func (s *scanner) quoted() (span, bool) {
-	if s.pos == len(s.buf) || s.buf[s.pos] != '"' {
-		return span{}, false
-	}
+// text reads the rest of a string without escapes.
+func (s *scanner) text() (span, bool) {
 	start := s.pos
-	n, ascii := plain(s.buf[start+1:])
-	s.pos += 1 + n
+	n, ascii := plain(s.buf[start:])
+	end := start + n
 	// What is no UTF-8, encoding/json mends.
-	if s.pos >= len(s.buf) || s.buf[s.pos] != '"' || !ascii && !utf8.Valid(s.buf[start+1:s.pos]) {
+	if end == len(s.buf) || s.buf[end] != '"' || !ascii && !utf8.Valid(s.buf[start:end]) {
 		return span{}, false
 	}
-	s.pos++
-	return span{start, s.pos, true}, true
+	s.pos = end + 1
+	return span{int32(start - 1), int32(s.pos), true}, true
 }
 
 // plain counts the bytes in front of the first that is a quote, a backslash or a
@@ -279,8 +308,11 @@ func (s *scanner) number() (span, bool) {
 	if n == 0 || n > 1 && s.buf[digits] == '0' {
 		return span{}, false
 	}
-	return span{from: start, to: s.pos}, true
+	return s.since(start), true
 }
+
+// since is what was read since start.
+func (s *scanner) since(start int) span { return span{from: int32(start), to: int32(s.pos)} }
 
 // nested finds the end of an object or array by its brackets and leaves what is
 // in it to encoding/json.
@@ -299,7 +331,7 @@ func (s *scanner) nested() (span, bool) {
 		case c == '}' || c == ']':
 			if depth--; depth == 0 {
 				s.pos++
-				return span{from: start, to: s.pos}, json.Valid(s.buf[start:s.pos])
+				return s.since(start), json.Valid(s.buf[start:s.pos])
 			}
 		}
 	}
@@ -318,6 +350,10 @@ func (s *scanner) space() {
 }
 
 func (s *scanner) skip(c byte) bool {
+	if s.pos < len(s.buf) && s.buf[s.pos] == c { // nearly always
+		s.pos++
+		return true
+	}
 	s.space()
 	if s.pos < len(s.buf) && s.buf[s.pos] == c {
 		s.pos++

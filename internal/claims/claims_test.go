@@ -88,6 +88,16 @@ func agreeInPart(t *testing.T, object []byte, all map[string]any, eachErr error)
 	}
 }
 
+// Each reads what is longer than any session, too.
+func TestEach_Long(t *testing.T) {
+	t.Parallel()
+	for _, length := range []int{1 << 20, 1<<20 + 1} {
+		whole := `{"b":7,"a":"` + strings.Repeat("x", length-len(`{"b":7,"a":""}`)) + `"}`
+		agree(t, []byte(whole))
+		agree(t, []byte(whole[:length-1]))
+	}
+}
+
 // consistent checks that the ways to read one value tell the same.
 func consistent(t *testing.T, name string, v claims.Value) {
 	t.Helper()

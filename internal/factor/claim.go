@@ -51,17 +51,12 @@ func Claim(mac *token.Digest, subject, session string, proofs []Proof) string {
 // Read reads the proofs of a claim; none where its MAC is not one of this subject and
 // session. current reports that it was made with the current secret.
 func Read(mac *token.Digest, subject, session, claim string) (proofs []Proof, current bool) {
-	current = Each(mac, subject, session, claim, func(p Proof, n int) {
-		if proofs == nil {
-			proofs = make([]Proof, 0, n)
-		}
-		proofs = append(proofs, p)
-	})
+	current = Each(mac, subject, session, claim, func(p Proof) { proofs = append(proofs, p) })
 	return proofs, current
 }
 
-// Each calls visit with each proof that Read would return, and says how many there are.
-func Each(mac *token.Digest, subject, session, claim string, visit func(p Proof, n int)) (current bool) {
+// Each calls visit with each proof that Read would return.
+func Each(mac *token.Digest, subject, session, claim string, visit func(Proof)) (current bool) {
 	text, sum, _ := strings.Cut(claim, beforeMAC)
 	if text == "" || session == "" {
 		return false
@@ -70,13 +65,14 @@ func Each(mac *token.Digest, subject, session, claim string, visit func(p Proof,
 	if !valid {
 		return false
 	}
-	n := 1 + strings.Count(text, betweenProofs)
-	for part := range strings.SplitSeq(text, betweenProofs) {
+	for more := true; more; {
+		var part string
+		part, text, more = strings.Cut(text, betweenProofs)
 		method, rest, _ := strings.Cut(part, withinProof)
 		at, rest, _ := strings.Cut(rest, withinProof)
 		provider, account, _ := strings.Cut(rest, withinProof)
 		if seconds, err := strconv.ParseInt(at, 10, 64); err == nil {
-			visit(Proof{method, time.Unix(seconds, 0), provider, account}, n)
+			visit(Proof{method, time.Unix(seconds, 0), provider, account})
 		}
 	}
 	return current

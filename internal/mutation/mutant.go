@@ -146,7 +146,7 @@ func green(root, scratch string, patches []Patch) error {
 		if err := build(root, pkg, binary); err != nil {
 			return fmt.Errorf("%s does not compile: %w", pkg, err)
 		}
-		out, err := runTest(tree, pkg, binary, strings.Join(list, "|"), 5*time.Minute)
+		out, err := runTest(tree, pkg, binary, strings.Join(list, "|"), 20*time.Minute)
 		if err != nil {
 			return fmt.Errorf("the tests of %s are red on the code as it is: %w: %s", pkg, err, failed(out))
 		}
