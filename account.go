@@ -80,12 +80,12 @@ func (v *request) postAccount() {
 	case errors.Is(err, errAnswered):
 	case errors.As(err, &public):
 		a.show(http.StatusConflict, pages.Account{Failed: true, Text: string(public)})
-	case errors.Is(err, ErrLastAccount), errors.Is(err, ErrNotFound): // another tab was first
+	case errors.Is(err, ErrLastAccount), errors.Is(err, ErrNotFound), errors.Is(err, ErrNotSupported): // another tab was first
 		a.show(http.StatusConflict, pages.Account{Failed: true})
 	case err != nil:
 		v.reference = newReference()
 		v.auth.opts.Logger.Error("ginauth: the account page could not do what was asked", "do", v.field("do"), "error", redact.Error(err), "reference", v.reference)
-		a.show(http.StatusInternalServerError, pages.Account{Failed: true, Reference: v.reference})
+		a.show(faultStatus(err), pages.Account{Failed: true, Reference: v.reference})
 	default:
 		v.redirect(http.StatusOK, v.accountURL()+"?done=true")
 	}
@@ -103,7 +103,7 @@ func (v *request) account() *account {
 	a := &account{request: v, id: id}
 	if err == nil && v.auth.opts.Adapter != nil && !id.token.notInAdapter {
 		a.user, err = orNil(v.auth.userByID(ctx, id.token.Subject))
-		if err == nil && a.user != nil {
+		if a.user != nil {
 			a.ways, err = v.auth.waysInto(ctx, *a.user)
 		}
 	}
@@ -129,7 +129,6 @@ func (a *account) show(status int, page pages.Account) {
 		a.auth.abortFault(a.c, a.base, err)
 		return
 	}
-	private(a.c.Writer.Header())
 	a.pages().Account(a.c.Writer, status, page)
 }
 
@@ -319,8 +318,11 @@ func (v *request) getPasskeys() {
 		if len(list) < maxPasskeys {
 			page.Register = v.base.URL + "/callback/" + passkeyID
 		}
-		if v.c.Query("error") != "" { // whatever it says: the author of a link puts no words on the page
-			page.Error = errorcode.PasskeyRegistration
+		switch code := v.c.Query("error"); { // the author of a link puts no words on the page
+		case code == errorcode.PasskeyRegistration:
+			page.Error = code
+		case code != "" || v.c.Query("csrf") == "true":
+			page.Failed = true
 		}
 		v.pages().Passkeys(v.c.Writer, http.StatusOK, page)
 		return nil

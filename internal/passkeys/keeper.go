@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -31,7 +32,8 @@ const (
 
 const errRefused Refusal = "the answer was refused"
 
-// maxTries is how often a proof is kept that others of the same passkey came before.
+// maxTries is how often a proof or a name is kept that others of the same passkey came
+// before.
 const maxTries = 3
 
 // Errors are the errors of a Store, and those by which the caller tells what happened.
@@ -58,7 +60,10 @@ type Keeper struct {
 
 // refused is an error that says what is wrong with an answer.
 func (k *Keeper) refused(why Refusal, err error) error {
-	return errors.Join(k.Errors.Wrong, why, err)
+	if err == nil {
+		return fmt.Errorf("%w: %w", k.Errors.Wrong, why)
+	}
+	return fmt.Errorf("%w: %w: %w", k.Errors.Wrong, why, err)
 }
 
 // List are a user's passkeys, in any order.
@@ -228,8 +233,11 @@ func (k *Keeper) Add(ctx context.Context, s Stored, still func() error) error {
 	if err = cmp.Or(err, listErr); err == nil && len(list) > k.Most {
 		err = k.Errors.TooMany
 	}
-	if err != nil {
-		err = errors.Join(err, k.Remove(ctx, s.UserID, s.ID))
+	if err == nil {
+		return nil
+	}
+	if kept := k.Remove(ctx, s.UserID, s.ID); kept != nil && !errors.Is(kept, k.Errors.NotFound) {
+		return fmt.Errorf("passkeys: a passkey that its user must not have was not taken back: %w (%v)", kept, err)
 	}
 	return err
 }
@@ -241,17 +249,22 @@ func (k *Keeper) Remove(ctx context.Context, userID, id string) error {
 
 // Rename stores the name that a person typed for a passkey of theirs. An empty one
 // changes nothing, and neither does the ID of no passkey of theirs.
-func (k *Keeper) Rename(ctx context.Context, userID, id, typed string) error {
-	list, err := k.List(ctx, userID)
-	at := slices.IndexFunc(list, func(s Stored) bool { return s.ID == id })
+func (k *Keeper) Rename(ctx context.Context, userID, id, typed string) (err error) {
 	name := CleanName(typed)
-	if err != nil || at < 0 || name == "" {
-		return err
+	for range maxTries { // somebody may sign in by it at this moment
+		list, listErr := k.List(ctx, userID)
+		at := slices.IndexFunc(list, func(s Stored) bool { return s.ID == id })
+		if listErr != nil || at < 0 || name == "" {
+			return listErr
+		}
+		r, readErr := ParseRecord(list[at].Data)
+		if readErr != nil {
+			return readErr
+		}
+		r.Name = name
+		if err = k.update(ctx, list[at], r); !errors.Is(err, k.Errors.Conflict) {
+			break
+		}
 	}
-	r, err := ParseRecord(list[at].Data)
-	if err != nil {
-		return err
-	}
-	r.Name = name
-	return k.update(ctx, list[at], r)
+	return err
 }

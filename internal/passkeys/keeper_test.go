@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,11 +26,13 @@ type row struct {
 	Data   []byte
 }
 
-// A memory is a store of passkeys. before, if set, comes first in each of its changes.
+// A memory is a store of passkeys. before, if set, comes first in its next change, and
+// deletion is what each deletion fails with.
 type memory struct {
-	rows   map[string]row
-	used   map[string]bool // challenges of registrations
-	before func()
+	rows     map[string]row
+	used     map[string]bool // challenges of registrations
+	before   func()
+	deletion error
 }
 
 func (m *memory) change() {
@@ -77,6 +80,9 @@ func (m *memory) UpdatePasskey(_ context.Context, p row, data []byte) error {
 }
 
 func (m *memory) DeletePasskey(_ context.Context, _, id string) error {
+	if m.deletion != nil {
+		return m.deletion
+	}
 	if _, ok := m.rows[id]; !ok {
 		return errs.NotFound
 	}
@@ -127,10 +133,7 @@ func add(t *testing.T, k *passkeys.Keeper, user, credential string) passkeys.Sto
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := passkeys.NewRecord(credential, challenge.Handle, key{1}, true, time.Unix(1_700_000_000+int64(len(credential)), 0))
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := passkeys.NewRecord(credential, challenge.Handle, key{1}, true, time.Unix(1_700_000_000+int64(len(credential)), 0))
 	p := passkeys.Stored{ID: passkeys.ID([]byte(credential)), UserID: user, Data: data}
 	if err := k.Add(t.Context(), p, func() error { return nil }); err != nil {
 		t.Fatal(err)
@@ -207,10 +210,7 @@ func TestKeeper_Add(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_700_000_000, 0)
 	k, m := keeper(t, &now)
-	data, err := passkeys.NewRecord("one", []byte("handle"), key{1}, false, now)
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := passkeys.NewRecord("one", []byte("handle"), key{1}, false, now)
 	ended := errors.New("the session ended")
 	if err := k.Add(t.Context(), passkeys.Stored{ID: "one", UserID: "ada", Data: data}, func() error { return ended }); !errors.Is(err, ended) || len(m.rows) != 0 {
 		t.Errorf("after the end: %v, and %d are kept", err, len(m.rows))
@@ -223,6 +223,19 @@ func TestKeeper_Add(t *testing.T) {
 	}
 	if err := k.Add(t.Context(), passkeys.Stored{ID: "one", UserID: "ada", Data: data}, func() error { return nil }); !errors.Is(err, errs.TooMany) || len(m.rows) != 3 {
 		t.Errorf("one too many: %v, and %d are kept", err, len(m.rows))
+	}
+	for name, row := range map[string]struct {
+		deletion, want error
+	}{
+		"removed meanwhile":   {errs.NotFound, ended},
+		"not taken back":      {errDown, errDown},
+		"changed at the time": {errs.Conflict, errs.Conflict},
+	} {
+		m.deletion = row.deletion
+		err := k.Add(t.Context(), passkeys.Stored{ID: "two", UserID: "bob", Data: data}, func() error { return ended })
+		if !errors.Is(err, row.want) || errors.Is(err, ended) != (row.want == ended) || !strings.Contains(err.Error(), "the session ended") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
@@ -317,6 +330,29 @@ func TestKeeper_Rename(t *testing.T) {
 		err := k.Rename(t.Context(), c.user, c.id, c.typed)
 		if r, readErr := passkeys.ParseRecord(m.rows[p.ID].Data); err != nil || readErr != nil || r.Name != c.want {
 			t.Errorf("%+v: %s, %v", c, r.Name, err)
+		}
+	}
+	// Somebody signs in by it at that moment: once, and all the time.
+	for tries, want := range map[int]error{1: nil, 2: nil, 3: errs.Conflict} {
+		left := tries
+		var used func()
+		used = func() {
+			r, err := passkeys.ParseRecord(m.rows[p.ID].Data)
+			if err != nil {
+				t.Error(err)
+			}
+			r.Used++
+			m.rows[p.ID] = row{p.ID, p.UserID, r.Bytes()}
+			if left--; left > 0 {
+				m.before = used
+			}
+		}
+		m.before = used
+		name := "used " + strconv.Itoa(tries)
+		err := k.Rename(t.Context(), "ada", p.ID, name)
+		r, readErr := passkeys.ParseRecord(m.rows[p.ID].Data)
+		if !errors.Is(err, want) || readErr != nil || (r.Name == name) != (want == nil) {
+			t.Errorf("%d conflicts: %s, %v", tries, r.Name, err)
 		}
 	}
 	if err := k.Remove(t.Context(), "ada", p.ID); err != nil || len(m.rows) != 0 {
