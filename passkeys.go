@@ -279,7 +279,7 @@ func (m *passkeyMethod) register(v *request) func(context.Context, *identity, Us
 		// The session may end meanwhile, or the owner of the user's address prove it.
 		err = m.keeper.Add(ctx, stored, func() error {
 			_, now, err := v.passkeyOwner(ctx, true)
-			if err == nil && provedSince(user, now) {
+			if provedSince(user, now) {
 				err = errOvertaken
 			}
 			return err

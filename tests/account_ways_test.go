@@ -49,6 +49,7 @@ func TestAccount_JSON(t *testing.T) {
 	for format, unproven := range map[ginauth.Format]string{ginauth.NextAuthV4: "?csrf=true", ginauth.AuthJSV5: "?error=MissingCSRF"} {
 		opts := ginauth.Options{}
 		opts.Session.Format = format
+		opts.Callbacks.DeleteUser = func(*gin.Context, ginauth.User) error { return nil }
 		a, clock := accountApp(t, opts)
 		b := a.browser(t)
 		url200 := func(name, url string, res answer) {
@@ -65,6 +66,15 @@ func TestAccount_JSON(t *testing.T) {
 		url200("done", "/api/auth/account?done=true", b.doAccount("end-others", asked))
 		url200("without a token", "/api/auth/account"+unproven, b.post(accountPath, url.Values{"do": {"end-others"}, "json": {"true"}}))
 		url200("nothing that there is", "/api/auth/account"+unproven, b.doAccount("everything", asked))
+		begun := b.doAccount("link", url.Values{"json": {"true"}, "provider": {"second"}, "callbackUrl": {"/after"}})
+		var said map[string]string
+		decode(t, begun.body, &said)
+		if begun.StatusCode != http.StatusOK || !strings.HasPrefix(said["url"], a.idp.Issuer()+"/authorize?") {
+			t.Errorf("%d: linking: %d %s", format, begun.StatusCode, begun.body)
+		}
+		other := a.browser(t)
+		other.signInAt(a.idp, "first", "nemo")
+		url200("deleted", "", other.doAccount("delete", url.Values{"json": {"true"}, "sure": {"true"}}))
 		clock.move(11 * time.Minute)
 		url200("without a fresh proof", "/api/auth/factor?callbackUrl="+strings.ReplaceAll(url.QueryEscape(a.URL+accountPath), "+", "%20"), b.doAccount("unlink", asked))
 	}
@@ -168,7 +178,7 @@ func TestAccount_EachWay(t *testing.T) {
 	}
 	has("by mail alone", map[string]int{
 		"<li>": 1, "<bdi>ada@example.com</bdi>": 1, "Your only way to sign in.": 1, ">Remove<": 0,
-		">Connect ": 2, ">Connect first<": 1, ">Connect second<": 1, `name="provider" value="first"`: 1, `value="` + a.URL + accountPath + `?done=true"`: 2,
+		">Connect ": 2, ">Connect first<": 1, ">Connect second<": 1, `name="provider" value="first"`: 1, `name="callbackUrl" value="` + a.URL + accountPath + `?done=true"`: 2, `name="do" value="link"`: 2,
 	})
 	if body := b.get(accountPath).body; !strings.Contains(body, "<bdi>ada@example.com</bdi> · confirmed") {
 		t.Errorf("the address is not confirmed:\n%s", body)

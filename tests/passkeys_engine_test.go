@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -76,7 +77,7 @@ func (e tracingEngine) Verify(c ginauth.PasskeyCeremony, answer []byte) (ginauth
 func TestPasskeyEngine_Ceremonies(t *testing.T) {
 	t.Parallel()
 	engine := tracingEngine{passkey.New(passkey.Config{}), &traced{}}
-	a := newPasskeyApp(t, ginauth.Options{Factors: ginauth.FactorOptions{Passkeys: engine}})
+	a := newPasskeyApp(t, ginauth.Options{Factors: ginauth.FactorOptions{Passkeys: engine}, TrustedOrigins: []string{"http://admin.localhost"}})
 	if engine.site != "http://localhost" {
 		t.Errorf("checked for %q", engine.site)
 	}
@@ -102,6 +103,15 @@ func TestPasskeyEngine_Ceremonies(t *testing.T) {
 	}
 	if c := engine.last(); c.Site != a.URL || c.Origin != a.URL || !c.UserVerification || string(c.UserHandle) != string(d.keys[0].handle) || len(c.Credentials) != 1 || string(c.Credentials[0].ID) != string(d.keys[0].id) {
 		t.Errorf("%+v", c)
+	}
+	o, _ := b.passkeyOptions("authenticate")
+	for sent, want := range map[string]string{"http://admin.localhost": "http://admin.localhost", a.URL: a.URL} {
+		req := b.request(http.MethodPost, answerPath, url.Values{"csrfToken": {b.csrf()}, "data": {d.get(o)}})
+		req.Header.Set("Origin", sent)
+		b.do(req)
+		if c := engine.last(); c.Site != a.URL || c.Origin != want {
+			t.Errorf("a form from %s: %+v", sent, c)
+		}
 	}
 	host := strings.TrimPrefix(a.URL, "http://")
 	for _, row := range []struct {

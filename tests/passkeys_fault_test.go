@@ -2,8 +2,10 @@ package tests
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -70,6 +72,15 @@ func TestPasskeyFault_Routes(t *testing.T) {
 			}
 		}
 	}
+	// A fault comes before the question whether a proof is fresh.
+	a.move(11 * time.Minute)
+	a.log.forget()
+	a.cut("GetUser")
+	if res := options("register")(); res.StatusCode != http.StatusServiceUnavailable || a.errorLine(t) == "" {
+		t.Errorf("without a fresh proof: %d %s", res.StatusCode, res.body)
+	}
+	a.mend("GetUser")
+	b.signInByPassword("ada")
 	a.spoilt(t, a.people["ada"], `{`, `[`)
 	a.log.forget()
 	for name, request := range map[string]func() answer{"the page": page, "options to register": options("register"), "to rename": rename} {
@@ -270,6 +281,43 @@ func TestPasskeyFault_Waiting(t *testing.T) {
 	a.mend("Get", "UseVerificationToken")
 	if _, ok := b.passkeyOptions("second"); !ok {
 		t.Error(a.log)
+	}
+}
+
+// A registration's challenge is remembered in the Adapter, under a name that is nobody's
+// address. Who has as many passkeys as they may is asked for none, and the log says why.
+func TestPasskeyFault_Full(t *testing.T) {
+	t.Parallel()
+	a := newBrokenApp(t, nil, ginauth.Options{})
+	b := a.browser(t)
+	b.signInByPassword("ada")
+	for i := range 20 {
+		if body := b.get(passkeysPath).body; !strings.Contains(body, `data-passkey="register"`) {
+			t.Fatalf("with %d passkeys the page offers no other:\n%s", i, body)
+		}
+		if _, ok := b.passkeyOptions("register"); !ok {
+			t.Fatalf("with %d passkeys: %s", i, a.log)
+		}
+		p := ginauth.StoredPasskey{ID: fmt.Sprint("key-", i), UserID: a.people["ada"], Data: []byte(`{"name":"Key","handle":"aGFuZGxl","public":{}}`)}
+		if err := a.keys.CreatePasskey(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.log.forget()
+	res := b.get(optionsPath + "?action=register")
+	if res.StatusCode != http.StatusBadRequest || res.body != `{"error":"PasskeyRegistration","url":"`+a.URL+passkeysPath+`?error=PasskeyRegistration"}` {
+		t.Errorf("%d %s", res.StatusCode, res.body)
+	}
+	if got := a.log.String(); !strings.Contains(got, "ginauth: the user has as many passkeys as they may") || !strings.Contains(got, "level=INFO") {
+		t.Errorf("the log says %s", got)
+	}
+	if body := b.get(passkeysPath).body; strings.Contains(body, `data-passkey="register"`) || strings.Count(body, `value="Key"`) != 20 {
+		t.Errorf("the page offers another:\n%s", body)
+	}
+	a.keys.tokens.mu.Lock()
+	defer a.keys.tokens.mu.Unlock()
+	if kept := a.keys.tokens.identifiers; len(kept) != 20 || slices.ContainsFunc(kept, func(name string) bool { return name != "ginauth.passkey" }) {
+		t.Errorf("the challenges are remembered as %q", kept)
 	}
 }
 

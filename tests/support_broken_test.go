@@ -3,6 +3,7 @@ package tests
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/ginauth/ginauth"
@@ -15,11 +16,25 @@ type cutKeys struct {
 	cutAdapter
 	passkeys ginauth.PasskeyStore
 	factors  ginauth.FactorStore
+	tokens   *tokensKept
+}
+
+// tokensKept are the identifiers of the verification tokens that were stored.
+type tokensKept struct {
+	mu          sync.Mutex
+	identifiers []string
 }
 
 func newCutKeys(c *calls) cutKeys {
 	adapter := ginauth.MemoryAdapter()
-	return cutKeys{cutAdapter{adapter, c}, adapter.(ginauth.PasskeyStore), adapter.(ginauth.FactorStore)}
+	return cutKeys{cutAdapter{adapter, c}, adapter.(ginauth.PasskeyStore), adapter.(ginauth.FactorStore), &tokensKept{}}
+}
+
+func (a cutKeys) CreateVerificationToken(ctx context.Context, token ginauth.VerificationToken) error {
+	a.tokens.mu.Lock()
+	a.tokens.identifiers = append(a.tokens.identifiers, token.Identifier)
+	a.tokens.mu.Unlock()
+	return a.cutAdapter.CreateVerificationToken(ctx, token)
 }
 
 func (a cutKeys) CreatePasskey(ctx context.Context, p ginauth.StoredPasskey) error {
