@@ -43,9 +43,6 @@ var accountActions = map[string]accountAction{
 	"delete":     {(*account).delete, true},
 }
 
-// errAnswered says that an action has answered the request.
-var errAnswered = errors.New("ginauth: answered")
-
 func (v *request) accountURL() string { return v.base.URL + "/" + accountPage }
 
 // getAccount shows people who they are here, how they sign in and where they are signed in.
@@ -77,7 +74,7 @@ func (v *request) postAccount() {
 	}
 	var public publicError
 	switch {
-	case errors.Is(err, errAnswered):
+	case v.c.Writer.Written(): // the action led on by itself
 	case errors.As(err, &public):
 		a.show(http.StatusConflict, pages.Account{Failed: true, Text: string(public)})
 	case errors.Is(err, ErrLastAccount), errors.Is(err, ErrNotFound), errors.Is(err, ErrNotSupported): // another tab was first
@@ -212,7 +209,7 @@ func (a *account) link(context.Context) error {
 	}
 	a.provider = p
 	p.method.begin(a.request)
-	return errAnswered
+	return nil
 }
 
 func (a *account) unlink(ctx context.Context) error {
@@ -274,7 +271,7 @@ func (a *account) delete(ctx context.Context) error {
 		return err
 	}
 	a.redirect(http.StatusOK, a.base.Home())
-	return errAnswered
+	return nil
 }
 
 // AccountMenu unfolds, without script, below the name of the person who is signed in: a

@@ -321,6 +321,34 @@ func TestPasskeyFault_Full(t *testing.T) {
 	}
 }
 
+// The owner of the address proves it at the moment in which a passkey is added: that is no
+// fault, and the person who added it reads that it was not.
+func TestPasskeyFault_Overtaken(t *testing.T) {
+	t.Parallel()
+	a := newBrokenApp(t, nil, ginauth.Options{})
+	user := ginauth.User{ID: a.people["ada"], Name: "ada", Email: "ada@example.com"}
+	proved := user
+	proved.EmailVerified = time.Now()
+	if _, err := a.keys.UpdateUser(t.Context(), user); err != nil {
+		t.Fatal(err)
+	}
+	b := a.browser(t)
+	b.signInByPassword("ada")
+	o, _ := b.passkeyOptions("register")
+	a.breaks("CreatePasskey", func() error {
+		_, err := a.keys.UpdateUser(context.Background(), proved)
+		return err
+	})
+	a.log.forget()
+	res := b.postPasskey("register", a.device(t).create(o))
+	if got := a.log.String(); res.Header.Get("Location") != a.URL+passkeysPath+"?error=PasskeyRegistration" || !strings.Contains(got, "level=INFO") || !strings.Contains(got, "their address was proved by its owner") {
+		t.Errorf("%d %s, and the log says %s", res.StatusCode, res.Header.Get("Location"), got)
+	}
+	if list := a.passkeysOf(t, "ada"); len(list) != 0 {
+		t.Errorf("it stays: %+v", list)
+	}
+}
+
 // A passkey is added, its person is signed out at that moment, and then the database does
 // not take it back: that is no refusal, and the log says at ERROR that it stays.
 func TestPasskeyFault_NotTakenBack(t *testing.T) {

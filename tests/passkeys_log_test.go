@@ -69,6 +69,13 @@ func TestPasskeys_RefusalsInLog(t *testing.T) {
 			}
 		}
 	}
+	for data, want := range map[string]string{"[": "the answer is not that of a credential", `{"rawId":"YQ"}`: "the answer's client data cannot be read"} {
+		a.log.forget()
+		b.postPasskey("register", data)
+		if got := a.log.String(); !strings.Contains(got, want) {
+			t.Errorf("the log lacks %q: %s", want, got)
+		}
+	}
 }
 
 // unencoded is the text that a challenge is the base64 of.
