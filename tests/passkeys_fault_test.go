@@ -256,6 +256,10 @@ func TestPasskeyFault_Answers(t *testing.T) {
 	if !strings.Contains(a.log.String(), "cannot unmarshal") {
 		t.Errorf("the log says %s", a.log)
 	}
+	a.log.forget()
+	if res := ada.get(optionsPath + "?action=prove"); res.StatusCode != http.StatusInternalServerError || !strings.Contains(a.errorLine(t), "a stored public key cannot be read") {
+		t.Errorf("%d %s", res.StatusCode, res.body)
+	}
 }
 
 // Who waits for a second factor is not told that the sign-in is over, where only the

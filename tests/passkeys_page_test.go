@@ -338,6 +338,9 @@ func TestPasskeys_Limited(t *testing.T) {
 			t.Errorf("%s: %d %s", name, res.StatusCode, res.Header.Get("Location"))
 		}
 	}
+	if list := a.passkeysOf(t, "ada"); len(list) != 1 || !list[0].LastUsed.IsZero() {
+		t.Errorf("an answer too many was taken: %+v", list)
+	}
 	for _, action := range []string{"prove", "authenticate"} {
 		if _, ok := b.passkeyOptions(action); !ok {
 			t.Errorf("no options to %s", action)

@@ -69,7 +69,7 @@ func (k *Keeper) refused(why Refusal, err error) error {
 // List are a user's passkeys, in any order.
 func (k *Keeper) List(ctx context.Context, userID string) ([]Stored, error) {
 	list, err := bulkhead.Do(ctx, k.Calls, func(ctx context.Context) ([]Stored, error) { return k.Store.list(ctx, userID) })
-	if err == nil && slices.ContainsFunc(list, func(s Stored) bool { return s.UserID != userID }) {
+	if slices.ContainsFunc(list, func(s Stored) bool { return s.UserID != userID }) {
 		err = k.Errors.OtherUser
 	}
 	return list, err
@@ -119,10 +119,9 @@ func (k *Keeper) Ask(ctx context.Context, of Challenge, known any) (challenge, h
 		}
 		handle, public[i] = r.Handle, r.Public
 	}
-	if keys, err := json.Marshal(public); err != nil {
-		return nil, nil, err
-	} else if err := json.Unmarshal(keys, known); err != nil {
-		return nil, nil, err
+	keys, _ := json.Marshal(public) // which were read from JSON
+	if err := json.Unmarshal(keys, known); err != nil {
+		return nil, nil, fmt.Errorf("passkeys: a stored public key cannot be read: %w", err)
 	}
 	if of.Purpose != Register {
 		challenge, _ = k.Challenges.New(of)
@@ -190,9 +189,8 @@ func (k *Keeper) use(ctx context.Context, s Stored, challenge Challenge, answer 
 	}
 	if cloned { // the counter stays, so that the older of the two stays out
 		record.Cloned = true
-	} else if record.Public, err = json.Marshal(proved); err != nil {
-		return k.refused(errRefused, err)
 	} else {
+		record.Public, _ = json.Marshal(proved) // texts, numbers and bytes always marshal
 		record.Synced = synced
 	}
 	err = k.update(ctx, s, record)

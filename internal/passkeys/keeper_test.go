@@ -29,6 +29,7 @@ type row struct {
 // A memory is a store of passkeys. before, if set, comes first in its next change, and
 // deletion is what each deletion fails with.
 type memory struct {
+	changes  int // that were asked for
 	rows     map[string]row
 	used     map[string]bool // challenges of registrations
 	before   func()
@@ -36,6 +37,7 @@ type memory struct {
 }
 
 func (m *memory) change() {
+	m.changes++
 	if before := m.before; before != nil {
 		m.before = nil
 		before()
@@ -161,15 +163,31 @@ func TestKeeper_Ask(t *testing.T) {
 	if err != nil || !slices.Equal(known, []key{{1}, {1}, {1}}) || len(handle) == 0 {
 		t.Errorf("%v, %q, %v", known, handle, err)
 	}
-	records, err := k.Records(t.Context(), "ada")
-	if err != nil || len(records) != 3 {
-		t.Fatalf("%v, %v", records, err)
-	}
-	for i, r := range records {
-		if r.Name != []string{"a", "bb", "ccc"}[i] || string(r.Handle) != string(handle) || !r.Synced {
-			t.Errorf("%d is %+v", i, r)
+	for range 20 { // a table has no order
+		records, err := k.Records(t.Context(), "ada")
+		if err != nil || len(records) != 3 {
+			t.Fatalf("%v, %v", records, err)
+		}
+		for i, r := range records {
+			if r.Name != []string{"a", "bb", "ccc"}[i] || string(r.Handle) != string(handle) || !r.Synced {
+				t.Errorf("%d is %+v", i, r)
+			}
 		}
 	}
+	kept := m.rows
+	m.rows = map[string]row{}
+	for i := range 9 {
+		id := strconv.Itoa(i)
+		m.rows[id] = row{id, "ada", passkeys.NewRecord(id, []byte("handle"), key{1}, false, now)}
+	}
+	if records, err := k.Records(t.Context(), "ada"); err != nil || !slices.IsSortedFunc(records, func(a, b *passkeys.Named) int { return strings.Compare(a.ID, b.ID) }) {
+		t.Errorf("of the same moment: %v, %v", records, err)
+	}
+	m.rows = map[string]row{"1": {"1", "ada", []byte(`{"public":[1]}`)}}
+	if _, _, err := k.Ask(t.Context(), of(passkeys.Prove, "ada", "s-1"), &known); err == nil || !strings.Contains(err.Error(), "passkeys: a stored public key cannot be read: ") {
+		t.Errorf("a public key that cannot be read: %v", err)
+	}
+	m.rows = kept
 	m.rows["astray"] = row{ID: "astray", UserID: "astray"}
 	if _, err := k.List(t.Context(), "ada"); !errors.Is(err, errs.OtherUser) {
 		t.Errorf("somebody else's in the list: %v", err)
@@ -193,13 +211,15 @@ func TestKeeper_Registered(t *testing.T) {
 	}
 	answer := passkeys.Answer{Challenge: asked}
 	var refusal passkeys.Refusal
-	if _, err := k.Registered(t.Context(), answer, of(passkeys.Register, "ada", "s-2")); !errors.As(err, &refusal) || !errors.Is(err, errs.Wrong) {
+	if _, err := k.Registered(t.Context(), answer, of(passkeys.Register, "ada", "s-2")); !errors.As(err, &refusal) || !errors.Is(err, errs.Wrong) ||
+		err.Error() != "wrong: passkeys: the answer was refused: passkeys: the challenge was made for another user or session" {
 		t.Errorf("in another session: %v", err)
 	}
 	if c, err := k.Registered(t.Context(), answer, want); err != nil || string(c.Handle) != string(handle) {
 		t.Errorf("%+v, %v", c, err)
 	}
-	if _, err := k.Registered(t.Context(), answer, want); !errors.As(err, &refusal) || !errors.Is(err, errs.Wrong) {
+	if _, err := k.Registered(t.Context(), answer, want); !errors.As(err, &refusal) || !errors.Is(err, errs.Wrong) ||
+		err.Error() != "wrong: passkeys: the challenge was answered before, or the passkey answers too often" {
 		t.Errorf("again: %v", err)
 	}
 }
@@ -223,6 +243,9 @@ func TestKeeper_Add(t *testing.T) {
 	}
 	if err := k.Add(t.Context(), passkeys.Stored{ID: "one", UserID: "ada", Data: data}, func() error { return nil }); !errors.Is(err, errs.TooMany) || len(m.rows) != 3 {
 		t.Errorf("one too many: %v, and %d are kept", err, len(m.rows))
+	}
+	if err := k.Add(t.Context(), passkeys.Stored{ID: "one", UserID: "ada", Data: data}, func() error { return ended }); !errors.Is(err, ended) || len(m.rows) != 3 {
+		t.Errorf("after the end, and one too many: %v, and %d are kept", err, len(m.rows))
 	}
 	for name, row := range map[string]struct {
 		deletion, want error
@@ -327,11 +350,20 @@ func TestKeeper_Rename(t *testing.T) {
 		{"bob", p.ID, "His", "My phone"},
 		{"ada", "another", "Mine", "My phone"},
 	} {
+		m.changes = 0
 		err := k.Rename(t.Context(), c.user, c.id, c.typed)
+		if m.changes > 1 {
+			t.Errorf("%+v: changed %d times", c, m.changes)
+		}
 		if r, readErr := passkeys.ParseRecord(m.rows[p.ID].Data); err != nil || readErr != nil || r.Name != c.want {
 			t.Errorf("%+v: %s, %v", c, r.Name, err)
 		}
 	}
+	m.rows["astray"] = row{"astray", "astray", nil}
+	if err := k.Rename(t.Context(), "ada", p.ID, "Mine"); !errors.Is(err, errs.OtherUser) || strings.Contains(string(m.rows[p.ID].Data), "Mine") {
+		t.Errorf("beside somebody else's in the list: %v", err)
+	}
+	delete(m.rows, "astray")
 	// Somebody signs in by it at that moment: once, and all the time.
 	for tries, want := range map[int]error{1: nil, 2: nil, 3: errs.Conflict} {
 		left := tries
