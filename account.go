@@ -43,9 +43,6 @@ var accountActions = map[string]accountAction{
 	"delete":     {(*account).delete, true},
 }
 
-// errAnswered says that an action has answered the request.
-var errAnswered = errors.New("ginauth: answered")
-
 func (v *request) accountURL() string { return v.base.URL + "/" + accountPage }
 
 // getAccount shows people who they are here, how they sign in and where they are signed in.
@@ -77,15 +74,15 @@ func (v *request) postAccount() {
 	}
 	var public publicError
 	switch {
-	case errors.Is(err, errAnswered):
+	case v.c.Writer.Written(): // the action led on by itself
 	case errors.As(err, &public):
 		a.show(http.StatusConflict, pages.Account{Failed: true, Text: string(public)})
-	case errors.Is(err, ErrLastAccount), errors.Is(err, ErrNotFound): // another tab was first
+	case errors.Is(err, ErrLastAccount), errors.Is(err, ErrNotFound), errors.Is(err, ErrNotSupported): // another tab was first
 		a.show(http.StatusConflict, pages.Account{Failed: true})
 	case err != nil:
 		v.reference = newReference()
 		v.auth.opts.Logger.Error("ginauth: the account page could not do what was asked", "do", v.field("do"), "error", redact.Error(err), "reference", v.reference)
-		a.show(http.StatusInternalServerError, pages.Account{Failed: true, Reference: v.reference})
+		a.show(faultStatus(err), pages.Account{Failed: true, Reference: v.reference})
 	default:
 		v.redirect(http.StatusOK, v.accountURL()+"?done=true")
 	}
@@ -103,7 +100,7 @@ func (v *request) account() *account {
 	a := &account{request: v, id: id}
 	if err == nil && v.auth.opts.Adapter != nil && !id.token.notInAdapter {
 		a.user, err = orNil(v.auth.userByID(ctx, id.token.Subject))
-		if err == nil && a.user != nil {
+		if a.user != nil {
 			a.ways, err = v.auth.waysInto(ctx, *a.user)
 		}
 	}
@@ -129,7 +126,6 @@ func (a *account) show(status int, page pages.Account) {
 		a.auth.abortFault(a.c, a.base, err)
 		return
 	}
-	private(a.c.Writer.Header())
 	a.pages().Account(a.c.Writer, status, page)
 }
 
@@ -213,7 +209,7 @@ func (a *account) link(context.Context) error {
 	}
 	a.provider = p
 	p.method.begin(a.request)
-	return errAnswered
+	return nil
 }
 
 func (a *account) unlink(ctx context.Context) error {
@@ -275,7 +271,7 @@ func (a *account) delete(ctx context.Context) error {
 		return err
 	}
 	a.redirect(http.StatusOK, a.base.Home())
-	return errAnswered
+	return nil
 }
 
 // AccountMenu unfolds, without script, below the name of the person who is signed in: a
@@ -319,8 +315,11 @@ func (v *request) getPasskeys() {
 		if len(list) < maxPasskeys {
 			page.Register = v.base.URL + "/callback/" + passkeyID
 		}
-		if v.c.Query("error") != "" { // whatever it says: the author of a link puts no words on the page
-			page.Error = errorcode.PasskeyRegistration
+		switch code := v.c.Query("error"); { // the author of a link puts no words on the page
+		case code == errorcode.PasskeyRegistration:
+			page.Error = code
+		case code != "" || v.c.Query("csrf") == "true":
+			page.Failed = true
 		}
 		v.pages().Passkeys(v.c.Writer, http.StatusOK, page)
 		return nil

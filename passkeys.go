@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"reflect"
@@ -71,12 +72,8 @@ func (a *Auth) passkeyProvider(opts *Options, f *faults) {
 		Errors: passkeys.Errors{NotFound: ErrNotFound, Conflict: ErrConflict, OtherUser: errOtherUser, TooMany: errTooMany, Wrong: errWrongPasskey},
 	}}
 	m.keeper.Remember, m.keeper.Use = a.onceRows(registrations)
-	if opts.Secret != "" { // else it is a fault already
-		var err error
-		if m.keeper.Challenges, err = passkeys.NewChallenges(opts.Cookies.Prefix, opts.Now, append([]string{opts.Secret}, opts.PreviousSecrets...)...); err != nil {
-			f.add("%w", err)
-		}
-	}
+	// The one error is of an empty secret, which is a fault already.
+	m.keeper.Challenges, _ = passkeys.NewChallenges(opts.Cookies.Prefix, opts.Now, append([]string{opts.Secret}, opts.PreviousSecrets...)...)
 	if a.provider(passkeyID) != nil {
 		f.add("a provider has the id %q, which passkeys have in their accounts; set its ID to another", passkeyID)
 		return
@@ -166,7 +163,7 @@ func (m *passkeyMethod) options(ctx context.Context, v *request, purpose passkey
 	case passkeys.Second:
 		w, err := v.findWaiting(ctx)
 		if err != nil {
-			return nil, errNotAsked
+			return nil, err
 		}
 		of.User, of.Session = w.User.ID, w.ID
 	case passkeys.Register, passkeys.Prove:
@@ -185,8 +182,7 @@ func (m *passkeyMethod) options(ctx context.Context, v *request, purpose passkey
 	if purpose != passkeys.Register {
 		return m.engine.RequestOptions(c)
 	}
-	c.UserName = cmp.Or(user.Email, user.Name, v.base.Host())
-	c.DisplayName = cmp.Or(user.Name, user.Email, v.base.Host())
+	c.UserName, c.DisplayName = cmp.Or(user.Email, user.Name, v.base.Host()), cmp.Or(user.Name, user.Email, v.base.Host())
 	return m.engine.CreationOptions(c)
 }
 
@@ -248,7 +244,7 @@ func (m *passkeyMethod) answer(v *request) (passkeys.Answer, []byte, error) {
 	data := []byte(v.field("data"))
 	answer, err := m.engine.ParseAnswer(data)
 	if err != nil {
-		err = errors.Join(errWrongPasskey, err)
+		err = fmt.Errorf("%w: %w", errWrongPasskey, err)
 	}
 	return passkeys.Answer(answer), data, err
 }
@@ -283,7 +279,7 @@ func (m *passkeyMethod) register(v *request) func(context.Context, *identity, Us
 		// The session may end meanwhile, or the owner of the user's address prove it.
 		err = m.keeper.Add(ctx, stored, func() error {
 			_, now, err := v.passkeyOwner(ctx, true)
-			if err == nil && provedSince(user, now) {
+			if provedSince(user, now) {
 				err = errOvertaken
 			}
 			return err
@@ -294,11 +290,11 @@ func (m *passkeyMethod) register(v *request) func(context.Context, *identity, Us
 		account := passkeyAccount(stored.ID)
 		v.linked(user, &account, nil)
 		v.tellFactor(ctx, user.ID, FactorPasskey, FactorAdded)
+		target := v.passkeysURL()
 		if v.wantsJSON() {
-			v.json(http.StatusOK, map[string]string{"url": v.callbackURL})
-		} else {
-			v.redirect(http.StatusFound, v.passkeysURL())
+			target = v.callbackURL
 		}
+		v.redirect(http.StatusOK, target)
 		return nil
 	}
 }
@@ -315,11 +311,11 @@ func (m *passkeyMethod) verifyNew(ctx context.Context, v *request, id *identity,
 	}
 	made, err := m.engine.Register(v.ceremony(answer.Challenge, challenge.Handle), data)
 	if err != nil {
-		return passkeys.Stored{}, errors.Join(errWrongPasskey, err)
+		return passkeys.Stored{}, fmt.Errorf("%w: %w", errWrongPasskey, err)
 	}
 	name := cmp.Or(passkeys.CleanName(v.field("name")), v.pages().PasskeyName())
-	record, err := passkeys.NewRecord(name, challenge.Handle, made, made.BackedUp, v.auth.opts.Now())
-	return passkeys.Stored{ID: passkeys.ID(made.ID), UserID: user.ID, Data: record}, err
+	record := passkeys.NewRecord(name, challenge.Handle, made, made.BackedUp, v.auth.opts.Now())
+	return passkeys.Stored{ID: passkeys.ID(made.ID), UserID: user.ID, Data: record}, nil
 }
 
 // passkeyOwner is the person of this session. Who adds or removes passkeys must have
@@ -354,21 +350,23 @@ func (v *request) withOwner(fresh bool, serve func(context.Context, *identity, U
 
 // passkeysRefused answers who may not change passkeys, or not in this way.
 func (v *request) passkeysRefused(err error) {
-	status, code := http.StatusBadRequest, errorcode.PasskeyRegistration
-	location := v.passkeysURL() + "?error=" + code
+	status, code, location := http.StatusBadRequest, errorcode.PasskeyRegistration, ""
 	var denied denial
 	switch {
-	case errors.Is(err, errUnavailable), !errors.As(err, &denied) && !errors.Is(err, errSignedOut) && !errors.Is(err, ErrExists) && !errors.Is(err, errOvertaken) && !errors.Is(err, ErrLastAccount):
-		v.fault("reading or changing passkeys", err)
-		return
 	case errors.Is(err, errNotAsked):
-		v.json(http.StatusUnauthorized, map[string]string{"error": errorcode.FactorExpired, "url": v.base.URL + "/signin"})
-		return
+		status, code, location = http.StatusUnauthorized, errorcode.FactorExpired, v.base.URL+"/signin"
 	case errors.Is(err, errNotFresh):
 		status, code, location = http.StatusUnauthorized, errorcode.FactorRequired, withQuery(factorURL(v.base, nil), "callbackUrl", v.passkeysURL())
 	case errors.Is(err, errSignedOut):
 		status, code, location = http.StatusUnauthorized, errorcode.SessionRequired, v.signInFor(v.passkeysURL())
+	case errors.Is(err, ErrLastAccount):
+		code = errorcode.Default
+	case errors.As(err, &denied), errors.Is(err, ErrExists), errors.Is(err, errOvertaken):
+	default:
+		v.fault("reading or changing passkeys", err)
+		return
 	}
+	location = cmp.Or(location, v.passkeysURL()+"?error="+code)
 	v.auth.opts.Logger.InfoContext(v.c.Request.Context(), "ginauth: a passkey was not changed", "code", code, "error", redact.Error(err))
 	if v.wantsJSON() || v.method == http.MethodGet && v.segment != "" {
 		v.json(status, map[string]string{"error": code, "url": location})

@@ -91,6 +91,15 @@ func refusalLevel(err error) slog.Level {
 	return slog.LevelWarn
 }
 
+// faultStatus is the status of an answer that a fault leads to. A store that cannot tell
+// may be asked again.
+func faultStatus(err error) int {
+	if errors.Is(err, errUnavailable) {
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
+
 // wasTyped reports whether a text holds what a person typed.
 func (v *request) wasTyped(text string) bool {
 	return slices.ContainsFunc(v.secrets, func(s string) bool { return s == text || len(s) > 2 && strings.Contains(text, s) })

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -351,11 +350,7 @@ func (v *request) fault(doing string, err error) {
 	}
 	v.auth.opts.Logger.Error("ginauth: "+doing+" failed", "error", redact.Error(err))
 	noStore(v.c.Writer.Header())
-	status := http.StatusInternalServerError
-	if errors.Is(err, errUnavailable) {
-		status = http.StatusServiceUnavailable
-	}
-	v.json(status, map[string]string{
+	v.json(faultStatus(err), map[string]string{
 		"message": "There is a problem with the server. Its log says more.",
 	})
 }

@@ -70,6 +70,9 @@ func TestAccount_WithoutAdapter(t *testing.T) {
 	if page.StatusCode != http.StatusOK || !strings.Contains(page.body, "<bdi>ada@example.com</bdi>") || strings.Contains(page.body, "<section") {
 		t.Errorf("%d:\n%s", page.StatusCode, page.body)
 	}
+	if action := `method="post" action="` + a.URL + `/api/auth/signout"`; strings.Count(page.body, action) != 1 {
+		t.Errorf("the page has no %s:\n%s", action, page.body)
+	}
 	if page.Header.Get("Cache-Control") != "private, no-cache, no-store" {
 		t.Errorf("it may be kept: %v", page.Header)
 	}
@@ -185,6 +188,9 @@ func TestAccount_Guarded(t *testing.T) {
 	if res := b.doAccount("end-others", nil); res.Header.Get("Location") != a.URL+accountPath+"?done=true" {
 		t.Errorf("signing out elsewhere needs a fresh sign-in: %v", res.Header)
 	}
+	if res := b.doAccount("end", url.Values{"session": {"another"}}); res.StatusCode != http.StatusConflict {
+		t.Errorf("ending a session needs a fresh sign-in: %d %v", res.StatusCode, res.Header)
+	}
 	if accounts, err := a.adapter.ListAccounts(t.Context(), id); err != nil || len(accounts) != 2 || deleted {
 		t.Errorf("%v %v, deleted %v", accounts, err, deleted)
 	}
@@ -261,6 +267,10 @@ func TestAccount_Delete(t *testing.T) {
 	if res := b.doAccount("delete", url.Values{"sure": {"true"}}); res.StatusCode != http.StatusInternalServerError || strings.Contains(res.body, "abort") || referenceOf.FindString(res.body) == "" || b.id() != id {
 		t.Errorf("failed: %d %s", res.StatusCode, res.body)
 	}
+	_, section, _ := strings.Cut(b.get(accountPath).body, `<section aria-labelledby="deletion">`)
+	if !strings.Contains(section, `name="do" value="delete"`) || !strings.Contains(section, `name="sure" type="checkbox" value="true" required`) || !strings.Contains(section, ">Delete account</button>") {
+		t.Errorf("the page offers no deletion: %s", section)
+	}
 	refusal = nil
 	if res := b.doAccount("delete", url.Values{"sure": {"true"}}); res.Header.Get("Location") != a.URL || b.id() != "" {
 		t.Errorf("deleted: %d %v", res.StatusCode, res.Header)
@@ -306,6 +316,9 @@ func TestAccount_FactorsAndPasskeys(t *testing.T) {
 		t.Fatal("the passkey is refused")
 	}
 	body := owner.get(accountPath).body
+	if !strings.Contains(body, "Without it you sign in with: Passkey.") {
+		t.Errorf("a passkey is no way to sign in: %s", body)
+	}
 	if !strings.Contains(body, `href="`+keys.URL+`/api/auth/passkeys"`) || strings.Contains(body, "You have no passkeys yet.") || !strings.Contains(body, "Last used ") {
 		t.Errorf("with a passkey: %s", body)
 	}

@@ -555,8 +555,8 @@ func (h *hookedAdapter) UpdatePasskey(ctx context.Context, p ginauth.StoredPassk
 	return err
 }
 
-// The owner of the address proves it, or the person is signed out everywhere, at the moment
-// in which a passkey is stored: it is taken back.
+// The owner of the address proves it, or the person is signed out everywhere, or has given
+// no proof for a while, at the moment in which a passkey is stored: it is taken back.
 func TestAttack74_PlantedMeanwhile(t *testing.T) {
 	t.Parallel()
 	for name, meanwhile := range map[string]func(t *testing.T, a *passkeyApp){
@@ -565,6 +565,7 @@ func TestAttack74_PlantedMeanwhile(t *testing.T) {
 				t.Error(err)
 			}
 		},
+		"the proof grows old": func(_ *testing.T, a *passkeyApp) { a.move(11 * time.Minute) },
 		"the sessions are revoked": func(t *testing.T, a *passkeyApp) {
 			a.move(time.Second)
 			if err := a.auth.RevokeUser(t.Context(), a.people["ada"]); err != nil {

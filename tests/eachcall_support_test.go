@@ -23,6 +23,18 @@ type calls struct {
 	// instead, if there is one, is done before that call, which then does not fail. Of
 	// what it calls itself no notice is taken.
 	instead func()
+	broken  map[string]func() error // what else fails, by name, whether or not it is counted
+}
+
+// breaks makes each call of that name fail in this way from now on; with nil it works
+// again.
+func (c *calls) breaks(name string, fails func() error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.broken == nil {
+		c.broken = map[string]func() error{}
+	}
+	c.broken[name] = fails
 }
 
 // arm counts from now on.
@@ -42,6 +54,10 @@ func (c *calls) disarm() []string {
 
 func (c *calls) call(name string) error {
 	c.mu.Lock()
+	if fails := c.broken[name]; fails != nil {
+		c.mu.Unlock()
+		return fails()
+	}
 	if !c.armed {
 		c.mu.Unlock()
 		return nil

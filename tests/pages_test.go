@@ -297,8 +297,20 @@ func TestPages_Blocks(t *testing.T) {
 	if !strings.Contains(page, `<details class="ginauth-menu">`) || !strings.Contains(page, `href="`+a.URL+`/api/auth/account"`) || strings.Count(page, "Last used") != 1 {
 		t.Error(page)
 	}
+	if !strings.Contains(page, `action="`+a.URL+`/api/auth/signout"`) || !strings.Contains(page, "ada@example.com") {
+		t.Errorf("the menu does not say who is signed in, or has no sign-out: %s", page)
+	}
 	b.post("/api/auth/signout", fields(page))
 	if b.user() != "" {
 		t.Error("the menu does not sign out")
+	}
+	without := membersApp(t, ginauth.Options{})
+	without.engine.GET("/own", without.auth.LoadSession(), func(c *gin.Context) {
+		c.Data(http.StatusOK, "text/html", []byte(without.auth.AccountMenu(c, "/")))
+	})
+	b = without.browser(t)
+	b.signInAs("ada")
+	if page := b.get("/own").body; !strings.Contains(page, "<details") || strings.Contains(page, "account\"") {
+		t.Errorf("without an account page: %s", page)
 	}
 }

@@ -66,6 +66,7 @@ type Passkeys struct {
 	Register                       string // the URL that a new passkey is posted to; empty: no more can be added
 	Script                         string // the URL of the script
 	Error                          string // a code, whose text is shown; optional
+	Failed                         bool   // the last form
 }
 
 // Passkey is one of them.
@@ -87,11 +88,15 @@ type passkeyView struct {
 // Passkeys writes the page of a person's passkeys.
 func (s *Set) Passkeys(w http.ResponseWriter, status int, p Passkeys) {
 	f := s.frame(s.texts.PasskeysTitle, p.Site)
+	alert := s.texts.inline(p.Error)
+	if p.Failed {
+		alert = s.texts.AccountFailed
+	}
 	view := struct {
 		CSRFToken, CallbackURL, Action, Register, Alert string
 		Passkeys                                        []passkeyView
 		Script                                          template.HTML
-	}{p.CSRFToken, p.CallbackURL, p.Action, p.Register, s.texts.inline(p.Error), nil, scriptElement(p.Script)}
+	}{p.CSRFToken, p.CallbackURL, p.Action, p.Register, alert, nil, scriptElement(p.Script)}
 	for i, k := range p.Passkeys {
 		v := passkeyView{ID: k.ID, Field: "passkey-" + strconv.Itoa(i), Name: k.Name, Added: s.texts.on(s.texts.PasskeyAdded, k.Created), Synced: k.Synced, Cloned: k.Cloned}
 		if !k.LastUsed.IsZero() {

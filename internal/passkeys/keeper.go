@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -31,7 +32,8 @@ const (
 
 const errRefused Refusal = "the answer was refused"
 
-// maxTries is how often a proof is kept that others of the same passkey came before.
+// maxTries is how often a proof or a name is kept that others of the same passkey came
+// before.
 const maxTries = 3
 
 // Errors are the errors of a Store, and those by which the caller tells what happened.
@@ -58,13 +60,16 @@ type Keeper struct {
 
 // refused is an error that says what is wrong with an answer.
 func (k *Keeper) refused(why Refusal, err error) error {
-	return errors.Join(k.Errors.Wrong, why, err)
+	if err == nil {
+		return fmt.Errorf("%w: %w", k.Errors.Wrong, why)
+	}
+	return fmt.Errorf("%w: %w: %w", k.Errors.Wrong, why, err)
 }
 
 // List are a user's passkeys, in any order.
 func (k *Keeper) List(ctx context.Context, userID string) ([]Stored, error) {
 	list, err := bulkhead.Do(ctx, k.Calls, func(ctx context.Context) ([]Stored, error) { return k.Store.list(ctx, userID) })
-	if err == nil && slices.ContainsFunc(list, func(s Stored) bool { return s.UserID != userID }) {
+	if slices.ContainsFunc(list, func(s Stored) bool { return s.UserID != userID }) {
 		err = k.Errors.OtherUser
 	}
 	return list, err
@@ -114,10 +119,9 @@ func (k *Keeper) Ask(ctx context.Context, of Challenge, known any) (challenge, h
 		}
 		handle, public[i] = r.Handle, r.Public
 	}
-	if keys, err := json.Marshal(public); err != nil {
-		return nil, nil, err
-	} else if err := json.Unmarshal(keys, known); err != nil {
-		return nil, nil, err
+	keys, _ := json.Marshal(public) // which were read from JSON
+	if err := json.Unmarshal(keys, known); err != nil {
+		return nil, nil, fmt.Errorf("passkeys: a stored public key cannot be read: %w", err)
 	}
 	if of.Purpose != Register {
 		challenge, _ = k.Challenges.New(of)
@@ -185,9 +189,8 @@ func (k *Keeper) use(ctx context.Context, s Stored, challenge Challenge, answer 
 	}
 	if cloned { // the counter stays, so that the older of the two stays out
 		record.Cloned = true
-	} else if record.Public, err = json.Marshal(proved); err != nil {
-		return k.refused(errRefused, err)
 	} else {
+		record.Public, _ = json.Marshal(proved) // texts, numbers and bytes always marshal
 		record.Synced = synced
 	}
 	err = k.update(ctx, s, record)
@@ -228,8 +231,11 @@ func (k *Keeper) Add(ctx context.Context, s Stored, still func() error) error {
 	if err = cmp.Or(err, listErr); err == nil && len(list) > k.Most {
 		err = k.Errors.TooMany
 	}
-	if err != nil {
-		err = errors.Join(err, k.Remove(ctx, s.UserID, s.ID))
+	if err == nil {
+		return nil
+	}
+	if kept := k.Remove(ctx, s.UserID, s.ID); kept != nil && !errors.Is(kept, k.Errors.NotFound) {
+		return fmt.Errorf("passkeys: a passkey that its user must not have was not taken back: %w (%v)", kept, err)
 	}
 	return err
 }
@@ -241,17 +247,22 @@ func (k *Keeper) Remove(ctx context.Context, userID, id string) error {
 
 // Rename stores the name that a person typed for a passkey of theirs. An empty one
 // changes nothing, and neither does the ID of no passkey of theirs.
-func (k *Keeper) Rename(ctx context.Context, userID, id, typed string) error {
-	list, err := k.List(ctx, userID)
-	at := slices.IndexFunc(list, func(s Stored) bool { return s.ID == id })
+func (k *Keeper) Rename(ctx context.Context, userID, id, typed string) (err error) {
 	name := CleanName(typed)
-	if err != nil || at < 0 || name == "" {
-		return err
+	for range maxTries { // somebody may sign in by it at this moment
+		list, listErr := k.List(ctx, userID)
+		at := slices.IndexFunc(list, func(s Stored) bool { return s.ID == id })
+		if listErr != nil || at < 0 || name == "" {
+			return listErr
+		}
+		r, readErr := ParseRecord(list[at].Data)
+		if readErr != nil {
+			return readErr
+		}
+		r.Name = name
+		if err = k.update(ctx, list[at], r); !errors.Is(err, k.Errors.Conflict) {
+			break
+		}
 	}
-	r, err := ParseRecord(list[at].Data)
-	if err != nil {
-		return err
-	}
-	r.Name = name
-	return k.update(ctx, list[at], r)
+	return err
 }

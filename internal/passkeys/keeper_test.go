@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,14 +26,18 @@ type row struct {
 	Data   []byte
 }
 
-// A memory is a store of passkeys. before, if set, comes first in each of its changes.
+// A memory is a store of passkeys. before, if set, comes first in its next change, and
+// deletion is what each deletion fails with.
 type memory struct {
-	rows   map[string]row
-	used   map[string]bool // challenges of registrations
-	before func()
+	changes  int // that were asked for
+	rows     map[string]row
+	used     map[string]bool // challenges of registrations
+	before   func()
+	deletion error
 }
 
 func (m *memory) change() {
+	m.changes++
 	if before := m.before; before != nil {
 		m.before = nil
 		before()
@@ -77,6 +82,9 @@ func (m *memory) UpdatePasskey(_ context.Context, p row, data []byte) error {
 }
 
 func (m *memory) DeletePasskey(_ context.Context, _, id string) error {
+	if m.deletion != nil {
+		return m.deletion
+	}
 	if _, ok := m.rows[id]; !ok {
 		return errs.NotFound
 	}
@@ -127,10 +135,7 @@ func add(t *testing.T, k *passkeys.Keeper, user, credential string) passkeys.Sto
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := passkeys.NewRecord(credential, challenge.Handle, key{1}, true, time.Unix(1_700_000_000+int64(len(credential)), 0))
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := passkeys.NewRecord(credential, challenge.Handle, key{1}, true, time.Unix(1_700_000_000+int64(len(credential)), 0))
 	p := passkeys.Stored{ID: passkeys.ID([]byte(credential)), UserID: user, Data: data}
 	if err := k.Add(t.Context(), p, func() error { return nil }); err != nil {
 		t.Fatal(err)
@@ -158,15 +163,31 @@ func TestKeeper_Ask(t *testing.T) {
 	if err != nil || !slices.Equal(known, []key{{1}, {1}, {1}}) || len(handle) == 0 {
 		t.Errorf("%v, %q, %v", known, handle, err)
 	}
-	records, err := k.Records(t.Context(), "ada")
-	if err != nil || len(records) != 3 {
-		t.Fatalf("%v, %v", records, err)
-	}
-	for i, r := range records {
-		if r.Name != []string{"a", "bb", "ccc"}[i] || string(r.Handle) != string(handle) || !r.Synced {
-			t.Errorf("%d is %+v", i, r)
+	for range 20 { // a table has no order
+		records, err := k.Records(t.Context(), "ada")
+		if err != nil || len(records) != 3 {
+			t.Fatalf("%v, %v", records, err)
+		}
+		for i, r := range records {
+			if r.Name != []string{"a", "bb", "ccc"}[i] || string(r.Handle) != string(handle) || !r.Synced {
+				t.Errorf("%d is %+v", i, r)
+			}
 		}
 	}
+	kept := m.rows
+	m.rows = map[string]row{}
+	for i := range 9 {
+		id := strconv.Itoa(i)
+		m.rows[id] = row{id, "ada", passkeys.NewRecord(id, []byte("handle"), key{1}, false, now)}
+	}
+	if records, err := k.Records(t.Context(), "ada"); err != nil || !slices.IsSortedFunc(records, func(a, b *passkeys.Named) int { return strings.Compare(a.ID, b.ID) }) {
+		t.Errorf("of the same moment: %v, %v", records, err)
+	}
+	m.rows = map[string]row{"1": {"1", "ada", []byte(`{"public":[1]}`)}}
+	if _, _, err := k.Ask(t.Context(), of(passkeys.Prove, "ada", "s-1"), &known); err == nil || !strings.Contains(err.Error(), "passkeys: a stored public key cannot be read: ") {
+		t.Errorf("a public key that cannot be read: %v", err)
+	}
+	m.rows = kept
 	m.rows["astray"] = row{ID: "astray", UserID: "astray"}
 	if _, err := k.List(t.Context(), "ada"); !errors.Is(err, errs.OtherUser) {
 		t.Errorf("somebody else's in the list: %v", err)
@@ -190,13 +211,15 @@ func TestKeeper_Registered(t *testing.T) {
 	}
 	answer := passkeys.Answer{Challenge: asked}
 	var refusal passkeys.Refusal
-	if _, err := k.Registered(t.Context(), answer, of(passkeys.Register, "ada", "s-2")); !errors.As(err, &refusal) || !errors.Is(err, errs.Wrong) {
+	if _, err := k.Registered(t.Context(), answer, of(passkeys.Register, "ada", "s-2")); !errors.As(err, &refusal) || !errors.Is(err, errs.Wrong) ||
+		err.Error() != "wrong: passkeys: the answer was refused: passkeys: the challenge was made for another user or session" {
 		t.Errorf("in another session: %v", err)
 	}
 	if c, err := k.Registered(t.Context(), answer, want); err != nil || string(c.Handle) != string(handle) {
 		t.Errorf("%+v, %v", c, err)
 	}
-	if _, err := k.Registered(t.Context(), answer, want); !errors.As(err, &refusal) || !errors.Is(err, errs.Wrong) {
+	if _, err := k.Registered(t.Context(), answer, want); !errors.As(err, &refusal) || !errors.Is(err, errs.Wrong) ||
+		err.Error() != "wrong: passkeys: the challenge was answered before, or the passkey answers too often" {
 		t.Errorf("again: %v", err)
 	}
 }
@@ -207,10 +230,7 @@ func TestKeeper_Add(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_700_000_000, 0)
 	k, m := keeper(t, &now)
-	data, err := passkeys.NewRecord("one", []byte("handle"), key{1}, false, now)
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := passkeys.NewRecord("one", []byte("handle"), key{1}, false, now)
 	ended := errors.New("the session ended")
 	if err := k.Add(t.Context(), passkeys.Stored{ID: "one", UserID: "ada", Data: data}, func() error { return ended }); !errors.Is(err, ended) || len(m.rows) != 0 {
 		t.Errorf("after the end: %v, and %d are kept", err, len(m.rows))
@@ -223,6 +243,22 @@ func TestKeeper_Add(t *testing.T) {
 	}
 	if err := k.Add(t.Context(), passkeys.Stored{ID: "one", UserID: "ada", Data: data}, func() error { return nil }); !errors.Is(err, errs.TooMany) || len(m.rows) != 3 {
 		t.Errorf("one too many: %v, and %d are kept", err, len(m.rows))
+	}
+	if err := k.Add(t.Context(), passkeys.Stored{ID: "one", UserID: "ada", Data: data}, func() error { return ended }); !errors.Is(err, ended) || len(m.rows) != 3 {
+		t.Errorf("after the end, and one too many: %v, and %d are kept", err, len(m.rows))
+	}
+	for name, row := range map[string]struct {
+		deletion, want error
+	}{
+		"removed meanwhile":   {errs.NotFound, ended},
+		"not taken back":      {errDown, errDown},
+		"changed at the time": {errs.Conflict, errs.Conflict},
+	} {
+		m.deletion = row.deletion
+		err := k.Add(t.Context(), passkeys.Stored{ID: "two", UserID: "bob", Data: data}, func() error { return ended })
+		if !errors.Is(err, row.want) || errors.Is(err, ended) != (row.want == ended) || !strings.Contains(err.Error(), "the session ended") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
@@ -314,9 +350,41 @@ func TestKeeper_Rename(t *testing.T) {
 		{"bob", p.ID, "His", "My phone"},
 		{"ada", "another", "Mine", "My phone"},
 	} {
+		m.changes = 0
 		err := k.Rename(t.Context(), c.user, c.id, c.typed)
+		if m.changes > 1 {
+			t.Errorf("%+v: changed %d times", c, m.changes)
+		}
 		if r, readErr := passkeys.ParseRecord(m.rows[p.ID].Data); err != nil || readErr != nil || r.Name != c.want {
 			t.Errorf("%+v: %s, %v", c, r.Name, err)
+		}
+	}
+	m.rows["astray"] = row{"astray", "astray", nil}
+	if err := k.Rename(t.Context(), "ada", p.ID, "Mine"); !errors.Is(err, errs.OtherUser) || strings.Contains(string(m.rows[p.ID].Data), "Mine") {
+		t.Errorf("beside somebody else's in the list: %v", err)
+	}
+	delete(m.rows, "astray")
+	// Somebody signs in by it at that moment: once, and all the time.
+	for tries, want := range map[int]error{1: nil, 2: nil, 3: errs.Conflict} {
+		left := tries
+		var used func()
+		used = func() {
+			r, err := passkeys.ParseRecord(m.rows[p.ID].Data)
+			if err != nil {
+				t.Error(err)
+			}
+			r.Used++
+			m.rows[p.ID] = row{p.ID, p.UserID, r.Bytes()}
+			if left--; left > 0 {
+				m.before = used
+			}
+		}
+		m.before = used
+		name := "used " + strconv.Itoa(tries)
+		err := k.Rename(t.Context(), "ada", p.ID, name)
+		r, readErr := passkeys.ParseRecord(m.rows[p.ID].Data)
+		if !errors.Is(err, want) || readErr != nil || (r.Name == name) != (want == nil) {
+			t.Errorf("%d conflicts: %s, %v", tries, r.Name, err)
 		}
 	}
 	if err := k.Remove(t.Context(), "ada", p.ID); err != nil || len(m.rows) != 0 {

@@ -182,7 +182,7 @@ func TestProve(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		default:
-			if !errors.As(err, &refusal) || !errors.Is(err, errs.Wrong) || !strings.Contains(err.Error(), row.refused) || row.fault != nil && !errors.Is(err, row.fault) {
+			if !errors.As(err, &refusal) || !errors.Is(err, errs.Wrong) || !strings.Contains(err.Error(), row.refused) || !strings.HasPrefix(err.Error(), "wrong: "+refusal.Error()) || refusal == "" || strings.Contains(err.Error(), "%") || row.fault != nil && !errors.Is(err, row.fault) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}

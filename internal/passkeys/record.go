@@ -51,10 +51,10 @@ func ParseRecord(b []byte) (Record, error) {
 
 // NewRecord is what is stored of a passkey that was made now, for the user of handle.
 // public is what the engine keeps of it, and synced says that it is backed up.
-func NewRecord(name string, handle []byte, public any, synced bool, now time.Time) (data []byte, err error) {
+func NewRecord(name string, handle []byte, public any, synced bool, now time.Time) []byte {
 	r := Record{Name: name, Handle: handle, Created: now.UnixMilli(), Synced: synced}
-	r.Public, err = json.Marshal(public)
-	return r.Bytes(), err
+	r.Public, _ = json.Marshal(public) // texts, numbers and bytes always marshal
+	return r.Bytes()
 }
 
 // Times say when the passkey was made and last used; the zero time: never.
