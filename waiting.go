@@ -64,7 +64,7 @@ type demand struct {
 // one before anything is done for them.
 func (v *request) mustWait(ctx context.Context, user User) (bool, error) {
 	a := v.auth
-	if a.factors.store == nil || v.second || user.ID == "" {
+	if a.factors.store == nil || v.second {
 		return false, nil
 	}
 	if v.demand.user == user.ID {
@@ -75,7 +75,7 @@ func (v *request) mustWait(ctx context.Context, user User) (bool, error) {
 		return false, err
 	}
 	waits := r.Enrolled() || a.opts.Factors.Required != nil && !v.secondByProvider && a.opts.Factors.Required(v.c, user)
-	if waits && (factor.Second(v.proofs) || r.Enrolled() && a.factors.trusted.In(v.cookies(), v.names.Trusted, user.ID, r.Epoch, a.opts.Now())) {
+	if waits && (factor.Second(v.proofs) || a.factors.trusted.In(v.cookies(), v.names.Trusted, user.ID, r.Epoch, a.opts.Now())) {
 		waits = false
 	}
 	v.demand = demand{user.ID, waits, r}
@@ -85,12 +85,8 @@ func (v *request) mustWait(ctx context.Context, user User) (bool, error) {
 // trust keeps that the person is not to be asked again in this browser.
 func (v *request) trust(ctx context.Context, userID string) error {
 	r, _, err := v.auth.factorRecord(ctx, userID) // the sign-in may have begun another epoch
-	if err != nil {
-		return err
-	}
-	line, err := v.auth.factors.trusted.Line(v.cookies(), v.names.Trusted, userID, r.Epoch, v.attributes(), v.auth.opts.Now())
 	if err == nil {
-		v.setCookie(line)
+		v.setCookie(v.auth.factors.trusted.Line(v.cookies(), v.names.Trusted, userID, r.Epoch, v.attributes(), v.auth.opts.Now()))
 	}
 	return err
 }
@@ -184,7 +180,7 @@ func (v *request) dropWaiting() {
 func (v *request) findWaiting(ctx context.Context) (*waiting, error) {
 	var w waiting
 	value, err := v.auth.factors.waiting.Find(ctx, v.cookies(), v.names.Factor, browserMark(v.csrfToken), v.auth.opts.Now(), &w)
-	if err == nil && (value == "" || w.Account == nil) {
+	if err == nil && value == "" {
 		err = errNotAsked
 	}
 	v.handle = value
@@ -232,15 +228,10 @@ func (v *request) notWaiting(err error) {
 // finish signs in the person of a sign-in that waited, who has given their second factor:
 // now it does what it put off.
 func (v *request) finish(w *waiting, proof factor.Proof) outcome {
-	v.second, v.callbackURL = true, v.base.Absolute(w.Target, v.auth.site.Allowed)
+	v.callbackURL = v.base.Absolute(w.Target, v.auth.site.Allowed)
 	v.way, v.former, v.who, v.began = w.Way, w.Former, &w.User, v.auth.shared.takeovers.Now()
 	v.proofs, v.buckets = factor.Add(w.Proofs, proof), w.Buckets
-	ctx := context.WithoutCancel(v.c.Request.Context())
-	p := SignInParams{User: &w.User, Account: w.Account, Profile: w.Profile}
-	if err := v.doLater(ctx, w, &p); err != nil {
-		return v.refused("the user and account", err, http.StatusOK, adapterCode(err))
-	}
-	b, err := v.resume(ctx, w, p)
+	b, err := v.resume(context.WithoutCancel(v.c.Request.Context()), w)
 	if err == nil {
 		err = v.enter(b)
 	}
@@ -256,7 +247,7 @@ func (v *request) finish(w *waiting, proof factor.Proof) outcome {
 // reopen reads the token of a sign-in that waited, unless the person was signed out
 // everywhere meanwhile.
 func (v *request) reopen(ctx context.Context, w *waiting) error {
-	if v.auth.parse(&v.reopened, w.Token, v.auth.opts.Now()) != nil {
+	if v.auth.parse(&v.reopened, w.Token, v.auth.opts.Now()) != nil { // its session would be over by now
 		return errWaiting
 	}
 	if v.auth.ending.revoked == nil {
@@ -269,10 +260,14 @@ func (v *request) reopen(ctx context.Context, w *waiting) error {
 	return err
 }
 
-// resume makes the session of a sign-in that waited. It began with the first factor, so
-// that it ends with what signs the person out after that; not by its own takeover of the
-// user, however.
-func (v *request) resume(ctx context.Context, w *waiting, p SignInParams) (*beginning, error) {
+// resume does what a sign-in that waited has put off, and makes its session. That began
+// with the first factor, so that it ends with what signs the person out after that; not by
+// its own takeover of the user, however.
+func (v *request) resume(ctx context.Context, w *waiting) (*beginning, error) {
+	p := SignInParams{User: &w.User, Account: w.Account, Profile: w.Profile}
+	if err := v.doLater(ctx, w, &p); err != nil {
+		return nil, failure{step: "the user and account", error: err, adapter: true}
+	}
 	undo, wait := v.successAllowed(ctx, p.User.ID)
 	if wait > 0 {
 		return nil, rateLimited{wait}
@@ -304,11 +299,12 @@ func (v *request) doLater(ctx context.Context, w *waiting, p *SignInParams) erro
 		v.before.EmailVerified = time.Time{}
 	}
 	switch w.Later {
-	case laterLink, laterLinkSession:
-		if w.Later == laterLinkSession && !v.signedInAs(ctx, user.ID) {
-			return errNotLinked
+	case laterLink:
+		_, err = v.link(ctx, user, p, false)
+	case laterLinkSession:
+		if err = v.inSessionOf(ctx, user.ID); err == nil {
+			_, err = v.link(ctx, user, p, true)
 		}
-		_, err = v.link(ctx, user, p, w.Later == laterLinkSession)
 	case laterCredentials:
 		err = v.settleCredentials(ctx, *p)
 	case laterVerify:
@@ -396,5 +392,6 @@ func (v *request) enrolWaiting(ctx context.Context, w *waiting, _ *factor.Record
 		return
 	}
 	v.putSession(result.session, result.expires)
+	v.rememberWay()
 	v.handOver(codes, result.location)
 }

@@ -44,17 +44,18 @@ type Form struct {
 }
 
 // New makes the form of a key for a user: of a new one, or of the one that another form
-// brought. site and name are what the app shows of it.
-func (k Setups) New(userID, of string, secret []byte, site, name string, now time.Time) (Form, error) {
+// brought. site and name are what the app shows of it; a name that no QR code holds is
+// left out.
+func (k Setups) New(userID, of string, secret []byte, site, name string, now time.Time) Form {
 	if secret == nil {
 		secret = otp.NewSecret()
 	}
-	payload, err := json.Marshal(setup{userID, of, secret, now.Add(SetupAge).Unix()})
-	if err != nil {
-		return Form{}, err
-	}
+	payload, _ := json.Marshal(setup{userID, of, secret, now.Add(SetupAge).Unix()}) // texts and numbers always marshal
 	picture, err := otp.QR(otp.URI(secret, site, name))
-	return Form{k.Keyring.Seal(payload), otp.Text(secret), picture.Size, picture.Path}, err
+	if err != nil {
+		picture, _ = otp.QR(otp.URI(secret, site, ""))
+	}
+	return Form{k.Keyring.Seal(payload), otp.Text(secret), picture.Size, picture.Path}
 }
 
 // Open reads the key of a form, and the step of the code that was typed with it; right
