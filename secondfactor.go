@@ -117,11 +117,17 @@ var secondPages = map[string]secondPage{
 	"POST codes":            {session: (*request).newCodes},
 }
 
+// formPage is the page of second factors with the form that this request sends.
+func (v *request) formPage() string {
+	page := map[string]string{"passkey": "code", "remove": "list", "codes": "list"}[v.segment]
+	return cmp.Or(page, v.segment, "code")
+}
+
 // secondFactor serves the pages of second factors, and what their forms send.
 func (v *request) secondFactor() {
 	post, name := v.method == http.MethodPost, cmp.Or(v.segment, "code")
 	if post && !v.proven() {
-		v.unproven("second-factor/" + name)
+		v.unproven("second-factor/" + v.formPage())
 		return
 	}
 	v.second = post
@@ -181,15 +187,15 @@ func (v *request) codeRight(ctx context.Context, userID string, w *waiting, meth
 	case err != nil:
 		v.notWaiting(err)
 	case !right:
-		v.wrongSecond(v.segment, errWrongFactor, errorcode.FactorCode)
+		v.wrongSecond(errWrongFactor, errorcode.FactorCode)
 	}
 	return right
 }
 
 // wrongSecond leads to a page of second factors once more.
-func (v *request) wrongSecond(page string, err error, code string) {
+func (v *request) wrongSecond(err error, code string) {
 	v.tellRefused("the second factor", err, code)
-	v.leave(outcome{location: withQuery(v.secondURL(cmp.Or(page, "code")), "error", code), status: http.StatusUnauthorized})
+	v.leave(outcome{location: withQuery(v.secondURL(v.formPage()), "error", code), status: http.StatusUnauthorized})
 }
 
 // secondPasskey is how somebody whose sign-in waits gives a passkey in place of a code.
@@ -231,11 +237,7 @@ func (v *request) freshlyProved(id *identity, except FactorMethod) bool {
 	if v.auth.hasFactor(id, freshProof, others) {
 		return true
 	}
-	back := v.segment
-	if v.method == http.MethodPost && back != "add" {
-		back = "list"
-	}
-	v.redirect(http.StatusUnauthorized, withQuery(factorURL(v.base, others), "callbackUrl", v.secondURL(back)))
+	v.redirect(http.StatusUnauthorized, withQuery(factorURL(v.base, others), "callbackUrl", v.secondURL(v.formPage())))
 	return false
 }
 

@@ -36,7 +36,7 @@ type waiting struct {
 	Account  *Account       `json:"account"`
 	Profile  *goth.User     `json:"profile,omitempty"`
 	IsNew    bool           `json:"new,omitempty"`
-	Way      Account        `json:"way"`
+	Way      Account        `json:"way"` // without its tokens
 	Proved   bool           `json:"proved,omitempty"` // the address was, when it began
 	Later    later          `json:"later,omitempty"`
 	Former   string         `json:"former,omitempty"`
@@ -133,7 +133,7 @@ func (v *request) wait(b *beginning) (outcome, error) {
 		SignIn:   pending.Begin(v.browserMark(), v.demand.record.Epoch, v.auth.opts.Now()),
 		Provider: v.provider.id, Target: v.callbackURL, Token: b.payload, Proofs: v.proofs,
 		User: *b.User, Account: b.Account, Profile: b.Profile, IsNew: b.isNew,
-		Way: v.way, Proved: !v.before.EmailVerified.IsZero(), Later: v.later, Former: v.former, Buckets: v.buckets,
+		Way: Account{Provider: v.way.Provider, Type: v.way.Type, ProviderAccountID: v.way.ProviderAccountID}, Proved: !v.before.EmailVerified.IsZero(), Later: v.later, Former: v.former, Buckets: v.buckets,
 	}
 	w.User.Values = nil // which the JWT callback has seen
 	value, err := v.auth.factors.waiting.Keep(context.WithoutCancel(v.c.Request.Context()), w.User.ID, v.names.Factor, &w, w.Ends(),
@@ -328,7 +328,7 @@ func (v *request) finishByPasskey(ctx context.Context, w *waiting, _ *factor.Rec
 		return
 	}
 	if _, err := m.verified(ctx, v, v.challenge(passkeys.Second, w.User.ID, w.ID)); err != nil {
-		v.wrongSecond("code", err, errorcode.PasskeySignin)
+		v.wrongSecond(err, errorcode.PasskeySignin)
 		return
 	}
 	err := v.auth.changeFactors(ctx, w.User.ID, func(r *factor.Record) error {
@@ -375,7 +375,7 @@ func (v *request) enrolWaiting(ctx context.Context, w *waiting, _ *factor.Record
 	codes, hashes := factor.NewRecovery(w.User.ID)
 	now := v.auth.opts.Now()
 	err := v.auth.changeFactors(ctx, w.User.ID, func(r *factor.Record) error {
-		if r.Enrolled() || !r.Finish(w.ID, w.Epoch, w.Ends(), now) {
+		if !r.Finish(w.ID, w.Epoch, w.Ends(), now) { // an app that they have by now stays
 			return errWaiting
 		}
 		r.AddOTP(secret, step, hashes, now)

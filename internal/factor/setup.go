@@ -2,6 +2,7 @@ package factor
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/ginauth/ginauth/internal/otp"
@@ -15,12 +16,9 @@ const SetupAge = 10 * time.Minute
 // that long, and the keys that people set up. site tells the keys from those of another
 // Auth with the same secrets, the current one first.
 func Sealed(site string, trust time.Duration, secrets ...string) (Trusted, Setups, error) {
-	trusted, err := token.V4.Keyring("ginauth.trusted."+site, secrets...)
-	if err != nil {
-		return Trusted{}, Setups{}, err
-	}
-	setup, err := token.V4.Keyring("ginauth.setup."+site, secrets...)
-	return Trusted{trusted, trust}, Setups{setup}, err
+	trusted, noTrusted := token.V4.Keyring("ginauth.trusted."+site, secrets...)
+	setup, noSetup := token.V4.Keyring("ginauth.setup."+site, secrets...)
+	return Trusted{trusted, trust}, Setups{setup}, errors.Join(noTrusted, noSetup)
 }
 
 // Setups seal the keys that people are setting up into the forms that bring them back.
