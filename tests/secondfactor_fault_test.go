@@ -57,20 +57,30 @@ type cutFactorApp struct {
 	*calls
 	b        *browser
 	required bool // everybody must have a second factor
+	revoked  ginauth.Revocations
+	inner    ginauth.Adapter // no call of it fails
 }
 
 func newCutFactorApp(t *testing.T, stored bool) *cutFactorApp {
 	t.Helper()
-	a := &cutFactorApp{calls: &calls{}}
-	opts := ginauth.Options{Adapter: cutFactors{cutAdapter{ginauth.MemoryAdapter(), a.calls}}}
+	a := &cutFactorApp{calls: &calls{}, revoked: ginauth.MemoryRevocations(), inner: ginauth.MemoryAdapter()}
+	opts := ginauth.Options{Adapter: cutFactors{cutAdapter{a.inner, a.calls}}}
 	opts.Factors.TrustDevice = time.Hour
 	opts.Factors.Required = func(*gin.Context, ginauth.User) bool { return a.required }
-	opts.Session.Revocations = cutRevocations{ginauth.MemoryRevocations(), a.calls}
+	opts.Session.Revocations = cutRevocations{a.revoked, a.calls}
 	if stored {
 		opts.Session.Revocations, opts.Session.Store = nil, cutKept{memoryStore(), a.calls}
 	}
 	a.factorApp = newFactorApp(t, passwordOptions{Options: opts, trusting: true})
 	return a
+}
+
+// elsewhere is another process with the same users and revocations.
+func (a *cutFactorApp) elsewhere(t *testing.T) *factorApp {
+	t.Helper()
+	other := newFactorApp(t, passwordOptions{Options: ginauth.Options{Adapter: a.inner, Session: ginauth.SessionOptions{Revocations: a.revoked}}})
+	other.clock.follow(a.clock)
+	return other
 }
 
 // anew takes Ada's user away, and makes another one of her, with another browser.
@@ -93,27 +103,22 @@ var loggedStep = regexp.MustCompile(`step=(?:"([^"]*)"|(\S+))`)
 
 // said is what an answer tells: its status, and the error code or name of the page that it
 // leads to.
-func (a *cutFactorApp) said(res answer) string {
-	leads := res.Header.Get("Location")
-	if strings.HasPrefix(res.body, "{") {
-		var out struct{ URL string }
-		decode(a.b.t, res.body, &out)
-		leads = out.URL
-	}
-	u := mustURL(a.b.t, leads)
+func (a answer) said(t testing.TB) string {
+	t.Helper()
+	leads := a.leadsTo(t)
+	u := mustURL(t, leads)
 	switch {
-	case res.signedIn():
+	case a.signedIn():
 		leads = "signed in"
 	case leads != "":
 		leads = cmp.Or(u.Query().Get("error"), u.Path[strings.LastIndex(u.Path, "/")+1:])
 	}
-	return strings.TrimSpace(fmt.Sprint(res.StatusCode, " ", leads))
+	return strings.TrimSpace(fmt.Sprint(a.StatusCode, " ", leads))
 }
 
-// logged is what the log says of the call that failed: the step, or whether there is
+// cutLogged is what a log says of the call that failed: the step, or whether there is
 // anything.
-func (a *cutFactorApp) logged() string {
-	log := a.log.String()
+func cutLogged(log string) string {
 	found := loggedStep.FindStringSubmatch(log)
 	switch {
 	case !strings.Contains(log, errCut.Error()):
@@ -154,13 +159,16 @@ func testSecondCuts(t *testing.T, stored bool, rows []secondCut) {
 			names := a.disarm()
 			if n < 0 {
 				all = len(names)
-				lines = append(lines, a.said(res))
+				lines = append(lines, res.said(t))
 				continue
+			}
+			if !res.signedIn() && a.b.cookie("next-auth.trusted") != "" {
+				t.Errorf("%s: call %d, %s, fails, and the browser is trusted", row.name, n, names[n])
 			}
 			if id := a.b.id(); id != "" && id != before && !res.signedIn() {
 				t.Errorf("%s: call %d, %s, fails, and %q is signed in", row.name, n, names[n], id)
 			}
-			lines = append(lines, fmt.Sprintf("%s: %s, %s; %s", names[n], a.said(res), a.logged(), a.said(do())))
+			lines = append(lines, fmt.Sprintf("%s: %s, %s; %s", names[n], res.said(t), cutLogged(a.log.String()), do().said(t)))
 		}
 		if got := strings.Join(lines, "\n"); got != strings.TrimSpace(row.want) {
 			t.Errorf("%s:\n%s", row.name, got)
