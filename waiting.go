@@ -36,7 +36,7 @@ type waiting struct {
 	Account  *Account       `json:"account"`
 	Profile  *goth.User     `json:"profile,omitempty"`
 	IsNew    bool           `json:"new,omitempty"`
-	Way      Account        `json:"way"` // without its tokens
+	Way      Account        `json:"way"`              // without its tokens
 	Proved   bool           `json:"proved,omitempty"` // the address was, when it began
 	Later    later          `json:"later,omitempty"`
 	Former   string         `json:"former,omitempty"`
@@ -327,16 +327,19 @@ func (v *request) finishByPasskey(ctx context.Context, w *waiting, _ *factor.Rec
 	if !v.startAllowed("") {
 		return
 	}
-	if _, err := m.verified(ctx, v, v.challenge(passkeys.Second, w.User.ID, w.ID)); err != nil {
+	_, err := m.verified(ctx, v, v.challenge(passkeys.Second, w.User.ID, w.ID))
+	if err != nil && !errors.Is(err, errUnavailable) {
 		v.wrongSecond(err, errorcode.PasskeySignin)
 		return
 	}
-	err := v.auth.changeFactors(ctx, w.User.ID, func(r *factor.Record) error {
-		if !r.Finish(w.ID, w.Epoch, w.Ends(), v.auth.opts.Now()) {
-			return errWaiting
-		}
-		return nil
-	})
+	if err == nil {
+		err = v.auth.changeFactors(ctx, w.User.ID, func(r *factor.Record) error {
+			if !r.Finish(w.ID, w.Epoch, w.Ends(), v.auth.opts.Now()) {
+				return errWaiting
+			}
+			return nil
+		})
+	}
 	if err != nil {
 		v.notWaiting(err)
 		return

@@ -61,7 +61,7 @@ type cutFactorApp struct {
 	inner    ginauth.Adapter // no call of it fails
 }
 
-func newCutFactorApp(t *testing.T, stored bool) *cutFactorApp {
+func newCutFactorApp(t *testing.T, stored bool, change ...func(*ginauth.Options)) *cutFactorApp {
 	t.Helper()
 	a := &cutFactorApp{calls: &calls{}, revoked: ginauth.MemoryRevocations(), inner: ginauth.MemoryAdapter()}
 	opts := ginauth.Options{Adapter: cutFactors{cutAdapter{a.inner, a.calls}}}
@@ -70,6 +70,9 @@ func newCutFactorApp(t *testing.T, stored bool) *cutFactorApp {
 	opts.Session.Revocations = cutRevocations{a.revoked, a.calls}
 	if stored {
 		opts.Session.Revocations, opts.Session.Store = nil, cutKept{memoryStore(), a.calls}
+	}
+	for _, change := range change {
+		change(&opts)
 	}
 	a.factorApp = newFactorApp(t, passwordOptions{Options: opts, trusting: true})
 	return a
