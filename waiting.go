@@ -75,9 +75,7 @@ func (v *request) mustWait(ctx context.Context, user User) (bool, error) {
 		return false, err
 	}
 	waits := r.Enrolled() || a.opts.Factors.Required != nil && !v.secondByProvider && a.opts.Factors.Required(v.c, user)
-	if waits && (factor.Second(v.proofs) || a.factors.trusted.In(v.cookies(), v.names.Trusted, user.ID, r.Epoch, a.opts.Now())) {
-		waits = false
-	}
+	waits = waits && !factor.Second(v.proofs) && !a.factors.trusted.In(v.cookies(), v.names.Trusted, user.ID, r.Epoch, a.opts.Now())
 	v.demand = demand{user.ID, waits, r}
 	return waits, nil
 }
@@ -103,7 +101,7 @@ func (v *request) browserMark() string {
 	return browserMark(v.csrfToken)
 }
 
-func browserMark(csrfToken string) string { return transaction.UserMark("csrf " + csrfToken) }
+func browserMark(csrfToken string) string { return transaction.UserMark(csrfToken) }
 
 // waitIfDue keeps a sign-in until its second factor is given, if the person must give
 // one: then the outcome has it. The error is a failure.
@@ -254,8 +252,8 @@ func (v *request) reopen(ctx context.Context, w *waiting) error {
 		return nil
 	}
 	ended, err := v.auth.ending.revoked.EndedNow(ctx, v.reopened.revocable())
-	if err == nil && ended {
-		err = errWaiting
+	if ended {
+		return errWaiting
 	}
 	return err
 }

@@ -177,6 +177,19 @@ GetUser: 500 Callback, the user and account; 401 FactorExpired
 GetUser: 500 Callback, the user and account; 401 FactorExpired
 ListAccounts: 500 Callback, the user and account; 401 FactorExpired
 `},
+		{"gives the code for the application", func(t *testing.T, a *cutFactorApp) func() answer {
+			phone := enrolled(t, a)
+			a.b.post("/app", nil)
+			return a.asks(codeURL, url.Values{"code": {phone.code(a.factorApp)}})
+		}, `
+200 signed in
+GetFactors: 503 SessionUnavailable, the second factor; 200 signed in
+RevokedAt: 503 SessionUnavailable, the second factor; 200 signed in
+GetFactors: 503 SessionUnavailable, the second factor; 200 signed in
+UpdateFactors: 503 SessionUnavailable, the second factor; 200 signed in
+GetUser: 503 SessionUnavailable, the user and account; 401 FactorExpired
+GetUser: 503 SessionUnavailable, the user and account; 401 FactorExpired
+`},
 		{"is shown a key at sign-in", func(t *testing.T, a *cutFactorApp) func() answer {
 			a.required = true
 			a.waits(t, a.b)

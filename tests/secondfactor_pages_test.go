@@ -1,11 +1,14 @@
 package tests
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,8 +47,9 @@ func TestSecondFactor_Paths(t *testing.T) {
 		Session: ginauth.SessionOptions{Format: ginauth.AuthJSV5}, Cookies: ginauth.CookieOptions{Prefix: "next-auth"},
 	}})
 	phone := a.enrols(t, a.browser(t))
-	nobody, waits, plain, full := a.browser(t), a.browser(t), a.browser(t), a.browser(t)
+	nobody, waits, wrongly, plain, full := a.browser(t), a.browser(t), a.browser(t), a.browser(t), a.browser(t)
 	a.waits(t, waits)
+	a.waits(t, wrongly)
 	a.joins(t, "grace@example.org", "hers")
 	plain.types("grace@example.org", "hers")
 	a.waits(t, full)
@@ -77,6 +81,8 @@ func TestSecondFactor_Paths(t *testing.T) {
 		{"who waits", waits, "GET", "second-factor/confirm", 401, signIn + a.URL + secondURL + "list"},
 		{"who waits", waits, "POST", "second-factor", 401, secondURL + "code?error=FactorCode"},
 		{"who waits", waits, "POST", "second-factor/recovery", 401, secondURL + "recovery?error=FactorCode"},
+		{"who waits", wrongly, "POST", "second-factor/enrol", 401, expired},
+		{"who waited", wrongly, "POST", "second-factor", 401, expired},
 		{"who has no app", plain, "GET", "second-factor/list", 200, here},
 		{"who has no app", plain, "GET", "second-factor/add", 200, here},
 		{"who has no app", plain, "GET", "second-factor/confirm", 200, secondURL + "list"},
@@ -285,10 +291,87 @@ func TestSecondFactor_OldForm(t *testing.T) {
 	if res.StatusCode != http.StatusUnauthorized || !strings.HasSuffix(res.leadsTo(t), "/error?error=FactorExpired") || len(a.heard()) != 0 {
 		t.Errorf("%d %s", res.StatusCode, res.body)
 	}
-	if !strings.Contains(a.log.String(), `level=INFO msg="ginauth: sign-in refused"`) || !strings.Contains(a.log.String(), `step="setting up a second factor"`) {
+	if !strings.Contains(a.log.String(), `level=INFO msg="ginauth: sign-in refused"`) || !strings.Contains(a.log.String(), `step="setting up a second factor"`) ||
+		!strings.Contains(a.log.String(), "the key of the form is not of this person's sign-in, or the form is too old") {
 		t.Errorf("the log: %s", a.log)
 	}
 	if b.id() != a.ada {
 		t.Error("she is signed out")
+	}
+}
+
+// Who could lose the user to the owner of the address is shown no key, until they prove that
+// they are the owner: also by the very sign-in that waits for it.
+func TestSecondFactor_AddressFirst(t *testing.T) {
+	t.Parallel()
+	a := newFactorApp(t, passwordOptions{Options: ginauth.Options{
+		Factors: ginauth.FactorOptions{Required: func(*gin.Context, ginauth.User) bool { return true }},
+		Session: ginauth.SessionOptions{Revocations: ginauth.MemoryRevocations()},
+	}})
+	a.registers(t, victim, evilPassword)
+	evil := a.browser(t)
+	evil.types(victim, evilPassword)
+	page := evil.get(codeURL)
+	if page.StatusCode != http.StatusOK || keyOnPage.MatchString(page.body) || strings.Contains(page.body, `name="setup"`) || !strings.Contains(page.body, "First prove that your email address is yours") {
+		t.Errorf("by password: %d %s", page.StatusCode, page.body)
+	}
+	owner := a.browser(t)
+	a.mails(t, owner, victim)
+	phone, action, fields := scan(t, owner.get(codeURL))
+	fields.Set("code", "none")
+	again := owner.post(action, fields)
+	same, action, fields := scan(t, again)
+	if again.StatusCode != http.StatusUnauthorized || string(same.secret) != string(phone.secret) {
+		t.Errorf("a wrong code: %d", again.StatusCode)
+	}
+	fields.Set("code", phone.code(a))
+	if res := owner.post(action, fields); !res.signedIn() || owner.get("/factors").body != "mail otp" {
+		t.Errorf("by mail: %d %s\n%s", res.StatusCode, res.body, a.log)
+	}
+}
+
+// A quoting adapter says in its error what a person typed.
+type quoting struct {
+	ginauth.Adapter
+	ginauth.FactorStore
+	says atomic.Value
+}
+
+func (q *quoting) UpdateFactors(ctx context.Context, userID string, old, data []byte) error {
+	if text, _ := q.says.Load().(string); text != "" {
+		return errors.New("cannot store " + text)
+	}
+	return q.FactorStore.UpdateFactors(ctx, userID, old, data)
+}
+
+// Neither a code nor a form's key reaches the log, whatever an adapter says.
+func TestSecondFactor_Unlogged(t *testing.T) {
+	t.Parallel()
+	memory := ginauth.MemoryAdapter()
+	q := &quoting{Adapter: memory, FactorStore: memory.(ginauth.FactorStore)}
+	a := newFactorApp(t, passwordOptions{Options: ginauth.Options{Adapter: q}})
+	b := a.browser(t)
+	b.types(adaReads, adaTypes)
+	phone, action, fields := scan(t, b.get(secondURL+"add"))
+	fields.Set("code", phone.code(a))
+	unlogged := func(name string) {
+		t.Helper()
+		if fields.Get(name) == "" {
+			t.Fatalf("the form has no %s", name)
+		}
+		a.log.forget()
+		q.says.Store(fields.Get(name))
+		b.post(action, fields)
+		if log := a.log.String(); !strings.Contains(log, "cannot store") || strings.Contains(log, fields.Get(name)) {
+			t.Errorf("%s: %s", name, log)
+		}
+		q.says.Store("")
+	}
+	unlogged("code")
+	unlogged("setup")
+	phone = a.setUp(t, b, b.get(secondURL+"add"))
+	for page, code := range map[string]string{"confirm": phone.next(a), "confirm-recovery": phone.recovery[0]} {
+		action, fields = secondURL+page, url.Values{"csrfToken": {b.csrf()}, "code": {code}}
+		unlogged("code")
 	}
 }

@@ -158,6 +158,36 @@ func TestSecondFactor_Outlived(t *testing.T) {
 	}
 }
 
+// A person who must set an app up, and has none, is signed out everywhere while their sign-in
+// waits: the log says why it does not go on. So it does where the form has no key.
+func TestSecondFactor_Refusals(t *testing.T) {
+	t.Parallel()
+	a := newFactorApp(t, passwordOptions{Options: ginauth.Options{
+		Factors: ginauth.FactorOptions{Required: func(*gin.Context, ginauth.User) bool { return true }},
+		Session: ginauth.SessionOptions{Revocations: ginauth.MemoryRevocations()},
+	}})
+	for name, row := range map[string]struct {
+		change func(b *browser)
+		says   string
+	}{
+		"signed out everywhere": {func(*browser) { must(t, a.auth.RevokeUser(t.Context(), a.ada)) },
+			"the sign-in that waited for its second factor was finished or has expired, or the user's factors or sessions were changed meanwhile"},
+		"without a key": {func(*browser) {}, "the key of the form is not of this person's sign-in, or the form is too old"},
+	} {
+		b := a.browser(t)
+		a.waits(t, b)
+		a.clock.move(time.Second)
+		row.change(b)
+		a.log.forget()
+		res := b.post(secondURL+"enrol", url.Values{"csrfToken": {b.csrf()}, "code": {"123456"}})
+		res.refused(t, "FactorExpired")
+		if log := a.log.String(); !strings.Contains(log, row.says) || !strings.Contains(log, "user="+a.ada) || b.cookie(waitingCookie) != "" {
+			t.Errorf("%s: the cookie is %q, and the log %s", name, b.cookie(waitingCookie), log)
+		}
+		a.clock.move(time.Minute)
+	}
+}
+
 // People whom the application names, and who are no users, cannot have a second factor: they
 // are not signed in, and the log says what to do.
 func TestSecondFactor_NoUser(t *testing.T) {

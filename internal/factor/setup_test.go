@@ -25,6 +25,15 @@ func TestSealed(t *testing.T) {
 		t.Fatal(err)
 	}
 	cookie, form := trusted.Add("", "ada", "first", now), setups.New("ada", "s-1", nil, "example.com", "ada@example.com", now)
+	for purpose, sealed := range map[string]string{"ginauth.trusted.site": cookie, "ginauth.setup.site": form.Sealed} { // as other versions read it
+		ring, err := token.V4.Keyring(purpose, before)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := ring.Open(sealed); err != nil {
+			t.Errorf("%s: %v", purpose, err)
+		}
+	}
 	trusted, setups, err = factor.Sealed("site", time.Hour, secret, before)
 	if err != nil || trusted.Age != time.Hour {
 		t.Fatal(trusted.Age, err)
