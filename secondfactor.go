@@ -211,8 +211,7 @@ func (v *request) secondPasskey(ctx context.Context, userID string) pages.Second
 
 // withSession serves the person who is signed in.
 func (v *request) withSession(serve func(*request, context.Context, *identity, *factor.Record)) {
-	ctx, cancel := v.detached(proofTimeout)
-	defer cancel()
+	ctx := context.WithoutCancel(v.c.Request.Context())
 	id, err := v.signedInUser(ctx)
 	var r *factor.Record
 	if err == nil {
@@ -349,7 +348,6 @@ func (v *request) changeOwn(ctx context.Context, id *identity, method FactorMeth
 
 // handOver shows recovery codes, which nothing shows again.
 func (v *request) handOver(codes []string, location string) {
-	private(v.c.Writer.Header())
 	if v.wantsJSON() {
 		v.json(http.StatusOK, map[string]any{"url": location, "recoveryCodes": codes})
 		return

@@ -188,8 +188,7 @@ func (v *request) findWaiting(ctx context.Context) (*waiting, error) {
 // withWaiting serves the sign-in of this browser that waits. Where there is none, or the
 // user's factors have changed since it began, it leads back to the beginning.
 func (v *request) withWaiting(serve func(*request, context.Context, *waiting, *factor.Record)) {
-	ctx, cancel := v.detached(proofTimeout)
-	defer cancel()
+	ctx := context.WithoutCancel(v.c.Request.Context())
 	w, err := v.findWaiting(ctx)
 	var r *factor.Record
 	if err == nil {
@@ -236,10 +235,7 @@ func (v *request) finish(w *waiting, proof factor.Proof) outcome {
 	if err != nil {
 		return v.notBegun(err)
 	}
-	if len(w.Buckets) == 0 { // a sign-in at a provider leaves no device
-		return v.entered(b)
-	}
-	return v.remember(v.entered(b))
+	return v.remember(v.entered(b)) // a sign-in at a provider has no buckets, and leaves no device
 }
 
 // reopen reads the token of a sign-in that waited, unless the person was signed out

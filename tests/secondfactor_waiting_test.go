@@ -124,6 +124,9 @@ func TestSecondFactor_Outlived(t *testing.T) {
 			b.plant(waitingCookie, keys.Seal(payload))
 		}
 	}
+	besides := func(b *browser) { // a cookie of the same name for a longer path
+		b.Jar.SetCookies(mustURL(t, b.app.URL), []*http.Cookie{{Name: waitingCookie, Value: "nonsense", Path: "/api"}})
+	}
 	a := newFactorApp(t, passwordOptions{Options: ginauth.Options{Session: ginauth.SessionOptions{AbsoluteMaxAge: 5 * time.Minute}}})
 	phone := a.enrols(t, a.browser(t))
 	for _, row := range []struct {
@@ -136,6 +139,11 @@ func TestSecondFactor_Outlived(t *testing.T) {
 		{"its token is none", rewrite(func(w map[string]any) { w["token"] = "e30=" }), false},
 		{"it is of another state of the factors", rewrite(func(w map[string]any) { w["epoch"] = "another" }), false},
 		{"it is of another browser", rewrite(func(w map[string]any) { w["browser"] = "another" }), false},
+		{"beside another value", func(_ *testing.T, _ *factorApp, b *browser) { besides(b) }, true},
+		{"beside another value, and longer than any that is kept", func(t *testing.T, a *factorApp, b *browser) {
+			rewrite(func(w map[string]any) { w["more"] = strings.Repeat("m", 40_000) })(t, a, b)
+			besides(b)
+		}, false},
 		{"its session would be over", func(_ *testing.T, a *factorApp, _ *browser) { a.clock.move(6 * time.Minute) }, false},
 	} {
 		b := a.browser(t)
