@@ -82,7 +82,7 @@ func (a *Auth) configureFactors(opts *Options, f *faults) {
 	all := append([]string{opts.Secret}, opts.PreviousSecrets...)
 	trusted, setups, err := factor.Sealed(opts.Cookies.Prefix, o.TrustDevice, all...)
 	room, noRoom := pending.New(pending.Settings{
-		Prefix: opts.Cookies.Prefix, Usual: defaultPrefix, Secrets: all, MaxValue: maxSealed, MaxCookies: cookie.LargeSession,
+		Prefix: opts.Cookies.Prefix, Secrets: all, MaxValue: maxSealed, MaxCookies: cookie.LargeSession,
 		Store: opts.Session.Store, Calls: a.calls.store, Locks: a.shared.locks, Errors: sessionErrors(),
 	})
 	f.addAll("Factors.OTP", errors.Join(err, noRoom))
@@ -200,8 +200,7 @@ func (v *request) wrongSecond(err error, code string) {
 
 // secondPasskey is how somebody whose sign-in waits gives a passkey in place of a code.
 func (v *request) secondPasskey(ctx context.Context, userID string) pages.SecondPasskey {
-	list, err := v.auth.listPasskeys(ctx, userID)
-	if err != nil || len(list) == 0 { // the codes go on
+	if list, _ := v.auth.listPasskeys(ctx, userID); len(list) == 0 { // where they cannot be read, the codes go on
 		return pages.SecondPasskey{}
 	}
 	return pages.SecondPasskey{

@@ -338,7 +338,7 @@ func (v *request) finishByPasskey(ctx context.Context, w *waiting, _ *factor.Rec
 		v.notWaiting(err)
 		return
 	}
-	v.leave(v.finishBy(ctx, w, factor.Proof{Method: string(FactorPasskey), Provider: passkeyID}, false))
+	v.leave(v.finishBy(ctx, w, factor.Proof{Method: string(FactorPasskey)}, false))
 }
 
 // finishBy finishes a sign-in that waited by a proof that is given now, and takes away

@@ -163,6 +163,7 @@ func testSecondCuts(t *testing.T, stored bool, rows []secondCut) {
 			if n < 0 {
 				all = len(names)
 				lines = append(lines, res.said(t))
+				res.isPrivate(t)
 				continue
 			}
 			if !res.signedIn() && a.b.cookie("next-auth.trusted") != "" {

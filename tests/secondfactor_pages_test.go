@@ -182,6 +182,9 @@ func TestSecondFactor_LedToProof(t *testing.T) {
 			row.method == http.MethodPost && res.StatusCode != http.StatusUnauthorized {
 			t.Errorf("%s %s: %d to %s", row.method, row.page, res.StatusCode, u)
 		}
+		if heard := a.heard(); len(heard) != 0 || strings.Contains(res.body, "recoveryCodes") {
+			t.Errorf("%s %s: the application hears %v, and the answer is %s", row.method, row.page, heard, res.body)
+		}
 	}
 }
 

@@ -133,18 +133,19 @@ func TestSecondFactor_Outlived(t *testing.T) {
 		name   string
 		change func(*testing.T, *factorApp, *browser)
 		goesOn bool
+		says   string // the log
 	}{
-		{"as it was kept", rewrite(func(map[string]any) {}), true},
-		{"its provider is gone", rewrite(func(w map[string]any) { w["provider"] = "gone" }), false},
-		{"its token is none", rewrite(func(w map[string]any) { w["token"] = "e30=" }), false},
-		{"it is of another state of the factors", rewrite(func(w map[string]any) { w["epoch"] = "another" }), false},
-		{"it is of another browser", rewrite(func(w map[string]any) { w["browser"] = "another" }), false},
-		{"beside another value", func(_ *testing.T, _ *factorApp, b *browser) { besides(b) }, true},
+		{"as it was kept", rewrite(func(map[string]any) {}), true, ""},
+		{"its provider is gone", rewrite(func(w map[string]any) { w["provider"] = "gone" }), false, "the sign-in that waited for its second factor was finished or has expired"},
+		{"its token is none", rewrite(func(w map[string]any) { w["token"] = "e30=" }), false, "the sign-in that waited for its second factor was finished or has expired"},
+		{"it is of another state of the factors", rewrite(func(w map[string]any) { w["epoch"] = "another" }), false, "the sign-in that waited for its second factor was finished or has expired"},
+		{"it is of another browser", rewrite(func(w map[string]any) { w["browser"] = "another" }), false, "no sign-in of this browser waits for a second factor"},
+		{"beside another value", func(_ *testing.T, _ *factorApp, b *browser) { besides(b) }, true, ""},
 		{"beside another value, and longer than any that is kept", func(t *testing.T, a *factorApp, b *browser) {
 			rewrite(func(w map[string]any) { w["more"] = strings.Repeat("m", 40_000) })(t, a, b)
 			besides(b)
-		}, false},
-		{"its session would be over", func(_ *testing.T, a *factorApp, _ *browser) { a.clock.move(6 * time.Minute) }, false},
+		}, false, "no sign-in of this browser waits for a second factor"},
+		{"its session would be over", func(_ *testing.T, a *factorApp, _ *browser) { a.clock.move(6 * time.Minute) }, false, "the sign-in that waited for its second factor was finished or has expired"},
 	} {
 		b := a.browser(t)
 		a.waits(t, b)
@@ -156,7 +157,7 @@ func TestSecondFactor_Outlived(t *testing.T) {
 		}
 		if !row.goesOn {
 			page.refused(t, "FactorExpired")
-			if b.cookie(waitingCookie) != "" || !strings.Contains(a.log.String(), `level=INFO msg="ginauth: sign-in refused"`) || !strings.Contains(a.log.String(), `step="the second factor"`) {
+			if b.cookie(waitingCookie) != "" || !strings.Contains(a.log.String(), `level=INFO msg="ginauth: sign-in refused"`) || !strings.Contains(a.log.String(), `step="the second factor"`) || !strings.Contains(a.log.String(), row.says) {
 				t.Errorf("%s: the cookie is %q, and the log %s", row.name, b.cookie(waitingCookie), a.log)
 			}
 		}

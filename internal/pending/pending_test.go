@@ -76,7 +76,7 @@ func room(t testing.TB, prefix string, store sessionstrategy.Store) *pending.Roo
 	errs := sessionstrategy.Errors{NotFound: errNotFound, Conflict: errors.New("conflict"), Unavailable: errUnavailable}
 	calls := bulkhead.New(time.Second, errUnavailable, errNotFound)
 	r, err := pending.New(pending.Settings{
-		Prefix: prefix, Usual: "usual", Secrets: []string{secret}, Store: store, Calls: calls,
+		Prefix: prefix, Secrets: []string{secret}, Store: store, Calls: calls,
 		Locks: sessionstrategy.NewLocks(store, calls, errs, func() {}), Errors: errs, MaxValue: 8000, MaxCookies: 2000,
 	})
 	if err != nil {
