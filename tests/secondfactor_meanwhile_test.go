@@ -19,7 +19,7 @@ func finishing() map[string]func(t *testing.T, a *cutFactorApp) func() answer {
 	ways := map[string]func(t *testing.T, a *cutFactorApp) func() answer{}
 	for _, row := range secondCuts() {
 		switch row.name {
-		case "gives a code", "gives a recovery code", "gives the code that links", "gives the code behind a first password", "sets an app up at sign-in":
+		case "gives a code", "gives the code that links", "sets an app up at sign-in":
 			ways[row.name] = row.prepare
 		}
 	}
