@@ -86,6 +86,12 @@ func TestSecondFactor_WrongProof(t *testing.T) {
 	if got := b.get("/factors").body; got != "password recovery" {
 		t.Errorf("after wrong codes the session's factors are %q", got)
 	}
+	app := a.browser(t) // in which the application signs her in
+	app.post("/app", nil)
+	a.log.forget()
+	if app.gives("code", "none"); !strings.Contains(a.log.String(), `msg="ginauth: sign-in refused" provider=app code=FactorCode`) {
+		t.Errorf("the log: %s", a.log)
+	}
 	if res := b.gives("confirm", phone.next(a)); res.StatusCode != http.StatusFound || b.get("/factors").body != "password recovery otp" {
 		t.Errorf("after the right one: %d, %q", res.StatusCode, b.get("/factors").body)
 	}
