@@ -36,8 +36,8 @@ func (a answer) isPrivate(t testing.TB) {
 	}
 }
 
-// Each page of second factors answers at its own path, those of the forms alone at none, and
-// whoever opens one that is not for them is led to the one that is.
+// Each page of second factors answers at its own path. A form's path has no page. A person
+// who opens a page that is not for them is led to the one that is.
 func TestSecondFactor_Paths(t *testing.T) {
 	t.Parallel()
 	a := newFactorApp(t, passwordOptions{Options: ginauth.Options{
