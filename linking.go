@@ -299,6 +299,15 @@ func (v *request) signedInAs(ctx context.Context, userID string) bool {
 	return err == nil && userID != "" && id.token.Subject == userID
 }
 
+// inSessionOf is an error unless this browser's session is that user's, and goes on.
+func (v *request) inSessionOf(ctx context.Context, userID string) error {
+	id, err := v.openNow(ctx)
+	if err == nil && id.token.Subject == userID || errors.Is(err, errUnavailable) {
+		return err
+	}
+	return errNotLinked
+}
+
 // keepVerified stores that a user's address was proved. Where that closes the ways by
 // which anybody else could enter, no step may be missed: what fails leaves the address
 // unproved, so that the next proof closes them again.

@@ -15,6 +15,7 @@ import (
 	"github.com/ginauth/ginauth/internal/factor"
 	"github.com/ginauth/ginauth/internal/pages"
 	"github.com/ginauth/ginauth/internal/pending"
+	"github.com/ginauth/ginauth/internal/redact"
 )
 
 const (
@@ -75,18 +76,16 @@ func (a *Auth) configureFactors(opts *Options, f *faults) {
 			f.addAll("Factors.OTP", err)
 		}
 	}
+	if a.keys.csrf == nil { // the secrets are a fault already
+		return
+	}
 	all := append([]string{opts.Secret}, opts.PreviousSecrets...)
 	trusted, setups, err := factor.Sealed(opts.Cookies.Prefix, o.TrustDevice, all...)
-	if err != nil {
-		f.add("%w", err)
-	}
-	room, err := pending.New(pending.Settings{
-		Prefix: opts.Cookies.Prefix, Usual: defaultPrefix, Secrets: all, MaxValue: maxSealed, MaxCookies: cookie.LargeSession,
+	room, noRoom := pending.New(pending.Settings{
+		Prefix: opts.Cookies.Prefix, Secrets: all, MaxValue: maxSealed, MaxCookies: cookie.LargeSession,
 		Store: opts.Session.Store, Calls: a.calls.store, Locks: a.shared.locks, Errors: sessionErrors(),
 	})
-	if err != nil {
-		f.add("%w", err)
-	}
+	f.addAll("Factors.OTP", errors.Join(err, noRoom))
 	a.factors = secondFactors{store, room, trusted, setups}
 }
 
@@ -118,11 +117,17 @@ var secondPages = map[string]secondPage{
 	"POST codes":            {session: (*request).newCodes},
 }
 
+// formPage is the page of second factors with the form that this request sends.
+func (v *request) formPage() string {
+	page := map[string]string{"passkey": "code", "remove": "list", "codes": "list"}[v.segment]
+	return cmp.Or(page, v.segment, "code")
+}
+
 // secondFactor serves the pages of second factors, and what their forms send.
 func (v *request) secondFactor() {
 	post, name := v.method == http.MethodPost, cmp.Or(v.segment, "code")
 	if post && !v.proven() {
-		v.unproven("second-factor/" + name)
+		v.unproven("second-factor/" + v.formPage())
 		return
 	}
 	v.second = post
@@ -130,7 +135,7 @@ func (v *request) secondFactor() {
 	case !known:
 		refuse(v.c, http.StatusNotFound, "Error: There is no such page")
 	case v.segment == "" && !post:
-		v.redirect(http.StatusFound, v.secondURL(name))
+		v.redirect(http.StatusOK, v.secondURL(name))
 	case page.waiting != nil:
 		v.withWaiting(page.waiting)
 	default:
@@ -182,21 +187,20 @@ func (v *request) codeRight(ctx context.Context, userID string, w *waiting, meth
 	case err != nil:
 		v.notWaiting(err)
 	case !right:
-		v.wrongSecond(v.segment, errWrongFactor, errorcode.FactorCode)
+		v.wrongSecond(errWrongFactor, errorcode.FactorCode)
 	}
 	return right
 }
 
 // wrongSecond leads to a page of second factors once more.
-func (v *request) wrongSecond(page string, err error, code string) {
+func (v *request) wrongSecond(err error, code string) {
 	v.tellRefused("the second factor", err, code)
-	v.leave(outcome{location: withQuery(v.secondURL(cmp.Or(page, "code")), "error", code), status: http.StatusUnauthorized})
+	v.leave(outcome{location: withQuery(v.secondURL(v.formPage()), "error", code), status: http.StatusUnauthorized})
 }
 
 // secondPasskey is how somebody whose sign-in waits gives a passkey in place of a code.
 func (v *request) secondPasskey(ctx context.Context, userID string) pages.SecondPasskey {
-	list, err := v.auth.listPasskeys(ctx, userID)
-	if err != nil || len(list) == 0 { // the codes go on
+	if list, _ := v.auth.listPasskeys(ctx, userID); len(list) == 0 { // where they cannot be read, the codes go on
 		return pages.SecondPasskey{}
 	}
 	return pages.SecondPasskey{
@@ -206,8 +210,7 @@ func (v *request) secondPasskey(ctx context.Context, userID string) pages.Second
 
 // withSession serves the person who is signed in.
 func (v *request) withSession(serve func(*request, context.Context, *identity, *factor.Record)) {
-	ctx, cancel := v.detached(proofTimeout)
-	defer cancel()
+	ctx := context.WithoutCancel(v.c.Request.Context())
 	id, err := v.signedInUser(ctx)
 	var r *factor.Record
 	if err == nil {
@@ -232,11 +235,7 @@ func (v *request) freshlyProved(id *identity, except FactorMethod) bool {
 	if v.auth.hasFactor(id, freshProof, others) {
 		return true
 	}
-	back := v.segment
-	if v.method == http.MethodPost && back != "add" {
-		back = "list"
-	}
-	v.redirect(http.StatusUnauthorized, withQuery(factorURL(v.base, others), "callbackUrl", v.secondURL(back)))
+	v.redirect(http.StatusUnauthorized, withQuery(factorURL(v.base, others), "callbackUrl", v.secondURL(v.formPage())))
 	return false
 }
 
@@ -253,30 +252,33 @@ func (v *request) askAgain(_ context.Context, _ *identity, r *factor.Record) {
 	if r.Enrolled() {
 		v.codePage(r, pages.SecondPasskey{})
 	} else {
-		v.redirect(http.StatusFound, v.secondURL("list"))
+		v.redirect(http.StatusOK, v.secondURL("list"))
 	}
 }
 
 // confirmFactor adds a proof to the session of a person who typed a code.
 func (v *request) confirmFactor(ctx context.Context, id *identity, _ *factor.Record) {
 	method := v.codeMethod()
-	if v.codeRight(ctx, id.token.Subject, nil, method) && v.addProof(id, method) {
-		v.redirect(http.StatusOK, v.callbackURL)
+	if !v.codeRight(ctx, id.token.Subject, nil, method) {
+		return
 	}
+	if err := v.addProof(id, method); err != nil {
+		v.leave(v.unkeptSession("keeping the session", err))
+		return
+	}
+	v.redirect(http.StatusOK, v.callbackURL)
 }
 
 // addProof writes a proof by a second factor into the session.
-func (v *request) addProof(id *identity, method FactorMethod) bool {
+func (v *request) addProof(id *identity, method FactorMethod) error {
 	id, err := v.auth.rewrite(v.c, id, v.base, v.found(), func(id *identity) error {
 		v.auth.addFactor(&id.token, factor.Proof{Method: string(method), At: v.auth.opts.Now()})
 		return nil
 	})
-	if err != nil {
-		v.leave(v.unkeptSession("keeping the session", err))
-		return false
+	if err == nil {
+		id.finish()
 	}
-	id.finish()
-	return true
+	return err
 }
 
 // addPage shows a new key to the person who is signed in.
@@ -303,10 +305,14 @@ func (v *request) addOTP(ctx context.Context, id *identity, _ *factor.Record) {
 		return
 	}
 	codes, hashes := factor.NewRecovery(user.ID)
-	changed := v.changeOwn(ctx, id, FactorOTP, FactorAdded, func(r *factor.Record) { r.AddOTP(secret, step, hashes, v.auth.opts.Now()) })
-	if changed && v.addProof(id, FactorOTP) {
-		v.handOver(codes, v.callbackURL)
+	add := func(r *factor.Record) { r.AddOTP(secret, step, hashes, v.auth.opts.Now()) }
+	if !v.changeOwn(ctx, id, FactorOTP, FactorAdded, add) {
+		return
 	}
+	if err := v.addProof(id, FactorOTP); err != nil { // the app is set up, and nothing shows its codes again
+		v.auth.opts.Logger.Warn("ginauth: the session does not have the factor that was set up in it", "error", redact.Error(err))
+	}
+	v.handOver(codes, v.callbackURL)
 }
 
 // removeOTP takes the authenticator app of the person who is signed in away.
@@ -332,7 +338,7 @@ func (v *request) newCodes(ctx context.Context, id *identity, r *factor.Record) 
 // changeOwn changes the second factors of the person who is signed in, and tells them.
 func (v *request) changeOwn(ctx context.Context, id *identity, method FactorMethod, change FactorChange, by func(*factor.Record)) bool {
 	if err := v.auth.changeFactors(ctx, id.token.Subject, func(r *factor.Record) error { by(r); return nil }); err != nil {
-		v.leave(v.unkept(err, false))
+		v.leave(v.unkeptSession("the second factor", err))
 		return false
 	}
 	v.tellFactor(ctx, id.token.Subject, method, change)
@@ -341,7 +347,6 @@ func (v *request) changeOwn(ctx context.Context, id *identity, method FactorMeth
 
 // handOver shows recovery codes, which nothing shows again.
 func (v *request) handOver(codes []string, location string) {
-	private(v.c.Writer.Header())
 	if v.wantsJSON() {
 		v.json(http.StatusOK, map[string]any{"url": location, "recoveryCodes": codes})
 		return
@@ -352,7 +357,7 @@ func (v *request) handOver(codes []string, location string) {
 // enrolPage shows a new key, or the one of a form whose code was wrong.
 func (v *request) enrolPage(ctx context.Context, user User, of string, proves bool, again []byte) {
 	if err := v.showKey(ctx, user, of, proves, again); err != nil {
-		v.leave(v.unkept(err, false))
+		v.leave(v.unkeptSession("the second factor", err))
 	}
 }
 
@@ -377,10 +382,7 @@ func (v *request) showKey(ctx context.Context, user User, of string, proves bool
 		if again != nil {
 			status = http.StatusUnauthorized
 		}
-		form, err := v.auth.factors.setups.New(known.ID, of, again, v.base.Host(), cmp.Or(known.Email, known.Name), v.auth.opts.Now())
-		if err != nil {
-			return err
-		}
+		form := v.auth.factors.setups.New(known.ID, of, again, v.base.Host(), cmp.Or(known.Email, known.Name), v.auth.opts.Now())
 		p.Setup, p.Key, p.Size, p.Path = form.Sealed, form.Key, form.Size, form.Path
 	}
 	v.pages().Enrol(v.c.Writer, status, p)

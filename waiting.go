@@ -36,7 +36,7 @@ type waiting struct {
 	Account  *Account       `json:"account"`
 	Profile  *goth.User     `json:"profile,omitempty"`
 	IsNew    bool           `json:"new,omitempty"`
-	Way      Account        `json:"way"`
+	Way      Account        `json:"way"`              // without its tokens
 	Proved   bool           `json:"proved,omitempty"` // the address was, when it began
 	Later    later          `json:"later,omitempty"`
 	Former   string         `json:"former,omitempty"`
@@ -64,7 +64,7 @@ type demand struct {
 // one before anything is done for them.
 func (v *request) mustWait(ctx context.Context, user User) (bool, error) {
 	a := v.auth
-	if a.factors.store == nil || v.second || user.ID == "" {
+	if a.factors.store == nil || v.second {
 		return false, nil
 	}
 	if v.demand.user == user.ID {
@@ -75,9 +75,7 @@ func (v *request) mustWait(ctx context.Context, user User) (bool, error) {
 		return false, err
 	}
 	waits := r.Enrolled() || a.opts.Factors.Required != nil && !v.secondByProvider && a.opts.Factors.Required(v.c, user)
-	if waits && (factor.Second(v.proofs) || r.Enrolled() && a.factors.trusted.In(v.cookies(), v.names.Trusted, user.ID, r.Epoch, a.opts.Now())) {
-		waits = false
-	}
+	waits = waits && !factor.Second(v.proofs) && !a.factors.trusted.In(v.cookies(), v.names.Trusted, user.ID, r.Epoch, a.opts.Now())
 	v.demand = demand{user.ID, waits, r}
 	return waits, nil
 }
@@ -85,12 +83,8 @@ func (v *request) mustWait(ctx context.Context, user User) (bool, error) {
 // trust keeps that the person is not to be asked again in this browser.
 func (v *request) trust(ctx context.Context, userID string) error {
 	r, _, err := v.auth.factorRecord(ctx, userID) // the sign-in may have begun another epoch
-	if err != nil {
-		return err
-	}
-	line, err := v.auth.factors.trusted.Line(v.cookies(), v.names.Trusted, userID, r.Epoch, v.attributes(), v.auth.opts.Now())
 	if err == nil {
-		v.setCookie(line)
+		v.setCookie(v.auth.factors.trusted.Line(v.cookies(), v.names.Trusted, userID, r.Epoch, v.attributes(), v.auth.opts.Now()))
 	}
 	return err
 }
@@ -107,7 +101,7 @@ func (v *request) browserMark() string {
 	return browserMark(v.csrfToken)
 }
 
-func browserMark(csrfToken string) string { return transaction.UserMark("csrf " + csrfToken) }
+func browserMark(csrfToken string) string { return transaction.UserMark(csrfToken) }
 
 // waitIfDue keeps a sign-in until its second factor is given, if the person must give
 // one: then the outcome has it. The error is a failure.
@@ -137,7 +131,7 @@ func (v *request) wait(b *beginning) (outcome, error) {
 		SignIn:   pending.Begin(v.browserMark(), v.demand.record.Epoch, v.auth.opts.Now()),
 		Provider: v.provider.id, Target: v.callbackURL, Token: b.payload, Proofs: v.proofs,
 		User: *b.User, Account: b.Account, Profile: b.Profile, IsNew: b.isNew,
-		Way: v.way, Proved: !v.before.EmailVerified.IsZero(), Later: v.later, Former: v.former, Buckets: v.buckets,
+		Way: Account{Provider: v.way.Provider, Type: v.way.Type, ProviderAccountID: v.way.ProviderAccountID}, Proved: !v.before.EmailVerified.IsZero(), Later: v.later, Former: v.former, Buckets: v.buckets,
 	}
 	w.User.Values = nil // which the JWT callback has seen
 	value, err := v.auth.factors.waiting.Keep(context.WithoutCancel(v.c.Request.Context()), w.User.ID, v.names.Factor, &w, w.Ends(),
@@ -184,7 +178,7 @@ func (v *request) dropWaiting() {
 func (v *request) findWaiting(ctx context.Context) (*waiting, error) {
 	var w waiting
 	value, err := v.auth.factors.waiting.Find(ctx, v.cookies(), v.names.Factor, browserMark(v.csrfToken), v.auth.opts.Now(), &w)
-	if err == nil && (value == "" || w.Account == nil) {
+	if err == nil && value == "" {
 		err = errNotAsked
 	}
 	v.handle = value
@@ -194,8 +188,7 @@ func (v *request) findWaiting(ctx context.Context) (*waiting, error) {
 // withWaiting serves the sign-in of this browser that waits. Where there is none, or the
 // user's factors have changed since it began, it leads back to the beginning.
 func (v *request) withWaiting(serve func(*request, context.Context, *waiting, *factor.Record)) {
-	ctx, cancel := v.detached(proofTimeout)
-	defer cancel()
+	ctx := context.WithoutCancel(v.c.Request.Context())
 	w, err := v.findWaiting(ctx)
 	var r *factor.Record
 	if err == nil {
@@ -232,47 +225,43 @@ func (v *request) notWaiting(err error) {
 // finish signs in the person of a sign-in that waited, who has given their second factor:
 // now it does what it put off.
 func (v *request) finish(w *waiting, proof factor.Proof) outcome {
-	v.second, v.callbackURL = true, v.base.Absolute(w.Target, v.auth.site.Allowed)
+	v.callbackURL = v.base.Absolute(w.Target, v.auth.site.Allowed)
 	v.way, v.former, v.who, v.began = w.Way, w.Former, &w.User, v.auth.shared.takeovers.Now()
 	v.proofs, v.buckets = factor.Add(w.Proofs, proof), w.Buckets
-	ctx := context.WithoutCancel(v.c.Request.Context())
-	p := SignInParams{User: &w.User, Account: w.Account, Profile: w.Profile}
-	if err := v.doLater(ctx, w, &p); err != nil {
-		return v.refused("the user and account", err, http.StatusOK, adapterCode(err))
-	}
-	b, err := v.resume(ctx, w, p)
+	b, err := v.resume(context.WithoutCancel(v.c.Request.Context()), w)
 	if err == nil {
 		err = v.enter(b)
 	}
 	if err != nil {
 		return v.notBegun(err)
 	}
-	if len(w.Buckets) == 0 { // a sign-in at a provider leaves no device
-		return v.entered(b)
-	}
-	return v.remember(v.entered(b))
+	return v.remember(v.entered(b)) // a sign-in at a provider has no buckets, and leaves no device
 }
 
 // reopen reads the token of a sign-in that waited, unless the person was signed out
 // everywhere meanwhile.
 func (v *request) reopen(ctx context.Context, w *waiting) error {
-	if v.auth.parse(&v.reopened, w.Token, v.auth.opts.Now()) != nil {
+	if v.auth.parse(&v.reopened, w.Token, v.auth.opts.Now()) != nil { // its session would be over by now
 		return errWaiting
 	}
 	if v.auth.ending.revoked == nil {
 		return nil
 	}
 	ended, err := v.auth.ending.revoked.EndedNow(ctx, v.reopened.revocable())
-	if err == nil && ended {
-		err = errWaiting
+	if ended {
+		return errWaiting
 	}
 	return err
 }
 
-// resume makes the session of a sign-in that waited. It began with the first factor, so
-// that it ends with what signs the person out after that; not by its own takeover of the
-// user, however.
-func (v *request) resume(ctx context.Context, w *waiting, p SignInParams) (*beginning, error) {
+// resume does what a sign-in that waited has put off, and makes its session. That began
+// with the first factor, so that it ends with what signs the person out after that; not by
+// its own takeover of the user, however.
+func (v *request) resume(ctx context.Context, w *waiting) (*beginning, error) {
+	p := SignInParams{User: &w.User, Account: w.Account, Profile: w.Profile}
+	if err := v.doLater(ctx, w, &p); err != nil {
+		return nil, failure{step: "the user and account", error: err, adapter: true}
+	}
 	undo, wait := v.successAllowed(ctx, p.User.ID)
 	if wait > 0 {
 		return nil, rateLimited{wait}
@@ -304,11 +293,12 @@ func (v *request) doLater(ctx context.Context, w *waiting, p *SignInParams) erro
 		v.before.EmailVerified = time.Time{}
 	}
 	switch w.Later {
-	case laterLink, laterLinkSession:
-		if w.Later == laterLinkSession && !v.signedInAs(ctx, user.ID) {
-			return errNotLinked
+	case laterLink:
+		_, err = v.link(ctx, user, p, false)
+	case laterLinkSession:
+		if err = v.inSessionOf(ctx, user.ID); err == nil {
+			_, err = v.link(ctx, user, p, true)
 		}
-		_, err = v.link(ctx, user, p, w.Later == laterLinkSession)
 	case laterCredentials:
 		err = v.settleCredentials(ctx, *p)
 	case laterVerify:
@@ -331,21 +321,24 @@ func (v *request) finishByPasskey(ctx context.Context, w *waiting, _ *factor.Rec
 	if !v.startAllowed("") {
 		return
 	}
-	if _, err := m.verified(ctx, v, v.challenge(passkeys.Second, w.User.ID, w.ID)); err != nil {
-		v.wrongSecond("code", err, errorcode.PasskeySignin)
+	_, err := m.verified(ctx, v, v.challenge(passkeys.Second, w.User.ID, w.ID))
+	if err != nil && !errors.Is(err, errUnavailable) {
+		v.wrongSecond(err, errorcode.PasskeySignin)
 		return
 	}
-	err := v.auth.changeFactors(ctx, w.User.ID, func(r *factor.Record) error {
-		if !r.Finish(w.ID, w.Epoch, w.Ends(), v.auth.opts.Now()) {
-			return errWaiting
-		}
-		return nil
-	})
+	if err == nil {
+		err = v.auth.changeFactors(ctx, w.User.ID, func(r *factor.Record) error {
+			if !r.Finish(w.ID, w.Epoch, w.Ends(), v.auth.opts.Now()) {
+				return errWaiting
+			}
+			return nil
+		})
+	}
 	if err != nil {
 		v.notWaiting(err)
 		return
 	}
-	v.leave(v.finishBy(ctx, w, factor.Proof{Method: string(FactorPasskey), Provider: passkeyID}, false))
+	v.leave(v.finishBy(ctx, w, factor.Proof{Method: string(FactorPasskey)}, false))
 }
 
 // finishBy finishes a sign-in that waited by a proof that is given now, and takes away
@@ -379,7 +372,7 @@ func (v *request) enrolWaiting(ctx context.Context, w *waiting, _ *factor.Record
 	codes, hashes := factor.NewRecovery(w.User.ID)
 	now := v.auth.opts.Now()
 	err := v.auth.changeFactors(ctx, w.User.ID, func(r *factor.Record) error {
-		if r.Enrolled() || !r.Finish(w.ID, w.Epoch, w.Ends(), now) {
+		if !r.Finish(w.ID, w.Epoch, w.Ends(), now) { // an app that they have by now stays
 			return errWaiting
 		}
 		r.AddOTP(secret, step, hashes, now)
@@ -396,5 +389,6 @@ func (v *request) enrolWaiting(ctx context.Context, w *waiting, _ *factor.Record
 		return
 	}
 	v.putSession(result.session, result.expires)
+	v.rememberWay()
 	v.handOver(codes, result.location)
 }

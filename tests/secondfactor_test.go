@@ -241,12 +241,26 @@ func TestSecondFactor_Faults(t *testing.T) {
 		{"an adapter that cannot", ginauth.Options{Factors: ginauth.FactorOptions{OTP: true}, Adapter: keyless{ginauth.MemoryAdapter()}}, "Factors.OTP: set the key"},
 		{"required alone", ginauth.Options{Factors: ginauth.FactorOptions{Required: required}}, "Factors.Required is set, and there is no second factor to give; set Factors.OTP too"},
 		{"trust alone", ginauth.Options{Factors: ginauth.FactorOptions{TrustDevice: time.Hour}}, "Factors.TrustDevice is set, and nobody is asked"},
+		{"the shortest trust alone", ginauth.Options{Factors: ginauth.FactorOptions{TrustDevice: 1}}, "Factors.TrustDevice is set, and nobody is asked"},
 		{"negative trust", ginauth.Options{Factors: ginauth.FactorOptions{TrustDevice: -time.Hour}}, "Factors.TrustDevice is -1h0m0s; write for instance 30*24*time.Hour"},
 	} {
 		row.opts.Secret, row.opts.Providers, row.opts.Logger = testSecret, somebody(), slog.New(slog.DiscardHandler)
 		if _, err := ginauth.New(row.opts); err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%s: %v", row.name, err)
 		}
+	}
+}
+
+// TestSecondFactor_EmptySecret holds that an empty secret is one fault, and not one of the
+// second factors too.
+func TestSecondFactor_EmptySecret(t *testing.T) {
+	t.Parallel()
+	_, err := ginauth.New(ginauth.Options{
+		Secret: testSecret, PreviousSecrets: []string{""}, Providers: somebody(), Logger: slog.New(slog.DiscardHandler),
+		Adapter: ginauth.MemoryAdapter(), Factors: ginauth.FactorOptions{OTP: true},
+	})
+	if err == nil || err.Error() != "ginauth: PreviousSecrets holds an empty secret; leave it out" {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package factor
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/ginauth/ginauth/internal/otp"
@@ -15,12 +16,9 @@ const SetupAge = 10 * time.Minute
 // that long, and the keys that people set up. site tells the keys from those of another
 // Auth with the same secrets, the current one first.
 func Sealed(site string, trust time.Duration, secrets ...string) (Trusted, Setups, error) {
-	trusted, err := token.V4.Keyring("ginauth.trusted."+site, secrets...)
-	if err != nil {
-		return Trusted{}, Setups{}, err
-	}
-	setup, err := token.V4.Keyring("ginauth.setup."+site, secrets...)
-	return Trusted{trusted, trust}, Setups{setup}, err
+	trusted, noTrusted := token.V4.Keyring("ginauth.trusted."+site, secrets...)
+	setup, noSetup := token.V4.Keyring("ginauth.setup."+site, secrets...)
+	return Trusted{trusted, trust}, Setups{setup}, errors.Join(noTrusted, noSetup)
 }
 
 // Setups seal the keys that people are setting up into the forms that bring them back.
@@ -44,17 +42,18 @@ type Form struct {
 }
 
 // New makes the form of a key for a user: of a new one, or of the one that another form
-// brought. site and name are what the app shows of it.
-func (k Setups) New(userID, of string, secret []byte, site, name string, now time.Time) (Form, error) {
+// brought. site and name are what the app shows of it; a name that no QR code holds is
+// left out.
+func (k Setups) New(userID, of string, secret []byte, site, name string, now time.Time) Form {
 	if secret == nil {
 		secret = otp.NewSecret()
 	}
-	payload, err := json.Marshal(setup{userID, of, secret, now.Add(SetupAge).Unix()})
-	if err != nil {
-		return Form{}, err
-	}
+	payload, _ := json.Marshal(setup{userID, of, secret, now.Add(SetupAge).Unix()}) // texts and numbers always marshal
 	picture, err := otp.QR(otp.URI(secret, site, name))
-	return Form{k.Keyring.Seal(payload), otp.Text(secret), picture.Size, picture.Path}, err
+	if err != nil {
+		picture, _ = otp.QR(otp.URI(secret, site, ""))
+	}
+	return Form{k.Keyring.Seal(payload), otp.Text(secret), picture.Size, picture.Path}
 }
 
 // Open reads the key of a form, and the step of the code that was typed with it; right

@@ -43,14 +43,11 @@ func (t Trusted) Has(value, userID, epoch string, now time.Time) bool {
 }
 
 // Add is the cookie's value with one more user, in place of what it says of them.
-func (t Trusted) Add(value, userID, epoch string, now time.Time) (string, error) {
+func (t Trusted) Add(value, userID, epoch string, now time.Time) string {
 	list := slices.DeleteFunc(t.open(value, now), func(one trust) bool { return one.User == userID })
 	list = append([]trust{{userID, epoch, now.Unix()}}, list...)
-	payload, err := json.Marshal(list[:min(len(list), maxTrusted)])
-	if err != nil {
-		return "", err
-	}
-	return t.Keyring.Seal(payload), nil
+	payload, _ := json.Marshal(list[:min(len(list), maxTrusted)]) // texts and numbers always marshal
+	return t.Keyring.Seal(payload)
 }
 
 // In reports whether one of a request's cookies of this name trusts the browser, as Has
@@ -68,9 +65,8 @@ func (t Trusted) In(header []string, name, userID, epoch string, now time.Time) 
 }
 
 // Line is the cookie of this name with one more user, for as long as it trusts them.
-func (t Trusted) Line(header []string, name, userID, epoch string, a cookie.Attributes, now time.Time) (string, error) {
+func (t Trusted) Line(header []string, name, userID, epoch string, a cookie.Attributes, now time.Time) string {
 	kept, _ := cookie.Get(header, name)
-	value, err := t.Add(kept, userID, epoch, now)
 	a.MaxAge = t.Age
-	return cookie.Line(name, value, a), err
+	return cookie.Line(name, t.Add(kept, userID, epoch, now), a)
 }

@@ -40,14 +40,14 @@ func (s SignIn) Ends() time.Time { return time.Unix(s.Expires, 0) }
 
 // Settings are what a Room is made of.
 type Settings struct {
-	Prefix, Usual string // of the site's cookies, and that of a site that sets none
-	Secrets       []string
-	Store         sessionstrategy.Store // nil: all is in the cookie
-	Calls         *bulkhead.Bulkhead    // of the store
-	Locks         *sessionstrategy.Locks
-	Errors        sessionstrategy.Errors
-	MaxValue      int // how long a cookie's value may be that is read, and
-	MaxCookies    int // how long the cookies that are set may be together, in bytes
+	Prefix     string // of the site's cookies
+	Secrets    []string
+	Store      sessionstrategy.Store // nil: all is in the cookie
+	Calls      *bulkhead.Bulkhead    // of the store
+	Locks      *sessionstrategy.Locks
+	Errors     sessionstrategy.Errors
+	MaxValue   int // how long a cookie's value may be that is read, and
+	MaxCookies int // how long the cookies that are set may be together, in bytes
 }
 
 // A Room is where sign-ins wait. It is safe for concurrent use.
@@ -64,7 +64,7 @@ func New(s Settings) (*Room, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Room{set: s, sharing: sessionstrategy.NewNamespace(s.Prefix+".factor", s.Usual)}
+	r := &Room{set: s, sharing: sessionstrategy.NewNamespace(s.Prefix+".factor", "")}
 	r.strategy = sessionstrategy.InCookie(ring, sessionstrategy.NewSuccessors(), s.Errors)
 	if s.Store != nil {
 		r.strategy = sessionstrategy.InStore(s.Store, s.Calls, s.Locks, r.sharing, s.Errors)

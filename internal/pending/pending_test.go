@@ -76,7 +76,7 @@ func room(t testing.TB, prefix string, store sessionstrategy.Store) *pending.Roo
 	errs := sessionstrategy.Errors{NotFound: errNotFound, Conflict: errors.New("conflict"), Unavailable: errUnavailable}
 	calls := bulkhead.New(time.Second, errUnavailable, errNotFound)
 	r, err := pending.New(pending.Settings{
-		Prefix: prefix, Usual: "usual", Secrets: []string{secret}, Store: store, Calls: calls,
+		Prefix: prefix, Secrets: []string{secret}, Store: store, Calls: calls,
 		Locks: sessionstrategy.NewLocks(store, calls, errs, func() {}), Errors: errs, MaxValue: 8000, MaxCookies: 2000,
 	})
 	if err != nil {
@@ -192,6 +192,94 @@ func TestRoom_StoreFails(t *testing.T) {
 	m.fails = false
 	if err := r.Remove(t.Context(), value); err != nil || len(m.kept) != 0 {
 		t.Errorf("%d are kept, %v", len(m.kept), err)
+	}
+}
+
+// A room needs secrets, and each sign-in has an ID of its own.
+func TestNew(t *testing.T) {
+	t.Parallel()
+	for name, secrets := range map[string][]string{"no secret": nil, "an empty one": {secret, ""}} {
+		if r, err := pending.New(pending.Settings{Prefix: "site", Secrets: secrets}); err == nil || r != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	first, second := pending.Begin("browser", "epoch", now), pending.Begin("browser", "epoch", now)
+	if first.ID == second.ID || first.Browser != "browser" || first.Epoch != "epoch" || !first.Ends().Equal(now.Add(10*time.Minute)) {
+		t.Errorf("%+v, then %+v", first, second)
+	}
+}
+
+// A record is as long as cookies may be, to the byte. What cannot be written at all is
+// refused with what the last step left of it.
+func TestRoom_Limit(t *testing.T) {
+	t.Parallel()
+	r := room(t, "site", nil)
+	w := record{SignIn: pending.Begin("browser", "", now)}
+	length := func(n int) (sent int, err error) {
+		w.Long = strings.Repeat("l", n)
+		value, err := r.Keep(t.Context(), "ada", name, &w, w.Ends())
+		return cookie.SentLength(name, len(value)), err
+	}
+	longest, n := 0, 0
+	for n = 1000; ; n++ {
+		sent, err := length(n)
+		if err != nil {
+			if !strings.Contains(err.Error(), "has 200") || !strings.Contains(err.Error(), "keep less in the token, or set Session.Store") {
+				t.Errorf("one byte too many: %v", err)
+			}
+			break
+		}
+		longest = sent
+	}
+	if longest > 2000 || longest < 1998 { // base64 takes three bytes to four
+		t.Errorf("the longest that is kept is sent as %d bytes", longest)
+	}
+	exact := pending.Settings{Prefix: "site", Secrets: []string{secret}, MaxCookies: longest}
+	tight, err := pending.New(exact)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Long = strings.Repeat("l", n-1)
+	if value, err := tight.Keep(t.Context(), "ada", name, &w, w.Ends()); err != nil || cookie.SentLength(name, len(value)) != longest {
+		t.Errorf("what just fits: %v", err)
+	}
+	unreadable := struct{ Raw any }{func() {}}
+	steps := 0
+	if value, err := r.Keep(t.Context(), "ada", name, &unreadable, now, func() { steps++ }, func() { steps++ }); err == nil || value != "" || steps != 2 || !strings.Contains(err.Error(), "func()") {
+		t.Errorf("what cannot be written: %q, %v after %d steps", value, err, steps)
+	}
+}
+
+// What does not read as the caller's record, or not as a sign-in, is none, and the next
+// cookie is tried.
+func TestRoom_OtherRecords(t *testing.T) {
+	t.Parallel()
+	m := &memory{kept: map[string][]byte{}}
+	for kind, r := range map[string]*pending.Room{"sealed": room(t, "site", nil), "stored": room(t, "site", m)} {
+		keep := func(record any) string {
+			t.Helper()
+			value, err := r.Keep(t.Context(), "ada", name, record, now.Add(time.Minute))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return value
+		}
+		s := pending.Begin("browser", "", now)
+		fits := keep(record{SignIn: s, User: "ada"})
+		for what, value := range map[string]string{
+			"a list":                   keep([]int{7}),
+			"a user that is no text":   keep(map[string]any{"id": s.ID, "expires": s.Expires, "browser": "browser", "user": 7}),
+			"a time that is no number": keep(map[string]any{"id": s.ID, "expires": "soon", "browser": "browser"}),
+			"a browser, typed again":   keep(map[string]any{"expires": s.Expires, "browser": "browser", "BROWSER": 7}),
+			"too long a value":         strings.Repeat("a", 9000),
+		} {
+			if got, err := r.Find(t.Context(), []string{name + "=" + value}, name, "browser", now, &record{}); got != "" || err != nil {
+				t.Errorf("%s, %s: %q, %v", kind, what, got, err)
+			}
+			if got, err := r.Find(t.Context(), []string{name + "=" + value + "; " + name + "=" + fits}, name, "browser", now, &record{}); got != fits || err != nil {
+				t.Errorf("%s, %s, behind it one that fits: %q, %v", kind, what, got, err)
+			}
+		}
 	}
 }
 
