@@ -218,7 +218,7 @@ func (v *request) getFactor() {
 		v.fault("looking up the second factors", err)
 		return
 	}
-	if page.SecondURL != "" && len(page.Providers) == 0 && page.CodeAction == "" {
+	if page.SecondURL != "" && len(page.Providers) == 0 {
 		v.redirect(http.StatusFound, page.SecondURL)
 		return
 	}
@@ -355,12 +355,11 @@ func (v *request) giveFactor(session string, account Account, p factor.Proof) (r
 	if err == nil && session != proofMark(id) {
 		err = errOtherSession
 	}
-	found := v.found()
-	if err == nil && !found.Doubled {
+	if err == nil {
 		id, err = v.auth.openLatest(ctx, id.value, v.base)
 	}
 	if err == nil {
-		id, err = v.auth.rewrite(v.c, id, v.base, found, func(id *identity) error {
+		id, err = v.auth.rewrite(v.c, id, v.base, v.found(), func(id *identity) error {
 			err := v.auth.lookUp(ctx, id)
 			if err == nil {
 				err = v.sameAccount(ctx, id, account)

@@ -378,7 +378,7 @@ func (v *request) renewed(id *identity) (*identity, error) {
 		return id, nil
 	}
 	ended, err := a.ending.revoked.EndedNow(ctx, id.token.revocable())
-	if err == nil && ended { // while this request was under way
+	if ended { // while this request was under way
 		err = errSignedOut
 	}
 	return id, err
