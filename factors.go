@@ -315,7 +315,7 @@ func (v *request) mayProve(ctx context.Context, id *identity) (func(*provider) b
 	if id.user == nil { // no Adapter, or not one of its users
 		proofs := v.auth.proofs(&id.token)
 		return func(p *provider) bool {
-			return p.method.kind() != emailType && factor.At(proofs, string(p.method.factor()), p.id)
+			return factor.At(proofs, string(p.method.factor()), p.id)
 		}, nil
 	}
 	w, err := v.auth.waysInto(ctx, *id.user)

@@ -251,9 +251,6 @@ func (m *oauthMethod) takeIDToken(v *request) {
 	if !v.startAllowed("") {
 		return
 	}
-	if v.native {
-		v.callbackURL = v.base.Home()
-	}
 	v.leave(m.signInByIDToken(v))
 }
 
