@@ -88,11 +88,8 @@ func (a *Auth) RequireFactor(within time.Duration, methods ...FactorMethod) gin.
 }
 
 // hasFactor reports whether a session has one of these factors. That of a BearerFunc has
-// none: there is no token.
+// none: its token is empty.
 func (a *Auth) hasFactor(id *identity, within time.Duration, wanted []FactorMethod) bool {
-	if id.foreign {
-		return false
-	}
 	now, has, t := a.opts.Now(), false, &id.token
 	factor.Each(a.keys.factors, t.Subject, t.sid, t.factors, func(p factor.Proof, _ int) {
 		has = has || factor.Wants(wanted, FactorMethod(p.Method)) && p.Fresh(now, within, leeway)
@@ -330,7 +327,7 @@ func (v *request) mayProve(ctx context.Context, id *identity) (func(*provider) b
 // provider, or, where it began elsewhere, an account of the session's user. It looks
 // accounts up and links none.
 func (v *request) sameAccount(ctx context.Context, id *identity, account Account) error {
-	same, other := false, false
+	var same, other bool
 	if account.Type != emailType && account.Type != passkeyType { // else any of the user's
 		same, other = factor.Account(v.auth.proofs(&id.token), account.Provider, transaction.UserMark(account.ProviderAccountID))
 	}
@@ -348,8 +345,8 @@ func (v *request) sameAccount(ctx context.Context, id *identity, account Account
 }
 
 // giveFactor writes a proof of an account into the session that it was begun in, and says
-// where that leads. The session is nil if it does not have the proof.
-func (v *request) giveFactor(session string, account Account, p factor.Proof) (result outcome, id *identity) {
+// where that leads.
+func (v *request) giveFactor(session string, account Account, p factor.Proof) outcome {
 	ctx := context.WithoutCancel(v.c.Request.Context())
 	id, err := v.openNow(ctx)
 	if err == nil && session != proofMark(id) {
@@ -369,18 +366,14 @@ func (v *request) giveFactor(session string, account Account, p factor.Proof) (r
 		})
 	}
 	if err != nil {
-		return v.notProved(err), nil
+		return v.notProved(err)
 	}
-	return outcome{location: v.callbackURL, user: id.token.Subject, status: http.StatusOK}, id
+	return outcome{location: v.callbackURL, user: id.token.Subject, status: http.StatusOK}
 }
 
 // prove ends the request of a proof that was given.
 func (v *request) prove(id *identity, account Account, p factor.Proof) {
-	result, id := v.giveFactor(proofMark(id), account, p)
-	v.leave(result)
-	if id != nil {
-		id.finish()
-	}
+	v.leave(v.giveFactor(proofMark(id), account, p))
 }
 
 // proofMark names a session within a transaction.

@@ -149,15 +149,11 @@ func (m *oauthMethod) callback(v *request) {
 		}
 	}
 	v.notice("")
-	var id *identity
 	if result.proved != nil {
-		result, id = v.giveFactor(tx.Proves, result.proved.account, result.proved.proof)
+		result = v.giveFactor(tx.Proves, result.proved.account, result.proved.proof)
 	}
 	v.endTransaction(tx, result)
 	v.leave(result)
-	if id != nil {
-		id.finish()
-	}
 }
 
 // finish takes the provider's answer, which says who signed in there, and when.

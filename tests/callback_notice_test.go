@@ -64,6 +64,7 @@ func TestCallback_WhatThePageSays(t *testing.T) {
 		b := a.browser(t)
 		callback := row.come(b, clock)
 		a.log.forget()
+		b.plant(noticeCookie, "LinkLost") // of before
 		res := b.get(callback)
 		res.refused(t, "OAuthCallback")
 		if got := b.cookie(noticeCookie); got != row.notice {

@@ -8,11 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/oauth2"
-
 	"github.com/ginauth/ginauth"
-	"github.com/ginauth/ginauth/ginauthtest"
-	"github.com/ginauth/ginauth/oidc"
 )
 
 // keyedLimiter notes under which keys it is asked to count, and for how long.
@@ -63,33 +59,5 @@ func TestNonces_WhereTheyCount(t *testing.T) {
 	token, _ := tokensFor(t, stored.idp, "ada", nonce, nil)
 	if d := (device{t, stored.app}); !d.isIn(d.hand("idp", map[string]any{"id_token": token})) || len(db.rows()) != 0 {
 		t.Errorf("%d rows are left", len(db.rows()))
-	}
-}
-
-// unhurried notes how long a renewal may take.
-type unhurried struct {
-	*oidc.Provider
-	within chan time.Duration
-}
-
-func (p *unhurried) RefreshTokenContext(ctx context.Context, refreshToken string) (*oauth2.Token, error) {
-	at, _ := ctx.Deadline()
-	p.within <- time.Until(at)
-	return p.Provider.RefreshTokenContext(ctx, refreshToken)
-}
-
-// The provider has eight seconds for new tokens, so that they are kept before a store gives
-// the session's lock to another request.
-func TestAuthClient_RenewalIsBounded(t *testing.T) {
-	t.Parallel()
-	idp := newIDP(t, ginauthtest.Config{})
-	p := &unhurried{local(idp, "local"), make(chan time.Duration, 1)}
-	c := newCaller(t, idp, ginauth.Options{Session: keptTokens(memoryStore()), Providers: ginauth.Goth(p)})
-	b := c.browser(t)
-	b.signIn(idp, "local")
-	c.expire()
-	b.access()
-	if within := <-p.within; within > 8*time.Second || within < 5*time.Second {
-		t.Errorf("it may take %v", within)
 	}
 }

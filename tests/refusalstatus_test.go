@@ -56,12 +56,13 @@ func TestRefusals_OfAPasswordInJSON(t *testing.T) {
 			says: "the user has no ID"},
 		"the SignIn callback wants no time": {signIn: func(p ginauth.SignInParams) error { p.Lifetime.MaxAge = -time.Hour; return nil }, status: 500, where: errorPage("Callback"), step: "Callbacks.SignIn",
 			says: "ginauth: Callbacks.SignIn: "},
-		"the store keeps nothing": {down: "Create", status: 503, where: errorPage("SessionUnavailable"), step: `"keeping the session"`, says: "connection refused"},
+		"the revocations tell nothing": {down: "RevokedAt", status: 503, where: errorPage("SessionUnavailable"), step: `"keeping the session"`, says: "connection refused"},
+		"the store keeps nothing":      {down: "Create", status: 503, where: errorPage("SessionUnavailable"), step: `"keeping the session"`, says: "connection refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			store := newSeamStore()
-			opts := ginauth.Options{Session: ginauth.SessionOptions{Store: store}}
+			store, revocations := newSeamStore(), newSeamRevocations()
+			opts := ginauth.Options{Session: ginauth.SessionOptions{Store: store, Revocations: revocations}}
 			opts.Callbacks.SignIn = func(_ *gin.Context, p ginauth.SignInParams) error {
 				if row.signIn != nil {
 					return row.signIn(p)
@@ -71,6 +72,7 @@ func TestRefusals_OfAPasswordInJSON(t *testing.T) {
 			opts.Callbacks.JWT = func(*gin.Context, ginauth.JWTParams) error { return row.jwt }
 			a := membersApp(t, opts)
 			store.down(row.down)
+			revocations.down(row.down)
 			form := adasForm()
 			form.Set("json", "true")
 			b := a.browser(t)
@@ -81,7 +83,7 @@ func TestRefusals_OfAPasswordInJSON(t *testing.T) {
 				if res.StatusCode != 200 || !strings.HasSuffix(res.body, `/terms"}`) {
 					t.Errorf("answered %d %s", res.StatusCode, res.body)
 				}
-				if log := a.log.String(); !strings.Contains(log, row.says) || strings.Contains(log, "/terms") {
+				if log := a.log.String(); !strings.Contains(log, " step="+row.step+" error=") || !strings.Contains(log, row.says) || strings.Contains(log, "/terms") {
 					t.Errorf("the log says %s", log)
 				}
 				return
@@ -136,8 +138,8 @@ func TestRefusals_AtAProviderInJSON(t *testing.T) {
 	}
 }
 
-// unsigned is a token whose signature is another's, of the same length.
-func unsigned(token string) string {
+// anothersSignature is a token whose signature is another's, of the same length.
+func anothersSignature(token string) string {
 	at := strings.LastIndex(token, ".") + 1
 	return token[:at] + strings.Repeat("A", len(token)-at)
 }
@@ -159,7 +161,7 @@ func TestRefusals_OfAnIDTokenInJSON(t *testing.T) {
 			fields["id_token"], _ = tokensFor(t, s.idp, "ada", "made up", nil)
 		}, status: 401, step: `"the nonce"`, says: "has no nonce that this site gave out"},
 		"another's key": {change: func(fields map[string]any, _ func() string) {
-			fields["id_token"] = unsigned(fields["id_token"].(string))
+			fields["id_token"] = anothersSignature(fields["id_token"].(string))
 		}, status: 401, step: `"the id_token"`, says: "level=WARN"},
 		"again": {twice: true, status: 401, step: `"the nonce"`, says: "was handed over before"},
 	} {
@@ -191,6 +193,15 @@ func TestRefusals_OfAnIDTokenInJSON(t *testing.T) {
 	res := d.hand("idp", map[string]any{"id_token": token, "credential": token})
 	if log := s.log.String(); res.StatusCode != http.StatusBadRequest || res.body != `{"error":"OAuthCallback"}` || !strings.Contains(log, `step="the id_token"`) || !strings.Contains(log, "or several") {
 		t.Errorf("two tokens: answered %d %s\n%s", res.StatusCode, res.body, log)
+	}
+	// A provider that takes no id_tokens: its answer without a state, and no more.
+	for name, res := range map[string]answer{"a page": b.hand("closed", map[string]any{"id_token": token}), "an application": d.post("/api/auth/callback/closed", map[string]any{"id_token": token})} {
+		if got := res.Header.Get("Location"); res.StatusCode != http.StatusFound || got != s.URL+errorPage("OAuthCallback") {
+			t.Errorf("%s at another provider: answered %d to %q %s", name, res.StatusCode, got, res.body)
+		}
+	}
+	if log := s.log.String(); strings.Count(log, "belongs to no sign-in of this browser") != 2 {
+		t.Errorf("at another provider: the log says %s", log)
 	}
 	// Without the proof of a page of ours: the page again, and no nonce.
 	s.log.forget()
