@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,6 +41,31 @@ func TestAuthClient_RenewalIsBounded(t *testing.T) {
 	b.access()
 	if within := <-p.within; within > 8*time.Second || within < 5*time.Second {
 		t.Errorf("it may take %v", within)
+	}
+}
+
+// Without a refresh token the tokens end with the access token, and nobody is asked.
+func TestAuthClient_NoRefreshToken(t *testing.T) {
+	t.Parallel()
+	idp := newIDP(t, ginauthtest.Config{})
+	idp.TamperToken(func(answer map[string]any) { delete(answer, "refresh_token") })
+	c := newCaller(t, idp, ginauth.Options{Session: keptTokens(memoryStore())})
+	b := c.browser(t)
+	b.signIn(idp, "local")
+	asked := len(idp.TokenRequests())
+	if got := b.access(); !strings.HasPrefix(got, "Bearer ") {
+		t.Error(got)
+	}
+	c.almost()
+	if got := b.access(); !strings.HasPrefix(got, "Bearer ") {
+		t.Errorf("a token that is good for 20 s more: %s", got)
+	}
+	c.expire()
+	if res := b.get("/api"); res.StatusCode != http.StatusGone {
+		t.Errorf("answered %d %s", res.StatusCode, res.body)
+	}
+	if res := b.get("/me"); strings.Contains(res.body, "error") || len(idp.TokenRequests()) != asked {
+		t.Errorf("%d token requests, and the session is %s", len(idp.TokenRequests())-asked, res.body)
 	}
 }
 

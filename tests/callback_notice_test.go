@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gin-gonic/gin"
 	"github.com/markbates/goth"
 	"github.com/markbates/goth/providers/github"
 
@@ -160,6 +161,30 @@ func TestOAuth_Configuration(t *testing.T) {
 		if !strings.Contains(log.String(), says) {
 			t.Errorf("the log lacks %q: %s", says, log)
 		}
+	}
+	for _, doubt := range []string{"the client secret is empty", "the client id is empty"} {
+		if strings.Contains(log.String(), doubt) {
+			t.Errorf("the log says %s", log)
+		}
+	}
+}
+
+// A SignIn callback that leaves the user as they are is told nothing, with an Adapter.
+func TestSignIn_CallbackLeavesTheUser(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	a := newUserApp(t, ginauth.Options{Callbacks: ginauth.Callbacks{SignIn: func(_ *gin.Context, p ginauth.SignInParams) error {
+		asked++
+		p.User.Name = "Countess " + p.User.Name
+		return nil
+	}}})
+	for range 2 {
+		if res := a.browser(t).signInAt(a.idp, "first", "ada"); !res.signedIn() {
+			t.Fatalf("answered %d to %q", res.StatusCode, res.Header.Get("Location"))
+		}
+	}
+	if log := a.log.String(); asked != 2 || log != "" {
+		t.Errorf("asked %d times, the log says %s", asked, log)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/markbates/goth"
@@ -131,7 +132,8 @@ func TestCallback_SecondRequestGone(t *testing.T) {
 func TestCallback_RefusalsInJSON(t *testing.T) {
 	t.Parallel()
 	idp := newIDP(t, ginauthtest.Config{})
-	opts := ginauth.Options{Providers: ginauth.Goth(local(idp, "local"))}
+	var ahead atomic.Int64
+	opts := ginauth.Options{Providers: ginauth.Goth(local(idp, "local")), Now: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }}
 	opts.Session.Format = ginauth.AuthJSV5
 	a := newApp(t, opts)
 	for name, row := range map[string]struct {
@@ -163,6 +165,21 @@ func TestCallback_RefusalsInJSON(t *testing.T) {
 		}
 		if log := a.log.String(); !strings.Contains(log, `provider=local code=`+row.code+` client=127.0.0.1 step="`+row.step+`"`) {
 			t.Errorf("%s: the log says %s", name, log)
+		}
+	}
+	b := page{a.browser(t)}
+	res := b.sent("/api/auth/signin/local", map[string]any{"callbackUrl": "/after"}, "X-Auth-Return-Redirect", "1")
+	var begun struct{ URL string }
+	decode(t, res.body, &begun)
+	callback := approve(t, idp, begun.URL).String()
+	for n := range 3 { // the first, the one that is remembered, and the one that was completed
+		if n == 2 {
+			ahead.Store(int64(2 * time.Minute))
+		}
+		req := b.request(http.MethodGet, callback, nil)
+		req.Header.Set("X-Auth-Return-Redirect", "1")
+		if res := b.do(req); res.StatusCode != http.StatusOK || res.body != `{"url":"`+a.URL+`/after"}` {
+			t.Errorf("request %d answered %d %s", n+1, res.StatusCode, res.body)
 		}
 	}
 }
