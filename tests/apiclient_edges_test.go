@@ -110,6 +110,12 @@ func TestAcceptBearer_Twice(t *testing.T) {
 	if res := a.send(t, http.MethodGet, "/twice", "", "Authorization", "Bearer good"); res.body != "first" {
 		t.Errorf("answered %d %s", res.StatusCode, res.body)
 	}
+	a.engine.GET("/alone", accept("only"), func(c *gin.Context) { c.String(http.StatusOK, "served") })
+	for token, want := range map[string]string{"good": "served", "bad": `{"error":"InvalidToken","message":"The bearer token is not valid."}`} {
+		if res := a.send(t, http.MethodGet, "/alone", "", "Authorization", "Bearer "+token); res.body != want {
+			t.Errorf("with a %s token and no other guard: %d %s", token, res.StatusCode, res.body)
+		}
+	}
 	if res := a.send(t, http.MethodGet, "/twice", "", "Authorization", "Bearer bad"); res.StatusCode != http.StatusUnauthorized || res.Header.Get("Cache-Control") != "private, no-cache, no-store" {
 		t.Errorf("answered %d %s, Cache-Control %s", res.StatusCode, res.body, res.Header.Get("Cache-Control"))
 	}

@@ -169,6 +169,24 @@ func TestOAuth_Configuration(t *testing.T) {
 	}
 }
 
+// While the database is down a provider's answer leads a script on by 200, and signs nobody in.
+func TestCallback_DatabaseDownInJSON(t *testing.T) {
+	t.Parallel()
+	idp := newIDP(t, ginauthtest.Config{})
+	db := newMemory()
+	opts := ginauth.Options{Providers: ginauth.Goth(local(idp, "local")), Adapter: db}
+	opts.Session.Format = ginauth.AuthJSV5
+	a := newApp(t, opts)
+	db.breakDown("GetUserByAccount")
+	b := page{a.browser(t)}
+	var begun struct{ URL string }
+	decode(t, b.sent("/api/auth/signin/local", nil, "X-Auth-Return-Redirect", "1").body, &begun)
+	a.log.forget()
+	req := b.request(http.MethodGet, approve(t, idp, begun.URL).String(), nil)
+	req.Header.Set("X-Auth-Return-Redirect", "1")
+	a.leadsByJSON(t, "the database is down", b.do(req), 200, errorPage("Callback"), `"looking up the user"`, "connection refused")
+}
+
 // A SignIn callback that leaves the user as they are is told nothing, with an Adapter.
 func TestSignIn_CallbackLeavesTheUser(t *testing.T) {
 	t.Parallel()

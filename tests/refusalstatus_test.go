@@ -244,6 +244,7 @@ func TestRefusals_OfAProofInJSON(t *testing.T) {
 		t.Errorf("signed out: answered %d %s", out.StatusCode, out.body)
 	}
 	noStore("signed out", out)
+	noStore("the page, signed out", b.get(factorPage))
 	if res := b.post("/api/auth/callback/credentials", form()); res.StatusCode != http.StatusOK {
 		t.Fatalf("answered %d %s", res.StatusCode, res.body)
 	}
