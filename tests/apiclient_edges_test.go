@@ -44,6 +44,17 @@ func TestAuthClient_RenewalIsBounded(t *testing.T) {
 	}
 }
 
+// An HTTPClient without a Transport has net/http's own.
+func TestAuthClient_PlainHTTPClient(t *testing.T) {
+	t.Parallel()
+	c := newCaller(t, newIDP(t, ginauthtest.Config{}), ginauth.Options{Session: keptTokens(memoryStore()), HTTPClient: &http.Client{Timeout: time.Minute}})
+	b := c.browser(t)
+	b.signIn(c.idp, "local")
+	if got := b.access(); !strings.HasPrefix(got, "Bearer ") {
+		t.Error(got)
+	}
+}
+
 // Without a refresh token the tokens end with the access token, and nobody is asked.
 func TestAuthClient_NoRefreshToken(t *testing.T) {
 	t.Parallel()

@@ -312,17 +312,6 @@ func TestAuthClient_BegunWithoutTokens(t *testing.T) {
 	}
 }
 
-// An HTTPClient without a Transport has net/http's own.
-func TestAuthClient_PlainHTTPClient(t *testing.T) {
-	t.Parallel()
-	c := newCaller(t, newIDP(t, ginauthtest.Config{}), ginauth.Options{Session: keptTokens(memoryStore()), HTTPClient: &http.Client{Timeout: time.Minute}})
-	b := c.browser(t)
-	b.signIn(c.idp, "local")
-	if got := b.access(); !strings.HasPrefix(got, "Bearer ") {
-		t.Error(got)
-	}
-}
-
 // A handler that gives its request another Host, as one that forwards it may, renews nothing:
 // the cookie would be another site's.
 func TestAuthClient_HostRewritten(t *testing.T) {
