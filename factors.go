@@ -88,11 +88,8 @@ func (a *Auth) RequireFactor(within time.Duration, methods ...FactorMethod) gin.
 }
 
 // hasFactor reports whether a session has one of these factors. That of a BearerFunc has
-// none: there is no token.
+// none: its token is empty.
 func (a *Auth) hasFactor(id *identity, within time.Duration, wanted []FactorMethod) bool {
-	if id.foreign {
-		return false
-	}
 	now, has, t := a.opts.Now(), false, &id.token
 	factor.Each(a.keys.factors, t.Subject, t.sid, t.factors, func(p factor.Proof) {
 		has = has || factor.Wants(wanted, FactorMethod(p.Method)) && p.Fresh(now, within, leeway)
@@ -214,7 +211,7 @@ func (v *request) getFactor() {
 		v.fault("looking up the second factors", err)
 		return
 	}
-	if page.SecondURL != "" && len(page.Providers) == 0 && page.CodeAction == "" {
+	if page.SecondURL != "" && len(page.Providers) == 0 {
 		v.redirect(http.StatusFound, page.SecondURL)
 		return
 	}
@@ -311,7 +308,7 @@ func (v *request) mayProve(ctx context.Context, id *identity) (func(*provider) b
 	if id.user == nil { // no Adapter, or not one of its users
 		proofs := v.auth.proofs(&id.token)
 		return func(p *provider) bool {
-			return p.method.kind() != emailType && factor.At(proofs, string(p.method.factor()), p.id)
+			return factor.At(proofs, string(p.method.factor()), p.id)
 		}, nil
 	}
 	w, err := v.auth.waysInto(ctx, *id.user)
@@ -326,7 +323,7 @@ func (v *request) mayProve(ctx context.Context, id *identity) (func(*provider) b
 // provider, or, where it began elsewhere, an account of the session's user. It looks
 // accounts up and links none.
 func (v *request) sameAccount(ctx context.Context, id *identity, account Account) error {
-	same, other := false, false
+	var same, other bool
 	if account.Type != emailType && account.Type != passkeyType { // else any of the user's
 		same, other = factor.Account(v.auth.proofs(&id.token), account.Provider, transaction.UserMark(account.ProviderAccountID))
 	}
@@ -344,19 +341,18 @@ func (v *request) sameAccount(ctx context.Context, id *identity, account Account
 }
 
 // giveFactor writes a proof of an account into the session that it was begun in, and says
-// where that leads. The session is nil if it does not have the proof.
-func (v *request) giveFactor(session string, account Account, p factor.Proof) (result outcome, id *identity) {
+// where that leads.
+func (v *request) giveFactor(session string, account Account, p factor.Proof) outcome {
 	ctx := context.WithoutCancel(v.c.Request.Context())
 	id, err := v.openNow(ctx)
 	if err == nil && session != proofMark(id) {
 		err = errOtherSession
 	}
-	found := v.found()
-	if err == nil && !found.Doubled {
+	if err == nil {
 		id, err = v.auth.openLatest(ctx, id.value, v.base)
 	}
 	if err == nil {
-		id, err = v.auth.rewrite(v.c, id, v.base, found, func(id *identity) error {
+		id, err = v.auth.rewrite(v.c, id, v.base, v.found(), func(id *identity) error {
 			err := v.auth.lookUp(ctx, id)
 			if err == nil {
 				err = v.sameAccount(ctx, id, account)
@@ -366,18 +362,14 @@ func (v *request) giveFactor(session string, account Account, p factor.Proof) (r
 		})
 	}
 	if err != nil {
-		return v.notProved(err), nil
+		return v.notProved(err)
 	}
-	return outcome{location: v.callbackURL, user: id.token.Subject, status: http.StatusOK}, id
+	return outcome{location: v.callbackURL, user: id.token.Subject, status: http.StatusOK}
 }
 
 // prove ends the request of a proof that was given.
 func (v *request) prove(id *identity, account Account, p factor.Proof) {
-	result, id := v.giveFactor(proofMark(id), account, p)
-	v.leave(result)
-	if id != nil {
-		id.finish()
-	}
+	v.leave(v.giveFactor(proofMark(id), account, p))
 }
 
 // proofMark names a session within a transaction.

@@ -128,7 +128,7 @@ func (m *oauthMethod) callback(v *request) {
 		v.continueWith(answer)
 		return
 	}
-	if v.formPosted() || tx.ThirdParty || v.proving && tx.Target != "" {
+	if v.formPosted() || tx.ThirdParty || v.proving {
 		v.callbackURL = v.base.Absolute(tx.Target, v.auth.site.Allowed)
 	}
 	if code := answer.Get("error"); code != "" {
@@ -149,15 +149,11 @@ func (m *oauthMethod) callback(v *request) {
 		}
 	}
 	v.notice("")
-	var id *identity
 	if result.proved != nil {
-		result, id = v.giveFactor(tx.Proves, result.proved.account, result.proved.proof)
+		result = v.giveFactor(tx.Proves, result.proved.account, result.proved.proof)
 	}
 	v.endTransaction(tx, result)
 	v.leave(result)
-	if id != nil {
-		id.finish()
-	}
 }
 
 // finish takes the provider's answer, which says who signed in there, and when.
@@ -343,7 +339,7 @@ func (v *request) loadAgain(again bool) bool {
 // cookies it brings the transaction's alone: what the others say is not known, and
 // none of them may be set anew.
 func (v *request) formPosted() bool {
-	return !v.second && v.method == http.MethodPost && v.provider != nil && v.provider.oauth().answersByPost() && !v.handedOver()
+	return !v.second && v.method == http.MethodPost && v.provider.oauth().answersByPost() && !v.handedOver()
 }
 
 // maxFormer is the longest name or handle of a former session, in bytes, that a

@@ -332,7 +332,7 @@ func (m *oauthMethod) adapterFailure(err error) (status int, code string) {
 // trusts reports whether the provider has asked for a second factor, and is trusted with
 // that.
 func (m *oauthMethod) trusts(a oauth.Authentication) bool {
-	return m.trustMFA && (slices.Contains(a.Methods, "mfa") || a.Class != "" && slices.Contains(m.trusted, a.Class))
+	return m.trustMFA && (slices.Contains(a.Methods, "mfa") || slices.Contains(m.trusted, a.Class))
 }
 
 func (m *oauthMethod) answersByPost() bool  { return m != nil && m.formPost != nil }

@@ -251,9 +251,6 @@ func (m *oauthMethod) takeIDToken(v *request) {
 	if !v.startAllowed("") {
 		return
 	}
-	if v.native {
-		v.callbackURL = v.base.Home()
-	}
 	v.leave(m.signInByIDToken(v))
 }
 
@@ -378,7 +375,7 @@ func (v *request) renewed(id *identity) (*identity, error) {
 		return id, nil
 	}
 	ended, err := a.ending.revoked.EndedNow(ctx, id.token.revocable())
-	if err == nil && ended { // while this request was under way
+	if ended { // while this request was under way
 		err = errSignedOut
 	}
 	return id, err

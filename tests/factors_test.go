@@ -207,6 +207,12 @@ func TestFactors_OfEachSignIn(t *testing.T) {
 			}
 		})
 	}
+	b := s.browser(t)
+	b.get("/enter?id=" + known + "&proof=password&proof=otp&proof=mail")
+	for _, method := range []string{"password", "otp", "mail"} { // whichever place it has
+		b.admits("/fresh/" + method)
+	}
+	b.asked(b.opens("/fresh/provider"))
 	if res := s.browser(t).get("/enter?id=" + known + "&proof=fingerprint"); res.signedIn() || !strings.Contains(res.body, "fingerprint") {
 		t.Errorf("a proof that is none: %s", res.body)
 	}

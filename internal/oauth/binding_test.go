@@ -12,6 +12,7 @@ import (
 
 	goidc "github.com/coreos/go-oidc/v3/oidc"
 	"github.com/markbates/goth"
+	"github.com/markbates/goth/providers/discord"
 	"github.com/markbates/goth/providers/faux"
 	"github.com/markbates/goth/providers/gitea"
 	"github.com/markbates/goth/providers/github"
@@ -212,6 +213,23 @@ func TestExpiresIn(t *testing.T) {
 		}
 		if early := id.Token.Expiry.Sub(before.Add(tt.want)); early < 0 || early > time.Minute || id.Token.ExpiresIn != int64(tt.want/time.Second) {
 			t.Errorf("%s: it expires at %v, in %d s", tt.field, id.Token.Expiry, id.Token.ExpiresIn)
+		}
+	}
+}
+
+// A token of one second is one, where goth does not refuse it.
+func TestExpiresIn_OneSecond(t *testing.T) {
+	t.Parallel()
+	for expires, want := range map[string]int64{"1": 1, "0": 0, "-1": 0} {
+		service := roundTrip(func(req *http.Request) (*http.Response, error) {
+			if req.Method == http.MethodPost {
+				return httpAnswer(req, http.StatusOK, `{"access_token":"t","token_type":"bearer","expires_in":`+expires+`}`), nil
+			}
+			return httpAnswer(req, http.StatusOK, `{"id":"7","username":"ada"}`), nil
+		})
+		id, err := signIn(t, oauth.Config{ID: "discord", Provider: discord.New("client", "secret", "", discord.ScopeIdentify), HTTPClient: &http.Client{Transport: service}})
+		if err != nil || id.Token.ExpiresIn != want || id.Token.Expiry.IsZero() != (want == 0) {
+			t.Errorf("%s: in %v, %v", expires, id.Token, err)
 		}
 	}
 }

@@ -155,9 +155,7 @@ func (e *gothEngine) begin(ctx context.Context, r request) (string, string, erro
 		return "", "", err
 	}
 	if e.idToken != nil {
-		if authURL, err = withParam(authURL, "nonce", r.nonce); err != nil {
-			return "", "", err
-		}
+		authURL = withParam(authURL, "nonce", r.nonce)
 	}
 	kept, err := strip(session.Marshal())
 	return authURL, kept, err
@@ -275,13 +273,15 @@ func strip(session string) (string, error) {
 	return string(raw), nil
 }
 
-func withParam(rawURL, name, value string) (string, error) {
+// withParam sets a parameter of a URL. It leaves what is no URL as it is, which
+// complete refuses.
+func withParam(rawURL, name, value string) string {
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		return "", err
+		return rawURL
 	}
 	q := u.Query()
 	q.Set(name, value)
 	u.RawQuery = q.Encode()
-	return u.String(), nil
+	return u.String()
 }

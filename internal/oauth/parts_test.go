@@ -35,6 +35,7 @@ func TestTokenRequest(t *testing.T) {
 		{"POST", form, "refresh_token=r", "refresh_token", true, false},
 		{"POST", form, "grant_type=client_credentials", "", true, false},
 		{"POST", form, "a=%zz", "", false, true},
+		{"POST", form, "a=" + strings.Repeat("x", 70<<10), "", true, false},
 		{"POST", "application/json", `{"code":"c"}`, "", false, false},
 		{"POST", "text/plain", "code=c", "", false, false},
 		{"POST", "", "code=c", "", false, false},

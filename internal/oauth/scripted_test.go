@@ -14,6 +14,7 @@ import (
 	"github.com/markbates/goth"
 	"github.com/markbates/goth/providers/faux"
 	"github.com/markbates/goth/providers/github"
+	"github.com/markbates/goth/providers/openidConnect"
 	"golang.org/x/oauth2"
 
 	"github.com/ginauth/ginauth/internal/oauth"
@@ -392,4 +393,83 @@ func TestRefresh_Panics(t *testing.T) {
 func TestLeave_Nowhere(t *testing.T) {
 	t.Parallel()
 	oauth.Leave(context.Background(), "something", errors.New("why"))
+}
+
+// A person who leaves while the provider's code runs ends the sign-in with that, whatever the
+// code makes of it.
+func TestComplete_PersonLeaves(t *testing.T) {
+	t.Parallel()
+	s := &leaving{scripted: &scripted{err: errors.New("no tokens today")}}
+	p := register(t, s, nil)
+	for name, leaves := range map[string]bool{"stays": false, "leaves": true} {
+		s.scripted.err = nil
+		_, tx, err := p.Begin(t.Context(), appCallback, nil, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		s.scripted.err, s.leaves = errors.New("no tokens today"), nil
+		if leaves {
+			s.leaves = cancel
+		}
+		_, err = p.Complete(ctx, tx, appCallback, answerTo(tx), time.Now())
+		if errors.Is(err, context.Canceled) != leaves || err == nil || !leaves && err.Error() != "no tokens today" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// leaving is a provider whose person leaves while the code is exchanged.
+type leaving struct {
+	*scripted
+	leaves func()
+}
+
+func (p *leaving) ExchangeCode(ctx context.Context, redirectURL, code, nonce string, opts ...oauth2.AuthCodeOption) (goth.User, *oauth2.Token, error) {
+	if p.leaves != nil {
+		p.leaves()
+	}
+	return p.scripted.ExchangeCode(ctx, redirectURL, code, nonce, opts...)
+}
+
+// noting leaves notes on the sign-in.
+type noting struct{ *scripted }
+
+func (p noting) ExchangeCode(ctx context.Context, redirectURL, code, nonce string, opts ...oauth2.AuthCodeOption) (goth.User, *oauth2.Token, error) {
+	oauth.Leave(ctx, "the picture", errors.New("too large"))
+	oauth.Leave(ctx, "the groups", errors.New("too many"))
+	return p.scripted.ExchangeCode(ctx, redirectURL, code, nonce, opts...)
+}
+
+// A sign-in has the notes that were left on it, in their order, and none that comes later.
+func TestLeave(t *testing.T) {
+	t.Parallel()
+	s := &scripted{user: goth.User{UserID: "7"}}
+	p := register(t, noting{s}, nil)
+	_, tx, err := p.Begin(t.Context(), appCallback, nil, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := p.Complete(t.Context(), tx, appCallback, answerTo(tx), time.Now())
+	oauth.Leave(s.ctx, "the address", errors.New("too late"))
+	if got := fmt.Sprint(id.Notes); err != nil || got != "[{the picture too large} {the groups too many}]" {
+		t.Errorf("the notes are %s, %v", got, err)
+	}
+}
+
+// An OpenID provider of goth's whose authorization endpoint was no URL begins no sign-in.
+func TestBegin_NoURL(t *testing.T) {
+	t.Parallel()
+	idp := newIDP(t)
+	idp.TamperDiscovery(func(doc map[string]any) { doc["authorization_endpoint"] = "http://[::1/authorize" })
+	provider, err := openidConnect.New(idp.ClientID(), idp.ClientSecret(), "", idp.Issuer()+"/.well-known/openid-configuration", "openid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	idp.TamperDiscovery(nil) // which goth has read already
+	to, tx, err := register(t, provider, nil).Begin(t.Context(), appCallback, nil, time.Now())
+	if to != "" || tx != nil || err == nil || !strings.Contains(err.Error(), "not an http(s) URL") {
+		t.Errorf("%q, %v, %v", to, tx, err)
+	}
 }

@@ -188,7 +188,7 @@ func tokenRequest(req *http.Request) (form url.Values, grant string, err error) 
 	if t, _, _ := mime.ParseMediaType(req.Header.Get("Content-Type")); t != "application/x-www-form-urlencoded" {
 		return nil, "", nil
 	}
-	raw, err := io.ReadAll(io.LimitReader(req.Body, 64<<10))
+	raw, err := io.ReadAll(req.Body)
 	req.Body.Close()
 	if err != nil {
 		return nil, "", err
