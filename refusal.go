@@ -201,7 +201,7 @@ func (v *request) rememberWay() {
 			v.setCookie(cookie.Deletion(name, v.attributes()))
 		}
 	}
-	if v.provider == nil || v.lastUsed() == v.provider.id {
+	if v.lastUsed() == v.provider.id {
 		return
 	}
 	attributes := v.attributes()
@@ -235,7 +235,7 @@ func (v *request) notice(name string) {
 // noticed is the notice that belongs to an error code; "" for none. location is where
 // a sign-in led that was completed before, for the person whom it signed in.
 func (v *request) noticed(code string) (notice, location string) {
-	value, found := cookie.Get(v.c.Request.Header["Cookie"], v.names.Notice)
+	value, _ := cookie.Get(v.c.Request.Header["Cookie"], v.names.Notice)
 	switch {
 	case code == errorcode.Verification && value == errorcode.LinkLost, code == errorcode.VerificationCode && value == errorcode.CodeLost:
 		return value, ""
@@ -244,7 +244,7 @@ func (v *request) noticed(code string) (notice, location string) {
 	case code != errorcode.OAuthCallback:
 	case value == errorcode.SignInUsed, value == errorcode.SignInLost:
 		return value, ""
-	case found && strings.HasPrefix(value, "."):
+	case strings.HasPrefix(value, "."):
 		return v.postedAgain(value)
 	case !v.signIns().Any():
 		return errorcode.SignInLost, ""
