@@ -1,0 +1,113 @@
+package tests
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ginauth/ginauth"
+)
+
+// A ledger is a Limiter that keeps what is counted and taken back.
+type ledger struct {
+	mu    sync.Mutex
+	open  map[string]int          // events by key
+	rates map[string]ginauth.Rate // that each key came with
+	fault error                   // of Refund
+	other []string                // keys that came with a second rate
+}
+
+func (l *ledger) note(key string, rate ginauth.Rate, n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if known, ok := l.rates[key]; ok && known != rate {
+		l.other = append(l.other, key)
+	}
+	l.rates[key] = rate
+	l.open[key] += n
+}
+
+func (l *ledger) Allow(_ context.Context, key string, rate ginauth.Rate) (time.Duration, error) {
+	l.note(key, rate, 1)
+	return 0, nil
+}
+
+func (l *ledger) Refund(_ context.Context, key string, rate ginauth.Rate) error {
+	if l.fault != nil {
+		return l.fault
+	}
+	l.note(key, rate, -1)
+	return nil
+}
+
+// counted is how many events stand.
+func (l *ledger) counted() (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, events := range l.open {
+		n += events
+	}
+	return n
+}
+
+// Of a sign-in that succeeds a Limiter keeps the success alone: what was counted as a
+// guess is taken back, under the same key and Rate. Where it cannot be taken back, the log
+// says so, and the person is signed in.
+func TestLimits_Refund(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []error{nil, errDatabase} {
+		l := &ledger{open: map[string]int{}, rates: map[string]ginauth.Rate{}, fault: fault}
+		a, _ := limited(t, ginauth.Options{Limits: ginauth.Limits{Limiter: l}})
+		before := l.counted()
+		if res := a.try(t, "198.51.100.1", "ada", adasPassword); !res.signedIn() {
+			t.Fatalf("%d %s", res.StatusCode, a.log)
+		}
+		stands := l.counted() - before
+		if fault == nil && stands != 1 || fault != nil && stands < 2 {
+			t.Errorf("Refund returns %v: %d events stand", fault, stands)
+		}
+		if said := strings.Contains(a.log.String(), "Limits.Limiter failed"); said != (fault != nil) {
+			t.Errorf("Refund returns %v: the log: %s", fault, a.log)
+		}
+		if len(l.other) > 0 {
+			t.Errorf("the keys %v came with two rates", l.other)
+		}
+		if fault == nil {
+			if a.try(t, "198.51.100.1", "ada", wrong); l.counted() < 3 {
+				t.Errorf("of a wrong guess %d events stand", l.counted()-1)
+			}
+		}
+	}
+}
+
+// The device cookie of a sign-in that came after RevokeUser counts, also in the same
+// second, and one of before does not.
+func TestLimits_DeviceAfterRevocation(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		after  time.Duration
+		passes bool
+	}{{0, true}, {time.Second, true}, {time.Hour, true}, {-time.Second, false}} {
+		a, clock := limited(t, ginauth.Options{Session: ginauth.SessionOptions{Revocations: ginauth.MemoryRevocations()}})
+		b := a.browser(t)
+		if row.after < 0 { // before it
+			b.signInFrom("198.51.100.9", "ada")
+			clock.move(-row.after)
+		}
+		if err := a.auth.RevokeUser(t.Context(), "u-ada"); err != nil {
+			t.Fatal(err)
+		}
+		if row.after >= 0 {
+			clock.move(row.after)
+			b.signInFrom("198.51.100.9", "ada")
+		}
+		a.guessAway(t, "ada")
+		res := b.tryFrom("198.51.100.9", "ada", adasPassword)
+		if res.signedIn() != row.passes || !row.passes && res.StatusCode != http.StatusTooManyRequests {
+			t.Errorf("signed in %v after RevokeUser: passes %v", row.after, res.signedIn())
+		}
+	}
+}
