@@ -100,8 +100,11 @@ func TestMailCode_Proof(t *testing.T) {
 		if got := strings.TrimPrefix(res.Header.Get("Location"), a.URL); got != row.leads || res.StatusCode != row.code {
 			t.Errorf("%s: answered %d and leads to %s", row.name, res.StatusCode, got)
 		}
-		if row.code == http.StatusTooManyRequests && res.Header.Get("Retry-After") == "" {
-			t.Errorf("%s: no Retry-After: %v", row.name, res.Header)
+		if row.code == http.StatusTooManyRequests {
+			asJSON := b.post("/api/auth/factor/email", url.Values{"csrfToken": {b.csrf()}, "json": {"true"}})
+			if wait := res.Header.Get("Retry-After"); wait == "" || asJSON.StatusCode != row.code || !strings.HasPrefix(asJSON.body, `{"url":"`+a.URL+`/api/auth/error?error=RateLimited&retryAfter=`) {
+				t.Errorf("%s: Retry-After %q, as JSON %d %s", row.name, wait, asJSON.StatusCode, asJSON.body)
+			}
 		}
 		log := a.log.String()
 		if !strings.Contains(log, row.logs) || (log != "") != (row.logs != "") || strings.Contains(log, adaReads) {
