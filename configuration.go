@@ -170,13 +170,13 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 	if opts.Secret == "" {
 		if needed {
 			f.add("Secret is empty; write 32 random bytes or more into NEXTAUTH_SECRET, for instance what `openssl rand -base64 32` prints, and for New the very secret of the app that signs people in")
-			return false
+			return
 		}
 		opts.Secret, made = token.Random(), true
 	}
 	if len(opts.Secret) < minSecret && !opts.DangerousShortSecret {
 		f.add("Secret has %d bytes; write %d random bytes or more, for instance what `openssl rand -base64 32` prints", len(opts.Secret), minSecret)
-		return false
+		return
 	}
 	all := append([]string{opts.Secret}, opts.PreviousSecrets...)
 	successors := sessionstrategy.NewSuccessors()
