@@ -45,6 +45,35 @@ func TestCallbacks_ClaimOfBefore(t *testing.T) {
 	}
 }
 
+// What a callback sets in vain is told where a session begins or changes. At each request
+// of a site that is in use it is not: that would fill the log.
+func TestCallbacks_ToldOnce(t *testing.T) {
+	t.Parallel()
+	a := membersApp(t, ginauth.Options{Callbacks: ginauth.Callbacks{
+		JWT:     func(_ *gin.Context, p ginauth.JWTParams) error { p.Token.Claims["iat"] = 7; return nil },
+		Session: func(_ *gin.Context, p ginauth.SessionParams) error { p.Session.Values["expires"] = 7; return nil },
+	}})
+	b := a.browser(t)
+	for _, row := range []struct {
+		doing string
+		do    func() answer
+		lines int
+	}{
+		{"signing in", func() answer { return b.signInAs("ada") }, 1},
+		{"a guarded request", func() answer { return b.get("/me") }, 0},
+		{"GET session", func() answer { return b.get("/api/auth/session") }, 0},
+		{"POST session", func() answer { return b.post("/api/auth/session", url.Values{"csrfToken": {b.csrf()}}) }, 2},
+	} {
+		a.log.forget()
+		if res := row.do(); res.StatusCode >= http.StatusBadRequest {
+			t.Errorf("%s answers %d %s", row.doing, res.StatusCode, res.body)
+		}
+		if n := strings.Count(a.log.String(), "what a callback set has no effect"); n != row.lines {
+			t.Errorf("%s: %d lines, want %d: %s", row.doing, n, row.lines, a.log)
+		}
+	}
+}
+
 // What a callback may return says in words what it is, for an application that logs it.
 func TestCallbacks_ErrorTexts(t *testing.T) {
 	t.Parallel()

@@ -68,6 +68,54 @@ func TestMailNotice(t *testing.T) {
 	}
 }
 
+// Each change has a mail of its own.
+func TestMailNotice_Texts(t *testing.T) {
+	t.Parallel()
+	a := newFactorApp(t, passwordOptions{})
+	b := a.browser(t)
+	phone := a.enrols(t, b)
+	says := func(doing, words string) {
+		t.Helper()
+		if m := a.inbox.newest(t); m.To != adaReads || !strings.Contains(m.Text, words) || !strings.Contains(m.Text, "change your password and sign out everywhere") {
+			t.Errorf("%s: the mail says %s", doing, m.Text)
+		}
+	}
+	says("setting an app up", "An authenticator app was set up for your account "+adaReads)
+	waiting := a.browser(t)
+	a.waits(t, waiting)
+	if !waiting.gives("recovery", phone.recovery[0]).signedIn() {
+		t.Fatal(a.log)
+	}
+	says("a recovery code", "A recovery code of your account "+adaReads)
+	if res := b.gives("codes", ""); len(codeOnPage.FindAllString(res.body, -1)) != 10 {
+		t.Fatal(res.body)
+	}
+	says("new codes", "New recovery codes were made for your account "+adaReads)
+	guesser := a.browser(t)
+	a.waits(t, guesser)
+	before := len(a.inbox.all())
+	for range 4 {
+		guesser.gives("code", "000000")
+	}
+	if n := len(a.inbox.all()); n != before {
+		t.Errorf("%d mails of four wrong codes", n-before)
+	}
+	guesser.gives("code", "000000")
+	says("five wrong codes", "Several wrong codes were typed for your account "+adaReads)
+	for range 200 {
+		if m := a.inbox.newest(t); strings.Contains(m.Text, "do not count for now") {
+			break
+		}
+		a.waits(t, guesser)
+		guesser.gives("code", "000000")
+	}
+	says("many wrong codes", "So many wrong codes were typed for your account "+adaReads)
+	if res := b.gives("remove", ""); !strings.HasSuffix(res.Header.Get("Location"), "/second-factor/list") {
+		t.Fatalf("%d %s", res.StatusCode, res.Header.Get("Location"))
+	}
+	says("taking it off", "The authenticator app of your account "+adaReads)
+}
+
 // A person who is signed in proves by a mail's code who they are. What keeps the code from
 // being sent or taken leads back to the page for the proof, and the session stays.
 func TestMailCode_Proof(t *testing.T) {

@@ -83,6 +83,35 @@ func TestLimits_Refund(t *testing.T) {
 	}
 }
 
+// Codes of a second factor that are right are not counted, and wrong ones are.
+func TestLimits_RightCodes(t *testing.T) {
+	t.Parallel()
+	a := newFactorApp(t, passwordOptions{Options: ginauth.Options{
+		TrustedProxies: behindProxy, Limits: ginauth.Limits{Guesses: ginauth.Rate{Count: 3, Per: 1000 * time.Hour}},
+	}})
+	first := a.browser(t)
+	phone := a.enrols(t, first)
+	enter := func(code string) answer {
+		b := a.browser(t)
+		b.Transport = behindProxies{b.Transport}
+		a.waits(t, b)
+		return b.gives("code", code)
+	}
+	for i := range 6 {
+		if res := enter(phone.next(a)); !res.signedIn() {
+			t.Fatalf("code %d: %d %s\n%s", i, res.StatusCode, res.Header.Get("Location"), a.log)
+		}
+	}
+	for range 3 {
+		if res := enter("none"); res.StatusCode == http.StatusTooManyRequests {
+			t.Fatal("a wrong code is one too many at once")
+		}
+	}
+	if res := enter(phone.next(a)); res.StatusCode != http.StatusTooManyRequests || res.Header.Get("Retry-After") == "" {
+		t.Errorf("after three wrong codes: %d %s", res.StatusCode, res.Header.Get("Location"))
+	}
+}
+
 // The device cookie of a sign-in that came after RevokeUser counts, also in the same
 // second, and one of before does not.
 func TestLimits_DeviceAfterRevocation(t *testing.T) {

@@ -108,16 +108,17 @@ func TestPages_CodeForm(t *testing.T) {
 func TestPages_WhoIsLogged(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
-		id     string
-		logged bool
+		id, typed string
+		logged    bool
 	}{
-		{"u-1", true}, {strings.Repeat("x", 256), true}, {strings.Repeat("x", 257), false}, {"ada", false}, {"my-ada-1", false},
+		{"u-1", "ada", true}, {strings.Repeat("x", 256), "ada", true}, {strings.Repeat("x", 257), "ada", false}, {"ada", "ada", false},
+		{"my-ada-1", "ada", false}, {"my-ad-1", "ad", true}, {"ad", "ad", false}, // two letters are in many IDs
 	} {
 		a := newApp(t, ginauth.Options{
 			Providers: []ginauth.Provider{ginauth.Credentials{Authorize: func(*gin.Context, map[string]string) (*ginauth.User, error) { return &ginauth.User{ID: row.id}, nil }}},
 			Callbacks: ginauth.Callbacks{SignIn: func(*gin.Context, ginauth.SignInParams) error { return ginauth.ErrAccessDenied }},
 		})
-		a.browser(t).typed("ada", adasPassword).refused(t, "AccessDenied")
+		a.browser(t).typed(row.typed, adasPassword).refused(t, "AccessDenied")
 		if log := a.log.String(); strings.Contains(log, " user=") != row.logged || row.logged && !strings.Contains(log, " user="+row.id+" ") {
 			t.Errorf("%.20s, of %d bytes: %s", row.id, len(row.id), log)
 		}
