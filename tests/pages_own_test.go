@@ -124,3 +124,47 @@ func TestPages_WhoIsLogged(t *testing.T) {
 		}
 	}
 }
+
+// An error of a form stands at the form that it is of: the one that was sent, or the only
+// one of its kind. Where nothing tells which, it stands above them.
+func TestPages_FailedForm(t *testing.T) {
+	t.Parallel()
+	second := members()
+	second.ID, second.Fields = "ldap", []ginauth.Field{{Name: "uid"}, {Name: "pin", Type: "password"}}
+	for _, row := range []struct {
+		name      string
+		providers []ginauth.Provider // besides the first of mails
+		do        func(b *browser) answer
+		field     string // that is marked; "": none, the error stands above the forms
+	}{
+		{"the only mail form", []ginauth.Provider{members()}, func(b *browser) answer { return b.ask("nonsense", "/") }, "email"},
+		{"a link, and the only mail form", []ginauth.Provider{members()}, func(b *browser) answer { return b.get("/api/auth/signin?error=EmailSignin") }, "email"},
+		{"a link, and two mail forms", []ginauth.Provider{ginauth.Email{ID: "second", Send: nowhere}}, func(b *browser) answer { return b.get("/api/auth/signin?error=EmailSignin") }, ""},
+		{"one of two mail forms", []ginauth.Provider{ginauth.Email{ID: "second", Send: nowhere}}, func(b *browser) answer { return b.ask("nonsense", "/") }, "email"},
+		{"one of two password forms", []ginauth.Provider{members(), second}, func(b *browser) answer {
+			return b.post("/api/auth/callback/ldap", url.Values{"csrfToken": {b.csrf()}, "uid": {"ada"}, "pin": {"x"}})
+		}, "pin"},
+		{"a link, and two password forms", []ginauth.Provider{members(), second}, func(b *browser) answer { return b.get("/api/auth/signin?error=CredentialsSignin") }, ""},
+		{"another error", []ginauth.Provider{members()}, func(b *browser) answer { return b.get("/api/auth/signin?error=Callback") }, ""},
+	} {
+		a := newMailApp(t, ginauth.Email{}, ginauth.Options{Providers: row.providers})
+		b := a.browser(t)
+		page := b.follow(row.do(b))
+		var marked []string
+		for _, field := range []string{"email", "username", "password", "uid", "pin"} {
+			if page.input(t, field)["aria-invalid"] == "true" {
+				marked = append(marked, field)
+			}
+		}
+		last := ""
+		if len(marked) > 0 {
+			last = marked[len(marked)-1]
+		}
+		if last != row.field || strings.Count(page.body, `role="alert"`) != 1 || row.field == "" && page.alert() == "" {
+			t.Errorf("%s: marked are %v:\n%s", row.name, marked, page.body)
+		}
+		if n := strings.Count(page.body, `aria-invalid="true"`); row.field == "" && n != 0 || row.field == "email" && n != 1 {
+			t.Errorf("%s: %d fields are marked", row.name, n)
+		}
+	}
+}
