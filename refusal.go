@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -346,7 +347,7 @@ func (v *request) tooMany(wait time.Duration) {
 // seconds is a time to wait as Retry-After says it, rounded up (RFC 9110
 // §10.2.3).
 func seconds(wait time.Duration) string {
-	return strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10)
+	return strconv.FormatFloat(math.Ceil(wait.Seconds()), 'f', 0, 64)
 }
 
 // waitAsked is how long to wait as the error page's URL says; zero: it does not.

@@ -116,6 +116,31 @@ func TestMailNotice_Texts(t *testing.T) {
 	says("taking it off", "The authenticator app of your account "+adaReads)
 }
 
+// A passkey that is added, and one that is removed, have a mail each.
+func TestMailNotice_Passkey(t *testing.T) {
+	t.Parallel()
+	mails := &inbox{}
+	a := newPasskeyApp(t, ginauth.Options{BaseURL: "http://localhost", Providers: []ginauth.Provider{ginauth.Email{Send: mails.send}}})
+	a.URL = "http://localhost" + a.URL[strings.LastIndex(a.URL, ":"):]
+	b, d := a.browser(t), a.device(t)
+	d.origin = "http://localhost"
+	b.signInByPassword("ada")
+	if !b.register(d) {
+		t.Fatal(a.log)
+	}
+	if m := mails.newest(t); m.To != adaReads || !strings.Contains(m.Text, "A passkey was added to your account "+adaReads) {
+		t.Errorf("the mail says %s", m.Text)
+	}
+	list, err := a.auth.Passkeys(t.Context(), a.people["ada"])
+	if err != nil || len(list) != 1 {
+		t.Fatal(list, err)
+	}
+	b.post("/api/auth/passkeys", url.Values{"csrfToken": {b.csrf()}, "do": {"remove"}, "id": {list[0].ID}})
+	if m := mails.newest(t); len(mails.all()) != 2 || !strings.Contains(m.Text, "A passkey was removed from your account "+adaReads) {
+		t.Errorf("%d mails, and the last says %s", len(mails.all()), m.Text)
+	}
+}
+
 // A person who is signed in proves by a mail's code who they are. What keeps the code from
 // being sent or taken leads back to the page for the proof, and the session stays.
 func TestMailCode_Proof(t *testing.T) {

@@ -3,10 +3,13 @@ package tests
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gin-gonic/gin"
 
 	"github.com/ginauth/ginauth"
 )
@@ -79,6 +82,43 @@ func TestLimits_Refund(t *testing.T) {
 			if a.try(t, "198.51.100.1", "ada", wrong); l.counted() < 3 {
 				t.Errorf("of a wrong guess %d events stand", l.counted()-1)
 			}
+		}
+	}
+}
+
+// What lies behind a proxy that is not listed is one client: a limit that it meets says so
+// to the operator. Each client is answered in its own way, and at once.
+func TestLimits_BehindAnUnlistedProxy(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		header []string
+		says   string
+	}{
+		{[]string{"X-Forwarded-For", "198.51.100.1"}, "list its address in TrustedProxies"}, {nil, "raise the limits"},
+	} {
+		a := newApp(t, ginauth.Options{Providers: []ginauth.Provider{members()}}, func(_ *app, c *gin.Context) {
+			if c.Next(); !c.Writer.Written() {
+				t.Errorf("%s is not answered", c.Request.URL.Path)
+			}
+		})
+		last := func(header ...string) (res answer) {
+			csrfToken, pair := csrfPair(csrfCookie)
+			form := url.Values{"csrfToken": {csrfToken}, "username": {"ada"}, "password": {wrong}}
+			for range 11 {
+				res = a.form(t, "/api/auth/callback/credentials", form, append(append(header, "Cookie", pair), row.header...)...)
+			}
+			return res
+		}
+		if res := last(); res.StatusCode != http.StatusTooManyRequests || !strings.Contains(res.body, "Too many attempts") {
+			t.Fatalf("%d %s", res.StatusCode, res.body)
+		}
+		htmx := last("HX-Request", "true")
+		if target := htmx.Header.Get("HX-Redirect"); htmx.StatusCode != http.StatusTooManyRequests || htmx.body != "" || !strings.HasPrefix(target, a.URL+"/api/auth/error?error=RateLimited&retryAfter=") {
+			t.Errorf("htmx: %d %q", htmx.StatusCode, target)
+		}
+		log := a.log.String()
+		if !strings.Contains(log, row.says) || strings.Contains(log, "forwarded_by_unlisted_proxy=true") != (row.header != nil) {
+			t.Errorf("%v: the log: %s", row.header, log)
 		}
 	}
 }

@@ -1,12 +1,49 @@
 package tests
 
 import (
+	"context"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/ginauth/ginauth"
 )
+
+// endedElsewhere is a store in which another process ends each session a moment before.
+type endedElsewhere struct{ *listing }
+
+func (v endedElsewhere) DeleteListed(ctx context.Context, userID, id string) error {
+	if err := v.listing.DeleteListed(ctx, userID, id); err != nil {
+		return err
+	}
+	return ginauth.ErrNotFound
+}
+
+// An old session that another process ends at the same moment keeps no other one from
+// ending.
+func TestMaxPerUser_EndedMeanwhile(t *testing.T) {
+	t.Parallel()
+	store := endedElsewhere{&listing{SessionStore: memoryStore(), of: map[string][]string{}}}
+	many := membersApp(t, ginauth.Options{Session: ginauth.SessionOptions{Store: store}})
+	var older []*browser
+	for range 3 {
+		b := many.browser(t)
+		b.signInAs("ada")
+		older = append(older, b)
+	}
+	a := membersApp(t, ginauth.Options{Session: ginauth.SessionOptions{Store: store, MaxPerUser: 1}})
+	b := a.browser(t)
+	b.signInAs("ada")
+	for i, b := range older {
+		if b.user() != "" {
+			t.Errorf("session %d goes on", i)
+		}
+	}
+	if log := a.log.String(); b.user() == "" || strings.Contains(log, "WARN") || !strings.Contains(log, "the oldest were ended") {
+		t.Errorf("signed in is %q: %s", b.user(), log)
+	}
+}
 
 // Records of another Auth, or of none, are no sessions of the user that they stand with.
 func TestSessions_ForeignRecords(t *testing.T) {

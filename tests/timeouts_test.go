@@ -2,6 +2,7 @@ package tests
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -127,6 +128,19 @@ func TestTimeouts(t *testing.T) {
 	} {
 		if got, called := c.kinds[kind]; !called || got > most || got < most-time.Second {
 			t.Errorf("%s has %v (called %v), want %v", kind, got, called, most)
+		}
+	}
+	kinds := map[string]bool{} // that an operator finds in Redis
+	for key := range l.rates {
+		kind, _, _ := strings.Cut(key, ":")
+		kinds[kind] = true
+		if len(key) > 64 || strings.Contains(key, "ada") {
+			t.Errorf("a key is %q", key)
+		}
+	}
+	for _, kind := range []string{"start", "fail", "guess", "guesses", "success", "mail", "mails"} {
+		if !kinds[kind] {
+			t.Errorf("no key of %q: %v", kind, kinds)
 		}
 	}
 	seen := map[ginauth.Rate]bool{}

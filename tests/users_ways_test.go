@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -275,7 +276,7 @@ func (l *listing) Create(ctx context.Context, userID string, data []byte, expire
 }
 
 func (l *listing) List(ctx context.Context, userID string) (list []ginauth.StoredSession, err error) {
-	for _, handle := range l.of[userID] {
+	for i, handle := range l.of[userID] {
 		data, err := l.Get(ctx, handle)
 		if errors.Is(err, ginauth.ErrNotFound) {
 			continue
@@ -283,16 +284,14 @@ func (l *listing) List(ctx context.Context, userID string) (list []ginauth.Store
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, ginauth.StoredSession{ID: handle[:8], Data: data})
+		list = append(list, ginauth.StoredSession{ID: strconv.Itoa(i), Data: data})
 	}
 	return list, nil
 }
 
 func (l *listing) DeleteListed(ctx context.Context, userID, id string) error {
-	for _, handle := range l.of[userID] {
-		if handle[:8] == id {
-			return l.Delete(ctx, handle)
-		}
+	if i, err := strconv.Atoi(id); err == nil && i < len(l.of[userID]) {
+		return l.Delete(ctx, l.of[userID][i])
 	}
 	return ginauth.ErrNotFound
 }
