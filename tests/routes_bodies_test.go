@@ -83,6 +83,17 @@ func TestRoutes_ErrorOfALink(t *testing.T) {
 	}
 }
 
+// A host that is not this site's is refused in words, with the option that would say so.
+func TestRoutes_OtherHost(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, ginauth.Options{Providers: somebody()})
+	res := a.send(t, http.MethodGet, "/api/auth/signin", "", "Host", "evil.example")
+	const text = "Error: This site does not answer for the host of this request. "
+	if hint := strings.TrimPrefix(res.body, text); res.StatusCode != http.StatusBadRequest || hint == res.body || !strings.Contains(hint, "NEXTAUTH_URL") || len(res.Cookies()) != 0 {
+		t.Errorf("answered %d %q", res.StatusCode, res.body)
+	}
+}
+
 // What next-auth's client reports is taken from anybody, and only its code is logged.
 func TestRoutes_ClientLog(t *testing.T) {
 	t.Parallel()

@@ -27,7 +27,8 @@ func TestSignInError_UnprovenForm(t *testing.T) {
 		}
 	}
 	b.post("/api/auth/signin/nobody", url.Values{"csrfToken": {"x"}}) // names no provider
-	b.post("/api/auth/signout", url.Values{"csrfToken": {"x"}})       // is no sign-in
+	b.post("/api/auth/signout/first", url.Values{"csrfToken": {"x"}}) // is no sign-in
+	b.post("/api/auth/factor/first", url.Values{"csrfToken": {"x"}})
 	if len(a.refused) != 4 {
 		t.Errorf("%d events", len(a.refused))
 	}
