@@ -91,10 +91,10 @@ func TestLimits_Refund(t *testing.T) {
 func TestLimits_BehindAnUnlistedProxy(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
-		header []string
-		says   string
+		header     []string
+		says, look string
 	}{
-		{[]string{"X-Forwarded-For", "198.51.100.1"}, "list its address in TrustedProxies"}, {nil, "raise the limits"},
+		{[]string{"X-Forwarded-For", "198.51.100.1"}, "list its address in TrustedProxies", `look_at="TrustedProxies, Limits"`}, {nil, "raise the limits", "look_at=Limits "},
 	} {
 		a := newApp(t, ginauth.Options{Providers: []ginauth.Provider{members()}}, func(_ *app, c *gin.Context) {
 			if c.Next(); !c.Writer.Written() {
@@ -117,7 +117,7 @@ func TestLimits_BehindAnUnlistedProxy(t *testing.T) {
 			t.Errorf("htmx: %d %q", htmx.StatusCode, target)
 		}
 		log := a.log.String()
-		if !strings.Contains(log, row.says) || strings.Contains(log, "forwarded_by_unlisted_proxy=true") != (row.header != nil) {
+		if !strings.Contains(log, row.says) || !strings.Contains(log, row.look) || strings.Contains(log, "forwarded_by_unlisted_proxy=true") != (row.header != nil) {
 			t.Errorf("%v: the log: %s", row.header, log)
 		}
 	}
