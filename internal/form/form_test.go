@@ -140,6 +140,7 @@ func TestProof(t *testing.T) {
 		{"cookie of another secret", "POST", []string{foreign}, mine, []string{own}, true, false},
 		{"planted cookie beside this one", "POST", []string{value, other}, planted, nil, true, false},
 		{"the same with this site's origin", "POST", []string{other, value}, mine, []string{own}, true, true},
+		{"this one before a planted one", "POST", []string{value, other}, mine, []string{own}, true, true},
 		{"not a POST", "GET", []string{value}, mine, []string{own}, true, false},
 	} {
 		req := httptest.NewRequest(row.method, own, nil)

@@ -96,6 +96,9 @@ func TestUsers(t *testing.T) {
 			t.Errorf("%+v, %v", u, err)
 		}
 	}
+	if u, err := m.GetUser(ctx, ada); err != nil || u.Name != "Countess" || u.Image != "p" || !u.EmailVerified.Equal(at) {
+		t.Errorf("kept is %+v, %v", u, err)
+	}
 	_, err = m.GetUserByEmail(ctx, "ada@example.com")
 	is(t, "the former address", err, errNotFound)
 	if _, err := m.UpdateUser(ctx, user{User: memory.User{ID: nemo, Email: "ada@example.com"}}); err != nil {

@@ -91,6 +91,7 @@ func TestNew_Words(t *testing.T) {
 		{site.Config{TrustedHosts: []string{"https://a.example"}}, []string{"TrustedHosts: "}},
 		{site.Config{BaseURL: home, TrustedOrigins: []string{"admin.example.com"}, AllowedRedirects: []string{"www.example.com"}},
 			[]string{"write for instance https://admin.example.com", "write for instance https://www.example.com"}},
+		{site.Config{BasePath: "/"}, []string{"BasePath is /", "write for instance /api/auth"}},
 		{site.Config{TrustAnyHost: "maybe"}, []string{`AUTH_TRUST_HOST is "maybe"; write true or false`}},
 		{site.Config{TrustAnyHost: "maybe", BaseURL: home}, nil},
 		{site.Config{Release: true, TrustAnyHost: "true"}, nil},
