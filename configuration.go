@@ -50,18 +50,16 @@ func (f *faults) add(format string, args ...any) {
 	*f = append(*f, fmt.Errorf("ginauth: "+format, args...))
 }
 
-// addAll adds each of the faults that err joins, and nothing for nil. Each names the
+// addAll adds each of the faults that err joins. Each names the
 // option.
 func (f *faults) addAll(option string, err error) {
 	joined, ok := err.(interface{ Unwrap() []error })
-	switch {
-	case err == nil:
-	case ok && errors.Join(joined.Unwrap()...).Error() == err.Error(): // and no sentence with several causes
-		for _, err := range joined.Unwrap() {
-			f.addAll(option, err)
-		}
-	default:
+	if !ok || errors.Join(joined.Unwrap()...).Error() != err.Error() { // a sentence with several causes
 		f.add("%s: %w", option, err)
+		return
+	}
+	for _, err := range joined.Unwrap() {
+		f.addAll(option, err)
 	}
 }
 
@@ -172,16 +170,17 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 	if opts.Secret == "" {
 		if needed {
 			f.add("Secret is empty; write 32 random bytes or more into NEXTAUTH_SECRET, for instance what `openssl rand -base64 32` prints, and for New the very secret of the app that signs people in")
-			return false
+			return
 		}
 		opts.Secret, made = token.Random(), true
 	}
 	if len(opts.Secret) < minSecret && !opts.DangerousShortSecret {
 		f.add("Secret has %d bytes; write %d random bytes or more, for instance what `openssl rand -base64 32` prints", len(opts.Secret), minSecret)
-		return false
+		return
 	}
 	all := append([]string{opts.Secret}, opts.PreviousSecrets...)
 	successors := sessionstrategy.NewSuccessors()
+	var errs []error // there is none without an empty secret
 	for _, scheme := range [...]*schemeKeys{&a.http, &a.https} {
 		salt, format := "", token.V4
 		switch {
@@ -191,19 +190,15 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 			salt = scheme.names.Session
 		}
 		ring, err := format.Keyring(salt, all...)
-		if err != nil {
-			f.add("PreviousSecrets holds an empty secret; leave it out")
-			return false
-		}
+		errs = append(errs, err)
 		scheme.sessions = sessionstrategy.InCookie(ring, successors, sessionErrors())
 		if opts.Session.Store != nil {
 			scheme.sessions = sessionstrategy.InStore(opts.Session.Store, a.calls.store, a.shared.locks, a.namespace, sessionErrors())
 		}
 	}
 	var err error
-	if a.keys.signIn, err = transaction.NewKeys(all...); err != nil {
-		f.add("%w", err)
-	}
+	a.keys.signIn, err = transaction.NewKeys(all...)
+	errs = append(errs, err)
 	// Each purpose has a key of its own. Most have another in each Auth: what one proved or
 	// remembers says nothing at another one with the same secret.
 	for _, k := range [...]struct {
@@ -214,9 +209,8 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 		{&a.keys.notes, "ginauth.notes." + opts.Cookies.Prefix},
 		{&a.keys.device, "ginauth.device." + opts.Cookies.Prefix},
 	} {
-		if *k.ring, err = token.V4.Keyring(k.purpose, all...); err != nil {
-			f.add("%w", err)
-		}
+		*k.ring, err = token.V4.Keyring(k.purpose, all...)
+		errs = append(errs, err)
 	}
 	for _, k := range [...]struct {
 		digest  **token.Digest
@@ -226,9 +220,11 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 		{&a.keys.factors, "ginauth.factors." + opts.Cookies.Prefix},
 		{&a.keys.nonce, "ginauth.nonce." + opts.Cookies.Prefix},
 	} {
-		if *k.digest, err = token.NewDigest(k.purpose, all...); err != nil {
-			f.add("%w", err)
-		}
+		*k.digest, err = token.NewDigest(k.purpose, all...)
+		errs = append(errs, err)
+	}
+	if errors.Join(errs...) != nil {
+		f.add("PreviousSecrets holds an empty secret; leave it out")
 	}
 	a.keys.csrf = token.NewCSRF(all...)
 	return made
@@ -334,11 +330,9 @@ func (a *Auth) signIns(opts *Options, f *faults, routes bool) {
 			continue
 		}
 		made, err := p.configure(opts.HTTPClient)
-		if made != nil && made.method != nil {
-			err = errors.Join(err, made.method.check(opts))
-		}
+		err = errors.Join(err, made.method.check(opts))
 		switch {
-		case err != nil && made != nil && made.id != "":
+		case err != nil && made.id != "":
 			f.addAll("provider "+made.id, err)
 		case err != nil:
 			f.addAll(fmt.Sprintf("Providers[%d]", i), err)

@@ -249,10 +249,7 @@ func (m *emailMethod) mail(v *request, to string, p verification.Proof) error {
 			"&token=" + p.Token + "&email=" + url.QueryEscape(to)
 	}
 	v.secrets = append(v.secrets, p.Token, p.Code)
-	words, err := v.pages().Mail(pages.Mail{Site: v.base.Host(), Email: to, URL: letter.URL, Code: letter.Code, Address: v.base.Host(), Again: v.proving})
-	if err != nil {
-		return err
-	}
+	words := v.pages().Mail(pages.Mail{Site: v.base.Host(), Email: to, URL: letter.URL, Code: letter.Code, Address: v.base.Host(), Again: v.proving})
 	letter.Subject, letter.Text, letter.HTML = words.Subject, words.Text, words.HTML
 	return m.send(v, letter)
 }
@@ -342,9 +339,6 @@ func (v *request) mailNotice(user User, change pages.Change) error {
 	if m == nil || user.Email == "" || user.EmailVerified.IsZero() {
 		return nil
 	}
-	words, err := v.pages().FactorNotice(change, v.base.Host(), user.Email)
-	if err != nil {
-		return err
-	}
+	words := v.pages().FactorNotice(change, v.base.Host(), user.Email)
 	return m.send(v, Mail{To: user.Email, From: m.From, Subject: words.Subject, Text: words.Text, HTML: words.HTML})
 }

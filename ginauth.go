@@ -385,7 +385,7 @@ func (a *Auth) mount(r gin.IRouter, group string) (err error) {
 		v := recover() // gin panics on a conflict
 		switch {
 		case v == nil:
-		case strings.Contains(fmt.Sprint(v), " existing prefix '"+path+"/*action'"), strings.Contains(fmt.Sprint(v), " for path '"+path+"/*action'"):
+		case strings.Contains(fmt.Sprint(v), " existing prefix '"+path+"/*action'"):
 			err = fmt.Errorf("ginauth: Register was called twice on this router, or another route is %s/*action; call it once and use the Auth that it returned, or give the second one a BasePath and a Cookies.Prefix of its own, for instance /admin/auth and admin", path)
 		default:
 			err = fmt.Errorf("ginauth: BasePath: the routes cannot be mounted at %s: %v; take the other route away, or write another path in BasePath", path, v)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -210,7 +211,7 @@ func (v *request) rememberWay() {
 			v.setCookie(cookie.Deletion(name, v.attributes()))
 		}
 	}
-	if v.provider == nil || v.lastUsed() == v.provider.id {
+	if v.lastUsed() == v.provider.id {
 		return
 	}
 	attributes := v.attributes()
@@ -244,7 +245,7 @@ func (v *request) notice(name string) {
 // noticed is the notice that belongs to an error code; "" for none. location is where
 // a sign-in led that was completed before, for the person whom it signed in.
 func (v *request) noticed(code string) (notice, location string) {
-	value, found := cookie.Get(v.c.Request.Header["Cookie"], v.names.Notice)
+	value, _ := cookie.Get(v.c.Request.Header["Cookie"], v.names.Notice)
 	switch {
 	case code == errorcode.Verification && value == errorcode.LinkLost, code == errorcode.VerificationCode && value == errorcode.CodeLost:
 		return value, ""
@@ -253,7 +254,7 @@ func (v *request) noticed(code string) (notice, location string) {
 	case code != errorcode.OAuthCallback:
 	case value == errorcode.SignInUsed, value == errorcode.SignInLost:
 		return value, ""
-	case found && strings.HasPrefix(value, "."):
+	case strings.HasPrefix(value, "."):
 		return v.postedAgain(value)
 	case !v.signIns().Any():
 		return errorcode.SignInLost, ""
@@ -355,7 +356,7 @@ func (v *request) tooMany(wait time.Duration) {
 // seconds is a time to wait as Retry-After says it, rounded up (RFC 9110
 // §10.2.3).
 func seconds(wait time.Duration) string {
-	return strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10)
+	return strconv.FormatFloat(math.Ceil(wait.Seconds()), 'f', 0, 64)
 }
 
 // waitAsked is how long to wait as the error page's URL says; zero: it does not.

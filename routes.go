@@ -2,7 +2,6 @@ package ginauth
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -138,12 +137,7 @@ func (v *request) getProviders() {
 			p.id, p.name, p.method.kind(), v.base.URL + "/signin/" + p.id, v.base.URL + "/callback/" + p.id,
 		})
 	}
-	body, err := list.Bytes()
-	if err != nil {
-		v.fault("listing the providers", err)
-		return
-	}
-	v.json(http.StatusOK, json.RawMessage(body))
+	v.json(http.StatusOK, &list)
 }
 
 // listedProvider is a provider as GET providers tells it.

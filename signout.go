@@ -169,7 +169,7 @@ func (v *request) postLogoutToken() {
 	v.c.Writer.Header()["Cache-Control"] = []string{"no-store"}
 	raw, ok := v.body["logout_token"].(string) // once: a repeated field is a list
 	contentType, _, _ := mime.ParseMediaType(v.c.GetHeader("Content-Type"))
-	if !ok || raw == "" || contentType != "application/x-www-form-urlencoded" {
+	if !ok || contentType != "application/x-www-form-urlencoded" {
 		v.refuseLogout("invalid_request", errors.New("ginauth: the body is no form with one logout_token"))
 		return
 	}

@@ -85,7 +85,7 @@ func (a *Auth) DeleteUser(ctx context.Context, userID string) error {
 // lookUp refuses the session of a user whom the adapter no longer has. Somebody
 // whom Credentials signed in may never have been there.
 func (a *Auth) lookUp(ctx context.Context, id *identity) error {
-	if a.opts.Adapter == nil || id.token.notInAdapter || id.user != nil {
+	if a.opts.Adapter == nil || id.token.notInAdapter {
 		return nil
 	}
 	user, err := orNil(a.userByID(ctx, id.token.Subject))

@@ -318,6 +318,27 @@ func (d *troubled) LinkAccount(ctx context.Context, id string, a ginauth.Account
 	return d.Adapter.LinkAccount(ctx, id, a)
 }
 
+func (d *troubled) UpdateUser(ctx context.Context, user ginauth.User) (ginauth.User, error) {
+	if err := d.trouble("UpdateUser"); err != nil {
+		return ginauth.User{}, err
+	}
+	return d.Adapter.UpdateUser(ctx, user)
+}
+
+func (d *troubled) UnlinkAccount(ctx context.Context, id, provider, account string, evenLast bool) error {
+	if err := d.trouble("UnlinkAccount"); err != nil {
+		return err
+	}
+	return d.Adapter.UnlinkAccount(ctx, id, provider, account, evenLast)
+}
+
+func (d *troubled) ListAccounts(ctx context.Context, id string) ([]ginauth.Account, error) {
+	if err := d.trouble("ListAccounts"); err != nil {
+		return nil, err
+	}
+	return d.Adapter.ListAccounts(ctx, id)
+}
+
 // A database that fails ends the sign-in. The person who was signed in stays signed in,
 // and nothing is half made.
 func TestLinking_Trouble(t *testing.T) {

@@ -118,7 +118,10 @@ func newMailApp(t testing.TB, email ginauth.Email, opts ginauth.Options) *mailAp
 		c.JSON(http.StatusOK, ginauth.GetSession(c))
 	})
 	a.Start()
-	t.Cleanup(a.Close)
+	t.Cleanup(func() {
+		a.Close()
+		a.log.speaks(t)
+	})
 	return a
 }
 

@@ -57,14 +57,27 @@ func (silence) Printf(context.Context, string, ...any) {}
 
 // logBuffer collects what a logger writes, for tests that read it.
 type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	mu    sync.Mutex
+	b     bytes.Buffer
+	empty string // the last line that names no step, or no error
 }
 
 func (l *logBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if bytes.Contains(p, []byte(` step=""`)) || bytes.Contains(p, []byte(` error=""`)) {
+		l.empty = string(p)
+	}
 	return l.b.Write(p)
+}
+
+// speaks fails the test if a line lacked the words by which an operator finds a fault.
+func (l *logBuffer) speaks(t testing.TB) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.empty != "" {
+		t.Errorf("the log does not say what failed: %s", l.empty)
+	}
 }
 
 func (l *logBuffer) String() string {
@@ -133,7 +146,10 @@ func newApp(t testing.TB, opts ginauth.Options, front ...func(a *app, c *gin.Con
 		c.JSON(http.StatusOK, ginauth.GetSession(c))
 	})
 	a.Server = httptest.NewServer(a.engine)
-	t.Cleanup(a.Close)
+	t.Cleanup(func() {
+		a.Close()
+		a.log.speaks(t)
+	})
 	return a
 }
 

@@ -106,6 +106,9 @@ func (o *Object) encode(name string, value any) {
 	o.buf.Truncate(o.buf.Len() - 1)
 }
 
+// MarshalJSON is Bytes, for an object within another value.
+func (o *Object) MarshalJSON() ([]byte, error) { return o.Bytes() }
+
 // Bytes returns the finished object.
 func (o *Object) Bytes() ([]byte, error) {
 	if o.err != nil {

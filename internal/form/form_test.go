@@ -1,13 +1,16 @@
 package form_test
 
 import (
+	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"reflect"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/form"
@@ -58,6 +61,47 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// A body is read up to 64 KiB, by its type alone, and one that breaks off is none.
+func TestRead_Bodies(t *testing.T) {
+	t.Parallel()
+	longest := "a=" + strings.Repeat("x", 64<<10-2)
+	for _, row := range []struct {
+		name string
+		req  func() *http.Request
+		want form.Body
+		err  error
+	}{
+		{"no body at all", func() *http.Request { req := post(form.Type, ""); req.Body = nil; return req }, nil, nil},
+		{"an empty JSON body", func() *http.Request { return post("application/json", "") }, nil, nil},
+		{"an empty body of no type", func() *http.Request { return post("", "") }, nil, nil},
+		{"an empty form", func() *http.Request { return post(form.Type, "") }, form.Body{}, nil},
+		{"a form of no type", func() *http.Request { return post("", "a=1") }, form.Body{}, nil},
+		{"a list", func() *http.Request { return post("application/json", `[{"a":"1"}]`) }, form.Body{}, nil},
+		{"null", func() *http.Request { return post("application/json", `null`) }, form.Body{}, nil},
+		{"a number", func() *http.Request { return post("application/json", `{"n":12345678901234567890}`) }, form.Body{"n": json.Number("12345678901234567890")}, nil},
+		{"JSON and a space", func() *http.Request { return post("application/json; charset=utf-8", " {\"a\":\"1\"}\n") }, form.Body{"a": "1"}, nil},
+		{"JSON and more", func() *http.Request { return post("application/json", `{"a":"1"}x`) }, nil, form.ErrInvalid},
+		{"the longest", func() *http.Request { return post("text/plain", longest) }, form.Body{}, nil},
+		{"one byte more", func() *http.Request { return post("text/plain", longest+"x") }, nil, form.ErrTooLarge},
+		{"one that breaks off", func() *http.Request {
+			req := post(form.Type, "")
+			req.Body = io.NopCloser(iotest.ErrReader(errors.New("connection reset")))
+			return req
+		}, nil, form.ErrInvalid},
+		{"a form that a middleware read, and JSON", func() *http.Request {
+			req := post("application/json", "")
+			req.PostForm = url.Values{"a": {"1"}}
+			return req
+		}, nil, nil},
+		{"a PUT", func() *http.Request { req := post(form.Type, "a=1"); req.Method = http.MethodPut; return req }, nil, nil},
+	} {
+		body, err := form.Read(row.req())
+		if !errors.Is(err, row.err) || row.err == nil && err != nil || !reflect.DeepEqual(body, row.want) {
+			t.Errorf("%s: %.60v, %v", row.name, body, err)
+		}
+	}
+}
+
 // A repeated field stays repeated: a reader who wants one value sees that there are two.
 func TestValues(t *testing.T) {
 	t.Parallel()
@@ -96,6 +140,7 @@ func TestProof(t *testing.T) {
 		{"cookie of another secret", "POST", []string{foreign}, mine, []string{own}, true, false},
 		{"planted cookie beside this one", "POST", []string{value, other}, planted, nil, true, false},
 		{"the same with this site's origin", "POST", []string{other, value}, mine, []string{own}, true, true},
+		{"this one before a planted one", "POST", []string{value, other}, mine, []string{own}, true, true},
 		{"not a POST", "GET", []string{value}, mine, []string{own}, true, false},
 	} {
 		req := httptest.NewRequest(row.method, own, nil)
@@ -124,7 +169,28 @@ func TestToken(t *testing.T) {
 	if got, ok := form.Token(keys, without, set, "csrf"); !ok || got != mine {
 		t.Errorf("of the answer: %q", got)
 	}
-	if got, ok := form.Token(keys, without, http.Header{}, "csrf"); ok {
-		t.Errorf("of neither: %q", got)
+	other, _ := keys.New()
+	if other == mine {
+		t.Fatal("two tokens are one")
+	}
+	for what, answer := range map[string]http.Header{
+		"of neither":             {},
+		"of another name":        {"Set-Cookie": {cookie.Line("xcsrf", value, cookie.Attributes{}), cookie.Line("csrfx", value, cookie.Attributes{})}},
+		"of nonsense":            {"Set-Cookie": {"csrf=nonsense", "csrf=", "csrf"}},
+		"of an answer to others": {"Cookie": {cookie.Line("csrf", value, cookie.Attributes{})}},
+	} {
+		if got, ok := form.Token(keys, without, answer, "csrf"); ok || got != "" {
+			t.Errorf("%s: %q", what, got)
+		}
+	}
+	// Of several the first that this site made counts.
+	_, second := keys.New()
+	several := httptest.NewRequest(http.MethodGet, "https://app.example.com/", nil)
+	several.Header.Set("Cookie", "csrf=nonsense; csrf="+cookie.Escape(value)+"; csrf="+cookie.Escape(second))
+	if got, ok := form.Token(keys, several, http.Header{}, "csrf"); !ok || got != mine {
+		t.Errorf("of several: %q", got)
+	}
+	if p := form.Check(keys, several, "csrf", mine); p.Cookies != 3 || !p.Opened {
+		t.Errorf("of several: %+v", p)
 	}
 }

@@ -53,7 +53,7 @@ func css(c color) template.CSS { return template.CSS(c.String()) }
 
 // Mail writes a mail as HTML and as plain text, since many programs show only the
 // latter. It loads nothing: opening it is not reported to any server.
-func (s *Set) Mail(m Mail) (Letter, error) {
+func (s *Set) Mail(m Mail) Letter {
 	site := m.Site
 	if s.texts.SiteName != "" {
 		site = s.texts.SiteName
@@ -76,12 +76,10 @@ func (s *Set) Mail(m Mail) (Letter, error) {
 		v.Subject, v.Text = subject.Replace(s.texts.FactorMailSubject), fill.Replace(s.texts.FactorMailCode)
 	}
 	var body strings.Builder
-	if err := s.letter.Execute(&body, v); err != nil {
-		return Letter{}, err
-	}
+	_ = s.letter.Execute(&body, v) // a template of ours, into memory
 	text := v.Text + "\n\n" + proof + "\n\n" + s.texts.MailHint + "\n"
 	if v.Reason != "" {
 		text += "\n" + v.Reason + "\n"
 	}
-	return Letter{Subject: v.Subject, Text: text, HTML: body.String()}, nil
+	return Letter{Subject: v.Subject, Text: text, HTML: body.String()}
 }

@@ -199,7 +199,7 @@ const (
 
 // FactorNotice writes the mail that tells of a change. It loads nothing and holds no link:
 // a person who gets it goes to the site by themselves.
-func (s *Set) FactorNotice(c Change, site, email string) (Letter, error) {
+func (s *Set) FactorNotice(c Change, site, email string) Letter {
 	if s.texts.SiteName != "" {
 		site = s.texts.SiteName
 	}
@@ -211,8 +211,6 @@ func (s *Set) FactorNotice(c Change, site, email string) (Letter, error) {
 	fill := t.filled(site, email)
 	v := letterView{Texts: t, Subject: strings.NewReplacer("{site}", site, "{email}", email).Replace(t.NoticeSubject), Text: fill.Replace(text), Light: lightMail, Dark: darkMail}
 	var body strings.Builder
-	if err := s.notice.Execute(&body, v); err != nil {
-		return Letter{}, err
-	}
-	return Letter{Subject: v.Subject, Text: v.Text + "\n\n" + t.NoticeHint + "\n", HTML: body.String()}, nil
+	_ = s.notice.Execute(&body, v) // a template of ours, into memory
+	return Letter{Subject: v.Subject, Text: v.Text + "\n\n" + t.NoticeHint + "\n", HTML: body.String()}
 }

@@ -133,22 +133,13 @@ func TestTextsReachThePages(t *testing.T) {
 	}
 	var bodies strings.Builder
 	for _, code := range []string{"", "123456"} {
-		letter, err := s.Mail(pages.Mail{Site: "app.example.com", Email: "ada@example.com", URL: "https://app.example.com/x", Code: code, Address: "app.example.com"})
-		if err != nil {
-			t.Fatal(err)
-		}
+		letter := s.Mail(pages.Mail{Site: "app.example.com", Email: "ada@example.com", URL: "https://app.example.com/x", Code: code, Address: "app.example.com"})
 		bodies.WriteString(letter.HTML)
 	}
-	again, err := s.Mail(pages.Mail{Site: "app.example.com", Email: "ada@example.com", Code: "123456", Again: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	again := s.Mail(pages.Mail{Site: "app.example.com", Email: "ada@example.com", Code: "123456", Again: true})
 	bodies.WriteString(again.HTML)
 	for change := pages.ChangeAdded; change <= pages.ChangePasskeyRemoved; change++ {
-		letter, err := s.FactorNotice(change, "app.example.com", "ada@example.com")
-		if err != nil {
-			t.Fatal(err)
-		}
+		letter := s.FactorNotice(change, "app.example.com", "ada@example.com")
 		bodies.WriteString(letter.HTML)
 	}
 	for _, page := range all {

@@ -31,7 +31,11 @@ func TestForeign(t *testing.T) {
 	}{
 		{"page", "GET", nil, false, true},
 		{"page that another site's page asks for", "GET", []string{"Origin", "https://evil.example"}, false, false},
+		{"page with two origins", "GET", []string{"Origin", home, "Origin", "https://evil.example"}, false, false},
+		{"what a page is, another site's asks", "HEAD", []string{"Origin", "https://evil.example"}, false, false},
+		{"what another site may do", "OPTIONS", []string{"Origin", "https://evil.example"}, false, false},
 		{"form of this site", "POST", []string{"Origin", home}, false, true},
+		{"form of this site, in a frame of another", "POST", []string{"Origin", home, "Sec-Fetch-Site", "cross-site"}, false, true},
 		{"form of a trusted origin", "POST", []string{"Origin", "https://admin.example.com"}, false, true},
 		{"form of another site", "POST", []string{"Origin", "https://evil.example"}, true, false},
 		{"form of a sister host", "POST", []string{"Origin", "https://other.example.com"}, true, false},
