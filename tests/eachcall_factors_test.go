@@ -13,24 +13,24 @@ import (
 	"github.com/ginauth/ginauth/redisstore"
 )
 
-// cutFactors are users with second factors, of whose calls one fails.
-type cutFactors struct {
+// cutUserFactors are users with second factors, of whose calls one fails.
+type cutUserFactors struct {
 	cutAdapter
 	factors ginauth.FactorStore
 }
 
-func (a cutFactors) GetFactors(ctx context.Context, userID string) ([]byte, error) {
+func (a cutUserFactors) GetFactors(ctx context.Context, userID string) ([]byte, error) {
 	return uncut(a.calls, "GetFactors", func() ([]byte, error) { return a.factors.GetFactors(ctx, userID) })
 }
 
-func (a cutFactors) UpdateFactors(ctx context.Context, userID string, old, data []byte) error {
+func (a cutUserFactors) UpdateFactors(ctx context.Context, userID string, old, data []byte) error {
 	return uncutToo(a.calls, "UpdateFactors", func() error { return a.factors.UpdateFactors(ctx, userID, old, data) })
 }
 
 // withFactors lets people set authenticator apps up.
 func withFactors(opts *ginauth.Options) {
 	users := opts.Adapter.(cutAdapter)
-	opts.Adapter = cutFactors{users, users.Adapter.(ginauth.FactorStore)}
+	opts.Adapter = cutUserFactors{users, users.Adapter.(ginauth.FactorStore)}
 	opts.Factors.OTP = true
 }
 

@@ -112,7 +112,7 @@ func TestRoutes_ClientLog(t *testing.T) {
 func TestSessions_Order(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
-	store := &listing{SessionStore: memoryStore(), of: map[string][]string{}}
+	store := &listingStore{SessionStore: memoryStore(), of: map[string][]string{}}
 	a := membersApp(t, ginauth.Options{Now: clock.now, Session: ginauth.SessionOptions{Store: store, UpdateAge: time.Minute}})
 	var browsers []*browser
 	for range 3 {

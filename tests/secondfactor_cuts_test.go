@@ -8,8 +8,8 @@ import (
 	"github.com/ginauth/ginauth/internal/otp"
 )
 
-// enrolled has Ada set an app up, in another browser than hers.
-func enrolled(t *testing.T, a *cutFactorApp) *authenticator { return a.enrols(t, a.browser(t)) }
+// withApp has Ada set an app up, in another browser than hers.
+func withApp(t *testing.T, a *cutFactorApp) *authenticator { return a.enrols(t, a.browser(t)) }
 
 // inSession has Ada set an app up in her browser, and stay signed in there.
 func inSession(t *testing.T, a *cutFactorApp) *authenticator {
@@ -20,18 +20,18 @@ func inSession(t *testing.T, a *cutFactorApp) *authenticator {
 }
 
 func typesPassword(t *testing.T, a *cutFactorApp) func() answer {
-	enrolled(t, a)
+	withApp(t, a)
 	return a.asks("/api/auth/callback/credentials", url.Values{"username": {adaReads}, "password": {adaTypes}})
 }
 
 func givesCode(t *testing.T, a *cutFactorApp) func() answer {
-	phone := enrolled(t, a)
+	phone := withApp(t, a)
 	a.waits(t, a.b)
 	return a.asks(codeURL, url.Values{"code": {phone.code(a.factorApp)}, "trust": {"true"}})
 }
 
 func opensPage(t *testing.T, a *cutFactorApp) func() answer {
-	enrolled(t, a)
+	withApp(t, a)
 	a.waits(t, a.b)
 	return func() answer { return a.b.get(codeURL) }
 }
@@ -69,7 +69,7 @@ ListAccounts: 500 Callback, the user and account; 401 FactorExpired
 GetFactors: 200 signed in, logged; 401 FactorExpired
 `},
 		{"gives a recovery code", func(t *testing.T, a *cutFactorApp) func() answer {
-			phone := enrolled(t, a)
+			phone := withApp(t, a)
 			a.waits(t, a.b)
 			return a.asks("/api/auth/second-factor/recovery", url.Values{"code": {phone.recovery[0]}})
 		}, `
@@ -89,7 +89,7 @@ GetFactors: 302 SessionUnavailable, the second factor; 200
 RevokedAt: 302 SessionUnavailable, the second factor; 200
 `},
 		{"comes from a provider that links", func(t *testing.T, a *cutFactorApp) func() answer {
-			enrolled(t, a)
+			withApp(t, a)
 			callback := as(t, a.idp, a.b.begin("first", "/after"), "ada").String()
 			return func() answer { return a.b.get(callback) }
 		}, `
@@ -101,7 +101,7 @@ GetFactors: 302 Callback, the user and account; 302 OAuthCallback
 RevokedAt: 302 SessionUnavailable, keeping the session; 302 OAuthCallback
 `},
 		{"gives the code that links", func(t *testing.T, a *cutFactorApp) func() answer {
-			phone := enrolled(t, a)
+			phone := withApp(t, a)
 			a.b.signInAt(a.idp, "first", "ada")
 			return a.asks(codeURL, url.Values{"code": {phone.code(a.factorApp)}})
 		}, `
@@ -117,7 +117,7 @@ GetUser: 200 Callback, the user and account; 401 FactorExpired
 ListAccounts: 200 Callback, the user and account; 401 FactorExpired
 `},
 		{"proves their address", func(t *testing.T, a *cutFactorApp) func() answer {
-			enrolled(t, a)
+			withApp(t, a)
 			a.proves(t, a.ada, time.Time{})
 			action, fields := onlyForm(t, a.b.get(a.asksFor(t, a.b, adaReads)).body)
 			return a.asks(action, fields)
@@ -130,7 +130,7 @@ GetFactors: 500 Callback, keeping the user; 200 Verification
 RevokedAt: 503 SessionUnavailable, keeping the session; 200 Verification
 `},
 		{"gives the code that proves their address", func(t *testing.T, a *cutFactorApp) func() answer {
-			phone := enrolled(t, a)
+			phone := withApp(t, a)
 			a.proves(t, a.ada, time.Time{})
 			a.mails(t, a.b, adaReads)
 			return a.asks(codeURL, url.Values{"code": {phone.code(a.factorApp)}})
@@ -158,7 +158,7 @@ GetUser: 200 Callback, the user and account; 401 FactorExpired
 ListAccounts: 200 Callback, the user and account; 401 FactorExpired
 `},
 		{"gives the code behind a first password", func(t *testing.T, a *cutFactorApp) func() answer {
-			phone := enrolled(t, a)
+			phone := withApp(t, a)
 			must(t, a.users.UnlinkAccount(t.Context(), a.ada, "credentials", a.ada, true))
 			a.proves(t, a.ada, time.Time{})
 			a.waits(t, a.b)
@@ -178,7 +178,7 @@ GetUser: 500 Callback, the user and account; 401 FactorExpired
 ListAccounts: 500 Callback, the user and account; 401 FactorExpired
 `},
 		{"gives the code for the application", func(t *testing.T, a *cutFactorApp) func() answer {
-			phone := enrolled(t, a)
+			phone := withApp(t, a)
 			a.b.post("/app", nil)
 			return a.asks(codeURL, url.Values{"code": {phone.code(a.factorApp)}})
 		}, `

@@ -11,10 +11,10 @@ import (
 )
 
 // endedElsewhere is a store in which another process ends each session a moment before.
-type endedElsewhere struct{ *listing }
+type endedElsewhere struct{ *listingStore }
 
 func (v endedElsewhere) DeleteListed(ctx context.Context, userID, id string) error {
-	if err := v.listing.DeleteListed(ctx, userID, id); err != nil {
+	if err := v.listingStore.DeleteListed(ctx, userID, id); err != nil {
 		return err
 	}
 	return ginauth.ErrNotFound
@@ -24,7 +24,7 @@ func (v endedElsewhere) DeleteListed(ctx context.Context, userID, id string) err
 // ending.
 func TestMaxPerUser_EndedMeanwhile(t *testing.T) {
 	t.Parallel()
-	store := endedElsewhere{&listing{SessionStore: memoryStore(), of: map[string][]string{}}}
+	store := endedElsewhere{&listingStore{SessionStore: memoryStore(), of: map[string][]string{}}}
 	many := membersApp(t, ginauth.Options{Session: ginauth.SessionOptions{Store: store}})
 	var older []*browser
 	for range 3 {
@@ -48,7 +48,7 @@ func TestMaxPerUser_EndedMeanwhile(t *testing.T) {
 // Records of another Auth, or of none, are no sessions of the user that they stand with.
 func TestSessions_ForeignRecords(t *testing.T) {
 	t.Parallel()
-	store := &listing{SessionStore: memoryStore(), of: map[string][]string{}}
+	store := &listingStore{SessionStore: memoryStore(), of: map[string][]string{}}
 	a := membersApp(t, ginauth.Options{Session: ginauth.SessionOptions{Store: store}})
 	a.browser(t).signInAs("ada")
 	own, err := a.auth.Sessions(t.Context(), "u-ada")

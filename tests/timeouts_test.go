@@ -97,7 +97,7 @@ func TestTimeouts(t *testing.T) {
 		return mails.send(ctx, m)
 	}}, ginauth.Options{
 		Adapter: timedUsers{users, c}, Limits: ginauth.Limits{Limiter: timedLimiter{l, c}}, TrustedProxies: behindProxy,
-		Session: ginauth.SessionOptions{Store: timedStore{&listing{SessionStore: memoryStore(), of: map[string][]string{}}, c}, Revocations: ginauth.MemoryRevocations()},
+		Session: ginauth.SessionOptions{Store: timedStore{&listingStore{SessionStore: memoryStore(), of: map[string][]string{}}, c}, Revocations: ginauth.MemoryRevocations()},
 		Providers: []ginauth.Provider{ginauth.Credentials{
 			Fields: []ginauth.Field{{Name: "username"}, {Name: "password", Type: "password"}}, Authorize: table.authorize,
 			Reset: func(ctx context.Context, userID string) error {

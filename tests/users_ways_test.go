@@ -238,7 +238,7 @@ func TestUsers_RevokedWhileASignInWaits(t *testing.T) {
 		if opts.Session.Store == nil {
 			opts.Session.Revocations = ginauth.MemoryRevocations()
 		} else {
-			opts.Session.Store = &listing{SessionStore: memoryStore(), of: map[string][]string{}}
+			opts.Session.Store = &listingStore{SessionStore: memoryStore(), of: map[string][]string{}}
 		}
 		a := newFactorApp(t, passwordOptions{Options: opts})
 		phone := a.enrols(t, a.browser(t))
@@ -247,7 +247,7 @@ func TestUsers_RevokedWhileASignInWaits(t *testing.T) {
 		if err := a.auth.RevokeUser(t.Context(), a.ada); err != nil {
 			t.Fatal(err)
 		}
-		if l, ok := opts.Session.Store.(*listing); ok && len(l.left()) != 0 {
+		if l, ok := opts.Session.Store.(*listingStore); ok && len(l.left()) != 0 {
 			t.Errorf("the store still has %v", l.left())
 		}
 		if b.gives("code", phone.code(a)).signedIn() || b.id() != "" {
@@ -263,19 +263,19 @@ func TestUsers_RevokedWhileASignInWaits(t *testing.T) {
 	})
 }
 
-// listing is a store that finds the sessions of a user.
-type listing struct {
+// A listingStore finds the sessions of a user.
+type listingStore struct {
 	ginauth.SessionStore
 	of map[string][]string // handles by owner
 }
 
-func (l *listing) Create(ctx context.Context, userID string, data []byte, expires time.Time) (string, error) {
+func (l *listingStore) Create(ctx context.Context, userID string, data []byte, expires time.Time) (string, error) {
 	handle, err := l.SessionStore.Create(ctx, userID, data, expires)
 	l.of[userID] = append(l.of[userID], handle)
 	return handle, err
 }
 
-func (l *listing) List(ctx context.Context, userID string) (list []ginauth.StoredSession, err error) {
+func (l *listingStore) List(ctx context.Context, userID string) (list []ginauth.StoredSession, err error) {
 	for i, handle := range l.of[userID] {
 		data, err := l.Get(ctx, handle)
 		if errors.Is(err, ginauth.ErrNotFound) {
@@ -289,14 +289,14 @@ func (l *listing) List(ctx context.Context, userID string) (list []ginauth.Store
 	return list, nil
 }
 
-func (l *listing) DeleteListed(ctx context.Context, userID, id string) error {
+func (l *listingStore) DeleteListed(ctx context.Context, userID, id string) error {
 	if i, err := strconv.Atoi(id); err == nil && i < len(l.of[userID]) {
 		return l.Delete(ctx, l.of[userID][i])
 	}
 	return ginauth.ErrNotFound
 }
 
-func (l *listing) DeleteUser(ctx context.Context, userID string) error {
+func (l *listingStore) DeleteUser(ctx context.Context, userID string) error {
 	for _, handle := range l.of[userID] {
 		if err := l.Delete(ctx, handle); err != nil {
 			return err
@@ -306,7 +306,7 @@ func (l *listing) DeleteUser(ctx context.Context, userID string) error {
 }
 
 // left are the owners of what the store has.
-func (l *listing) left() (owners []string) {
+func (l *listingStore) left() (owners []string) {
 	for owner := range l.of {
 		if list, err := l.List(context.Background(), owner); err != nil || len(list) > 0 {
 			owners = append(owners, owner)
