@@ -43,69 +43,69 @@ var accountActions = map[string]accountAction{
 	"delete":     {(*account).delete, true},
 }
 
-func (v *request) accountURL() string { return v.base.URL + "/" + accountPage }
+func (r *request) accountURL() string { return r.base.URL + "/" + accountPage }
 
 // getAccount shows people who they are here, how they sign in and where they are signed in.
-func (v *request) getAccount() {
-	if a := v.account(); a != nil {
-		refused := v.c.Query("csrf") == "true" || v.c.Query("error") != ""
-		a.show(http.StatusOK, pages.Account{Done: v.c.Query("done") == "true" && !refused, Failed: refused})
+func (r *request) getAccount() {
+	if a := r.account(); a != nil {
+		refused := r.c.Query("csrf") == "true" || r.c.Query("error") != ""
+		a.show(http.StatusOK, pages.Account{Done: r.c.Query("done") == "true" && !refused, Failed: refused})
 	}
 }
 
 // postAccount does what a form of the page asks for.
-func (v *request) postAccount() {
-	action, known := accountActions[v.field("do")]
-	if !known || !v.proven() {
-		v.unproven("account")
+func (r *request) postAccount() {
+	action, known := accountActions[r.field("do")]
+	if !known || !r.proven() {
+		r.csrfRefused("account")
 		return
 	}
-	a := v.account()
+	a := r.account()
 	if a == nil {
 		return
 	}
-	if action.fresh && !v.auth.hasFactor(a.id, freshProof, nil) {
-		v.redirect(http.StatusOK, withQuery(factorURL(v.base, nil), "callbackUrl", v.accountURL()))
+	if action.fresh && !r.auth.hasFactor(a.id, freshProof, nil) {
+		r.redirect(http.StatusOK, withQuery(factorURL(r.base, nil), "callbackUrl", r.accountURL()))
 		return
 	}
 	err := ErrNotFound
 	if a.user != nil || !action.fresh {
-		err = action.run(a, context.WithoutCancel(v.c.Request.Context()))
+		err = action.run(a, context.WithoutCancel(r.c.Request.Context()))
 	}
 	var public publicError
 	switch {
-	case v.c.Writer.Written(): // the action led on by itself
+	case r.c.Writer.Written(): // the action led on by itself
 	case errors.As(err, &public):
 		a.show(http.StatusConflict, pages.Account{Failed: true, Text: string(public)})
 	case errors.Is(err, ErrLastAccount), errors.Is(err, ErrNotFound), errors.Is(err, ErrNotSupported): // another tab was first
 		a.show(http.StatusConflict, pages.Account{Failed: true})
 	case err != nil:
-		v.reference = newReference()
-		v.auth.opts.Logger.Error("ginauth: the account page could not do what was asked", "do", v.field("do"), "error", redact.Error(err), "reference", v.reference)
-		a.show(faultStatus(err), pages.Account{Failed: true, Reference: v.reference})
+		r.reference = newReference()
+		r.auth.opts.Logger.Error("ginauth: the account page could not do what was asked", "do", r.field("do"), "error", redact.Error(err), "reference", r.reference)
+		a.show(faultStatus(err), pages.Account{Failed: true, Reference: r.reference})
 	default:
-		v.redirect(http.StatusOK, v.accountURL()+"?done=true")
+		r.redirect(http.StatusOK, r.accountURL()+"?done=true")
 	}
 }
 
 // account is the signed-in person's. Where there is none, the request is answered: the
 // sign-in page leads back here.
-func (v *request) account() *account {
-	ctx := v.c.Request.Context()
-	id, err := v.openNow(ctx)
+func (r *request) account() *account {
+	ctx := r.c.Request.Context()
+	id, err := r.openNow(ctx)
 	if errors.Is(err, errSignedOut) {
-		v.redirect(http.StatusOK, v.auth.signInURL(v.base, v.ownPath(v.accountURL())))
+		r.redirect(http.StatusOK, r.auth.signInURL(r.base, r.ownPath(r.accountURL())))
 		return nil
 	}
-	a := &account{request: v, id: id}
-	if err == nil && v.auth.opts.Adapter != nil && !id.token.notInAdapter {
-		a.user, err = orNil(v.auth.userByID(ctx, id.token.Subject))
+	a := &account{request: r, id: id}
+	if err == nil && r.auth.opts.Adapter != nil && !id.token.notInAdapter {
+		a.user, err = orNil(r.auth.userByID(ctx, id.token.Subject))
 		if a.user != nil {
-			a.ways, err = v.auth.waysInto(ctx, *a.user)
+			a.ways, err = r.auth.waysInto(ctx, *a.user)
 		}
 	}
 	if err != nil {
-		v.auth.abortFault(v.c, v.base, err)
+		r.auth.abortFault(r.c, r.base, err)
 		return nil
 	}
 	return a
@@ -283,65 +283,65 @@ func (a *Auth) AccountMenu(c *gin.Context, callbackURL string) template.HTML {
 	if session == nil {
 		return ""
 	}
-	return a.form(c, func(v *request) template.HTML {
+	return a.form(c, func(r *request) template.HTML {
 		accountURL := ""
 		if a.opts.AccountPage {
-			accountURL = v.base.URL + "/account"
+			accountURL = r.base.URL + "/account"
 		}
 		return a.words(c).AccountMenu(pages.SignOut{
-			Action: v.base.URL + "/signout", CSRFToken: v.csrfToken, CallbackURL: callbackURL,
+			Action: r.base.URL + "/signout", CSRFToken: r.csrfToken, CallbackURL: callbackURL,
 			Person: pages.Person{Name: session.User.Name, Email: session.User.Email},
 		}, session.User.Image, accountURL)
 	})
 }
 
-func (v *request) passkeysURL() string { return v.base.URL + "/passkeys" }
+func (r *request) passkeysURL() string { return r.base.URL + "/passkeys" }
 
 // getPasskeys shows people their passkeys.
-func (v *request) getPasskeys() {
-	if v.auth.passkeys() == nil {
-		refuse(v.c, http.StatusBadRequest, "Error: This site has no passkeys")
+func (r *request) getPasskeys() {
+	if r.auth.passkeys() == nil {
+		refuse(r.c, http.StatusBadRequest, "Error: This site has no passkeys")
 		return
 	}
-	v.withOwner(false, func(ctx context.Context, _ *identity, user User) error {
-		list, err := v.auth.Passkeys(ctx, user.ID)
+	r.withOwner(false, func(ctx context.Context, _ *identity, user User) error {
+		list, err := r.auth.Passkeys(ctx, user.ID)
 		if err != nil {
 			return err
 		}
-		page := pages.Passkeys{Site: v.base.Host(), Action: v.passkeysURL(), CSRFToken: v.csrfToken, Script: v.passkeyScriptURL()}
+		page := pages.Passkeys{Site: r.base.Host(), Action: r.passkeysURL(), CSRFToken: r.csrfToken, Script: r.passkeyScriptURL()}
 		for _, p := range list {
 			page.Passkeys = append(page.Passkeys, pages.Passkey(p))
 		}
 		if len(list) < maxPasskeys {
-			page.Register = v.base.URL + "/callback/" + passkeyID
+			page.Register = r.base.URL + "/callback/" + passkeyID
 		}
-		switch code := v.c.Query("error"); { // the author of a link puts no words on the page
+		switch code := r.c.Query("error"); { // the author of a link puts no words on the page
 		case code == errorcode.PasskeyRegistration:
 			page.Error = code
-		case code != "" || v.c.Query("csrf") == "true":
+		case code != "" || r.c.Query("csrf") == "true":
 			page.Failed = true
 		}
-		v.pages().Passkeys(v.c.Writer, http.StatusOK, page)
+		r.pages().Passkeys(r.c.Writer, http.StatusOK, page)
 		return nil
 	})
 }
 
 // postPasskeys renames or removes one.
-func (v *request) postPasskeys() {
-	m := v.auth.passkeys()
-	if m == nil || !v.proven() {
-		v.unproven("passkeys")
+func (r *request) postPasskeys() {
+	m := r.auth.passkeys()
+	if m == nil || !r.proven() {
+		r.csrfRefused("passkeys")
 		return
 	}
-	rename := v.field("do") == "rename"
-	v.withOwner(!rename, func(ctx context.Context, _ *identity, user User) (err error) {
+	rename := r.field("do") == "rename"
+	r.withOwner(!rename, func(ctx context.Context, _ *identity, user User) (err error) {
 		if rename {
-			err = m.keeper.Rename(ctx, user.ID, v.field("id"), v.field("name"))
-		} else if err = v.auth.RemovePasskey(ctx, user.ID, v.field("id")); err == nil {
-			v.tellFactor(ctx, user.ID, FactorPasskey, FactorRemoved)
+			err = m.keeper.Rename(ctx, user.ID, r.field("id"), r.field("name"))
+		} else if err = r.auth.RemovePasskey(ctx, user.ID, r.field("id")); err == nil {
+			r.tellFactor(ctx, user.ID, FactorPasskey, FactorRemoved)
 		}
 		if err == nil || errors.Is(err, ErrNotFound) {
-			v.redirect(http.StatusOK, v.passkeysURL())
+			r.redirect(http.StatusOK, r.passkeysURL())
 			return nil
 		}
 		return err

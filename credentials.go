@@ -140,7 +140,7 @@ func (m *credentialsMethod) button(id, url string) pages.Provider {
 }
 
 // begin shows the page that they are typed on.
-func (m *credentialsMethod) begin(v *request) { v.redirect(http.StatusOK, v.base.URL+"/signin") }
+func (m *credentialsMethod) begin(r *request) { r.redirect(http.StatusOK, r.base.URL+"/signin") }
 
 // identifiers are the names of the fields that say who somebody is.
 func (m *credentialsMethod) identifiers() []string {
@@ -165,51 +165,51 @@ func (m *credentialsMethod) identifiers() []string {
 }
 
 // callback signs in a person who typed something.
-func (m *credentialsMethod) callback(v *request) {
-	if v.method != http.MethodPost {
-		refuse(v.c, http.StatusInternalServerError, "Error: Callback for provider type credentials not supported")
+func (m *credentialsMethod) callback(r *request) {
+	if r.method != http.MethodPost {
+		refuse(r.c, http.StatusInternalServerError, "Error: Callback for provider type credentials not supported")
 		return
 	}
-	if !v.proven() {
-		v.unproven("signin")
+	if !r.proven() {
+		r.csrfRefused("signin")
 		return
 	}
-	if user, typed, attempt := m.authorize(v); user != nil {
+	if user, typed, attempt := m.authorize(r); user != nil {
 		defer attempt.End()
-		v.proofs = []factor.Proof{v.proof(FactorPassword, user.ID)}
-		v.buckets = attempt.Reached()
-		v.leave(v.remember(v.admitCredentials(SignInParams{
+		r.proofs = []factor.Proof{r.proof(FactorPassword, user.ID)}
+		r.buckets = attempt.Reached()
+		r.leave(r.remember(r.admitCredentials(SignInParams{
 			User:        user,
-			Account:     &Account{Provider: v.provider.id, Type: credentialsType, ProviderAccountID: user.ID},
+			Account:     &Account{Provider: r.provider.id, Type: credentialsType, ProviderAccountID: user.ID},
 			Credentials: typed,
 		})))
 	}
 }
 
 // prove takes what the person of a session typed to prove again who they are.
-func (m *credentialsMethod) prove(v *request, id *identity) {
-	if user, _, attempt := m.authorize(v); user != nil {
+func (m *credentialsMethod) prove(r *request, id *identity) {
+	if user, _, attempt := m.authorize(r); user != nil {
 		defer attempt.End()
-		v.prove(id, credentialsAccount(v.provider.id, user.ID), v.proof(FactorPassword, user.ID))
+		r.prove(id, credentialsAccount(r.provider.id, user.ID), r.proof(FactorPassword, user.ID))
 	}
 }
 
 // authorize asks whose the credentials are that were typed. If they are nobody's, it has
 // answered, and the user is nil; else the caller ends the attempt.
-func (m *credentialsMethod) authorize(v *request) (*User, map[string]string, *limit.Try) {
+func (m *credentialsMethod) authorize(r *request) (*User, map[string]string, *limit.Try) {
 	typed := map[string]string{}
-	for name, value := range v.body {
+	for name, value := range r.body {
 		switch value := value.(type) {
 		case string, []string:
-			typed[name] = v.field(name)
+			typed[name] = r.field(name)
 		case json.Number:
 			typed[name] = string(value)
 		}
-		v.secrets = append(v.secrets, typed[name])
+		r.secrets = append(r.secrets, typed[name])
 	}
 	// Longest first: a name that begins the password must not leave its rest.
-	slices.SortFunc(v.secrets, func(a, b string) int { return len(b) - len(a) })
-	attempt, ok := v.tryAllowed(m.identifiers(), typed)
+	slices.SortFunc(r.secrets, func(a, b string) int { return len(b) - len(a) })
+	attempt, ok := r.tryAllowed(m.identifiers(), typed)
 	if !ok {
 		return nil, nil, nil
 	}
@@ -219,35 +219,35 @@ func (m *credentialsMethod) authorize(v *request) (*User, map[string]string, *li
 			attempt.End()
 		}
 	}()
-	v.began = v.auth.shared.takeovers.Now()
-	user, err := m.Authorize(v.c, typed)
+	r.began = r.auth.shared.takeovers.Now()
+	user, err := m.Authorize(r.c, typed)
 	var public publicError
 	var tooMany rateLimited
 	switch {
 	case errors.As(err, &tooMany):
-		v.limited(tooMany.wait)
+		r.limited(tooMany.wait)
 		return nil, nil, nil
 	case errors.As(err, &public):
-		v.tellRefused("Credentials.Authorize", err, errorcode.CredentialsSignin)
-		v.leave(v.failed(http.StatusUnauthorized, v.auth.publicErrors.Publish(string(public))))
+		r.tellRefused("Credentials.Authorize", err, errorcode.CredentialsSignin)
+		r.leave(r.errorOutcome(http.StatusUnauthorized, r.auth.publicErrors.Publish(string(public))))
 		return nil, nil, nil
 	case errors.Is(err, ErrNotFound) || err == nil && user == nil: // alike: the answer must not say who has an account
-		target := v.errorURL(errorcode.CredentialsSignin) + "&provider=" + url.QueryEscape(v.provider.id)
-		if v.auth.opts.Session.Format == AuthJSV5 {
+		target := r.errorURL(errorcode.CredentialsSignin) + "&provider=" + url.QueryEscape(r.provider.id)
+		if r.auth.opts.Session.Format == AuthJSV5 {
 			target += "&code=credentials" // what Auth.js's client returns as code
 		}
-		v.tellRefused("Credentials.Authorize", errWrongCredentials, errorcode.CredentialsSignin)
-		v.redirect(http.StatusUnauthorized, target)
+		r.tellRefused("Credentials.Authorize", errWrongCredentials, errorcode.CredentialsSignin)
+		r.redirect(http.StatusUnauthorized, target)
 		return nil, nil, nil
 	case err != nil:
-		v.leave(v.refused("Credentials.Authorize", err, http.StatusInternalServerError, errorcode.Callback))
+		r.leave(r.refused("Credentials.Authorize", err, http.StatusInternalServerError, errorcode.Callback))
 		return nil, nil, nil
 	}
 	if user.ID == "" {
-		v.leave(v.refused("Credentials.Authorize", errNoUserID, http.StatusInternalServerError, errorcode.Callback))
+		r.leave(r.refused("Credentials.Authorize", errNoUserID, http.StatusInternalServerError, errorcode.Callback))
 		return nil, nil, nil
 	}
-	attempt.Succeed(v.c.Request.Context())
+	attempt.Succeed(r.c.Request.Context())
 	refused = false
 	return user, typed, attempt
 }
@@ -263,45 +263,45 @@ var (
 )
 
 // admitCredentials signs in a person whom Authorize let in.
-func (v *request) admitCredentials(p SignInParams) outcome {
-	if result, refused := v.decide(p); refused {
+func (r *request) admitCredentials(p SignInParams) outcome {
+	if result, refused := r.decide(p); refused {
 		return result
 	}
-	if v.auth.opts.Adapter != nil {
-		if err := v.settleCredentials(context.WithoutCancel(v.c.Request.Context()), p); err != nil {
-			return v.notEntered(err)
+	if r.auth.opts.Adapter != nil {
+		if err := r.settleCredentials(context.WithoutCancel(r.c.Request.Context()), p); err != nil {
+			return r.notEntered(err)
 		}
 	}
-	return v.startSession(p, false)
+	return r.startSession(p, false)
 }
 
 // settleCredentials makes the credentials an account of the adapter's user, if they are
 // of one.
-func (v *request) settleCredentials(ctx context.Context, p SignInParams) error {
-	user, err := orNil(v.auth.userByID(ctx, p.User.ID))
+func (r *request) settleCredentials(ctx context.Context, p SignInParams) error {
+	user, err := orNil(r.auth.userByID(ctx, p.User.ID))
 	if err != nil || user == nil {
-		v.notInAdapter = err == nil
+		r.notInAdapter = err == nil
 		return err
 	}
-	*p.Account = credentialsAccount(v.provider.id, user.ID)
-	v.way, v.before = *p.Account, *user
-	w, err := v.auth.waysInto(ctx, *user)
+	*p.Account = credentialsAccount(r.provider.id, user.ID)
+	r.way, r.before = *p.Account, *user
+	w, err := r.auth.waysInto(ctx, *user)
 	if err != nil {
 		return err
 	}
-	switch (linking.Credentials{Linked: w.has(v.way), OtherWay: w.any()}).Decide() {
+	switch (linking.Credentials{Linked: w.has(r.way), OtherWay: w.any()}).Decide() {
 	case linking.Use:
 		return nil
 	case linking.Refuse:
 		return errNotByThis
 	}
-	if waits, err := v.mustWait(ctx, *user); waits || err != nil {
-		v.later = laterCredentials
+	if waits, err := r.mustWait(ctx, *user); waits || err != nil {
+		r.later = laterCredentials
 		return err
 	}
-	fresh, err := v.auth.addAccount(ctx, *user, v.way)
+	fresh, err := r.auth.addAccount(ctx, *user, r.way)
 	if err == nil && fresh {
-		v.linked(*user, p.Account, nil)
+		r.linked(*user, p.Account, nil)
 	}
 	return err
 }
@@ -311,9 +311,9 @@ func credentialsAccount(providerID, userID string) Account {
 }
 
 // notEntered is what a sign-in leads to that cannot go on.
-func (v *request) notEntered(err error) outcome {
-	status, code := v.provider.method.adapterFailure(err)
-	return v.refused("the user and account", err, status, code)
+func (r *request) notEntered(err error) outcome {
+	status, code := r.provider.method.adapterFailure(err)
+	return r.refused("the user and account", err, status, code)
 }
 
 func (m *credentialsMethod) adapterFailure(err error) (status int, code string) {

@@ -214,15 +214,15 @@ func (m *emailMethod) address(typed string) (string, error) {
 }
 
 // verification is how addresses are proved, with the Adapter's rows.
-func (m *emailMethod) verification(v *request) *verification.Method {
+func (m *emailMethod) verification(r *request) *verification.Method {
 	return &verification.Method{
-		Provider: v.provider.id, Code: m.Code, BindBrowser: m.BindBrowser, MaxAge: m.MaxAge,
-		Hash: v.auth.keys.verification, Keyring: v.auth.keys.mail, Now: v.auth.opts.Now,
+		Provider: r.provider.id, Code: m.Code, BindBrowser: m.BindBrowser, MaxAge: m.MaxAge,
+		Hash: r.auth.keys.verification, Keyring: r.auth.keys.mail, Now: r.auth.opts.Now,
 		Store: func(ctx context.Context, row verification.Row) error {
-			return v.auth.storeToken(ctx, VerificationToken(row))
+			return r.auth.storeToken(ctx, VerificationToken(row))
 		},
 		Use: func(ctx context.Context, identifier, hash string) (verification.Row, error) {
-			row, err := v.auth.useToken(ctx, identifier, hash)
+			row, err := r.auth.useToken(ctx, identifier, hash)
 			return verification.Row(row), err
 		},
 		NotFound: ErrNotFound,
@@ -242,23 +242,23 @@ func (a *Auth) useToken(ctx context.Context, identifier, hash string) (Verificat
 
 // mail sends a proof and waits until it is sent, as next-auth does: otherwise the
 // person could not be told that it was not.
-func (m *emailMethod) mail(v *request, to string, p verification.Proof) error {
+func (m *emailMethod) mail(r *request, to string, p verification.Proof) error {
 	letter := Mail{To: to, From: m.From, Code: p.Code, Expires: p.Expires}
 	if p.Token != "" {
-		letter.URL = v.redirectURI() + "?callbackUrl=" + url.QueryEscape(v.callbackURL) +
+		letter.URL = r.redirectURI() + "?callbackUrl=" + url.QueryEscape(r.callbackURL) +
 			"&token=" + p.Token + "&email=" + url.QueryEscape(to)
 	}
-	v.secrets = append(v.secrets, p.Token, p.Code)
-	words := v.pages().Mail(pages.Mail{Site: v.base.Host(), Email: to, URL: letter.URL, Code: letter.Code, Address: v.base.Host(), Again: v.proving})
+	r.secrets = append(r.secrets, p.Token, p.Code)
+	words := r.pages().Mail(pages.Mail{Site: r.base.Host(), Email: to, URL: letter.URL, Code: letter.Code, Address: r.base.Host(), Again: r.proving})
 	letter.Subject, letter.Text, letter.HTML = words.Subject, words.Text, words.HTML
-	return m.send(v, letter)
+	return m.send(r, letter)
 }
 
 // send sends a mail, and waits until it is sent.
-func (m *emailMethod) send(v *request, letter Mail) error {
-	ctx, cancel := v.detached(mailTimeout)
+func (m *emailMethod) send(r *request, letter Mail) error {
+	ctx, cancel := r.detached(mailTimeout)
 	defer cancel()
-	_, err := bulkhead.Wait(ctx, v.auth.calls.mail, func(ctx context.Context) (struct{}, error) {
+	_, err := bulkhead.Wait(ctx, r.auth.calls.mail, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, m.Send(ctx, letter)
 	})
 	return err
@@ -266,8 +266,8 @@ func (m *emailMethod) send(v *request, letter Mail) error {
 
 // detached is a context that goes on when the browser leaves: a sign-in that stops
 // half done, with its token spent, would help nobody.
-func (v *request) detached(limit time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(v.c.Request.Context()), limit)
+func (r *request) detached(limit time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(r.c.Request.Context()), limit)
 }
 
 // A FactorChange is what happened to somebody's second factors.
@@ -308,15 +308,15 @@ func (a *Auth) mailer() *emailMethod {
 
 // tellFactor tells the log, Events.ChangeFactor and the person, by a mail to an address
 // that is proved to be theirs. The change stands whether or not the mail can be sent.
-func (v *request) tellFactor(ctx context.Context, userID string, method FactorMethod, change FactorChange) {
-	log := v.auth.opts.Logger
+func (r *request) tellFactor(ctx context.Context, userID string, method FactorMethod, change FactorChange) {
+	log := r.auth.opts.Logger
 	log.InfoContext(ctx, "ginauth: a user's second factors changed", "user", userID, "factor", string(method), "change", string(change))
-	user, err := v.auth.userByID(ctx, userID)
+	user, err := r.auth.userByID(ctx, userID)
 	if err == nil {
-		if event := v.auth.opts.Events.ChangeFactor; event != nil {
-			event(v.c, ChangeFactorEvent{User: &user, Method: method, Change: change})
+		if event := r.auth.opts.Events.ChangeFactor; event != nil {
+			event(r.c, ChangeFactorEvent{User: &user, Method: method, Change: change})
 		}
-		err = v.mailNotice(user, notice(method, change))
+		err = r.mailNotice(user, notice(method, change))
 	}
 	if err != nil {
 		log.WarnContext(ctx, "ginauth: the mail about a change of second factors was not sent", "user", userID, "change", string(change), "error", redact.Error(err, user.Email))
@@ -334,11 +334,11 @@ func notice(method FactorMethod, change FactorChange) pages.Change {
 	return notices[change]
 }
 
-func (v *request) mailNotice(user User, change pages.Change) error {
-	m := v.auth.mailer()
+func (r *request) mailNotice(user User, change pages.Change) error {
+	m := r.auth.mailer()
 	if m == nil || user.Email == "" || user.EmailVerified.IsZero() {
 		return nil
 	}
-	words := v.pages().FactorNotice(change, v.base.Host(), user.Email)
-	return m.send(v, Mail{To: user.Email, From: m.From, Subject: words.Subject, Text: words.Text, HTML: words.HTML})
+	words := r.pages().FactorNotice(change, r.base.Host(), user.Email)
+	return m.send(r, Mail{To: user.Email, From: m.From, Subject: words.Subject, Text: words.Text, HTML: words.HTML})
 }

@@ -147,8 +147,8 @@ func (a *Auth) factorMethods() []FactorMethod {
 
 // proof is a factor that somebody gives now to the provider of this request, with the
 // account that they have there.
-func (v *request) proof(method FactorMethod, accountID string) factor.Proof {
-	return factor.Proof{Method: string(method), At: v.auth.opts.Now(), Provider: v.provider.id, Account: transaction.UserMark(accountID)}
+func (r *request) proof(method FactorMethod, accountID string) factor.Proof {
+	return factor.Proof{Method: string(method), At: r.auth.opts.Now(), Provider: r.provider.id, Account: transaction.UserMark(accountID)}
 }
 
 // proofs are those that a session's token holds; none where another program made them.
@@ -173,93 +173,93 @@ func (a *Auth) addFactor(t *Token, p factor.Proof) {
 }
 
 // wantedFactors are the methods that the page is asked for; none: any.
-func (v *request) wantedFactors() []FactorMethod {
-	return factor.Split[FactorMethod](v.c.Query("methods"))
+func (r *request) wantedFactors() []FactorMethod {
+	return factor.Split[FactorMethod](r.c.Query("methods"))
 }
 
 // getFactor shows the ways in which the person of a session can prove again who they are.
-func (v *request) getFactor() {
-	noStore(v.c.Writer.Header())
-	id := v.sessionToProve()
+func (r *request) getFactor() {
+	noStore(r.c.Writer.Header())
+	id := r.sessionToProve()
 	if id == nil {
 		return
 	}
-	ctx := context.WithoutCancel(v.c.Request.Context())
-	wanted := v.wantedFactors()
+	ctx := context.WithoutCancel(r.c.Request.Context())
+	wanted := r.wantedFactors()
 	page := pages.Factor{
-		Site: v.base.Host(), CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Resend: v.c.Query("resend") == "true", Script: v.passkeyScriptURL(),
-		SignOutURL: withQuery(v.base.URL+"/signout", "callbackUrl", v.callbackURL),
+		Site: r.base.Host(), CSRFToken: r.csrfToken, CallbackURL: r.callbackURL, Resend: r.c.Query("resend") == "true", Script: r.passkeyScriptURL(),
+		SignOutURL: withQuery(r.base.URL+"/signout", "callbackUrl", r.callbackURL),
 	}
-	if p := v.auth.provider(v.c.Query("provider")); p != nil && p.method.kind() == emailType {
-		page.CodeAction, page.Wrong = withMethods(v.base.URL+"/factor/"+p.id, wanted), v.c.Query("error") == errorcode.VerificationCode
-	} else if code := v.c.Query("error"); code != "" || v.c.Query("csrf") == "true" {
-		page.Error = cmp.Or(v.auth.publicErrors.Known(code), errorcode.ShownAtProof(code))
+	if p := r.auth.provider(r.c.Query("provider")); p != nil && p.method.kind() == emailType {
+		page.CodeAction, page.Wrong = withMethods(r.base.URL+"/factor/"+p.id, wanted), r.c.Query("error") == errorcode.VerificationCode
+	} else if code := r.c.Query("error"); code != "" || r.c.Query("csrf") == "true" {
+		page.Error = cmp.Or(r.auth.publicErrors.Known(code), errorcode.ShownAtProof(code))
 	}
-	may, err := v.mayProve(ctx, id)
+	may, err := r.mayProve(ctx, id)
 	if err != nil {
-		v.fault("looking up the user", err)
+		r.fault("looking up the user", err)
 		return
 	}
-	for _, p := range v.auth.providers {
+	for _, p := range r.auth.providers {
 		if factor.Wants(wanted, p.method.factor()) && may(p) {
-			b := p.button(v.base.URL)
-			b.Action = withMethods(v.base.URL+"/factor/"+p.id, wanted)
+			b := p.button(r.base.URL)
+			b.Action = withMethods(r.base.URL+"/factor/"+p.id, wanted)
 			page.Providers = append(page.Providers, b)
 		}
 	}
-	if page.SecondURL, err = v.confirmURL(ctx, id, wanted); err != nil {
-		v.fault("looking up the second factors", err)
+	if page.SecondURL, err = r.confirmURL(ctx, id, wanted); err != nil {
+		r.fault("looking up the second factors", err)
 		return
 	}
 	if page.SecondURL != "" && len(page.Providers) == 0 {
-		v.redirect(http.StatusFound, page.SecondURL)
+		r.redirect(http.StatusFound, page.SecondURL)
 		return
 	}
-	v.pages().Factor(v.c.Writer, page)
+	r.pages().Factor(r.c.Writer, page)
 }
 
 // confirmURL is the page on which the session's person can give a code of a second
 // factor, if it is one of the wanted factors; "" if they cannot.
-func (v *request) confirmURL(ctx context.Context, id *identity, wanted []FactorMethod) (string, error) {
+func (r *request) confirmURL(ctx context.Context, id *identity, wanted []FactorMethod) (string, error) {
 	page := "confirm"
 	if !factor.Wants(wanted, FactorOTP) {
 		page = "confirm-recovery"
 	}
-	if v.auth.factors.store == nil || !factor.Wants(wanted, FactorOTP) && !factor.Wants(wanted, FactorRecovery) {
+	if r.auth.factors.store == nil || !factor.Wants(wanted, FactorOTP) && !factor.Wants(wanted, FactorRecovery) {
 		return "", nil
 	}
-	r, _, err := v.auth.factorRecord(ctx, id.token.Subject)
-	if err != nil || !r.Enrolled() {
+	record, _, err := r.auth.factorRecord(ctx, id.token.Subject)
+	if err != nil || !record.Enrolled() {
 		return "", err
 	}
-	return withQuery(v.secondURL(page), "callbackUrl", v.callbackURL), nil
+	return withQuery(r.secondURL(page), "callbackUrl", r.callbackURL), nil
 }
 
 // postFactor begins or takes a proof.
-func (v *request) postFactor() {
-	noStore(v.c.Writer.Header())
-	if !v.proven() {
-		v.unproven("factor")
+func (r *request) postFactor() {
+	noStore(r.c.Writer.Header())
+	if !r.proven() {
+		r.csrfRefused("factor")
 		return
 	}
-	id := v.sessionToProve()
+	id := r.sessionToProve()
 	if id == nil {
 		return
 	}
-	v.proving = true
-	if v.provider == nil {
-		v.leave(v.refused("proving again", errNoWay, http.StatusOK, errorcode.Default))
+	r.proving = true
+	if r.provider == nil {
+		r.leave(r.refused("proving again", errNoWay, http.StatusOK, errorcode.Default))
 		return
 	}
-	may, err := v.mayProve(context.WithoutCancel(v.c.Request.Context()), id)
-	if err == nil && !may(v.provider) {
+	may, err := r.mayProve(context.WithoutCancel(r.c.Request.Context()), id)
+	if err == nil && !may(r.provider) {
 		err = errOtherAccount
 	}
 	if err != nil {
-		v.leave(v.notProved(err))
+		r.leave(r.proofRefused(err))
 		return
 	}
-	v.provider.method.prove(v, id)
+	r.provider.method.prove(r, id)
 }
 
 const (
@@ -270,48 +270,48 @@ const (
 
 // sessionToProve is the session whose person is to prove again who they are. Nobody is
 // led to the sign-in page, and nil returned.
-func (v *request) sessionToProve() *identity {
-	ctx := context.WithoutCancel(v.c.Request.Context())
-	id, err := v.signedInUser(ctx)
+func (r *request) sessionToProve() *identity {
+	ctx := context.WithoutCancel(r.c.Request.Context())
+	id, err := r.signedInUser(ctx)
 	switch {
 	case errors.Is(err, errSignedOut):
-		v.redirect(http.StatusUnauthorized, v.signInFor(v.callbackURL))
+		r.redirect(http.StatusUnauthorized, r.signInFor(r.callbackURL))
 		return nil
 	case err != nil:
-		v.fault("reading the session", err)
+		r.fault("reading the session", err)
 		return nil
 	}
 	return id
 }
 
 // signedInUser is the session of this browser, with its user.
-func (v *request) signedInUser(ctx context.Context) (*identity, error) {
-	id, err := v.openNow(ctx)
+func (r *request) signedInUser(ctx context.Context) (*identity, error) {
+	id, err := r.openNow(ctx)
 	if err == nil {
-		err = v.auth.lookUp(ctx, id)
+		err = r.auth.lookUp(ctx, id)
 	}
 	return id, err
 }
 
 // signInFor is the sign-in page that leads to another one.
-func (v *request) signInFor(page string) string {
-	return withQuery(v.base.URL+"/signin", "callbackUrl", page)
+func (r *request) signInFor(page string) string {
+	return withQuery(r.base.URL+"/signin", "callbackUrl", page)
 }
 
 // mayProve tells at which providers the person of a session can prove who they are: with
 // an Adapter by a way into their user, else by the account that the session began with.
-func (v *request) mayProve(ctx context.Context, id *identity) (func(*provider) bool, error) {
+func (r *request) mayProve(ctx context.Context, id *identity) (func(*provider) bool, error) {
 	// The session of another program may have no name, to which a proof could be bound.
 	if id.token.sessionID() == "" {
 		return func(*provider) bool { return false }, nil
 	}
 	if id.user == nil { // no Adapter, or not one of its users
-		proofs := v.auth.proofs(&id.token)
+		proofs := r.auth.proofs(&id.token)
 		return func(p *provider) bool {
 			return factor.At(proofs, string(p.method.factor()), p.id)
 		}, nil
 	}
-	w, err := v.auth.waysInto(ctx, *id.user)
+	w, err := r.auth.waysInto(ctx, *id.user)
 	return func(p *provider) bool {
 		kind := p.method.kind()
 		return kind == emailType && w.address != "" || kind == passkeyType && len(w.passkeys) > 0 ||
@@ -322,10 +322,10 @@ func (v *request) mayProve(ctx context.Context, id *identity) (func(*provider) b
 // sameAccount is an error unless an account is the one by which the session began at this
 // provider, or, where it began elsewhere, an account of the session's user. It looks
 // accounts up and links none.
-func (v *request) sameAccount(ctx context.Context, id *identity, account Account) error {
+func (r *request) sameAccount(ctx context.Context, id *identity, account Account) error {
 	var same, other bool
 	if account.Type != emailType && account.Type != passkeyType { // else any of the user's
-		same, other = factor.Account(v.auth.proofs(&id.token), account.Provider, transaction.UserMark(account.ProviderAccountID))
+		same, other = factor.Account(r.auth.proofs(&id.token), account.Provider, transaction.UserMark(account.ProviderAccountID))
 	}
 	switch {
 	case other, id.user == nil && !same:
@@ -333,7 +333,7 @@ func (v *request) sameAccount(ctx context.Context, id *identity, account Account
 	case id.user == nil:
 		return nil
 	}
-	w, err := v.auth.waysInto(ctx, *id.user)
+	w, err := r.auth.waysInto(ctx, *id.user)
 	if err == nil && !w.has(account) {
 		err = errOtherAccount
 	}
@@ -342,47 +342,47 @@ func (v *request) sameAccount(ctx context.Context, id *identity, account Account
 
 // giveFactor writes a proof of an account into the session that it was begun in, and says
 // where that leads.
-func (v *request) giveFactor(session string, account Account, p factor.Proof) outcome {
-	ctx := context.WithoutCancel(v.c.Request.Context())
-	id, err := v.openNow(ctx)
+func (r *request) giveFactor(session string, account Account, p factor.Proof) outcome {
+	ctx := context.WithoutCancel(r.c.Request.Context())
+	id, err := r.openNow(ctx)
 	if err == nil && session != proofMark(id) {
 		err = errOtherSession
 	}
 	if err == nil {
-		id, err = v.auth.openLatest(ctx, id.value, v.base)
+		id, err = r.auth.openLatest(ctx, id.value, r.base)
 	}
 	if err == nil {
-		id, err = v.auth.rewrite(v.c, id, v.base, v.found(), func(id *identity) error {
-			err := v.auth.lookUp(ctx, id)
+		id, err = r.auth.rewrite(r.c, id, r.base, r.found(), func(id *identity) error {
+			err := r.auth.lookUp(ctx, id)
 			if err == nil {
-				err = v.sameAccount(ctx, id, account)
+				err = r.sameAccount(ctx, id, account)
 			}
-			v.auth.addFactor(&id.token, p)
+			r.auth.addFactor(&id.token, p)
 			return err
 		})
 	}
 	if err != nil {
-		return v.notProved(err)
+		return r.proofRefused(err)
 	}
-	return outcome{location: v.callbackURL, user: id.token.Subject, status: http.StatusOK}
+	return outcome{location: r.callbackURL, user: id.token.Subject, status: http.StatusOK}
 }
 
 // prove ends the request of a proof that was given.
-func (v *request) prove(id *identity, account Account, p factor.Proof) {
-	v.leave(v.giveFactor(proofMark(id), account, p))
+func (r *request) prove(id *identity, account Account, p factor.Proof) {
+	r.leave(r.giveFactor(proofMark(id), account, p))
 }
 
 // proofMark names a session within a transaction.
 func proofMark(id *identity) string { return transaction.UserMark(id.token.sessionID()) }
 
-// notProved is what a proof leads to that the session does not get.
-func (v *request) notProved(err error) outcome {
-	v.proving = true
+// proofRefused is what a proof leads to that the session does not get.
+func (r *request) proofRefused(err error) outcome {
+	r.proving = true
 	switch {
 	case errors.Is(err, errOtherAccount), errors.Is(err, ErrNotFound):
-		return v.refused("proving again", err, http.StatusForbidden, errorcode.OtherAccount)
+		return r.refused("proving again", err, http.StatusForbidden, errorcode.OtherAccount)
 	case errors.Is(err, errSignedOut), errors.Is(err, errOtherSession):
-		return v.refused("proving again", err, http.StatusOK, errorcode.Callback)
+		return r.refused("proving again", err, http.StatusOK, errorcode.Callback)
 	}
-	return v.unkeptSession("proving again", err)
+	return r.sessionFault("proving again", err)
 }

@@ -281,8 +281,8 @@ func (a *Auth) endNamed(ctx context.Context, session string, of revocation.Sessi
 const maxSealed = (maxPayload + 1024) * 4 / 3
 
 // found are the session cookies of this request.
-func (v *request) found() cookie.Session {
-	return cookie.Find(v.c.Request.Header["Cookie"], v.names.Session)
+func (r *request) found() cookie.Session {
+	return cookie.Find(r.c.Request.Header["Cookie"], r.names.Session)
 }
 
 // openFound reads the session that a request's cookies hold, as open does. Where a

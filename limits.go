@@ -154,18 +154,18 @@ func newAttempts(opts *Options) (*limit.Attempts, error) {
 var testAddr = netip.MustParseAddr("192.0.2.1")
 
 // client is the address that a request comes from; not valid where nobody tells.
-func (v *request) client() netip.Addr { return v.auth.site.Hosts.ClientAddr(v.c.Request) }
+func (r *request) client() netip.Addr { return r.auth.site.Hosts.ClientAddr(r.c.Request) }
 
 // limitClient is the sender of this request, to the limits.
-func (v *request) limitClient() limit.Client {
-	addr := v.client()
-	developing := !v.auth.release && (addr.IsLoopback() || addr == testAddr)
+func (r *request) limitClient() limit.Client {
+	addr := r.client()
+	developing := !r.auth.release && (addr.IsLoopback() || addr == testAddr)
 	return limit.Client{Networks: limit.Networks(addr), Limited: !developing}
 }
 
 // sender is who sent this request, with the people whom it knows.
-func (v *request) sender() limit.Browser {
-	return limit.Browser{Client: v.limitClient(), Provider: v.provider.id, Devices: v.devices, Revoked: v.revokedDevice}
+func (r *request) sender() limit.Browser {
+	return limit.Browser{Client: r.limitClient(), Provider: r.provider.id, Devices: r.devices, Revoked: r.revokedDevice}
 }
 
 // guesses are the rates of tries of credentials.
@@ -175,108 +175,108 @@ func (l *Limits) guesses() limit.Rates {
 
 // startAllowed counts the start of a sign-in, and the mail to a mailbox where that is not
 // empty. It answers the request where that is one too many.
-func (v *request) startAllowed(mailbox string) bool {
-	if v.auth.attempts == nil {
+func (r *request) startAllowed(mailbox string) bool {
+	if r.auth.attempts == nil {
 		return true
 	}
-	client, mails := v.limitClient(), limit.Rate(v.auth.opts.Limits.Mails)
+	client, mails := r.limitClient(), limit.Rate(r.auth.opts.Limits.Mails)
 	var b limit.Buckets
 	if client.Limited {
-		b.PerClient(v.auth.attempts, client, limit.Rate(v.auth.opts.Limits.Starts).Widened, 0, "start")
+		b.PerClient(r.auth.attempts, client, limit.Rate(r.auth.opts.Limits.Starts).Widened, 0, "start")
 	}
 	if mailbox != "" {
 		// One client may ask for half: otherwise it could keep that person from asking.
-		b.PerClient(v.auth.attempts, client, mails.Half().Aimed(mails), 0, "mail", mailbox)
-		b.All(v.auth.attempts, mails, "mails", mailbox)
+		b.PerClient(r.auth.attempts, client, mails.Half().Aimed(mails), 0, "mail", mailbox)
+		b.All(r.auth.attempts, mails, "mails", mailbox)
 	}
-	if _, wait := v.auth.attempts.TakeAll(v.c.Request.Context(), b, v.sender(), v.mailBudget, nil); wait > 0 {
-		v.limited(wait)
+	if _, wait := r.auth.attempts.TakeAll(r.c.Request.Context(), b, r.sender(), r.mailBudget, nil); wait > 0 {
+		r.limited(wait)
 		return false
 	}
 	return true
 }
 
-func (v *request) mailBudget(d limit.Device) limit.Tally {
-	return v.auth.attempts.MailBudget(d, limit.Rate(v.auth.opts.Limits.Mails).Half())
+func (r *request) mailBudget(d limit.Device) limit.Tally {
+	return r.auth.attempts.MailBudget(d, limit.Rate(r.auth.opts.Limits.Mails).Half())
 }
 
 // successAllowed counts a sign-in of a user. It returns how long to wait where that
 // is one too many, and else how to take it back.
-func (v *request) successAllowed(ctx context.Context, userID string) (undo func(), wait time.Duration) {
-	if v.auth.attempts == nil {
+func (r *request) successAllowed(ctx context.Context, userID string) (undo func(), wait time.Duration) {
+	if r.auth.attempts == nil {
 		return func() {}, 0
 	}
-	taken, wait := v.auth.attempts.Take(ctx, []limit.Tally{
-		v.auth.attempts.Tally(limit.Rate(v.auth.opts.Limits.Successes), "success", v.auth.namespace.String(), userID),
+	taken, wait := r.auth.attempts.Take(ctx, []limit.Tally{
+		r.auth.attempts.Tally(limit.Rate(r.auth.opts.Limits.Successes), "success", r.auth.namespace.String(), userID),
 	})
-	return func() { v.auth.attempts.Refund(ctx, taken) }, wait
+	return func() { r.auth.attempts.Refund(ctx, taken) }, wait
 }
 
 // devices are the people that this browser knows, the last sign-in first.
-func (v *request) devices() limit.Devices {
-	if v.known != nil {
-		return v.known
+func (r *request) devices() limit.Devices {
+	if r.known != nil {
+		return r.known
 	}
-	value, _ := cookie.Get(v.c.Request.Header["Cookie"], v.names.Device)
-	return v.deviceCookie().Open(value, v.auth.opts.Now())
+	value, _ := cookie.Get(r.c.Request.Header["Cookie"], r.names.Device)
+	return r.deviceCookie().Open(value, r.auth.opts.Now())
 }
 
-func (v *request) deviceCookie() limit.DeviceCookie {
-	return limit.DeviceCookie{Keyring: v.auth.keys.device, Name: v.names.Device}
+func (r *request) deviceCookie() limit.DeviceCookie {
+	return limit.DeviceCookie{Keyring: r.auth.keys.device, Name: r.names.Device}
 }
 
 // revokedDevice reports that RevokeUser was called since the person signed in. While
 // that cannot be told, the device is as good as none.
-func (v *request) revokedDevice(d limit.Device) bool {
-	if v.auth.ending.devices == nil {
+func (r *request) revokedDevice(d limit.Device) bool {
+	if r.auth.ending.devices == nil {
 		return false
 	}
-	at, err := v.auth.ending.devices.UserRevokedAt(context.WithoutCancel(v.c.Request.Context()), d.User)
+	at, err := r.auth.ending.devices.UserRevokedAt(context.WithoutCancel(r.c.Request.Context()), d.User)
 	if err != nil {
-		v.auth.opts.Logger.Warn("ginauth: whether a device cookie was revoked is unknown; it is ignored", "error", redact.Error(err, d.User))
+		r.auth.opts.Logger.Warn("ginauth: whether a device cookie was revoked is unknown; it is ignored", "error", redact.Error(err, d.User))
 		return true
 	}
 	return !at.IsZero() && !time.Unix(d.Since, 0).After(at)
 }
 
 // remember records in the device cookie that a person has signed in in this browser, if
-// they have. Call it after the last factor. The device passes v.buckets, which are those of
+// they have. Call it after the last factor. The device passes r.buckets, which are those of
 // all clients.
-func (v *request) remember(result outcome) outcome {
+func (r *request) remember(result outcome) outcome {
 	if result.session == "" {
 		return result
 	}
-	if list, ok := v.deviceCookie().Add(v.devices(), v.provider.id, result.user, result.since, v.buckets); ok {
-		v.keepDevices(list)
+	if list, ok := r.deviceCookie().Add(r.devices(), r.provider.id, result.user, result.since, r.buckets); ok {
+		r.keepDevices(list)
 	}
 	return result
 }
 
 // admitMailbox signs in a person who proved to read the mail to an address, and remembers
 // them in this browser.
-func (v *request) admitMailbox(ctx context.Context, to, mailbox string) outcome {
-	if v.auth.attempts == nil {
-		return v.admitEmail(ctx, to)
+func (r *request) admitMailbox(ctx context.Context, to, mailbox string) outcome {
+	if r.auth.attempts == nil {
+		return r.admitEmail(ctx, to)
 	}
 	var b limit.Buckets
-	b.All(v.auth.attempts, limit.Rate(v.auth.opts.Limits.Mails), "mails", mailbox)
-	v.buckets = b.Everybody
-	return v.remember(v.admitEmail(ctx, to))
+	b.All(r.auth.attempts, limit.Rate(r.auth.opts.Limits.Mails), "mails", mailbox)
+	r.buckets = b.Everybody
+	return r.remember(r.admitEmail(ctx, to))
 }
 
 // keepDevices sets the device cookie, in place of one that this answer set before.
-func (v *request) keepDevices(list limit.Devices) {
-	value, kept := v.deviceCookie().Seal(list)
-	attributes := v.attributes()
-	line := cookie.Deletion(v.names.Device, attributes)
+func (r *request) keepDevices(list limit.Devices) {
+	value, kept := r.deviceCookie().Seal(list)
+	attributes := r.attributes()
+	line := cookie.Deletion(r.names.Device, attributes)
 	if value != "" {
 		attributes.MaxAge = limit.DeviceAge
-		line = cookie.Line(v.names.Device, value, attributes)
+		line = cookie.Line(r.names.Device, value, attributes)
 	}
-	v.known = append(limit.Devices{}, kept...)
-	h := v.c.Writer.Header()
-	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool { return strings.HasPrefix(line, v.names.Device+"=") })
-	v.setCookie(line)
+	r.known = append(limit.Devices{}, kept...)
+	h := r.c.Writer.Header()
+	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool { return strings.HasPrefix(line, r.names.Device+"=") })
+	r.setCookie(line)
 }
 
 // attemptKey is where a try of credentials stands in its request's context.
@@ -284,12 +284,12 @@ const attemptKey = "github.com/ginauth/ginauth.attempt"
 
 // tryAllowed counts a try of credentials. It answers the request where that is
 // one too many.
-func (v *request) tryAllowed(identifiers []string, typed map[string]string) (*limit.Try, bool) {
-	try := limit.NewTry(v.auth.attempts, v.auth.opts.Limits.guesses(), v.sender(), v.forgetDevice)
-	v.c.Set(attemptKey, try)
-	if wait := try.Typed(v.c.Request.Context(), identifiers, typed); wait > 0 {
+func (r *request) tryAllowed(identifiers []string, typed map[string]string) (*limit.Try, bool) {
+	try := limit.NewTry(r.auth.attempts, r.auth.opts.Limits.guesses(), r.sender(), r.forgetDevice)
+	r.c.Set(attemptKey, try)
+	if wait := try.Typed(r.c.Request.Context(), identifiers, typed); wait > 0 {
 		try.End()
-		v.limited(wait)
+		r.limited(wait)
 		return nil, false
 	}
 	return try, true
@@ -297,7 +297,7 @@ func (v *request) tryAllowed(identifiers []string, typed map[string]string) (*li
 
 // forgetDevice takes a device away whose guesses are used up. Its mails are not: more of
 // them are allowed after a while.
-func (v *request) forgetDevice(d limit.Device) { v.keepDevices(v.devices().Without(d.ID)) }
+func (r *request) forgetDevice(d limit.Device) { r.keepDevices(r.devices().Without(d.ID)) }
 
 // CountGuess counts a try of credentials against the account that Authorize found, by
 // Limits.Guesses and Limits.AllGuesses, as what was typed is counted. Call it in
@@ -334,34 +334,34 @@ func CountGuess(c *gin.Context, accountID string) error {
 
 // codeAllowed counts a code of a second factor, by client and by user. It returns how
 // long to wait where that is one too many, and else how to take the count back.
-func (v *request) codeAllowed(ctx context.Context, userID string) (leave, undo func(), wait time.Duration) {
-	if v.auth.attempts == nil {
+func (r *request) codeAllowed(ctx context.Context, userID string) (leave, undo func(), wait time.Duration) {
+	if r.auth.attempts == nil {
 		return func() {}, func() {}, 0
 	}
-	return v.auth.attempts.Code(ctx, v.limitClient(), v.auth.opts.Limits.guesses(), v.auth.namespace.String(), userID)
+	return r.auth.attempts.Code(ctx, r.limitClient(), r.auth.opts.Limits.guesses(), r.auth.namespace.String(), userID)
 }
 
 // tryFactor counts the code that was typed, and reports whether it is right. One for a
 // sign-in that waits finishes that, once: in the step in which the code is used up.
-func (v *request) tryFactor(ctx context.Context, userID string, w *waiting, method FactorMethod) (right bool, err error) {
-	typed := v.field("code")
-	v.secrets = append(v.secrets, typed)
-	leave, undo, wait := v.codeAllowed(ctx, userID)
+func (r *request) tryFactor(ctx context.Context, userID string, w *waiting, method FactorMethod) (right bool, err error) {
+	typed := r.field("code")
+	r.secrets = append(r.secrets, typed)
+	leave, undo, wait := r.codeAllowed(ctx, userID)
 	if wait > 0 {
 		return false, rateLimited{wait}
 	}
 	defer leave()
-	now, result := v.auth.opts.Now(), factor.Wrong
-	err = v.auth.changeFactors(ctx, userID, func(r *factor.Record) error {
-		if w != nil && r.Epoch != w.Epoch {
+	now, result := r.auth.opts.Now(), factor.Wrong
+	err = r.auth.changeFactors(ctx, userID, func(record *factor.Record) error {
+		if w != nil && record.Epoch != w.Epoch {
 			return errWaiting
 		}
 		if method == FactorRecovery {
-			result = r.TryRecovery(userID, typed)
+			result = record.TryRecovery(userID, typed)
 		} else {
-			result = r.TryOTP(typed, now)
+			result = record.TryOTP(typed, now)
 		}
-		if result == factor.Right && w != nil && !r.Spend(w.ID, time.Unix(w.Expires, 0), now) {
+		if result == factor.Right && w != nil && !record.Spend(w.ID, time.Unix(w.Expires, 0), now) {
 			return errWaiting
 		}
 		return nil
@@ -373,12 +373,12 @@ func (v *request) tryFactor(ctx context.Context, userID string, w *waiting, meth
 	case factor.Right:
 		undo()
 		if method == FactorRecovery {
-			v.tellFactor(ctx, userID, method, FactorRecoveryUsed)
+			r.tellFactor(ctx, userID, method, FactorRecoveryUsed)
 		}
 	case factor.WrongTell:
-		v.tellFactor(ctx, userID, method, FactorGuessed)
+		r.tellFactor(ctx, userID, method, FactorGuessed)
 	case factor.WrongOff:
-		v.tellFactor(ctx, userID, method, FactorOff)
+		r.tellFactor(ctx, userID, method, FactorOff)
 	}
 	return result == factor.Right, nil
 }

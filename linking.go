@@ -46,56 +46,56 @@ type match struct {
 
 // admitAccount is completeSignIn where the Adapter says who has an account, and keeps it where
 // it is new.
-func (v *request) admitAccount(ctx context.Context, tx *oauth.Transaction, p SignInParams) outcome {
-	m, err := v.match(ctx, tx, p)
+func (r *request) admitAccount(ctx context.Context, tx *oauth.Transaction, p SignInParams) outcome {
+	m, err := r.match(ctx, tx, p)
 	if err != nil {
-		return v.refused("looking up the user", err, http.StatusOK, adapterCode(err))
+		return r.refused("looking up the user", err, http.StatusOK, adapterCode(err))
 	}
 	if m.account != nil {
 		known := *m.account
 		p.User, m.email = &known, known.Email
 	}
-	if result, refused := v.decide(p); refused {
+	if result, refused := r.decide(p); refused {
 		return result
 	}
-	isNew, err := v.resolveUser(ctx, &p, m)
+	isNew, err := r.resolveUser(ctx, &p, m)
 	if err != nil {
-		return v.refused("the user and account", err, http.StatusOK, adapterCode(err))
+		return r.refused("the user and account", err, http.StatusOK, adapterCode(err))
 	}
-	if v.way = *p.Account; m.account != nil {
-		v.way = m.key
+	if r.way = *p.Account; m.account != nil {
+		r.way = m.key
 	}
-	return v.startSession(p, isNew)
+	return r.startSession(p, isNew)
 }
 
 // match looks up who signs in, and who is signed in.
-func (v *request) match(ctx context.Context, tx *oauth.Transaction, p SignInParams) (m match, err error) {
+func (r *request) match(ctx context.Context, tx *oauth.Transaction, p SignInParams) (m match, err error) {
 	m.began, m.thirdParty, m.email, m.key = tx.User, tx.ThirdParty, p.User.Email, *p.Account
-	if m.account, err = orNil(v.auth.userByAccount(ctx, p.Account)); err != nil {
+	if m.account, err = orNil(r.auth.userByAccount(ctx, p.Account)); err != nil {
 		return m, err
 	}
-	if v.formPosted() { // with another site's POST no session comes along
+	if r.formPosted() { // with another site's POST no session comes along
 		return m, nil
 	}
-	id, err := v.openNow(ctx)
+	id, err := r.openNow(ctx)
 	if errors.Is(err, errSignedOut) {
 		return m, nil
 	}
 	if err != nil {
 		return m, err
 	}
-	m.current, err = orNil(v.auth.userByID(ctx, id.token.Subject))
+	m.current, err = orNil(r.auth.userByID(ctx, id.token.Subject))
 	return m, err
 }
 
 // openNow reads a session that an account may be added in. What another process heard
 // of its end a moment ago counts already: an account would outlive the session.
-func (v *request) openNow(ctx context.Context) (*identity, error) {
-	id, err := v.auth.openFound(ctx, v.found(), v.base, v.auth.opts.Now())
-	if err != nil || v.auth.ending.revoked == nil {
+func (r *request) openNow(ctx context.Context) (*identity, error) {
+	id, err := r.auth.openFound(ctx, r.found(), r.base, r.auth.opts.Now())
+	if err != nil || r.auth.ending.revoked == nil {
 		return id, err
 	}
-	ended, err := v.auth.ending.revoked.EndedNow(ctx, id.token.revocable())
+	ended, err := r.auth.ending.revoked.EndedNow(ctx, id.token.revocable())
 	if err == nil && ended {
 		err = errSignedOut
 	}
@@ -105,11 +105,11 @@ func (v *request) openNow(ctx context.Context) (*identity, error) {
 // signedIn marks in a transaction who is signed in when it begins. The transaction adds
 // an account to that person alone, and only while they are still signed in: somebody
 // who takes over the browser does not get it, nor does a session that has ended.
-func (v *request) signedIn() string {
-	if v.auth.opts.Adapter == nil {
+func (r *request) signedIn() string {
+	if r.auth.opts.Adapter == nil {
 		return ""
 	}
-	id, err := v.auth.openFound(v.c.Request.Context(), v.found(), v.base, v.auth.opts.Now())
+	id, err := r.auth.openFound(r.c.Request.Context(), r.found(), r.base, r.auth.opts.Now())
 	if err != nil {
 		return ""
 	}
@@ -117,20 +117,20 @@ func (v *request) signedIn() string {
 }
 
 // resolveUser finds or makes the user of a person who may sign in, and puts them into p.
-func (v *request) resolveUser(ctx context.Context, p *SignInParams, m match) (isNew bool, err error) {
+func (r *request) resolveUser(ctx context.Context, p *SignInParams, m match) (isNew bool, err error) {
 	if p.User.Email != m.email { // the callback's choice, of which the provider says nothing
 		p.Account.EmailVerified = false
 	}
-	facts := linking.Facts{Owner: idOf(m.account), Current: idOf(m.current), Began: m.began, FormPost: v.formPosted(), ThirdParty: m.thirdParty}
+	facts := linking.Facts{Owner: idOf(m.account), Current: idOf(m.current), Began: m.began, FormPost: r.formPosted(), ThirdParty: m.thirdParty}
 	var user User
 	switch facts.Decide() {
 	case linking.Use:
 		p.User.ID = m.account.ID
 		return false, nil
 	case linking.LinkCurrent:
-		user, err = v.link(ctx, *m.current, p, true)
+		user, err = r.link(ctx, *m.current, p, true)
 	case linking.Create:
-		user, isNew, err = v.firstSignIn(ctx, p, facts)
+		user, isNew, err = r.firstSignIn(ctx, p, facts)
 	default:
 		err = errNotLinked
 	}
@@ -145,92 +145,92 @@ func (v *request) resolveUser(ctx context.Context, p *SignInParams, m match) (is
 // link gives a user a further account. One that is added in a session is taken away
 // again if the session was ended meanwhile: the person who ended it may have looked at
 // the user's accounts before.
-func (v *request) link(ctx context.Context, user User, p *SignInParams, inSession bool) (User, error) {
-	if waits, err := v.mustWait(ctx, user); waits || err != nil {
-		if v.later = laterLink; inSession {
-			v.later = laterLinkSession
+func (r *request) link(ctx context.Context, user User, p *SignInParams, inSession bool) (User, error) {
+	if waits, err := r.mustWait(ctx, user); waits || err != nil {
+		if r.later = laterLink; inSession {
+			r.later = laterLinkSession
 		}
 		return user, err
 	}
-	fresh, err := v.auth.addAccount(ctx, user, *p.Account)
+	fresh, err := r.auth.addAccount(ctx, user, *p.Account)
 	if err == nil && inSession {
-		if _, ended := v.openNow(ctx); ended != nil {
-			err = v.auth.takeBack(ctx, user, *p.Account, fresh, errors.Join(errOvertaken, ended))
+		if _, ended := r.openNow(ctx); ended != nil {
+			err = r.auth.takeBack(ctx, user, *p.Account, fresh, errors.Join(errOvertaken, ended))
 		}
 	}
 	if err != nil {
 		return User{}, err
 	}
 	if fresh {
-		v.linked(user, p.Account, p.Profile)
+		r.linked(user, p.Account, p.Profile)
 	}
 	return user, nil
 }
 
 // firstSignIn makes a user for an account that nobody has. Another sign-in of the
 // same person may do so at this moment: then that user is theirs.
-func (v *request) firstSignIn(ctx context.Context, p *SignInParams, facts linking.Facts) (user User, isNew bool, err error) {
+func (r *request) firstSignIn(ctx context.Context, p *SignInParams, facts linking.Facts) (user User, isNew bool, err error) {
 	for range 3 {
-		owner, err := orNil(v.auth.userByEmail(ctx, p.User.Email))
+		owner, err := orNil(r.auth.userByEmail(ctx, p.User.Email))
 		if err != nil {
 			return User{}, false, err
 		}
 		if owner != nil {
 			// Of two sign-ins at once the other one may just have made both.
-			if known, err := orNil(v.auth.userByAccount(ctx, p.Account)); known != nil || err != nil {
+			if known, err := orNil(r.auth.userByAccount(ctx, p.Account)); known != nil || err != nil {
 				return deref(known), false, err
 			}
-			facts.Holder = v.holder(*owner, p)
+			facts.Holder = r.holder(*owner, p)
 			if facts.Decide() != linking.LinkHolder {
 				return User{}, false, errNotLinked
 			}
-			user, err := v.link(ctx, *owner, p, false)
+			user, err := r.link(ctx, *owner, p, false)
 			return user, false, err
 		}
-		user, err = v.createUser(ctx, p)
+		user, err = r.createUser(ctx, p)
 		if err == nil {
 			return user, true, nil
 		}
 		if !errors.Is(err, ErrExists) {
 			return User{}, false, fmt.Errorf("%w: %w", errCreateUser, err)
 		}
-		if known, err := orNil(v.auth.userByAccount(ctx, p.Account)); known != nil || err != nil {
+		if known, err := orNil(r.auth.userByAccount(ctx, p.Account)); known != nil || err != nil {
 			return deref(known), false, err
 		}
 	}
 	return User{}, false, fmt.Errorf("%w: the adapter says that they exist, and does not find them", errCreateUser)
 }
 
-func (v *request) createUser(ctx context.Context, p *SignInParams) (User, error) {
+func (r *request) createUser(ctx context.Context, p *SignInParams) (User, error) {
 	fresh := *p.User
 	fresh.ID = ""
 	if fresh.EmailVerified.IsZero() && fresh.Email != "" && p.Account.EmailVerified {
-		fresh.EmailVerified = v.auth.opts.Now()
+		fresh.EmailVerified = r.auth.opts.Now()
 	}
-	user, err := v.auth.storeUser(ctx, fresh, p.Account)
+	user, err := r.auth.storeUser(ctx, fresh, p.Account)
 	if err != nil {
 		return User{}, err
 	}
-	if event := v.auth.opts.Events.CreateUser; event != nil {
-		event(v.c, UserEvent{User: &user})
+	if event := r.auth.opts.Events.CreateUser; event != nil {
+		event(r.c, UserEvent{User: &user})
 	}
-	v.linked(user, p.Account, p.Profile)
+	r.linked(user, p.Account, p.Profile)
 	return user, nil
 }
 
 // holder is what is known of the user who has a new account's address.
-func (v *request) holder(owner User, p *SignInParams) *linking.Holder {
+func (r *request) holder(owner User, p *SignInParams) *linking.Holder {
 	return &linking.Holder{
-		Trusted:     v.provider.oauth().linksByEmail,
+		Trusted:     r.provider.oauth().linksByEmail,
 		Vouched:     p.Account.EmailVerified,
 		Proved:      !owner.EmailVerified.IsZero(),
 		SameAddress: ascii.Lower(owner.Email) == ascii.Lower(p.User.Email),
 	}
 }
 
-func (v *request) linked(user User, account *Account, profile *goth.User) {
-	if event := v.auth.opts.Events.LinkAccount; event != nil {
-		event(v.c, LinkAccountEvent{User: &user, Account: account, Profile: profile})
+func (r *request) linked(user User, account *Account, profile *goth.User) {
+	if event := r.auth.opts.Events.LinkAccount; event != nil {
+		event(r.c, LinkAccountEvent{User: &user, Account: account, Profile: profile})
 	}
 }
 
@@ -259,16 +259,16 @@ var errUnproved = errors.New("ginauth: somebody else may sign in as the user wit
 // refuses the owner if the user has an account at a provider, since nothing tells whose
 // account that is. A password can be deleted: closing reports that it must be, and that
 // the sessions it began must end. A person who is signed in as this user has proved both.
-func (v *request) mayClaim(ctx context.Context, user User) (closing bool, err error) {
-	if !user.EmailVerified.IsZero() || v.signedInAs(ctx, user.ID) {
+func (r *request) mayClaim(ctx context.Context, user User) (closing bool, err error) {
+	if !user.EmailVerified.IsZero() || r.signedInAs(ctx, user.ID) {
 		return false, nil
 	}
-	w, err := v.auth.waysInto(ctx, user)
+	w, err := r.auth.waysInto(ctx, user)
 	if err != nil {
 		return false, err
 	}
 	// A password need not have been used yet, or not since it became an account.
-	credentials := v.auth.credentials()
+	credentials := r.auth.credentials()
 	if w.byProvider() {
 		return false, errUnproved
 	}
@@ -277,7 +277,7 @@ func (v *request) mayClaim(ctx context.Context, user User) (closing bool, err er
 			return false, fmt.Errorf("%w; set Credentials.Reset of the provider %s, which deletes the password, to let the owner of the address in", errUnproved, m.ID)
 		}
 	}
-	if (len(credentials) > 0 || w.any()) && !v.auth.endsSessions() {
+	if (len(credentials) > 0 || w.any()) && !r.auth.endsSessions() {
 		return false, fmt.Errorf("%w; set Session.Revocations, for instance ginauth.MemoryRevocations(), or a Session.Store such as redisstore's, so that their sessions can be ended", errUnproved)
 	}
 	return true, nil
@@ -294,14 +294,14 @@ func (a *Auth) claimable(ctx context.Context, user User) (bool, error) {
 }
 
 // signedInAs reports whether this browser's session is that user's.
-func (v *request) signedInAs(ctx context.Context, userID string) bool {
-	id, err := v.auth.openFound(ctx, v.found(), v.base, v.auth.opts.Now())
+func (r *request) signedInAs(ctx context.Context, userID string) bool {
+	id, err := r.auth.openFound(ctx, r.found(), r.base, r.auth.opts.Now())
 	return err == nil && userID != "" && id.token.Subject == userID
 }
 
 // inSessionOf is an error unless this browser's session is that user's, and goes on.
-func (v *request) inSessionOf(ctx context.Context, userID string) error {
-	id, err := v.openNow(ctx)
+func (r *request) inSessionOf(ctx context.Context, userID string) error {
+	id, err := r.openNow(ctx)
 	if err == nil && id.token.Subject == userID || errors.Is(err, errUnavailable) {
 		return err
 	}
@@ -311,43 +311,43 @@ func (v *request) inSessionOf(ctx context.Context, userID string) error {
 // keepVerified stores that a user's address was proved. Where that closes the ways by
 // which anybody else could enter, no step may be missed: what fails leaves the address
 // unproved, so that the next proof closes them again.
-func (v *request) keepVerified(ctx context.Context, user User, closing bool) (kept User, err error) {
-	if waits, err := v.mustWait(ctx, user); waits || err != nil {
-		v.later = laterVerify
+func (r *request) keepVerified(ctx context.Context, user User, closing bool) (kept User, err error) {
+	if waits, err := r.mustWait(ctx, user); waits || err != nil {
+		r.later = laterVerify
 		return user, err
 	}
 	if closing {
-		if err := v.resetCredentials(ctx, user); err != nil {
+		if err := r.resetCredentials(ctx, user); err != nil {
 			return User{}, err
 		}
 	}
 	before := user
 	if closing {
-		v.auth.shared.takeovers.Add(user.ID)
+		r.auth.shared.takeovers.Add(user.ID)
 	}
-	user.EmailVerified = v.auth.opts.Now()
-	if kept, err = v.auth.updateUser(ctx, user); err != nil {
+	user.EmailVerified = r.auth.opts.Now()
+	if kept, err = r.auth.updateUser(ctx, user); err != nil {
 		return User{}, err
 	}
 	if closing {
-		if err := v.shutOut(ctx, kept); err != nil {
-			ctx, cancel := v.detached(adapterTimeout)
+		if err := r.shutOut(ctx, kept); err != nil {
+			ctx, cancel := r.detached(adapterTimeout)
 			defer cancel()
-			_, undo := v.auth.updateUser(ctx, before)
+			_, undo := r.auth.updateUser(ctx, before)
 			return User{}, errors.Join(err, undo)
 		}
 	}
-	if event := v.auth.opts.Events.UpdateUser; event != nil {
-		event(v.c, UserEvent{User: &kept})
+	if event := r.auth.opts.Events.UpdateUser; event != nil {
+		event(r.c, UserEvent{User: &kept})
 	}
 	return kept, nil
 }
 
 // resetCredentials deletes a user's password, and the account that it is.
-func (v *request) resetCredentials(ctx context.Context, user User) error {
-	for _, m := range v.auth.credentials() {
+func (r *request) resetCredentials(ctx context.Context, user User) error {
+	for _, m := range r.auth.credentials() {
 		bounded, cancel := context.WithTimeout(ctx, adapterTimeout)
-		_, err := bulkhead.Wait(bounded, v.auth.calls.adapter, func(ctx context.Context) (struct{}, error) {
+		_, err := bulkhead.Wait(bounded, r.auth.calls.adapter, func(ctx context.Context) (struct{}, error) {
 			return struct{}{}, m.Reset(ctx, user.ID)
 		})
 		cancel()
@@ -355,25 +355,25 @@ func (v *request) resetCredentials(ctx context.Context, user User) error {
 			return fmt.Errorf("ginauth: Credentials.Reset of the provider %s: %w", m.ID, err)
 		}
 	}
-	return v.dropCredentials(ctx, user)
+	return r.dropCredentials(ctx, user)
 }
 
 // shutOut ends what the password let in. A sign-in that had passed it may have linked
 // its account since, and who was signed in may have added one at a provider. What is
 // added after this has looked, addAccount and link take back.
-func (v *request) shutOut(ctx context.Context, user User) error {
-	err := v.dropCredentials(ctx, user)
-	if err != nil || !v.auth.endsSessions() {
+func (r *request) shutOut(ctx context.Context, user User) error {
+	err := r.dropCredentials(ctx, user)
+	if err != nil || !r.auth.endsSessions() {
 		return err
 	}
-	if err := v.auth.RevokeUser(ctx, user.ID); err != nil {
+	if err := r.auth.RevokeUser(ctx, user.ID); err != nil {
 		return err
 	}
-	return v.dropCredentials(ctx, user)
+	return r.dropCredentials(ctx, user)
 }
 
-func (v *request) dropCredentials(ctx context.Context, user User) error {
-	w, err := v.auth.waysInto(ctx, user)
+func (r *request) dropCredentials(ctx context.Context, user User) error {
+	w, err := r.auth.waysInto(ctx, user)
 	if err != nil {
 		return err
 	}
@@ -381,12 +381,12 @@ func (v *request) dropCredentials(ctx context.Context, user User) error {
 		return errUnproved
 	}
 	for _, account := range w.accounts {
-		if err := v.auth.dropAccount(ctx, user, account, true); err != nil {
+		if err := r.auth.dropAccount(ctx, user, account, true); err != nil {
 			return err
 		}
 	}
 	for _, p := range w.passkeys { // somebody with the password could have added one
-		if err := v.auth.dropPasskey(ctx, user, p.ID); err != nil && !errors.Is(err, ErrNotFound) {
+		if err := r.auth.dropPasskey(ctx, user, p.ID); err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
 	}

@@ -26,161 +26,161 @@ import (
 const rememberCallback = time.Minute
 
 // redirectURI is where the provider sends its answer (RFC 6749 §3.1.2).
-func (v *request) redirectURI() string { return v.base.URL + "/callback/" + v.provider.id }
+func (r *request) redirectURI() string { return r.base.URL + "/callback/" + r.provider.id }
 
 // checkSignOut tells the log that SignOutAtProvider has no effect. Of most providers only
 // their discovery document tells, which the first sign-in has read.
-func (m *oauthMethod) checkSignOut(v *request) {
+func (m *oauthMethod) checkSignOut(r *request) {
 	if !m.signOut {
 		return
 	}
-	if _, err := m.client.EndSession(v.c.Request.Context(), "", v.base.Home()); err != nil {
-		v.auth.opts.Logger.Warn("ginauth: SignOutAtProvider is set, and the provider signs nobody out; leave it out, or turn RP-initiated logout on at the provider",
-			"provider", v.provider.id, "error", redact.Error(err))
+	if _, err := m.client.EndSession(r.c.Request.Context(), "", r.base.Home()); err != nil {
+		r.auth.opts.Logger.Warn("ginauth: SignOutAtProvider is set, and the provider signs nobody out; leave it out, or turn RP-initiated logout on at the provider",
+			"provider", r.provider.id, "error", redact.Error(err))
 	}
 }
 
 // begin sends the browser to the provider.
-func (m *oauthMethod) begin(v *request) {
-	if !v.startAllowed("") {
+func (m *oauthMethod) begin(r *request) {
+	if !r.startAllowed("") {
 		return
 	}
-	query := v.c.Request.URL.Query()
-	if m.startedElsewhere(v.c.Request.URL) { // and our page has asked the person
-		if m.checkStart(v, query) {
-			m.start(v, oauth.StartHint(query), true)
+	query := r.c.Request.URL.Query()
+	if m.startedElsewhere(r.c.Request.URL) { // and our page has asked the person
+		if m.checkStart(r, query) {
+			m.start(r, oauth.StartHint(query), true)
 		}
 		return
 	}
-	m.start(v, query, false)
+	m.start(r, query, false)
 }
 
 // start sends the browser to the provider, with the display parameters in query.
 // elsewhere says that another site asked for it.
-func (m *oauthMethod) start(v *request, query url.Values, elsewhere bool) {
-	authURL, tx, err := m.client.Begin(v.c.Request.Context(), v.redirectURI(), oauth.DisplayParams(query), v.auth.opts.Now())
+func (m *oauthMethod) start(r *request, query url.Values, elsewhere bool) {
+	authURL, tx, err := m.client.Begin(r.c.Request.Context(), r.redirectURI(), oauth.DisplayParams(query), r.auth.opts.Now())
 	if err == nil {
-		m.signOutAsked.Do(func() { m.checkSignOut(v) })
-		tx.User, tx.ThirdParty = v.signedIn(), elsewhere
+		m.signOutAsked.Do(func() { m.checkSignOut(r) })
+		tx.User, tx.ThirdParty = r.signedIn(), elsewhere
 		if tx.FormPost {
-			tx.Former = v.formerSession()
-			if v.auth.factors.store != nil {
-				tx.Browser = browserMark(v.csrfToken)
+			tx.Former = r.formerSession()
+			if r.auth.factors.store != nil {
+				tx.Browser = browserMark(r.csrfToken)
 			}
 		}
 		if tx.FormPost || elsewhere { // whose target must not replace the one of a sign-in of ours
-			tx.Target = v.ownPath(v.callbackURL)
+			tx.Target = r.ownPath(r.callbackURL)
 		}
 	}
-	v.send(authURL, tx, err)
+	r.send(authURL, tx, err)
 }
 
 // send sends the browser to the provider, with the transaction in a cookie.
-func (v *request) send(authURL string, tx *oauth.Transaction, err error) {
-	if err == nil && tx.FormPost && !v.base.Secure && !v.base.Loopback() {
+func (r *request) send(authURL string, tx *oauth.Transaction, err error) {
+	if err == nil && tx.FormPost && !r.base.Secure && !r.base.Loopback() {
 		err = errors.New("the provider answers by POST, which needs a site on https")
 	}
 	if err == nil {
-		lines, ok := v.signIns().Begin(tx)
+		lines, ok := r.signIns().Begin(tx)
 		if ok {
-			v.setCookie(lines...)
-			v.redirect(http.StatusOK, authURL)
+			r.setCookie(lines...)
+			r.redirect(http.StatusOK, authURL)
 			return
 		}
 		err = errors.New("the provider's session is too long for a transaction cookie")
 	}
-	v.leave(v.refused("starting the sign-in", err, http.StatusOK, errorcode.OAuthSignin))
+	r.leave(r.refused("starting the sign-in", err, http.StatusOK, errorcode.OAuthSignin))
 }
 
 // prove sends the person of a session to the provider, where they prove again who they
 // are. The answer signs nobody in.
-func (m *oauthMethod) prove(v *request, id *identity) {
-	if !v.startAllowed("") {
+func (m *oauthMethod) prove(r *request, id *identity) {
+	if !r.startAllowed("") {
 		return
 	}
-	authURL, tx, err := m.client.BeginProof(v.c.Request.Context(), v.redirectURI(), v.auth.opts.Now())
+	authURL, tx, err := m.client.BeginProof(r.c.Request.Context(), r.redirectURI(), r.auth.opts.Now())
 	if err == nil {
-		tx.Proves, tx.Target = proofMark(id), v.ownPath(v.callbackURL)
+		tx.Proves, tx.Target = proofMark(id), r.ownPath(r.callbackURL)
 	}
-	v.send(authURL, tx, err)
+	r.send(authURL, tx, err)
 }
 
 var errPanicked = errors.New("ginauth: the request that had the provider's answer first has panicked")
 
 // callback takes the provider's answer.
-func (m *oauthMethod) callback(v *request) {
-	if v.handedOver() {
-		m.takeIDToken(v)
+func (m *oauthMethod) callback(r *request) {
+	if r.handedOver() {
+		m.takeIDToken(r)
 		return
 	}
-	answer := v.answer()
-	tx, expired := v.signIns().Find(answer)
+	answer := r.answer()
+	tx, expired := r.signIns().Find(answer)
 	if tx == nil {
-		v.finishAgain(answer, expired)
+		r.finishAgain(answer, expired)
 		return
 	}
-	if v.loadAgain(tx.Again) {
-		v.setCookie(v.signIns().Revisit(tx))
-		v.continueHere()
+	if r.loadAgain(tx.Again) {
+		r.setCookie(r.signIns().Revisit(tx))
+		r.continueHere()
 		return
 	}
-	if v.proving = tx.Proves != ""; v.proving && v.formPosted() { // without the session's cookie
-		v.continueWith(answer)
+	if r.proving = tx.Proves != ""; r.proving && r.formPosted() { // without the session's cookie
+		r.continueWith(answer)
 		return
 	}
-	if v.formPosted() || tx.ThirdParty || v.proving {
-		v.callbackURL = v.base.Absolute(tx.Target, v.auth.site.Allowed)
+	if r.formPosted() || tx.ThirdParty || r.proving {
+		r.callbackURL = r.base.Absolute(tx.Target, r.auth.site.Allowed)
 	}
 	if code := answer.Get("error"); code != "" {
-		v.endTransaction(tx, outcome{})
-		v.providerError(code, true)
+		r.endTransaction(tx, outcome{})
+		r.providerError(code, true)
 		return
 	}
-	now := v.auth.opts.Now()
+	now := r.auth.opts.Now()
 	// The answer to a state is remembered with its code: one without the code is
 	// not the browser's second request but somebody's guess.
 	sum := sha256.Sum256([]byte(tx.State + " " + answer.Get("code")))
-	result := v.auth.shared.callbacks.Do(v.c.Request.Context(), string(sum[:]), now, now.Add(rememberCallback),
-		func() outcome { return m.finish(v, tx, answer) })
+	result := r.auth.shared.callbacks.Do(r.c.Request.Context(), string(sum[:]), now, now.Add(rememberCallback),
+		func() outcome { return m.finish(r, tx, answer) })
 	if result.location == "" { // the first callback's request panicked, or this one is gone
-		result = v.failed(http.StatusOK, errorcode.Callback)
-		if v.c.Request.Context().Err() == nil {
-			v.tellRefused("the callback", errPanicked, errorcode.Callback)
+		result = r.errorOutcome(http.StatusOK, errorcode.Callback)
+		if r.c.Request.Context().Err() == nil {
+			r.tellRefused("the callback", errPanicked, errorcode.Callback)
 		}
 	}
-	v.notice("")
+	r.notice("")
 	if result.proved != nil {
-		result = v.giveFactor(tx.Proves, result.proved.account, result.proved.proof)
+		result = r.giveFactor(tx.Proves, result.proved.account, result.proved.proof)
 	}
-	v.endTransaction(tx, result)
-	v.leave(result)
+	r.endTransaction(tx, result)
+	r.leave(result)
 }
 
 // finish takes the provider's answer, which says who signed in there, and when.
-func (m *oauthMethod) finish(v *request, tx *oauth.Transaction, answer url.Values) outcome {
+func (m *oauthMethod) finish(r *request, tx *oauth.Transaction, answer url.Values) outcome {
 	// A double click takes the connection away from the first callback, and the
 	// code is spent: so the exchange goes on without the request, to its own end.
-	ctx := context.WithoutCancel(v.c.Request.Context())
-	id, err := m.client.Complete(ctx, tx, v.redirectURI(), answer, v.auth.opts.Now())
+	ctx := context.WithoutCancel(r.c.Request.Context())
+	id, err := m.client.Complete(ctx, tx, r.redirectURI(), answer, r.auth.opts.Now())
 	switch {
 	case err != nil:
-		return v.refused("the callback", err, http.StatusOK, errorcode.OAuthCallback)
-	case v.proving: // by somebody who is signed in
-		account := Account{Provider: v.provider.id, Type: oauthType, ProviderAccountID: id.Profile.UserID}
-		return outcome{location: v.callbackURL, proved: &proved{account, v.providerProof(id)}}
+		return r.refused("the callback", err, http.StatusOK, errorcode.OAuthCallback)
+	case r.proving: // by somebody who is signed in
+		account := Account{Provider: r.provider.id, Type: oauthType, ProviderAccountID: id.Profile.UserID}
+		return outcome{location: r.callbackURL, proved: &proved{account, r.providerProof(id)}}
 	}
 	for _, note := range id.Notes { // an extra that did not come fails no sign-in
-		v.auth.opts.Logger.WarnContext(ctx, "ginauth: the sign-in goes on without "+note.What, "provider", v.provider.id, "error", note.Err)
+		r.auth.opts.Logger.WarnContext(ctx, "ginauth: the sign-in goes on without "+note.What, "provider", r.provider.id, "error", note.Err)
 	}
-	v.former, v.browser = tx.Former, tx.Browser
-	v.addPostedName(&id.Profile)
-	return m.admit(ctx, v, tx, id)
+	r.former, r.browser = tx.Former, tx.Browser
+	r.addPostedName(&id.Profile)
+	return m.admit(ctx, r, tx, id)
 }
 
 // providerProof is what a provider's answer proves. Its time is the one that the
 // provider's verified id_token says, which is not later than now.
-func (v *request) providerProof(id oauth.Identity) factor.Proof {
-	p := v.proof(FactorProvider, id.Profile.UserID)
+func (r *request) providerProof(id oauth.Identity) factor.Proof {
+	p := r.proof(FactorProvider, id.Profile.UserID)
 	if at := id.Proved.Time; !at.IsZero() && at.Before(p.At) {
 		p.At = at
 	}
@@ -188,25 +188,25 @@ func (v *request) providerProof(id oauth.Identity) factor.Proof {
 }
 
 // admit signs in the person whom the provider has named.
-func (m *oauthMethod) admit(ctx context.Context, v *request, tx *oauth.Transaction, id oauth.Identity) outcome {
-	user, err := v.provider.user(id.Profile)
+func (m *oauthMethod) admit(ctx context.Context, r *request, tx *oauth.Transaction, id oauth.Identity) outcome {
+	user, err := r.provider.user(id.Profile)
 	if err != nil {
-		return v.refused("the profile", err, http.StatusOK, errorcode.OAuthCallback)
+		return r.refused("the profile", err, http.StatusOK, errorcode.OAuthCallback)
 	}
-	p := SignInParams{User: &user, Account: v.provider.account(id, user), Profile: &id.Profile}
-	v.who = p.User
-	v.proofs = []factor.Proof{v.providerProof(id)}
-	v.secondByProvider = m.trusts(id.Proved)
-	if v.auth.opts.Adapter == nil {
-		return v.completeSignIn(p)
+	p := SignInParams{User: &user, Account: r.provider.account(id, user), Profile: &id.Profile}
+	r.who = p.User
+	r.proofs = []factor.Proof{r.providerProof(id)}
+	r.secondByProvider = m.trusts(id.Proved)
+	if r.auth.opts.Adapter == nil {
+		return r.completeSignIn(p)
 	}
-	return v.admitAccount(ctx, tx, p)
+	return r.admitAccount(ctx, tx, p)
 }
 
 // providerError handles an error response (RFC 6749 §4.1.2.1). Its description
 // is the provider's or anybody's who made the link: it never reaches a page, and
 // the log only when this browser did start a sign-in.
-func (v *request) providerError(code string, ours bool) {
+func (r *request) providerError(code string, ours bool) {
 	var err error = errUnaskedAnswer
 	if ours {
 		err = redact.Safe("ginauth: the provider answered with code=" + redact.Code(code))
@@ -215,86 +215,86 @@ func (v *request) providerError(code string, ours bool) {
 	if code == "access_denied" { // most often the person's own choice
 		err, shown = fmt.Errorf("%w: %w", ErrAccessDenied, err), errorcode.AccessDenied
 	}
-	v.leave(v.refused("the callback", err, http.StatusOK, shown))
+	r.leave(r.refused("the callback", err, http.StatusOK, shown))
 }
 
 // signIns are the sign-ins of this browser, as its cookies tell them.
-func (v *request) signIns() transaction.Cookies {
+func (r *request) signIns() transaction.Cookies {
 	return transaction.Cookies{
-		Keys: v.auth.keys.signIn, Names: v.names, Header: v.c.Request.Header["Cookie"], Attributes: v.attributes(), Now: v.auth.opts.Now(),
+		Keys: r.auth.keys.signIn, Names: r.names, Header: r.c.Request.Header["Cookie"], Attributes: r.attributes(), Now: r.auth.opts.Now(),
 	}
 }
 
 // endTransaction leaves, in place of a sign-in under way, whom it signed in and where
 // it led.
-func (v *request) endTransaction(tx *oauth.Transaction, result outcome) {
+func (r *request) endTransaction(tx *oauth.Transaction, result outcome) {
 	user, target := "", ""
 	if result.user != "" {
-		user, target = transaction.UserMark(result.user), v.ownPath(result.location)
+		user, target = transaction.UserMark(result.user), r.ownPath(result.location)
 	}
-	v.setCookie(v.signIns().End(tx, user, target)...)
+	r.setCookie(r.signIns().End(tx, user, target)...)
 }
 
 // finishAgain answers a callback that belongs to no sign-in under way. Of one that was
 // completed here it leads on, signs nobody in, and tells the provider nothing. expired
 // reports that there is a cookie of the sign-in.
-func (v *request) finishAgain(answer url.Values, expired bool) {
-	signIns := v.signIns()
+func (r *request) finishAgain(answer url.Values, expired bool) {
+	signIns := r.signIns()
 	done, found := signIns.CompletedOf(answer)
 	expired = expired || found
-	if done != nil && v.loadAgain(done.Again) {
-		v.setCookie(signIns.RevisitCompleted(done, true))
-		v.continueHere()
+	if done != nil && r.loadAgain(done.Again) {
+		r.setCookie(signIns.RevisitCompleted(done, true))
+		r.continueHere()
 		return
 	}
 	if done != nil && done.Again {
-		v.setCookie(signIns.RevisitCompleted(done, false))
+		r.setCookie(signIns.RevisitCompleted(done, false))
 	}
 	code := answer.Get("error")
 	if done != nil && code != "access_denied" {
-		location, err := v.leadsOn(done)
+		location, err := r.leadsOn(done)
 		switch {
 		case err != nil:
-			v.leave(v.unkeptSession("reading the session", err))
+			r.leave(r.sessionFault("reading the session", err))
 			return
 		case location != "":
-			v.redirect(http.StatusOK, location)
+			r.redirect(http.StatusOK, location)
 			return
 		}
 	}
 	if code != "" {
-		v.providerError(code, done != nil)
+		r.providerError(code, done != nil)
 		return
 	}
-	v.tellTransaction(answer, expired, signIns)
-	result := v.refused("the callback", oauth.ErrTransaction, http.StatusOK, errorcode.OAuthCallback)
+	r.tellTransaction(answer, expired, signIns)
+	result := r.refused("the callback", oauth.ErrTransaction, http.StatusOK, errorcode.OAuthCallback)
 	switch {
 	case expired:
-		v.notice(errorcode.SignInUsed)
+		r.notice(errorcode.SignInUsed)
 	case len(answer["state"]) != 1:
-		v.notice("")
-	case v.formPosted(): // what is left of it did not come along
-		v.notice(transaction.Suffix(answer["state"][0]))
+		r.notice("")
+	case r.formPosted(): // what is left of it did not come along
+		r.notice(transaction.Suffix(answer["state"][0]))
 	case signIns.Any():
-		v.notice(errorcode.SignInLost)
+		r.notice(errorcode.SignInLost)
 	default: // the next page sees by itself that there is none
-		v.notice("")
+		r.notice("")
 	}
-	v.leave(result)
+	r.leave(result)
 }
 
 // tellTransaction says why a provider's answer belongs to no sign-in of this browser. The
 // name of its cookie is a hash of the state, so only the name's beginning is told.
-func (v *request) tellTransaction(answer url.Values, ended bool, signIns transaction.Cookies) {
-	message, advice := v.auth.site.Seen(v.c.Request).OfTransaction(v.base.Origin, v.base.Secure, len(answer["state"]) == 1, ended, oauth.Lifetime)
-	v.auth.refusals.Warn(v.c.Request.Context(), refusal.Transaction, message, advice,
-		"provider", v.provider.id, "cookie", v.names.Transaction+".*", "other_sign_ins", signIns.Any(), "host", v.c.Request.Host, "expected", v.redirectURI())
+func (r *request) tellTransaction(answer url.Values, ended bool, signIns transaction.Cookies) {
+	message, advice := r.auth.site.Seen(r.c.Request).OfTransaction(r.base.Origin, r.base.Secure, len(answer["state"]) == 1, ended, oauth.Lifetime)
+	r.auth.refusals.Warn(r.c.Request.Context(), refusal.Transaction, message, advice,
+		"provider", r.provider.id, "cookie", r.names.Transaction+".*", "other_sign_ins", signIns.Any(), "host", r.c.Request.Host, "expected", r.redirectURI())
 }
 
 // leadsOn is where a completed sign-in led, for the person whom it signed in and who
 // still is; "" for anybody else.
-func (v *request) leadsOn(done *transaction.Completed) (location string, err error) {
-	id, err := v.auth.openFound(v.c.Request.Context(), v.found(), v.base, v.auth.opts.Now())
+func (r *request) leadsOn(done *transaction.Completed) (location string, err error) {
+	id, err := r.auth.openFound(r.c.Request.Context(), r.found(), r.base, r.auth.opts.Now())
 	switch {
 	case errors.Is(err, errSignedOut):
 		return "", nil
@@ -303,20 +303,20 @@ func (v *request) leadsOn(done *transaction.Completed) (location string, err err
 	case done.User != transaction.UserMark(id.token.Subject):
 		return "", nil
 	}
-	private(v.c.Writer.Header())
-	return v.base.Absolute(done.Target, v.auth.site.Allowed), nil
+	private(r.c.Writer.Header())
+	return r.base.Absolute(done.Target, r.auth.site.Allowed), nil
 }
 
 // isSignedIn reports whether a session came along.
-func (v *request) isSignedIn() bool {
-	_, err := v.auth.openFound(v.c.Request.Context(), v.found(), v.base, v.auth.opts.Now())
+func (r *request) isSignedIn() bool {
+	_, err := r.auth.openFound(r.c.Request.Context(), r.found(), r.base, r.auth.opts.Now())
 	return err == nil
 }
 
 // ownPath shortens a URL of this site to its path.
-func (v *request) ownPath(location string) string {
-	if path, ok := strings.CutPrefix(location, v.base.Site()+"/"); ok {
-		return v.base.Prefix + "/" + path
+func (r *request) ownPath(location string) string {
+	if path, ok := strings.CutPrefix(location, r.base.Site()+"/"); ok {
+		return r.base.Prefix + "/" + path
 	}
 	return location
 }
@@ -324,22 +324,22 @@ func (v *request) ownPath(location string) string {
 // strict reports that browsers send the session cookie with requests of this site's
 // own pages alone. With a provider's answer, to which another site leads, it does
 // not come along; nor with what that answer redirects to.
-func (v *request) strict() bool { return v.auth.opts.Cookies.SameSite == http.SameSiteStrictMode }
+func (r *request) strict() bool { return r.auth.opts.Cookies.SameSite == http.SameSiteStrictMode }
 
 // loadAgain reports whether a provider's answer must be loaded once more, by a page of
 // this site, so that all cookies come along: those of the former session, with all its
 // chunks, and that of the person who adds an account. again says that it was: the
 // cookie of the sign-in, which is sealed, keeps that, so that it never happens twice.
-func (v *request) loadAgain(again bool) bool {
-	req := v.c.Request
-	return v.strict() && !again && v.method == http.MethodGet && req.Header.Get("Sec-Fetch-Site") != "same-origin"
+func (r *request) loadAgain(again bool) bool {
+	req := r.c.Request
+	return r.strict() && !again && r.method == http.MethodGet && req.Header.Get("Sec-Fetch-Site") != "same-origin"
 }
 
 // formPosted reports that this is a provider's answer by POST. Of this browser's
 // cookies it brings the transaction's alone: what the others say is not known, and
 // none of them may be set anew.
-func (v *request) formPosted() bool {
-	return !v.second && v.method == http.MethodPost && v.provider.oauth().answersByPost() && !v.handedOver()
+func (r *request) formPosted() bool {
+	return !r.second && r.method == http.MethodPost && r.provider.oauth().answersByPost() && !r.handedOver()
 }
 
 // maxFormer is the longest name or handle of a former session, in bytes, that a
@@ -349,13 +349,13 @@ const maxFormer = 64
 // formerSession is what a transaction keeps of this browser's session, whose cookie does
 // not come along with an answer by POST: the store's handle, or the name. It is empty
 // where that is too long.
-func (v *request) formerSession() string {
-	id, err := v.auth.openFound(v.c.Request.Context(), v.found(), v.base, v.auth.opts.Now())
+func (r *request) formerSession() string {
+	id, err := r.auth.openFound(r.c.Request.Context(), r.found(), r.base, r.auth.opts.Now())
 	if err != nil {
 		return ""
 	}
 	former := id.token.sessionID()
-	if v.auth.opts.Session.Store != nil {
+	if r.auth.opts.Session.Store != nil {
 		former = id.value
 	}
 	if len(former) > maxFormer {
@@ -366,29 +366,29 @@ func (v *request) formerSession() string {
 
 // endFormer ends the session that a transaction keeps, as the sign-in that began with it
 // would have by its cookie.
-func (v *request) endFormer(ctx context.Context, now time.Time) error {
+func (r *request) endFormer(ctx context.Context, now time.Time) error {
 	switch {
-	case v.former == "":
+	case r.former == "":
 		return nil
-	case v.auth.opts.Session.Store == nil:
-		return v.auth.endNamed(ctx, v.former, revocation.Session{SID: v.former}, now)
+	case r.auth.opts.Session.Store == nil:
+		return r.auth.endNamed(ctx, r.former, revocation.Session{SID: r.former}, now)
 	}
-	id, err := v.auth.open(ctx, v.former, v.base, now)
+	id, err := r.auth.open(ctx, r.former, r.base, now)
 	if errors.Is(err, errSignedOut) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return v.auth.end(ctx, id, v.base)
+	return r.auth.end(ctx, id, r.base)
 }
 
 // addPostedName gives a profile without a name the one of the posted form.
-func (v *request) addPostedName(profile *goth.User) {
-	if !v.formPosted() || profile.Name != "" || profile.FirstName != "" || profile.LastName != "" {
+func (r *request) addPostedName(profile *goth.User) {
+	if !r.formPosted() || profile.Name != "" || profile.FirstName != "" || profile.LastName != "" {
 		return
 	}
-	given, family := v.provider.oauth().formPost.PostedName(v.body.Values())
+	given, family := r.provider.oauth().formPost.PostedName(r.body.Values())
 	profile.FirstName, profile.LastName = given, family
 	profile.Name = strings.TrimSpace(given + " " + family)
 }

@@ -266,14 +266,14 @@ func (a *Auth) words(c *gin.Context) *pages.Set {
 }
 
 // pages are those of this request: in its language, with the prefix of its proxy.
-func (v *request) pages() *pages.Set { return v.auth.words(v.c).Below(v.base.Prefix) }
+func (r *request) pages() *pages.Set { return r.auth.words(r.c).Below(r.base.Prefix) }
 
 // CSRFField is a hidden input with the CSRF token, for a form of your own page
 // that posts to an auth route. It may set the CSRF cookie, so it must be called
 // before the page is written. It is empty for a host that the site does not
 // answer for.
 func (a *Auth) CSRFField(c *gin.Context) template.HTML {
-	return a.form(c, func(v *request) template.HTML { return pages.CSRFField(v.csrfToken) })
+	return a.form(c, func(r *request) template.HTML { return pages.CSRFField(r.csrfToken) })
 }
 
 // SignInForm is a form with one button that starts a sign-in at a provider, for your own
@@ -285,8 +285,8 @@ func (a *Auth) SignInForm(c *gin.Context, providerID, callbackURL string) templa
 	if p == nil {
 		return ""
 	}
-	return a.form(c, func(v *request) template.HTML {
-		return a.words(c).SignInForm(p.button(v.base.URL), v.csrfToken, callbackURL)
+	return a.form(c, func(r *request) template.HTML {
+		return a.words(c).SignInForm(p.button(r.base.URL), r.csrfToken, callbackURL)
 	})
 }
 
@@ -294,8 +294,8 @@ func (a *Auth) SignInForm(c *gin.Context, providerID, callbackURL string) templa
 // callbackURL is where it leads; empty: back to the site. For the rest see
 // CSRFField.
 func (a *Auth) SignOutForm(c *gin.Context, callbackURL string) template.HTML {
-	return a.form(c, func(v *request) template.HTML {
-		return a.words(c).SignOutForm(pages.SignOut{Action: v.base.URL + "/signout", CSRFToken: v.csrfToken, CallbackURL: callbackURL})
+	return a.form(c, func(r *request) template.HTML {
+		return a.words(c).SignOutForm(pages.SignOut{Action: r.base.URL + "/signout", CSRFToken: r.csrfToken, CallbackURL: callbackURL})
 	})
 }
 
@@ -304,8 +304,8 @@ func (a *Auth) SignOutForm(c *gin.Context, callbackURL string) template.HTML {
 // callbackURL is as in SignInForm; for the rest see CSRFField. The markup has classes that
 // begin with ginauth- and no styles.
 func (a *Auth) ProviderButtons(c *gin.Context, callbackURL string) template.HTML {
-	return a.form(c, func(v *request) template.HTML {
-		return a.words(c).ProviderButtons(v.buttons(), v.lastUsed(), v.csrfToken, callbackURL)
+	return a.form(c, func(r *request) template.HTML {
+		return a.words(c).ProviderButtons(r.buttons(), r.lastUsed(), r.csrfToken, callbackURL)
 	})
 }
 
@@ -317,21 +317,21 @@ func (a *Auth) CodeForm(c *gin.Context, providerID, callbackURL string) template
 	if p == nil || !p.button("").Code {
 		return ""
 	}
-	return a.form(c, func(v *request) template.HTML {
-		return a.words(c).CodeForm(v.base.URL+"/callback/"+p.id, v.csrfToken, callbackURL)
+	return a.form(c, func(r *request) template.HTML {
+		return a.words(c).CodeForm(r.base.URL+"/callback/"+p.id, r.csrfToken, callbackURL)
 	})
 }
 
 // form writes a form for the browser of a request, with its CSRF token.
-func (a *Auth) form(c *gin.Context, write func(v *request) template.HTML) template.HTML {
+func (a *Auth) form(c *gin.Context, write func(r *request) template.HTML) template.HTML {
 	base, err := a.site.Hosts.Base(c.Request)
 	if err != nil {
 		a.tellHost(c.Request)
 		return ""
 	}
-	v := &request{auth: a, c: c, base: base, names: a.scheme(base).names, csrfToken: a.csrfToken(c, base)}
+	r := &request{auth: a, c: c, base: base, names: a.scheme(base).names, csrfToken: a.csrfToken(c, base)}
 	private(c.Writer.Header()) // the token is this browser's
-	return write(v)
+	return write(r)
 }
 
 //go:embed client/ginauth.js
@@ -349,38 +349,38 @@ var clientSource []byte
 func (a *Auth) ClientURL() string { return a.site.PublicURL + "/client.js?v=" + a.client.Version }
 
 // getClient serves the client module, which is the same for everybody.
-func (v *request) getClient() {
-	client := v.auth.client
-	if path := strings.TrimPrefix(v.base.URL, v.base.Origin); path != v.auth.site.PublicURL {
+func (r *request) getClient() {
+	client := r.auth.client
+	if path := strings.TrimPrefix(r.base.URL, r.base.Origin); path != r.auth.site.PublicURL {
 		client = pages.ClientModule(clientSource, path) // below the prefix that a proxy says
 	}
-	v.c.Writer.Header()["Etag"] = []string{`"` + client.Version + `"`}
-	v.serveScript(client)
+	r.c.Writer.Header()["Etag"] = []string{`"` + client.Version + `"`}
+	r.serveScript(client)
 }
 
 // passkeyScriptURL is the script of the pages with passkeys; "" where there are none.
-func (v *request) passkeyScriptURL() string {
-	if v.auth.passkeys() == nil {
+func (r *request) passkeyScriptURL() string {
+	if r.auth.passkeys() == nil {
 		return ""
 	}
-	return v.base.URL + "/passkey.js?v=" + url.QueryEscape(pages.PasskeyScript().Version)
+	return r.base.URL + "/passkey.js?v=" + url.QueryEscape(pages.PasskeyScript().Version)
 }
 
 // getPasskeyScript serves it, the same for everybody.
-func (v *request) getPasskeyScript() { v.serveScript(pages.PasskeyScript()) }
+func (r *request) getPasskeyScript() { r.serveScript(pages.PasskeyScript()) }
 
 // serveScript serves a script, which a browser may keep for good if it asks for this version.
-func (v *request) serveScript(s pages.Script) {
-	h := v.c.Writer.Header()
+func (r *request) serveScript(s pages.Script) {
+	h := r.c.Writer.Header()
 	h["X-Content-Type-Options"] = []string{"nosniff"}
 	h["Cache-Control"] = []string{"no-cache"}
-	if v.c.Query("v") == s.Version {
+	if r.c.Query("v") == s.Version {
 		h["Cache-Control"] = []string{"public, max-age=31536000, immutable"}
 	}
-	if etag := h.Get("Etag"); etag != "" && strings.Contains(v.c.GetHeader("If-None-Match"), etag) {
-		v.c.Status(http.StatusNotModified)
-		v.c.Writer.WriteHeaderNow()
+	if etag := h.Get("Etag"); etag != "" && strings.Contains(r.c.GetHeader("If-None-Match"), etag) {
+		r.c.Status(http.StatusNotModified)
+		r.c.Writer.WriteHeaderNow()
 		return
 	}
-	v.c.Data(http.StatusOK, "text/javascript; charset=utf-8", s.Body)
+	r.c.Data(http.StatusOK, "text/javascript; charset=utf-8", s.Body)
 }

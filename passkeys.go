@@ -86,7 +86,7 @@ func (m *passkeyMethod) kind() string                                    { retur
 func (m *passkeyMethod) check(*Options) error                            { return nil }
 func (m *passkeyMethod) doubts(*slog.Logger, *Options, string, []string) {}
 func (m *passkeyMethod) factor() FactorMethod                            { return FactorPasskey }
-func (m *passkeyMethod) begin(v *request)                                { v.redirect(http.StatusOK, v.base.URL+"/signin") }
+func (m *passkeyMethod) begin(r *request)                                { r.redirect(http.StatusOK, r.base.URL+"/signin") }
 func (m *passkeyMethod) button(id, url string) pages.Provider {
 	return pages.Provider{Action: url + "/callback/" + id}
 }
@@ -103,12 +103,12 @@ func (m *passkeyMethod) adapterFailure(err error) (status int, code string) {
 
 // ceremony is one of this request. The page is the one that the request says it comes
 // from, which ownOrigin has checked.
-func (v *request) ceremony(challenge, handle []byte, known ...PasskeyCredential) PasskeyCeremony {
+func (r *request) ceremony(challenge, handle []byte, known ...PasskeyCredential) PasskeyCeremony {
 	c := PasskeyCeremony{
-		Site: v.base.Origin, Origin: v.base.Origin, Challenge: challenge, UserHandle: handle,
+		Site: r.base.Origin, Origin: r.base.Origin, Challenge: challenge, UserHandle: handle,
 		Credentials: known, UserVerification: true,
 	}
-	if sent := v.c.Request.Header["Origin"]; len(sent) == 1 && v.method == http.MethodPost {
+	if sent := r.c.Request.Header["Origin"]; len(sent) == 1 && r.method == http.MethodPost {
 		c.Origin = sent[0]
 	}
 	return c
@@ -116,40 +116,40 @@ func (v *request) ceremony(challenge, handle []byte, known ...PasskeyCredential)
 
 // challenge is good for this purpose in this browser, and for nothing else. session names
 // the session, or the sign-in that waits, in which it is answered.
-func (v *request) challenge(purpose passkeys.Purpose, userID, session string) passkeys.Challenge {
-	return passkeys.Challenge{Purpose: purpose, Browser: passkeys.Names(v.csrfToken), User: userID, Session: session}
+func (r *request) challenge(purpose passkeys.Purpose, userID, session string) passkeys.Challenge {
+	return passkeys.Challenge{Purpose: purpose, Browser: passkeys.Names(r.csrfToken), User: userID, Session: session}
 }
 
 // getPasskeyOptions begins a ceremony. Nothing is kept of it: what the challenge is for
 // is sealed in the challenge. The route and its answer are Auth.js's.
-func (v *request) getPasskeyOptions() {
-	m := v.auth.passkeys()
-	if m == nil || v.segment != passkeyID {
-		refuse(v.c, http.StatusBadRequest, "Error: This site has no such provider")
+func (r *request) getPasskeyOptions() {
+	m := r.auth.passkeys()
+	if m == nil || r.segment != passkeyID {
+		refuse(r.c, http.StatusBadRequest, "Error: This site has no such provider")
 		return
 	}
-	noStore(v.c.Writer.Header())
-	purpose, action := passkeys.Purpose(v.c.Query("action")), v.c.Query("action")
-	if purpose == "" && v.isSignedIn() {
+	noStore(r.c.Writer.Header())
+	purpose, action := passkeys.Purpose(r.c.Query("action")), r.c.Query("action")
+	if purpose == "" && r.isSignedIn() {
 		purpose, action = passkeys.Register, string(passkeys.Register)
 	}
 	switch {
-	case purpose == passkeys.Second && v.auth.factors.store == nil:
-		refuse(v.c, http.StatusBadRequest, "Error: This site asks for no second factors")
+	case purpose == passkeys.Second && r.auth.factors.store == nil:
+		refuse(r.c, http.StatusBadRequest, "Error: This site asks for no second factors")
 		return
-	case purpose == passkeys.Register && !v.startAllowed(""):
+	case purpose == passkeys.Register && !r.startAllowed(""):
 		return
 	case purpose != passkeys.Register && purpose != passkeys.Prove && purpose != passkeys.Second:
 		purpose, action = passkeys.SignIn, "authenticate"
 	}
-	ctx, cancel := v.detached(proofTimeout)
+	ctx, cancel := r.detached(proofTimeout)
 	defer cancel()
-	options, err := m.options(ctx, v, purpose)
+	options, err := m.options(ctx, r, purpose)
 	if err != nil {
-		v.passkeysRefused(err)
+		r.passkeysRefused(err)
 		return
 	}
-	v.json(http.StatusOK, struct {
+	r.json(http.StatusOK, struct {
 		Options json.RawMessage `json:"options"`
 		Action  string          `json:"action"`
 	}{options, action})
@@ -157,17 +157,17 @@ func (v *request) getPasskeyOptions() {
 
 // options are what a page asks the browser with: for anybody's passkey, for one of the
 // person whose session or sign-in this is, or for a new one of theirs.
-func (m *passkeyMethod) options(ctx context.Context, v *request, purpose passkeys.Purpose) (json.RawMessage, error) {
-	of, user := v.challenge(purpose, "", ""), User{}
+func (m *passkeyMethod) options(ctx context.Context, r *request, purpose passkeys.Purpose) (json.RawMessage, error) {
+	of, user := r.challenge(purpose, "", ""), User{}
 	switch purpose {
 	case passkeys.Second:
-		w, err := v.findWaiting(ctx)
+		w, err := r.findWaiting(ctx)
 		if err != nil {
 			return nil, err
 		}
 		of.User, of.Session = w.User.ID, w.ID
 	case passkeys.Register, passkeys.Prove:
-		id, owner, err := v.passkeyOwner(ctx, purpose == passkeys.Register)
+		id, owner, err := r.passkeyOwner(ctx, purpose == passkeys.Register)
 		if err != nil {
 			return nil, err
 		}
@@ -178,61 +178,61 @@ func (m *passkeyMethod) options(ctx context.Context, v *request, purpose passkey
 	if err != nil {
 		return nil, err
 	}
-	c := v.ceremony(challenge, handle, known...)
+	c := r.ceremony(challenge, handle, known...)
 	if purpose != passkeys.Register {
 		return m.engine.RequestOptions(c)
 	}
-	c.UserName, c.DisplayName = cmp.Or(user.Email, user.Name, v.base.Host()), cmp.Or(user.Name, user.Email, v.base.Host())
+	c.UserName, c.DisplayName = cmp.Or(user.Email, user.Name, r.base.Host()), cmp.Or(user.Name, user.Email, r.base.Host())
 	return m.engine.CreationOptions(c)
 }
 
 // callback takes what an authenticator says.
-func (m *passkeyMethod) callback(v *request) {
+func (m *passkeyMethod) callback(r *request) {
 	switch {
-	case v.method != http.MethodPost:
-		refuse(v.c, http.StatusInternalServerError, "Error: Callback for provider type webauthn not supported")
-	case !v.proven():
-		v.unproven("signin")
-	case !v.startAllowed(""):
-	case v.field("action") == string(passkeys.Register):
-		v.withOwner(true, m.register(v))
+	case r.method != http.MethodPost:
+		refuse(r.c, http.StatusInternalServerError, "Error: Callback for provider type webauthn not supported")
+	case !r.proven():
+		r.csrfRefused("signin")
+	case !r.startAllowed(""):
+	case r.field("action") == string(passkeys.Register):
+		r.withOwner(true, m.register(r))
 	default:
-		v.leave(m.signIn(v))
+		r.leave(m.signIn(r))
 	}
 }
 
 // signIn signs in the person whose passkey answered.
-func (m *passkeyMethod) signIn(v *request) outcome {
-	ctx, cancel := v.detached(proofTimeout)
+func (m *passkeyMethod) signIn(r *request) outcome {
+	ctx, cancel := r.detached(proofTimeout)
 	defer cancel()
 	var user User
-	stored, err := m.verified(ctx, v, v.challenge(passkeys.SignIn, "", ""))
+	stored, err := m.verified(ctx, r, r.challenge(passkeys.SignIn, "", ""))
 	if err == nil {
-		user, err = v.auth.userByID(ctx, stored.UserID)
+		user, err = r.auth.userByID(ctx, stored.UserID)
 	}
 	if err != nil {
 		status, code := m.adapterFailure(err)
-		return v.refused("the passkey", err, status, code)
+		return r.refused("the passkey", err, status, code)
 	}
 	account := passkeyAccount(stored.ID)
-	v.way, v.proofs = account, []factor.Proof{v.proof(FactorPasskey, user.ID)}
-	return v.completeSignIn(SignInParams{User: &user, Account: &account})
+	r.way, r.proofs = account, []factor.Proof{r.proof(FactorPasskey, user.ID)}
+	return r.completeSignIn(SignInParams{User: &user, Account: &account})
 }
 
 // prove takes a further proof by the person of a session.
-func (m *passkeyMethod) prove(v *request, id *identity) {
-	if !v.startAllowed("") {
+func (m *passkeyMethod) prove(r *request, id *identity) {
+	if !r.startAllowed("") {
 		return
 	}
-	ctx, cancel := v.detached(proofTimeout)
+	ctx, cancel := r.detached(proofTimeout)
 	defer cancel()
-	stored, err := m.verified(ctx, v, v.challenge(passkeys.Prove, id.token.Subject, id.token.sessionID()))
+	stored, err := m.verified(ctx, r, r.challenge(passkeys.Prove, id.token.Subject, id.token.sessionID()))
 	if err != nil {
 		status, code := m.adapterFailure(err)
-		v.leave(v.refused("proving again", err, status, code))
+		r.leave(r.refused("proving again", err, status, code))
 		return
 	}
-	v.prove(id, passkeyAccount(stored.ID), v.proof(FactorPasskey, id.token.Subject))
+	r.prove(id, passkeyAccount(stored.ID), r.proof(FactorPasskey, id.token.Subject))
 }
 
 func passkeyAccount(id string) Account {
@@ -240,8 +240,8 @@ func passkeyAccount(id string) Account {
 }
 
 // answer reads the answer of this request.
-func (m *passkeyMethod) answer(v *request) (passkeys.Answer, []byte, error) {
-	data := []byte(v.field("data"))
+func (m *passkeyMethod) answer(r *request) (passkeys.Answer, []byte, error) {
+	data := []byte(r.field("data"))
 	answer, err := m.engine.ParseAnswer(data)
 	if err != nil {
 		err = fmt.Errorf("%w: %w", errWrongPasskey, err)
@@ -250,8 +250,8 @@ func (m *passkeyMethod) answer(v *request) (passkeys.Answer, []byte, error) {
 }
 
 // verified is the passkey of an answer that was made for want.
-func (m *passkeyMethod) verified(ctx context.Context, v *request, want passkeys.Challenge) (passkeys.Stored, error) {
-	answer, data, err := m.answer(v)
+func (m *passkeyMethod) verified(ctx context.Context, r *request, want passkeys.Challenge) (passkeys.Stored, error) {
+	answer, data, err := m.answer(r)
 	if err != nil {
 		return passkeys.Stored{}, err
 	}
@@ -260,25 +260,25 @@ func (m *passkeyMethod) verified(ctx context.Context, v *request, want passkeys.
 		if err := json.Unmarshal(public, &known); err != nil {
 			return nil, false, false, err
 		}
-		proved, err := m.engine.Verify(v.ceremony(answer.Challenge, handle, known), data)
+		proved, err := m.engine.Verify(r.ceremony(answer.Challenge, handle, known), data)
 		return proved, proved.BackedUp, proved.Cloned, err
 	})
 	if errors.Is(err, passkeys.ErrCloned) {
-		v.auth.opts.Logger.Warn("ginauth: a passkey's signature counter went back: somebody may use a copy of it; the person should remove it", "user", stored.UserID, "passkey", stored.ID)
+		r.auth.opts.Logger.Warn("ginauth: a passkey's signature counter went back: somebody may use a copy of it; the person should remove it", "user", stored.UserID, "passkey", stored.ID)
 	}
 	return stored, err
 }
 
 // register keeps a new passkey of a person.
-func (m *passkeyMethod) register(v *request) func(context.Context, *identity, User) error {
+func (m *passkeyMethod) register(r *request) func(context.Context, *identity, User) error {
 	return func(ctx context.Context, id *identity, user User) error {
-		stored, err := m.verifyNew(ctx, v, id, user)
+		stored, err := m.verifyNew(ctx, r, id, user)
 		if err != nil {
 			return err
 		}
 		// The session may end meanwhile, or the owner of the user's address prove it.
 		err = m.keeper.Add(ctx, stored, func() error {
-			_, now, err := v.passkeyOwner(ctx, true)
+			_, now, err := r.passkeyOwner(ctx, true)
 			if provedSince(user, now) {
 				err = errOvertaken
 			}
@@ -288,91 +288,91 @@ func (m *passkeyMethod) register(v *request) func(context.Context, *identity, Us
 			return err
 		}
 		account := passkeyAccount(stored.ID)
-		v.linked(user, &account, nil)
-		v.tellFactor(ctx, user.ID, FactorPasskey, FactorAdded)
-		target := v.passkeysURL()
-		if v.wantsJSON() {
-			target = v.callbackURL
+		r.linked(user, &account, nil)
+		r.tellFactor(ctx, user.ID, FactorPasskey, FactorAdded)
+		target := r.passkeysURL()
+		if r.wantsJSON() {
+			target = r.callbackURL
 		}
-		v.redirect(http.StatusOK, target)
+		r.redirect(http.StatusOK, target)
 		return nil
 	}
 }
 
 // verifyNew verifies the answer of a registration, once.
-func (m *passkeyMethod) verifyNew(ctx context.Context, v *request, id *identity, user User) (passkeys.Stored, error) {
-	answer, data, err := m.answer(v)
+func (m *passkeyMethod) verifyNew(ctx context.Context, r *request, id *identity, user User) (passkeys.Stored, error) {
+	answer, data, err := m.answer(r)
 	if err != nil {
 		return passkeys.Stored{}, err
 	}
-	challenge, err := m.keeper.Registered(ctx, answer, v.challenge(passkeys.Register, user.ID, id.token.sessionID()))
+	challenge, err := m.keeper.Registered(ctx, answer, r.challenge(passkeys.Register, user.ID, id.token.sessionID()))
 	if err != nil {
 		return passkeys.Stored{}, err
 	}
-	made, err := m.engine.Register(v.ceremony(answer.Challenge, challenge.Handle), data)
+	made, err := m.engine.Register(r.ceremony(answer.Challenge, challenge.Handle), data)
 	if err != nil {
 		return passkeys.Stored{}, fmt.Errorf("%w: %w", errWrongPasskey, err)
 	}
-	name := cmp.Or(passkeys.CleanName(v.field("name")), v.pages().PasskeyName())
-	record := passkeys.NewRecord(name, challenge.Handle, made, made.BackedUp, v.auth.opts.Now())
+	name := cmp.Or(passkeys.CleanName(r.field("name")), r.pages().PasskeyName())
+	record := passkeys.NewRecord(name, challenge.Handle, made, made.BackedUp, r.auth.opts.Now())
 	return passkeys.Stored{ID: passkeys.ID(made.ID), UserID: user.ID, Data: record}, nil
 }
 
 // passkeyOwner is the person of this session. Who adds or removes passkeys must have
 // proved a moment ago that they are: a stolen session alone adds none.
-func (v *request) passkeyOwner(ctx context.Context, fresh bool) (*identity, User, error) {
-	id, err := v.openNow(ctx)
+func (r *request) passkeyOwner(ctx context.Context, fresh bool) (*identity, User, error) {
+	id, err := r.openNow(ctx)
 	if err != nil {
 		return nil, User{}, err
 	}
-	user, err := v.auth.userByID(ctx, id.token.Subject)
+	user, err := r.auth.userByID(ctx, id.token.Subject)
 	switch {
 	case errors.Is(err, ErrNotFound), errors.Is(err, errOtherUser):
 		err = errSignedOut
-	case err == nil && fresh && !v.auth.hasFactor(id, freshProof, nil):
+	case err == nil && fresh && !r.auth.hasFactor(id, freshProof, nil):
 		err = errNotFresh
 	}
 	return id, user, err
 }
 
 // withOwner serves the person of this session, and answers where that fails.
-func (v *request) withOwner(fresh bool, serve func(context.Context, *identity, User) error) {
-	ctx, cancel := v.detached(proofTimeout)
+func (r *request) withOwner(fresh bool, serve func(context.Context, *identity, User) error) {
+	ctx, cancel := r.detached(proofTimeout)
 	defer cancel()
-	id, user, err := v.passkeyOwner(ctx, fresh)
+	id, user, err := r.passkeyOwner(ctx, fresh)
 	if err == nil {
 		err = serve(ctx, id, user)
 	}
 	if err != nil {
-		v.passkeysRefused(err)
+		r.passkeysRefused(err)
 	}
 }
 
 // passkeysRefused answers who may not change passkeys, or not in this way.
-func (v *request) passkeysRefused(err error) {
+func (r *request) passkeysRefused(err error) {
 	status, code, location := http.StatusBadRequest, errorcode.PasskeyRegistration, ""
 	var denied denial
 	switch {
 	case errors.Is(err, errNotAsked):
-		status, code, location = http.StatusUnauthorized, errorcode.FactorExpired, v.base.URL+"/signin"
+		status, code, location = http.StatusUnauthorized, errorcode.FactorExpired, r.base.URL+"/signin"
 	case errors.Is(err, errNotFresh):
-		status, code, location = http.StatusUnauthorized, errorcode.FactorRequired, withQuery(factorURL(v.base, nil), "callbackUrl", v.passkeysURL())
+		status, code, location = http.StatusUnauthorized, errorcode.FactorRequired, withQuery(factorURL(r.base, nil), "callbackUrl", r.passkeysURL())
 	case errors.Is(err, errSignedOut):
-		status, code, location = http.StatusUnauthorized, errorcode.SessionRequired, v.signInFor(v.passkeysURL())
+		status, code, location = http.StatusUnauthorized, errorcode.SessionRequired, r.signInFor(r.passkeysURL())
 	case errors.Is(err, ErrLastAccount):
 		code = errorcode.Default
 	case errors.As(err, &denied), errors.Is(err, ErrExists), errors.Is(err, errOvertaken):
 	default:
-		v.fault("reading or changing passkeys", err)
+		r.fault("reading or changing passkeys", err)
 		return
 	}
-	location = cmp.Or(location, v.passkeysURL()+"?error="+code)
-	v.auth.opts.Logger.InfoContext(v.c.Request.Context(), "ginauth: a passkey was not changed", "code", code, "error", redact.Error(err))
-	if v.wantsJSON() || v.method == http.MethodGet && v.segment != "" {
-		v.json(status, map[string]string{"error": code, "url": location})
+	location = cmp.Or(location, r.passkeysURL()+"?error="+code)
+	r.auth.opts.Logger.InfoContext(r.c.Request.Context(), "ginauth: a passkey was not changed", "code", code, "error", redact.Error(err))
+	if r.wantsJSON() || r.method == http.MethodGet && r.segment != "" {
+		r.json(status, map[string]string{"error": code, "url": location})
 		return
 	}
-	v.redirect(status, location)
+	r.redirect(status, location)
 }
 
 // dropPasskey takes a passkey away, and tells of it.

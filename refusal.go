@@ -49,33 +49,33 @@ const maxLoggedID = 256
 
 // refused is where a sign-in leads that ends without a session. The log and
 // Events.SignInError learn why.
-func (v *request) refused(step string, err error, status int, code string) outcome {
-	v.tellRefused(step, err, code)
-	return v.failed(status, code)
+func (r *request) refused(step string, err error, status int, code string) outcome {
+	r.tellRefused(step, err, code)
+	return r.errorOutcome(status, code)
 }
 
 // tellRefused tells the log and Events.SignInError why somebody was not signed in, once
 // for a sign-in.
-func (v *request) tellRefused(step string, err error, code string) SignInErrorEvent {
-	e := v.signInError(err, code)
+func (r *request) tellRefused(step string, err error, code string) SignInErrorEvent {
+	e := r.signInError(err, code)
 	attrs := []any{"provider", e.Provider, "code", code}
 	if e.Client.IsValid() {
 		attrs = append(attrs, "client", e.Client.String())
 	}
-	if who := v.who; who != nil && who.ID != "" && len(who.ID) <= maxLoggedID && !v.wasTyped(who.ID) {
+	if who := r.who; who != nil && who.ID != "" && len(who.ID) <= maxLoggedID && !r.wasTyped(who.ID) {
 		attrs = append(attrs, "user", who.ID)
 	}
 	attrs = append(attrs, "step", step, "error", e.Err)
 	message := "ginauth: sign-in refused"
-	if v.proving {
+	if r.proving {
 		message = "ginauth: a proof of somebody who is signed in was refused"
 	}
-	if own := v.provider != nil && v.provider.method == nil; !own && !v.wantsJSON() { // a page of ours shows it
-		v.reference = newReference()
-		attrs = append(attrs, "reference", v.reference)
-		v.keepFailure(code)
+	if own := r.provider != nil && r.provider.method == nil; !own && !r.wantsJSON() { // a page of ours shows it
+		r.reference = newReference()
+		attrs = append(attrs, "reference", r.reference)
+		r.keepFailure(code)
 	}
-	v.auth.opts.Logger.Log(v.c.Request.Context(), refusalLevel(err), message, attrs...)
+	r.auth.opts.Logger.Log(r.c.Request.Context(), refusalLevel(err), message, attrs...)
 	return e
 }
 
@@ -102,28 +102,28 @@ func faultStatus(err error) int {
 }
 
 // wasTyped reports whether a text holds what a person typed.
-func (v *request) wasTyped(text string) bool {
-	return slices.ContainsFunc(v.secrets, func(s string) bool { return s == text || len(s) > 2 && strings.Contains(text, s) })
+func (r *request) wasTyped(text string) bool {
+	return slices.ContainsFunc(r.secrets, func(s string) bool { return s == text || len(s) > 2 && strings.Contains(text, s) })
 }
 
 // signInError calls Events.SignInError. The error is redacted: it holds no token, code
 // or secret, nor what the person typed.
-func (v *request) signInError(err error, code string) SignInErrorEvent {
-	secrets := v.secrets
+func (r *request) signInError(err error, code string) SignInErrorEvent {
+	secrets := r.secrets
 	_, denied := err.(denial)
 	if _, tooMany := err.(rateLimited); denied || tooMany || err == ErrAccessDenied {
 		secrets = nil // words of our own, which somebody may have typed too
 	}
-	e := SignInErrorEvent{Code: code, Err: redact.Error(err, secrets...), Client: v.client()}
-	if v.provider != nil {
-		e.Provider = v.provider.id
+	e := SignInErrorEvent{Code: code, Err: redact.Error(err, secrets...), Client: r.client()}
+	if r.provider != nil {
+		e.Provider = r.provider.id
 	}
-	if v.who != nil {
-		who := *v.who
+	if r.who != nil {
+		who := *r.who
 		e.User = &who
 	}
-	if event := v.auth.opts.Events.SignInError; event != nil {
-		event(v.c, e)
+	if event := r.auth.opts.Events.SignInError; event != nil {
+		event(r.c, e)
 	}
 	return e
 }
@@ -139,53 +139,53 @@ const (
 )
 
 // notes are those that this site seals.
-func (v *request) notes() refusal.Notes {
-	return refusal.Notes{Keyring: v.auth.keys.notes, Now: v.auth.opts.Now}
+func (r *request) notes() refusal.Notes {
+	return refusal.Notes{Keyring: r.auth.keys.notes, Now: r.auth.opts.Now}
 }
 
 // keep leaves a note in this browser.
-func (v *request) keep(cookieName string, n refusal.Note, lasts time.Duration) {
-	attributes := v.attributes()
+func (r *request) keep(cookieName string, n refusal.Note, lasts time.Duration) {
+	attributes := r.attributes()
 	attributes.MaxAge = lasts
-	v.setCookie(cookie.Line(cookieName, v.notes().Seal(n, lasts), attributes))
+	r.setCookie(cookie.Line(cookieName, r.notes().Seal(n, lasts), attributes))
 }
 
 // kept is the latest note of a kind that this browser has, or an empty one.
-func (v *request) kept(cookieName, kind string) refusal.Note {
-	return v.notes().Latest(cookie.Values(v.c.Request.Header["Cookie"], cookieName), kind)
+func (r *request) kept(cookieName, kind string) refusal.Note {
+	return r.notes().Latest(cookie.Values(r.c.Request.Header["Cookie"], cookieName), kind)
 }
 
 // keepFailure keeps for the next page what failed, and what was typed, so that nobody
 // has to type it again. It is the same whether or not there is such an account.
-func (v *request) keepFailure(code string) {
-	if v.native { // it has no cookies, and its answer says the code
+func (r *request) keepFailure(code string) {
+	if r.native { // it has no cookies, and its answer says the code
 		return
 	}
-	n := refusal.Note{Kind: failureNote, Code: code, Reference: v.reference}
-	if v.provider != nil {
-		n.Provider = v.provider.id
-		n.Typed = refusal.Typed(v.provider.button("").Kept(), v.field)
+	n := refusal.Note{Kind: failureNote, Code: code, Reference: r.reference}
+	if r.provider != nil {
+		n.Provider = r.provider.id
+		n.Typed = refusal.Typed(r.provider.button("").Kept(), r.field)
 	}
-	v.keep(v.names.Failure, n, noticeAge)
+	r.keep(r.names.Failure, n, noticeAge)
 }
 
-// failure is what this browser knows of one with a code.
-func (v *request) failure(code string) refusal.Note {
-	n := v.kept(v.names.Failure, failureNote)
-	if n.Code != code && v.auth.publicErrors.Known(code) == "" {
+// readFailure is what this browser knows of one with a code.
+func (r *request) readFailure(code string) refusal.Note {
+	n := r.kept(r.names.Failure, failureNote)
+	if n.Code != code && r.auth.publicErrors.Known(code) == "" {
 		return refusal.Note{}
 	}
 	return n
 }
 
 // failedForm is the provider whose form an error is about; "" where none is.
-func (v *request) failedForm(code, known string) string {
+func (r *request) failedForm(code, known string) string {
 	kind := map[string]string{errorcode.CredentialsSignin: credentialsType, errorcode.EmailSignin: emailType}[code]
 	if kind == "" {
 		return ""
 	}
 	var forms []string
-	for _, p := range v.auth.providers {
+	for _, p := range r.auth.providers {
 		if p.method.kind() == kind {
 			forms = append(forms, p.id)
 		}
@@ -205,24 +205,24 @@ const lastUsedAge = 365 * 24 * time.Hour
 // rememberWay notes by which provider somebody has signed in, after they have, and
 // forgets what was typed on the way. The note names nobody: not whether there is an
 // account, nor whose.
-func (v *request) rememberWay() {
-	for _, name := range []string{v.names.Failure, v.names.Sent} {
-		if cookie.Has(v.c.Request.Header["Cookie"], name) {
-			v.setCookie(cookie.Deletion(name, v.attributes()))
+func (r *request) rememberWay() {
+	for _, name := range []string{r.names.Failure, r.names.Sent} {
+		if cookie.Has(r.c.Request.Header["Cookie"], name) {
+			r.setCookie(cookie.Deletion(name, r.attributes()))
 		}
 	}
-	if v.lastUsed() == v.provider.id {
+	if r.lastUsed() == r.provider.id {
 		return
 	}
-	attributes := v.attributes()
+	attributes := r.attributes()
 	attributes.MaxAge = lastUsedAge
-	v.setCookie(cookie.Line(v.names.LastUsed, v.provider.id, attributes))
+	r.setCookie(cookie.Line(r.names.LastUsed, r.provider.id, attributes))
 }
 
 // lastUsed is the provider by which somebody signed in last in this browser. Its ID is
 // compared with those of this site's, and shown nowhere.
-func (v *request) lastUsed() string {
-	id, _ := cookie.Get(v.c.Request.Header["Cookie"], v.names.LastUsed)
+func (r *request) lastUsed() string {
+	id, _ := cookie.Get(r.c.Request.Header["Cookie"], r.names.LastUsed)
 	return id
 }
 
@@ -232,43 +232,43 @@ const noticeAge = time.Minute
 // notice tells the next page more than the error code. It is a cookie and no
 // parameter: the URLs of errors are NextAuth's, and no link can put these words on a
 // page. "" takes the one away that is there.
-func (v *request) notice(name string) {
-	attributes := v.attributes()
+func (r *request) notice(name string) {
+	attributes := r.attributes()
 	if name != "" {
 		attributes.MaxAge = noticeAge
-		v.setCookie(cookie.Line(v.names.Notice, name, attributes))
-	} else if _, found := cookie.Get(v.c.Request.Header["Cookie"], v.names.Notice); found {
-		v.setCookie(cookie.Deletion(v.names.Notice, attributes))
+		r.setCookie(cookie.Line(r.names.Notice, name, attributes))
+	} else if _, found := cookie.Get(r.c.Request.Header["Cookie"], r.names.Notice); found {
+		r.setCookie(cookie.Deletion(r.names.Notice, attributes))
 	}
 }
 
 // noticed is the notice that belongs to an error code; "" for none. location is where
 // a sign-in led that was completed before, for the person whom it signed in.
-func (v *request) noticed(code string) (notice, location string) {
-	value, _ := cookie.Get(v.c.Request.Header["Cookie"], v.names.Notice)
+func (r *request) noticed(code string) (notice, location string) {
+	value, _ := cookie.Get(r.c.Request.Header["Cookie"], r.names.Notice)
 	switch {
 	case code == errorcode.Verification && value == errorcode.LinkLost, code == errorcode.VerificationCode && value == errorcode.CodeLost:
 		return value, ""
-	case code == errorcode.FormRefused || code == "" && v.c.Query("csrf") == "true":
-		return v.unprovenNotice(value), ""
+	case code == errorcode.FormRefused || code == "" && r.c.Query("csrf") == "true":
+		return r.csrfNotice(value), ""
 	case code != errorcode.OAuthCallback:
 	case value == errorcode.SignInUsed, value == errorcode.SignInLost:
 		return value, ""
 	case strings.HasPrefix(value, "."):
-		return v.postedAgain(value)
-	case !v.signIns().Any():
+		return r.postedAgain(value)
+	case !r.signIns().Any():
 		return errorcode.SignInLost, ""
 	}
 	return "", ""
 }
 
-// unprovenNotice says why a form was refused, on the page that it led to. That page may
+// csrfNotice says why a form was refused, on the page that it led to. That page may
 // be on another host than the form: then no cookie of the form's tells.
-func (v *request) unprovenNotice(kept string) string {
-	switch site := v.c.GetHeader("Sec-Fetch-Site"); {
+func (r *request) csrfNotice(kept string) string {
+	switch site := r.c.GetHeader("Sec-Fetch-Site"); {
 	case kept == errorcode.OtherOrigin:
 		return kept
-	case cookie.Has(v.c.Request.Header["Cookie"], v.names.CSRF): // which the answer set that led here
+	case cookie.Has(r.c.Request.Header["Cookie"], r.names.CSRF): // which the answer set that led here
 		return errorcode.FormRefused
 	case site == "cross-site" || site == "same-site":
 		return errorcode.OtherOrigin
@@ -277,11 +277,11 @@ func (v *request) unprovenNotice(kept string) string {
 }
 
 // hint says to a developer, beside a notice, where the site's address comes from.
-func (v *request) hint(notice string) string {
+func (r *request) hint(notice string) string {
 	switch notice {
 	case errorcode.OtherOrigin, errorcode.FormRefused, errorcode.CookiesBlocked, errorcode.SignInLost:
-		if !v.auth.release {
-			return v.auth.site.Seen(v.c.Request).Hint(v.base.Origin)
+		if !r.auth.release {
+			return r.auth.site.Seen(r.c.Request).Hint(r.base.Origin)
 		}
 	}
 	return ""
@@ -289,14 +289,14 @@ func (v *request) hint(notice string) string {
 
 // postedAgain finds what is left of a sign-in whose answer came by another site's
 // POST, which brought no cookie of it.
-func (v *request) postedAgain(suffix string) (notice, location string) {
-	done := v.signIns().CompletedBySuffix(suffix)
+func (r *request) postedAgain(suffix string) (notice, location string) {
+	done := r.signIns().CompletedBySuffix(suffix)
 	if done == nil {
 		return errorcode.SignInLost, ""
 	}
-	location, err := v.leadsOn(done)
+	location, err := r.leadsOn(done)
 	if err != nil {
-		v.auth.opts.Logger.Error("ginauth: reading the session failed", "error", redact.Error(err))
+		r.auth.opts.Logger.Error("ginauth: reading the session failed", "error", redact.Error(err))
 	}
 	return errorcode.SignInUsed, location
 }
@@ -309,47 +309,47 @@ const (
 )
 
 // limited refuses a request that is one too many.
-func (v *request) limited(wait time.Duration) {
-	v.tellLimited(wait)
-	v.tooMany(wait)
+func (r *request) limited(wait time.Duration) {
+	r.tellLimited(wait)
+	r.answerRateLimited(wait)
 }
 
 // tellLimited tells the log and the events of a request that is one too many.
-func (v *request) tellLimited(wait time.Duration) {
-	e := v.tellRefused("Limits", rateLimited{wait}, errorcode.RateLimited)
-	unlisted := v.auth.site.Hosts.Unlisted(v.c.Request)
+func (r *request) tellLimited(wait time.Duration) {
+	e := r.tellRefused("Limits", rateLimited{wait}, errorcode.RateLimited)
+	unlisted := r.auth.site.Hosts.Unlisted(r.c.Request)
 	advice := refusal.Advice{LookAt: "Limits", Text: "somebody guesses or floods; if many people share an address here, raise the limits"}
 	if unlisted {
 		advice = refusal.Advice{LookAt: "TrustedProxies, Limits", Text: "a proxy forwarded this request, and all people behind one that is not listed are one client: list its address in TrustedProxies"}
 	}
-	v.auth.refusals.Warn(v.c.Request.Context(), refusal.TooMany, "too many attempts to sign in", advice,
+	r.auth.refusals.Warn(r.c.Request.Context(), refusal.TooMany, "too many attempts to sign in", advice,
 		"provider", e.Provider, "forwarded_by_unlisted_proxy", unlisted)
-	if event := v.auth.opts.Events.RateLimit; event != nil {
-		event(v.c, RateLimitEvent{Provider: e.Provider, Client: e.Client, RetryAfter: wait})
+	if event := r.auth.opts.Events.RateLimit; event != nil {
+		event(r.c, RateLimitEvent{Provider: e.Provider, Client: e.Client, RetryAfter: wait})
 	}
 }
 
-// tooMany answers a request that is one too many. next-auth's client reads the
+// answerRateLimited answers a request that is one too many. next-auth's client reads the
 // code out of the URL; a person gets the page at once, since a redirect would
 // lose the status.
-func (v *request) tooMany(wait time.Duration) {
-	h := v.c.Writer.Header()
+func (r *request) answerRateLimited(wait time.Duration) {
+	h := r.c.Writer.Header()
 	h.Set("Retry-After", seconds(wait))
 	h.Set("Cache-Control", "no-store")
-	target := withQuery(v.errorURL(errorcode.RateLimited), waitParam, seconds(wait))
+	target := withQuery(r.errorURL(errorcode.RateLimited), waitParam, seconds(wait))
 	switch {
-	case v.native:
-		v.nativeError(http.StatusTooManyRequests, errorcode.RateLimited)
-	case v.wantsJSON():
-		v.json(http.StatusTooManyRequests, map[string]string{"url": target})
-	case v.c.GetHeader("HX-Request") == "true":
+	case r.native:
+		r.nativeError(http.StatusTooManyRequests, errorcode.RateLimited)
+	case r.wantsJSON():
+		r.json(http.StatusTooManyRequests, map[string]string{"url": target})
+	case r.c.GetHeader("HX-Request") == "true":
 		h.Set("HX-Redirect", target)
-		v.c.Status(http.StatusTooManyRequests)
-		v.c.Writer.WriteHeaderNow()
-	case v.auth.opts.Pages.Error != "":
-		v.redirect(http.StatusTooManyRequests, target)
+		r.c.Status(http.StatusTooManyRequests)
+		r.c.Writer.WriteHeaderNow()
+	case r.auth.opts.Pages.Error != "":
+		r.redirect(http.StatusTooManyRequests, target)
 	default:
-		v.errorPage(http.StatusTooManyRequests, errorcode.RateLimited, wait)
+		r.errorPage(http.StatusTooManyRequests, errorcode.RateLimited, wait)
 	}
 }
 
@@ -360,11 +360,11 @@ func seconds(wait time.Duration) string {
 }
 
 // waitAsked is how long to wait as the error page's URL says; zero: it does not.
-func (v *request) waitAsked() time.Duration {
-	if !ascii.EqualFold(v.c.Query("error"), errorcode.RateLimited) {
+func (r *request) waitAsked() time.Duration {
+	if !ascii.EqualFold(r.c.Query("error"), errorcode.RateLimited) {
 		return 0
 	}
-	n, err := strconv.ParseUint(v.c.Query(waitParam), 10, 32)
+	n, err := strconv.ParseUint(r.c.Query(waitParam), 10, 32)
 	if err != nil {
 		return 0
 	}

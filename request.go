@@ -88,125 +88,125 @@ func (a *Auth) ownRequest(c *gin.Context, doing string) (*request, error) {
 
 // field is a text field of the body, the first of its name; other JSON types do
 // not count as one.
-func (v *request) field(name string) string { return v.body.Text(name) }
+func (r *request) field(name string) string { return r.body.Text(name) }
 
 // wantsJSON tells next-auth's client from a form.
-func (v *request) wantsJSON() bool {
-	return v.field("json") == "true" ||
-		v.auth.opts.Session.Format == AuthJSV5 && v.c.GetHeader("X-Auth-Return-Redirect") == "1"
+func (r *request) wantsJSON() bool {
+	return r.field("json") == "true" ||
+		r.auth.opts.Session.Format == AuthJSV5 && r.c.GetHeader("X-Auth-Return-Redirect") == "1"
 }
 
 // checkCSRF takes the CSRF cookie or makes one, and decides whether the request came from a
 // page of ours.
-func (v *request) checkCSRF() {
-	v.csrfVerified = v.formProof().Holds(v.c.Request, v.ownOrigin())
-	v.csrfToken = v.auth.csrfToken(v.c, v.base)
+func (r *request) checkCSRF() {
+	r.csrfVerified = r.formProof().Holds(r.c.Request, r.ownOrigin())
+	r.csrfToken = r.auth.csrfToken(r.c, r.base)
 }
 
-func (v *request) formProof() form.Proof {
-	return form.Check(v.auth.keys.csrf, v.c.Request, v.names.CSRF, v.field("csrfToken"))
+func (r *request) formProof() form.Proof {
+	return form.Check(r.auth.keys.csrf, r.c.Request, r.names.CSRF, r.field("csrfToken"))
 }
 
 // proven reports whether a page of ours sent the request. It tells the log why that is
 // not shown.
-func (v *request) proven() bool {
-	if !v.csrfVerified {
-		v.tellUnproven()
+func (r *request) proven() bool {
+	if !r.csrfVerified {
+		r.tellCSRF()
 	}
-	return v.csrfVerified
+	return r.csrfVerified
 }
 
-// tellUnproven says what a form lacks, and which option that points to.
-func (v *request) tellUnproven() {
-	req, p := v.c.Request, v.formProof()
-	kind, message, advice, seen := v.auth.site.Seen(req).OfForm(refusal.Form{
-		Site: v.base.Origin, Secure: v.base.Secure, Origins: req.Header["Origin"], OwnOrigin: v.ownOrigin(),
-		Cookie: v.names.CSRF, Cookies: p.Cookies, Opened: p.Opened, HasToken: v.field("csrfToken") != "", ContentType: req.Header.Get("Content-Type"),
+// tellCSRF says what a form lacks, and which option that points to.
+func (r *request) tellCSRF() {
+	req, p := r.c.Request, r.formProof()
+	kind, message, advice, seen := r.auth.site.Seen(req).OfForm(refusal.Form{
+		Site: r.base.Origin, Secure: r.base.Secure, Origins: req.Header["Origin"], OwnOrigin: r.ownOrigin(),
+		Cookie: r.names.CSRF, Cookies: p.Cookies, Opened: p.Opened, HasToken: r.field("csrfToken") != "", ContentType: req.Header.Get("Content-Type"),
 	})
-	v.auth.refusals.Warn(req.Context(), kind, message, advice, append([]any{"host", req.Host, "expected", v.base.Origin}, seen...)...)
+	r.auth.refusals.Warn(req.Context(), kind, message, advice, append([]any{"host", req.Host, "expected", r.base.Origin}, seen...)...)
 }
 
-func (v *request) ownOrigin() bool {
-	return v.auth.site.OwnOrigin(v.c.Request, v.base)
+func (r *request) ownOrigin() bool {
+	return r.auth.site.OwnOrigin(r.c.Request, r.base)
 }
 
 // resolveCallbackURL settles where this request leads: what the body says, else
 // the query, else what the last one said, else the site itself. It is kept in
 // a cookie for the provider's answer.
-func (v *request) resolveCallbackURL() {
-	kept, _ := cookie.Get(v.c.Request.Header["Cookie"], v.names.CallbackURL)
-	_, inBody := v.body["callbackUrl"]
-	asked := v.field("callbackUrl")
-	if query := v.c.Request.URL.Query()["callbackUrl"]; !inBody && len(query) == 1 {
+func (r *request) resolveCallbackURL() {
+	kept, _ := cookie.Get(r.c.Request.Header["Cookie"], r.names.CallbackURL)
+	_, inBody := r.body["callbackUrl"]
+	asked := r.field("callbackUrl")
+	if query := r.c.Request.URL.Query()["callbackUrl"]; !inBody && len(query) == 1 {
 		asked = query[0]
 	}
-	v.callbackURL = v.base.Home()
+	r.callbackURL = r.base.Home()
 	switch {
 	case asked != "":
-		v.callbackURL = v.redirectTarget(asked)
+		r.callbackURL = r.redirectTarget(asked)
 	case kept != "":
-		v.callbackURL = v.redirectTarget(kept)
+		r.callbackURL = r.redirectTarget(kept)
 	}
-	if v.callbackURL != kept {
-		v.setCookie(cookie.Line(v.names.CallbackURL, v.callbackURL, v.attributes()))
+	if r.callbackURL != kept {
+		r.setCookie(cookie.Line(r.names.CallbackURL, r.callbackURL, r.attributes()))
 	}
 }
 
 // redirectTarget is where a callback URL leads. Callbacks.Redirect may choose,
 // but not leave the base origin and AllowedRedirects.
-func (v *request) redirectTarget(asked string) string {
-	if redirect := v.auth.opts.Callbacks.Redirect; redirect != nil {
-		inner := v.base.Inner(asked)
-		if chosen := redirect(v.c, inner, v.base.Site()); chosen != inner {
+func (r *request) redirectTarget(asked string) string {
+	if redirect := r.auth.opts.Callbacks.Redirect; redirect != nil {
+		inner := r.base.Inner(asked)
+		if chosen := redirect(r.c, inner, r.base.Site()); chosen != inner {
 			asked = chosen
 		}
 	}
-	target := v.base.Absolute(asked, v.auth.site.Allowed)
+	target := r.base.Absolute(asked, r.auth.site.Allowed)
 	if len(cookie.Escape(target)) > maxCallbackURL {
-		return v.base.Home()
+		return r.base.Home()
 	}
-	if target == v.base.Home() {
-		v.tellTarget(asked)
+	if target == r.base.Home() {
+		r.tellTarget(asked)
 	}
 	return target
 }
 
 // tellPlainHTTP says that the site's address is on https and its browsers are not: they
 // keep none of the cookies, and the forms lead to where nobody may listen.
-func (v *request) tellPlainHTTP() {
-	if !v.base.OpenedByHTTP(v.c.Request) {
+func (r *request) tellPlainHTTP() {
+	if !r.base.OpenedByHTTP(r.c.Request) {
 		return
 	}
-	v.auth.refusals.Warn(v.c.Request.Context(), refusal.Unkept, "the sign-in page was opened over http, where browsers keep no Secure cookie",
-		v.auth.site.Seen(v.c.Request).OfPlainHTTP(v.base.Origin), "host", v.c.Request.Host, "expected", v.base.Origin, "cookie", v.names.Session)
+	r.auth.refusals.Warn(r.c.Request.Context(), refusal.Unkept, "the sign-in page was opened over http, where browsers keep no Secure cookie",
+		r.auth.site.Seen(r.c.Request).OfPlainHTTP(r.base.Origin), "host", r.c.Request.Host, "expected", r.base.Origin, "cookie", r.names.Session)
 }
 
 // tellPrefix says that a proxy shortens the paths, and that the site does not know: its
 // forms and redirects then lead past the proxy's path.
-func (v *request) tellPrefix() {
-	req, site := v.c.Request, v.auth.site
-	prefix := v.base.UnknownPrefix(req)
+func (r *request) tellPrefix() {
+	req, site := r.c.Request, r.auth.site
+	prefix := r.base.UnknownPrefix(req)
 	if prefix == "" {
 		return
 	}
-	v.auth.refusals.Warn(req.Context(), refusal.Prefix, "a proxy says that it took a prefix off the path, and this site's address has none",
-		v.auth.site.Seen(req).OfPrefix(prefix, v.base.Origin, site.PublicURL, v.auth.opts.Pages.TrustForwardedPrefix), "prefix", prefix, "expected", v.base.URL)
+	r.auth.refusals.Warn(req.Context(), refusal.Prefix, "a proxy says that it took a prefix off the path, and this site's address has none",
+		r.auth.site.Seen(req).OfPrefix(prefix, r.base.Origin, site.PublicURL, r.auth.opts.Pages.TrustForwardedPrefix), "prefix", prefix, "expected", r.base.URL)
 }
 
 // tellTarget says that a callback URL of another site leads to this one. Its path and
 // query stay out of the log: they may hold a token.
-func (v *request) tellTarget(asked string) {
+func (r *request) tellTarget(asked string) {
 	u, err := origin.Read(asked)
-	if err != nil || u.Origin() == v.base.Origin {
+	if err != nil || u.Origin() == r.base.Origin {
 		return
 	}
-	v.auth.refusals.Warn(v.c.Request.Context(), refusal.Target, "a callbackUrl leads to another site, so the person gets to this one",
+	r.auth.refusals.Warn(r.c.Request.Context(), refusal.Target, "a callbackUrl leads to another site, so the person gets to this one",
 		refusal.Advice{LookAt: "AllowedRedirects", Text: "if that site is yours, list its origin in AllowedRedirects; else somebody made a link that leads away from here"},
-		"origin", u.Origin(), "expected", v.base.Origin)
+		"origin", u.Origin(), "expected", r.base.Origin)
 }
 
 // attributes are those of every cookie except the session's.
-func (v *request) attributes() cookie.Attributes { return v.auth.attributes(v.base) }
+func (r *request) attributes() cookie.Attributes { return r.auth.attributes(r.base) }
 
 func (a *Auth) attributes(base origin.Base) cookie.Attributes {
 	if a.opts.Cookies.Partitioned { // in a frame, no other cookie comes along
@@ -215,7 +215,7 @@ func (a *Auth) attributes(base origin.Base) cookie.Attributes {
 	return cookie.Attributes{Secure: base.Secure}
 }
 
-func (v *request) setCookie(lines ...string) { addCookies(v.c, lines) }
+func (r *request) setCookie(lines ...string) { addCookies(r.c, lines) }
 
 func addCookies(c *gin.Context, lines []string) {
 	h := c.Writer.Header()
@@ -226,51 +226,51 @@ func addCookies(c *gin.Context, lines []string) {
 // the status that the outcome has, and htmx by its own header, since it would
 // follow a 302 itself and put the provider's page into this one. url is absolute, or a
 // path of the application.
-func (v *request) redirect(status int, url string) {
-	url = v.base.Public(url)
+func (r *request) redirect(status int, url string) {
+	url = r.base.Public(url)
 	switch {
-	case v.wantsJSON():
-		v.json(status, map[string]string{"url": url})
+	case r.wantsJSON():
+		r.json(status, map[string]string{"url": url})
 		return
-	case v.c.GetHeader("HX-Request") == "true":
-		v.c.Header("HX-Redirect", origin.Location(url))
-		v.c.Status(http.StatusOK)
-		v.c.Writer.WriteHeaderNow()
+	case r.c.GetHeader("HX-Request") == "true":
+		r.c.Header("HX-Redirect", origin.Location(url))
+		r.c.Status(http.StatusOK)
+		r.c.Writer.WriteHeaderNow()
 		return
 	}
-	v.c.Header("Location", origin.Location(url))
-	v.c.Status(http.StatusFound)
-	v.c.Writer.WriteHeaderNow()
+	r.c.Header("Location", origin.Location(url))
+	r.c.Status(http.StatusFound)
+	r.c.Writer.WriteHeaderNow()
 }
 
-// unproven answers a form that does not prove that a page of ours sent it, by
+// csrfRefused answers a form that does not prove that a page of ours sent it, by
 // showing the page again. Auth.js's client wants an error, else it reports that
 // all went well.
-func (v *request) unproven(page string) {
-	if page == "signin" && v.provider != nil { // the log says it of all forms, once in a while
-		v.signInError(errUnprovenForm, errorcode.FormRefused)
+func (r *request) csrfRefused(page string) {
+	if page == "signin" && r.provider != nil { // the log says it of all forms, once in a while
+		r.signInError(errUnprovenForm, errorcode.FormRefused)
 	}
 	notice := ""
-	if !v.ownOrigin() {
+	if !r.ownOrigin() {
 		notice = errorcode.OtherOrigin
 	}
-	v.notice(notice)
+	r.notice(notice)
 	query := "?csrf=true"
-	if v.auth.opts.Session.Format == AuthJSV5 {
+	if r.auth.opts.Session.Format == AuthJSV5 {
 		query = "?error=MissingCSRF"
 	}
-	v.redirect(http.StatusOK, v.base.URL+"/"+page+query)
+	r.redirect(http.StatusOK, r.base.URL+"/"+page+query)
 }
 
-func (v *request) errorURL(code string) string {
-	if v.proving && code != errorcode.RateLimited { // which the error page explains
-		return withQuery(factorURL(v.base, v.wantedFactors()), "error", code)
+func (r *request) errorURL(code string) string {
+	if r.proving && code != errorcode.RateLimited { // which the error page explains
+		return withQuery(factorURL(r.base, r.wantedFactors()), "error", code)
 	}
-	return v.base.URL + "/error?error=" + cookie.Escape(code)
+	return r.base.URL + "/error?error=" + cookie.Escape(code)
 }
 
-func (v *request) json(status int, body any) {
-	writeJSON(v.c, status, body)
+func (r *request) json(status int, body any) {
+	writeJSON(r.c, status, body)
 }
 
 // writeJSON leaves <, > and & as they are, as next-auth does.
@@ -314,17 +314,17 @@ func refuse(c *gin.Context, status int, text string) {
 	_, _ = c.Writer.WriteString(text)
 }
 
-func (v *request) errorPage(status int, code string, wait time.Duration) {
+func (r *request) errorPage(status int, code string, wait time.Duration) {
 	page := pages.Error{
-		Code: code, Text: v.auth.publicErrors.Known(code), Aborted: code == errorcode.SessionUnavailable, Wait: wait, Site: v.base.Host(), SignInURL: v.base.URL + "/signin",
+		Code: code, Text: r.auth.publicErrors.Known(code), Aborted: code == errorcode.SessionUnavailable, Wait: wait, Site: r.base.Host(), SignInURL: r.base.URL + "/signin",
 	}
-	page.Reference = cmp.Or(v.reference, v.failure(code).Reference)
-	page.HomeURL = v.base.Home()
-	page.Notice, _ = v.noticed(code)
-	if notice := errorcode.SignedInNotice(code); notice != "" && v.isSignedIn() {
-		page.Notice, page.ContinueURL = notice, v.callbackURL
+	page.Reference = cmp.Or(r.reference, r.readFailure(code).Reference)
+	page.HomeURL = r.base.Home()
+	page.Notice, _ = r.noticed(code)
+	if notice := errorcode.SignedInNotice(code); notice != "" && r.isSignedIn() {
+		page.Notice, page.ContinueURL = notice, r.callbackURL
 	}
-	v.pages().Error(v.c.Writer, status, page)
+	r.pages().Error(r.c.Writer, status, page)
 }
 
 // withQuery adds a parameter to a URL that may have some, in front of its
@@ -344,38 +344,38 @@ func withQuery(target, name, value string) string {
 
 // fault answers a fault of ours or of the application's callbacks: the log says
 // what it was, the browser only that it was one. Cookies stay as they are.
-func (v *request) fault(doing string, err error) {
-	if clientGone(v.c, err) {
+func (r *request) fault(doing string, err error) {
+	if clientGone(r.c, err) {
 		return
 	}
-	v.auth.opts.Logger.Error("ginauth: "+doing+" failed", "error", redact.Error(err))
-	noStore(v.c.Writer.Header())
-	v.json(faultStatus(err), map[string]string{
+	r.auth.opts.Logger.Error("ginauth: "+doing+" failed", "error", redact.Error(err))
+	noStore(r.c.Writer.Header())
+	r.json(faultStatus(err), map[string]string{
 		"message": "There is a problem with the server. Its log says more.",
 	})
 }
 
 // continueHere answers with a page that loads this URL.
-func (v *request) continueHere() {
-	v.continueAt(v.redirectURI() + "?" + v.c.Request.URL.RawQuery)
+func (r *request) continueHere() {
+	r.continueAt(r.redirectURI() + "?" + r.c.Request.URL.RawQuery)
 }
 
 // continueWith answers a provider's POST with a page that loads what is needed of it from
 // this site, so that the session's cookie comes along.
-func (v *request) continueWith(answer url.Values) {
-	v.continueAt(v.redirectURI() + "?" + oauth.AnswerParams(answer).Encode())
+func (r *request) continueWith(answer url.Values) {
+	r.continueAt(r.redirectURI() + "?" + oauth.AnswerParams(answer).Encode())
 }
 
 // continueAt answers with a page that loads another.
-func (v *request) continueAt(url string) {
-	v.pages().Continue(v.c.Writer, pages.Continue{Site: v.base.Host(), URL: url})
+func (r *request) continueAt(url string) {
+	r.pages().Continue(r.c.Writer, pages.Continue{Site: r.base.Host(), URL: url})
 }
 
 // answer is the provider's: the query, and the form of a form_post response. A
 // parameter that stands twice stays so, and is refused (RFC 6749 §3.1).
-func (v *request) answer() url.Values {
-	answer := v.c.Request.URL.Query()
-	for name, values := range v.body.Values() {
+func (r *request) answer() url.Values {
+	answer := r.c.Request.URL.Query()
+	for name, values := range r.body.Values() {
 		answer[name] = append(answer[name], values...)
 	}
 	return answer

@@ -92,52 +92,52 @@ func (a *Auth) serve(c *gin.Context) {
 		return
 	}
 	id, _, _ = strings.Cut(id, "/")
-	v := &request{
+	r := &request{
 		auth: a, c: c, base: base, names: a.scheme(base).names,
 		method: method, segment: id, provider: a.provider(id), body: body,
 	}
-	if v.provider == nil && id != "" && (action == "callback" || action == "signin" && c.Request.Method == http.MethodPost) {
-		v.tellProvider(id)
+	if r.provider == nil && id != "" && (action == "callback" || action == "signin" && c.Request.Method == http.MethodPost) {
+		r.tellProvider(id)
 	}
-	if action == "callback" && v.provider == nil || action == backchannel && !a.takesLogoutTokens(v.provider) ||
-		action == idTokenAction && !v.provider.takesIDTokens() {
+	if action == "callback" && r.provider == nil || action == backchannel && !a.takesLogoutTokens(r.provider) ||
+		action == idTokenAction && !r.provider.takesIDTokens() {
 		refuse(c, http.StatusBadRequest, "Error: This action with HTTP "+method+" is not supported by NextAuth.js")
 		return
 	}
-	v.native = v.isNative(action)
-	if !route.bare && !v.native && !(action == "callback" && v.formPosted()) {
-		v.checkCSRF()
-		v.resolveCallbackURL()
+	r.native = r.isNative(action)
+	if !route.bare && !r.native && !(action == "callback" && r.formPosted()) {
+		r.checkCSRF()
+		r.resolveCallbackURL()
 	}
-	route.serve(v)
+	route.serve(r)
 }
 
 // tellProvider says that a URL names a provider that there is not.
-func (v *request) tellProvider(id string) {
+func (r *request) tellProvider(id string) {
 	var ids []string
-	for _, p := range v.auth.providers {
+	for _, p := range r.auth.providers {
 		ids = append(ids, p.id)
 	}
-	v.auth.refusals.Warn(v.c.Request.Context(), refusal.Provider, "a sign-in was refused, since its URL names no provider of this site",
-		refusal.Advice{LookAt: "Providers, OAuth.ID", Text: "the callback URL that is registered at a provider ends in the provider's id here, " + v.base.URL + "/callback/ and the id"},
+	r.auth.refusals.Warn(r.c.Request.Context(), refusal.Provider, "a sign-in was refused, since its URL names no provider of this site",
+		refusal.Advice{LookAt: "Providers, OAuth.ID", Text: "the callback URL that is registered at a provider ends in the provider's id here, " + r.base.URL + "/callback/ and the id"},
 		"provider", id, "expected", refusal.Words(strings.Join(ids, ", ")))
 }
 
-func (v *request) getCSRF() {
-	noStore(v.c.Writer.Header())
-	v.json(http.StatusOK, map[string]string{"csrfToken": v.csrfToken})
+func (r *request) getCSRF() {
+	noStore(r.c.Writer.Header())
+	r.json(http.StatusOK, map[string]string{"csrfToken": r.csrfToken})
 }
 
 // getProviders lists the providers in their order, which is the order of a
 // page's buttons.
-func (v *request) getProviders() {
+func (r *request) getProviders() {
 	var list claims.Object
-	for _, p := range v.auth.providers {
+	for _, p := range r.auth.providers {
 		list.Add(p.id, listedProvider{
-			p.id, p.name, p.method.kind(), v.base.URL + "/signin/" + p.id, v.base.URL + "/callback/" + p.id,
+			p.id, p.name, p.method.kind(), r.base.URL + "/signin/" + p.id, r.base.URL + "/callback/" + p.id,
 		})
 	}
-	v.json(http.StatusOK, &list)
+	r.json(http.StatusOK, &list)
 }
 
 // listedProvider is a provider as GET providers tells it.
@@ -151,31 +151,31 @@ type listedProvider struct {
 
 // getSignIn shows the ways to sign in. It never starts one: a link or an image
 // on another site must not sign anybody in. OAuth.ThirdPartyLogin alone lets one.
-func (v *request) getSignIn() {
-	if v.provider != nil && v.provider.oauth().startedElsewhere(v.c.Request.URL) {
-		v.provider.oauth().beginElsewhere(v)
+func (r *request) getSignIn() {
+	if r.provider != nil && r.provider.oauth().startedElsewhere(r.c.Request.URL) {
+		r.provider.oauth().beginElsewhere(r)
 		return
 	}
-	v.tellPlainHTTP()
-	v.tellPrefix()
-	code := v.c.Query("error")
-	notice, location := v.noticed(code)
+	r.tellPlainHTTP()
+	r.tellPrefix()
+	code := r.c.Query("error")
+	notice, location := r.noticed(code)
 	if location != "" {
-		v.redirect(http.StatusFound, location)
+		r.redirect(http.StatusFound, location)
 		return
 	}
-	if page := v.auth.opts.Pages.SignIn; page != "" {
+	if page := r.auth.opts.Pages.SignIn; page != "" {
 		if code == "" {
-			code = v.segment
+			code = r.segment
 		}
-		target := withQuery(page, "callbackUrl", v.callbackURL)
+		target := withQuery(page, "callbackUrl", r.callbackURL)
 		if code != "" {
 			target = withQuery(target, "error", code)
 		}
 		if notice != "" {
 			target = withQuery(target, "reason", notice)
 		}
-		v.redirect(http.StatusFound, target)
+		r.redirect(http.StatusFound, target)
 		return
 	}
 	switch {
@@ -184,120 +184,120 @@ func (v *request) getSignIn() {
 	case code != "" && !errorcode.ShownOnSignInPage(code):
 		code = errorcode.Default // the author of a link must not put words on this page
 	}
-	failed := v.failure(v.c.Query("error"))
-	v.pages().SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
-		Site: v.base.Host(), Providers: v.buttons(), CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: code, Hint: v.hint(notice),
-		Script:   v.passkeyScriptURL(),
-		LastUsed: v.lastUsed(), Failed: v.failedForm(code, failed.Provider), Typed: failed.Typed, Reference: failed.Reference,
+	failed := r.readFailure(r.c.Query("error"))
+	r.pages().SignIn(r.c.Writer, http.StatusOK, pages.SignIn{
+		Site: r.base.Host(), Providers: r.buttons(), CSRFToken: r.csrfToken, CallbackURL: r.callbackURL, Error: code, Hint: r.hint(notice),
+		Script:   r.passkeyScriptURL(),
+		LastUsed: r.lastUsed(), Failed: r.failedForm(code, failed.Provider), Typed: failed.Typed, Reference: failed.Reference,
 	})
 }
 
 // buttons are the providers on the sign-in page.
-func (v *request) buttons() []pages.Provider {
-	all := make([]pages.Provider, len(v.auth.providers))
-	for i, p := range v.auth.providers {
-		all[i] = p.button(v.base.URL)
+func (r *request) buttons() []pages.Provider {
+	all := make([]pages.Provider, len(r.auth.providers))
+	for i, p := range r.auth.providers {
+		all[i] = p.button(r.base.URL)
 	}
 	return all
 }
 
 // postSignIn starts a sign-in. Without proof that a page of ours asked, it shows
 // the sign-in page instead.
-func (v *request) postSignIn() {
-	if again := v.postedElsewhere(); again != "" && !v.csrfVerified {
-		v.redirect(http.StatusOK, again)
+func (r *request) postSignIn() {
+	if again := r.postedElsewhere(); again != "" && !r.csrfVerified {
+		r.redirect(http.StatusOK, again)
 		return
 	}
-	if !v.proven() || v.provider == nil {
-		v.unproven("signin")
+	if !r.proven() || r.provider == nil {
+		r.csrfRefused("signin")
 		return
 	}
-	v.provider.method.begin(v)
+	r.provider.method.begin(r)
 }
 
-func (v *request) callback() { v.provider.method.callback(v) }
+func (r *request) callback() { r.provider.method.callback(r) }
 
-func (v *request) getError() {
-	code := v.c.Query("error")
+func (r *request) getError() {
+	code := r.c.Query("error")
 	if code == "" {
-		code = v.segment
+		code = r.segment
 	}
-	switch page := v.auth.opts.Pages.Error; {
+	switch page := r.auth.opts.Pages.Error; {
 	case errorcode.ShownOnSignInPage(code):
-		v.redirect(http.StatusFound, v.base.URL+"/signin?error="+code)
+		r.redirect(http.StatusFound, r.base.URL+"/signin?error="+code)
 	case page != "":
 		if code == "" {
 			code = "undefined" // as next-auth says it
 		}
 		target := withQuery(page, "error", code)
-		if notice, _ := v.noticed(code); notice != "" {
+		if notice, _ := r.noticed(code); notice != "" {
 			target = withQuery(target, "reason", notice)
 		}
-		if wait := v.waitAsked(); wait > 0 {
+		if wait := r.waitAsked(); wait > 0 {
 			target = withQuery(target, waitParam, seconds(wait))
 		}
-		v.redirect(http.StatusFound, target)
+		r.redirect(http.StatusFound, target)
 	default:
-		v.errorPage(errorcode.Status(code), code, v.waitAsked())
+		r.errorPage(errorcode.Status(code), code, r.waitAsked())
 	}
 }
 
 // getVerifyRequest says that a mail is on its way, and takes the code that it
 // brings.
-func (v *request) getVerifyRequest() {
-	if page := v.auth.opts.Pages.VerifyRequest; page != "" {
-		v.redirect(http.StatusFound, page)
+func (r *request) getVerifyRequest() {
+	if page := r.auth.opts.Pages.VerifyRequest; page != "" {
+		r.redirect(http.StatusFound, page)
 		return
 	}
-	page := pages.VerifyRequest{Site: v.base.Host(), CSRFToken: v.csrfToken, CallbackURL: v.callbackURL}
-	if p := v.auth.provider(v.c.Query("provider")); p != nil && p.method.kind() == emailType {
-		if p.button(v.base.URL).Code {
-			page.Action = v.base.URL + "/callback/" + p.id
-			page.Wrong = v.c.Query("error") == errorcode.VerificationCode
+	page := pages.VerifyRequest{Site: r.base.Host(), CSRFToken: r.csrfToken, CallbackURL: r.callbackURL}
+	if p := r.auth.provider(r.c.Query("provider")); p != nil && p.method.kind() == emailType {
+		if p.button(r.base.URL).Code {
+			page.Action = r.base.URL + "/callback/" + p.id
+			page.Wrong = r.c.Query("error") == errorcode.VerificationCode
 		}
-		page.OtherURL = v.base.URL + "/signin"
-		if sent := v.kept(v.names.Sent, sentNote); sent.Provider == p.id { // never one that a link names
-			page.Email, page.Again, page.AgainURL = sent.Email, sent.Again && !page.Wrong, v.base.URL+"/signin/"+p.id
+		page.OtherURL = r.base.URL + "/signin"
+		if sent := r.kept(r.names.Sent, sentNote); sent.Provider == p.id { // never one that a link names
+			page.Email, page.Again, page.AgainURL = sent.Email, sent.Again && !page.Wrong, r.base.URL+"/signin/"+p.id
 		}
 	}
-	v.pages().VerifyRequest(v.c.Writer, page)
+	r.pages().VerifyRequest(r.c.Writer, page)
 }
 
 // postLog takes what next-auth's client reports of its own errors. Anybody may
 // send it, so only the code is logged, and only for debugging.
-func (v *request) postLog() {
-	v.auth.opts.Logger.Debug("ginauth: the client reports an error", "code", redact.Code(v.field("code")))
-	v.c.Writer.Header()["Content-Type"] = nil
-	v.c.Status(http.StatusOK)
-	v.c.Writer.WriteHeaderNow()
+func (r *request) postLog() {
+	r.auth.opts.Logger.Debug("ginauth: the client reports an error", "code", redact.Code(r.field("code")))
+	r.c.Writer.Header()["Content-Type"] = nil
+	r.c.Status(http.StatusOK)
+	r.c.Writer.WriteHeaderNow()
 }
 
 // getSession tells a page who is signed in, and moves the session's end where that is
 // due: next-auth does so each time, by which a late answer undoes what a request in
 // between made of the session.
-func (v *request) getSession() {
-	noStore(v.c.Writer.Header())
-	v.answerSession("", nil)
+func (r *request) getSession() {
+	noStore(r.c.Writer.Header())
+	r.answerSession("", nil)
 }
 
 // postSession changes the session as the page asks: the JWT callback decides
 // what of it counts.
-func (v *request) postSession() {
-	if v.native {
-		v.renewNative()
+func (r *request) postSession() {
+	if r.native {
+		r.renewNative()
 		return
 	}
-	if !v.proven() {
-		v.json(http.StatusBadRequest, v.nobody())
+	if !r.proven() {
+		r.json(http.StatusBadRequest, r.nobody())
 		return
 	}
-	v.answerSession(TriggerUpdate, v.body["data"])
+	r.answerSession(TriggerUpdate, r.body["data"])
 }
 
 // nobody is the answer where nobody is signed in. Each client knows its own
 // server's alone: Auth.js's takes {} for a session.
-func (v *request) nobody() any {
-	if v.auth.opts.Session.Format == AuthJSV5 {
+func (r *request) nobody() any {
+	if r.auth.opts.Session.Format == AuthJSV5 {
 		return nil
 	}
 	return struct{}{}
@@ -305,42 +305,42 @@ func (v *request) nobody() any {
 
 // answerSession answers the session, changed where the page asks for that. A token
 // that does not open is deleted; a fault of a callback keeps it, for the next time.
-func (v *request) answerSession(trigger Trigger, update any) {
-	found := v.found()
+func (r *request) answerSession(trigger Trigger, update any) {
+	found := r.found()
 	if !found.Found {
-		v.json(http.StatusOK, v.nobody())
+		r.json(http.StatusOK, r.nobody())
 		return
 	}
 	var id *identity
 	var err error
 	if trigger == TriggerUpdate {
-		if id, err = v.auth.openLatestFound(v.c.Request.Context(), found, v.base); err == nil {
-			id, err = v.auth.change(v.c, id, v.base, found, update)
+		if id, err = r.auth.openLatestFound(r.c.Request.Context(), found, r.base); err == nil {
+			id, err = r.auth.change(r.c, id, r.base, found, update)
 		}
-	} else if id, err = v.auth.openFound(v.c.Request.Context(), found, v.base, v.auth.opts.Now()); err == nil {
-		err = v.auth.read(v.c, id, v.base, found)
+	} else if id, err = r.auth.openFound(r.c.Request.Context(), found, r.base, r.auth.opts.Now()); err == nil {
+		err = r.auth.read(r.c, id, r.base, found)
 	}
 	if errors.Is(err, ErrSignedOut) {
-		err = cmp.Or(v.auth.endByCallback(v.c, id, v.base, found), errSignedOut)
+		err = cmp.Or(r.auth.endByCallback(r.c, id, r.base, found), errSignedOut)
 	}
 	switch {
 	case errors.Is(err, errSignedOut):
-		v.auth.clearSession(v.c, found, v.base)
-		v.json(http.StatusOK, v.nobody())
+		r.auth.clearSession(r.c, found, r.base)
+		r.json(http.StatusOK, r.nobody())
 		return
 	case err != nil:
-		v.fault("reading the session", err)
+		r.fault("reading the session", err)
 		return
-	case v.auth.ending.streams.SignedOut(id.token.sessionID()):
+	case r.auth.ending.streams.SignedOut(id.token.sessionID()):
 		// Meanwhile, and the answer to the sign-out deletes the cookie. This one may
 		// come after the next person's sign-in, whose cookie it must not delete.
-		v.json(http.StatusOK, v.nobody())
+		r.json(http.StatusOK, r.nobody())
 		return
 	}
-	if event := v.auth.opts.Events.Session; event != nil {
-		event(v.c, SessionEvent{Session: id.view(), Token: &id.token})
+	if event := r.auth.opts.Events.Session; event != nil {
+		event(r.c, SessionEvent{Session: id.view(), Token: &id.token})
 	}
-	v.json(http.StatusOK, &id.session)
+	r.json(http.StatusOK, &id.session)
 	id.finish()
 }
 

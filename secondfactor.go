@@ -89,7 +89,7 @@ func (a *Auth) configureFactors(opts *Options, f *faults) {
 	a.factors = secondFactors{store, room, trusted, setups}
 }
 
-func (v *request) secondURL(page string) string { return v.base.URL + "/second-factor/" + page }
+func (r *request) secondURL(page string) string { return r.base.URL + "/second-factor/" + page }
 
 // A secondPage is a page of second factors, or what one of their forms asks for: for a
 // sign-in of this browser that waits, or for the person who is signed in.
@@ -118,161 +118,161 @@ var secondPages = map[string]secondPage{
 }
 
 // formPage is the page of second factors with the form that this request sends.
-func (v *request) formPage() string {
-	page := map[string]string{"passkey": "code", "remove": "list", "codes": "list"}[v.segment]
-	return cmp.Or(page, v.segment, "code")
+func (r *request) formPage() string {
+	page := map[string]string{"passkey": "code", "remove": "list", "codes": "list"}[r.segment]
+	return cmp.Or(page, r.segment, "code")
 }
 
 // secondFactor serves the pages of second factors, and what their forms send.
-func (v *request) secondFactor() {
-	post, name := v.method == http.MethodPost, cmp.Or(v.segment, "code")
-	if post && !v.proven() {
-		v.unproven("second-factor/" + v.formPage())
+func (r *request) secondFactor() {
+	post, name := r.method == http.MethodPost, cmp.Or(r.segment, "code")
+	if post && !r.proven() {
+		r.csrfRefused("second-factor/" + r.formPage())
 		return
 	}
-	v.second = post
-	switch page, known := secondPages[v.method+" "+name]; {
+	r.second = post
+	switch page, known := secondPages[r.method+" "+name]; {
 	case !known:
-		refuse(v.c, http.StatusNotFound, "Error: There is no such page")
-	case v.segment == "" && !post:
-		v.redirect(http.StatusOK, v.secondURL(name))
+		refuse(r.c, http.StatusNotFound, "Error: There is no such page")
+	case r.segment == "" && !post:
+		r.redirect(http.StatusOK, r.secondURL(name))
 	case page.waiting != nil:
-		v.withWaiting(page.waiting)
+		r.withWaiting(page.waiting)
 	default:
-		v.withSession(page.session)
+		r.withSession(page.session)
 	}
 }
 
 // codeMethod is the method whose code the page asks for.
-func (v *request) codeMethod() FactorMethod {
-	if strings.HasSuffix(v.segment, "recovery") {
+func (r *request) codeMethod() FactorMethod {
+	if strings.HasSuffix(r.segment, "recovery") {
 		return FactorRecovery
 	}
 	return FactorOTP
 }
 
 // askSecond shows the page of a sign-in that waits: for a code, or for setting up an app.
-func (v *request) askSecond(ctx context.Context, w *waiting, r *factor.Record) {
-	if r.Enrolled() {
-		v.codePage(r, v.secondPasskey(ctx, w.User.ID))
+func (r *request) askSecond(ctx context.Context, w *waiting, record *factor.Record) {
+	if record.Enrolled() {
+		r.codePage(record, r.secondPasskey(ctx, w.User.ID))
 	} else {
-		v.enrolPage(ctx, w.User, w.ID, w.Later == laterVerify, nil)
+		r.enrolPage(ctx, w.User, w.ID, w.Later == laterVerify, nil)
 	}
 }
 
 // codePage asks for a code.
-func (v *request) codePage(r *factor.Record, passkey pages.SecondPasskey) {
-	p := pages.CodePage(v.base.URL, v.segment, v.callbackURL, v.auth.opts.Factors.TrustDevice)
-	p.Site, p.CSRFToken, p.Passkey = v.base.Host(), v.csrfToken, passkey
-	p.Off, p.Wrong = r.OTP.Off(), v.c.Query("error") == errorcode.FactorCode
-	v.pages().SecondFactor(v.c.Writer, http.StatusOK, p)
+func (r *request) codePage(record *factor.Record, passkey pages.SecondPasskey) {
+	p := pages.CodePage(r.base.URL, r.segment, r.callbackURL, r.auth.opts.Factors.TrustDevice)
+	p.Site, p.CSRFToken, p.Passkey = r.base.Host(), r.csrfToken, passkey
+	p.Off, p.Wrong = record.OTP.Off(), r.c.Query("error") == errorcode.FactorCode
+	r.pages().SecondFactor(r.c.Writer, http.StatusOK, p)
 }
 
 // finishByCode finishes the sign-in of a person who typed a code.
-func (v *request) finishByCode(ctx context.Context, w *waiting, _ *factor.Record) {
-	method := v.codeMethod()
-	if v.codeRight(ctx, w.User.ID, w, method) {
-		v.leave(v.finishBy(ctx, w, factor.Proof{Method: string(method)}, method == FactorOTP && v.field("trust") == "true"))
+func (r *request) finishByCode(ctx context.Context, w *waiting, _ *factor.Record) {
+	method := r.codeMethod()
+	if r.codeRight(ctx, w.User.ID, w, method) {
+		r.leave(r.finishBy(ctx, w, factor.Proof{Method: string(method)}, method == FactorOTP && r.field("trust") == "true"))
 	}
 }
 
 // codeRight reports whether the code that was typed is right, and answers where it is
 // not.
-func (v *request) codeRight(ctx context.Context, userID string, w *waiting, method FactorMethod) bool {
-	right, err := v.tryFactor(ctx, userID, w, method)
+func (r *request) codeRight(ctx context.Context, userID string, w *waiting, method FactorMethod) bool {
+	right, err := r.tryFactor(ctx, userID, w, method)
 	var tooMany rateLimited
 	switch {
 	case errors.As(err, &tooMany):
-		v.limited(tooMany.wait)
+		r.limited(tooMany.wait)
 	case err != nil:
-		v.notWaiting(err)
+		r.notWaiting(err)
 	case !right:
-		v.wrongSecond(errWrongFactor, errorcode.FactorCode)
+		r.wrongSecond(errWrongFactor, errorcode.FactorCode)
 	}
 	return right
 }
 
 // wrongSecond leads to a page of second factors once more.
-func (v *request) wrongSecond(err error, code string) {
-	v.tellRefused("the second factor", err, code)
-	v.leave(outcome{location: withQuery(v.secondURL(v.formPage()), "error", code), status: http.StatusUnauthorized})
+func (r *request) wrongSecond(err error, code string) {
+	r.tellRefused("the second factor", err, code)
+	r.leave(outcome{location: withQuery(r.secondURL(r.formPage()), "error", code), status: http.StatusUnauthorized})
 }
 
 // secondPasskey is how somebody whose sign-in waits gives a passkey in place of a code.
-func (v *request) secondPasskey(ctx context.Context, userID string) pages.SecondPasskey {
-	if list, _ := v.auth.listPasskeys(ctx, userID); len(list) == 0 { // where they cannot be read, the codes go on
+func (r *request) secondPasskey(ctx context.Context, userID string) pages.SecondPasskey {
+	if list, _ := r.auth.listPasskeys(ctx, userID); len(list) == 0 { // where they cannot be read, the codes go on
 		return pages.SecondPasskey{}
 	}
 	return pages.SecondPasskey{
-		Action: v.secondURL("passkey"), Script: v.passkeyScriptURL(), Wrong: v.c.Query("error") == errorcode.PasskeySignin,
+		Action: r.secondURL("passkey"), Script: r.passkeyScriptURL(), Wrong: r.c.Query("error") == errorcode.PasskeySignin,
 	}
 }
 
 // withSession serves the person who is signed in.
-func (v *request) withSession(serve func(*request, context.Context, *identity, *factor.Record)) {
-	ctx := context.WithoutCancel(v.c.Request.Context())
-	id, err := v.signedInUser(ctx)
-	var r *factor.Record
+func (r *request) withSession(serve func(*request, context.Context, *identity, *factor.Record)) {
+	ctx := context.WithoutCancel(r.c.Request.Context())
+	id, err := r.signedInUser(ctx)
+	var record *factor.Record
 	if err == nil {
-		r, _, err = v.auth.factorRecord(ctx, id.token.Subject)
+		record, _, err = r.auth.factorRecord(ctx, id.token.Subject)
 	}
 	switch {
 	case errors.Is(err, errSignedOut):
-		v.redirect(http.StatusUnauthorized, v.signInFor(v.secondURL("list")))
+		r.redirect(http.StatusUnauthorized, r.signInFor(r.secondURL("list")))
 	case err != nil:
-		v.leave(v.unkeptSession("the second factor", err))
+		r.leave(r.sessionFault("the second factor", err))
 	default:
-		private(v.c.Writer.Header())
-		serve(v, ctx, id, r)
+		private(r.c.Writer.Header())
+		serve(r, ctx, id, record)
 	}
 }
 
 // freshlyProved reports whether the session's person has proved who they are of late, by
 // something else than what they want to change. Where not, it leads to the page on which
 // they can, and back.
-func (v *request) freshlyProved(id *identity, except FactorMethod) bool {
+func (r *request) freshlyProved(id *identity, except FactorMethod) bool {
 	others := factor.Except(except)
-	if v.auth.hasFactor(id, freshProof, others) {
+	if r.auth.hasFactor(id, freshProof, others) {
 		return true
 	}
-	v.redirect(http.StatusUnauthorized, withQuery(factorURL(v.base, others), "callbackUrl", v.secondURL(v.formPage())))
+	r.redirect(http.StatusUnauthorized, withQuery(factorURL(r.base, others), "callbackUrl", r.secondURL(r.formPage())))
 	return false
 }
 
 // listPage shows what second factors the person has.
-func (v *request) listPage(_ context.Context, _ *identity, r *factor.Record) {
-	v.pages().TwoStep(v.c.Writer, pages.TwoStep{
-		Site: v.base.Host(), CSRFToken: v.csrfToken, Left: len(r.Recovery), Since: r.Since(), Off: r.Enrolled() && r.OTP.Off(),
-		AddURL: v.secondURL("add"), CodesURL: v.secondURL("codes"), RemoveURL: v.secondURL("remove"),
+func (r *request) listPage(_ context.Context, _ *identity, record *factor.Record) {
+	r.pages().TwoStep(r.c.Writer, pages.TwoStep{
+		Site: r.base.Host(), CSRFToken: r.csrfToken, Left: len(record.Recovery), Since: record.Since(), Off: record.Enrolled() && record.OTP.Off(),
+		AddURL: r.secondURL("add"), CodesURL: r.secondURL("codes"), RemoveURL: r.secondURL("remove"),
 	})
 }
 
 // askAgain asks the person who is signed in for a code.
-func (v *request) askAgain(_ context.Context, _ *identity, r *factor.Record) {
-	if r.Enrolled() {
-		v.codePage(r, pages.SecondPasskey{})
+func (r *request) askAgain(_ context.Context, _ *identity, record *factor.Record) {
+	if record.Enrolled() {
+		r.codePage(record, pages.SecondPasskey{})
 	} else {
-		v.redirect(http.StatusOK, v.secondURL("list"))
+		r.redirect(http.StatusOK, r.secondURL("list"))
 	}
 }
 
 // confirmFactor adds a proof to the session of a person who typed a code.
-func (v *request) confirmFactor(ctx context.Context, id *identity, _ *factor.Record) {
-	method := v.codeMethod()
-	if !v.codeRight(ctx, id.token.Subject, nil, method) {
+func (r *request) confirmFactor(ctx context.Context, id *identity, _ *factor.Record) {
+	method := r.codeMethod()
+	if !r.codeRight(ctx, id.token.Subject, nil, method) {
 		return
 	}
-	if err := v.addProof(id, method); err != nil {
-		v.leave(v.unkeptSession("keeping the session", err))
+	if err := r.addProof(id, method); err != nil {
+		r.leave(r.sessionFault("keeping the session", err))
 		return
 	}
-	v.redirect(http.StatusOK, v.callbackURL)
+	r.redirect(http.StatusOK, r.callbackURL)
 }
 
 // addProof writes a proof by a second factor into the session.
-func (v *request) addProof(id *identity, method FactorMethod) error {
-	id, err := v.auth.rewrite(v.c, id, v.base, v.found(), func(id *identity) error {
-		v.auth.addFactor(&id.token, factor.Proof{Method: string(method), At: v.auth.opts.Now()})
+func (r *request) addProof(id *identity, method FactorMethod) error {
+	id, err := r.auth.rewrite(r.c, id, r.base, r.found(), func(id *identity) error {
+		r.auth.addFactor(&id.token, factor.Proof{Method: string(method), At: r.auth.opts.Now()})
 		return nil
 	})
 	if err == nil {
@@ -282,98 +282,98 @@ func (v *request) addProof(id *identity, method FactorMethod) error {
 }
 
 // addPage shows a new key to the person who is signed in.
-func (v *request) addPage(ctx context.Context, id *identity, _ *factor.Record) {
-	if v.freshlyProved(id, FactorOTP) {
-		v.enrolPage(ctx, *id.user, id.token.sessionID(), false, nil)
+func (r *request) addPage(ctx context.Context, id *identity, _ *factor.Record) {
+	if r.freshlyProved(id, FactorOTP) {
+		r.enrolPage(ctx, *id.user, id.token.sessionID(), false, nil)
 	}
 }
 
 // addOTP sets up an authenticator app for the person who is signed in, in place of
 // another one that they may have.
-func (v *request) addOTP(ctx context.Context, id *identity, _ *factor.Record) {
-	if !v.freshlyProved(id, FactorOTP) {
+func (r *request) addOTP(ctx context.Context, id *identity, _ *factor.Record) {
+	if !r.freshlyProved(id, FactorOTP) {
 		return
 	}
 	user := *id.user
-	secret, step, right := v.typedSetup(user.ID, id.token.sessionID())
+	secret, step, right := r.typedSetup(user.ID, id.token.sessionID())
 	switch {
 	case secret == nil:
-		v.leave(v.refused("setting up a second factor", errSetup, http.StatusUnauthorized, errorcode.FactorExpired))
+		r.leave(r.refused("setting up a second factor", errSetup, http.StatusUnauthorized, errorcode.FactorExpired))
 		return
 	case !right:
-		v.enrolPage(ctx, user, id.token.sessionID(), false, secret)
+		r.enrolPage(ctx, user, id.token.sessionID(), false, secret)
 		return
 	}
 	codes, hashes := factor.NewRecovery(user.ID)
-	add := func(r *factor.Record) { r.AddOTP(secret, step, hashes, v.auth.opts.Now()) }
-	if !v.changeOwn(ctx, id, FactorOTP, FactorAdded, add) {
+	add := func(record *factor.Record) { record.AddOTP(secret, step, hashes, r.auth.opts.Now()) }
+	if !r.changeOwn(ctx, id, FactorOTP, FactorAdded, add) {
 		return
 	}
-	if err := v.addProof(id, FactorOTP); err != nil { // the app is set up, and nothing shows its codes again
-		v.auth.opts.Logger.Warn("ginauth: the session does not have the factor that was set up in it", "error", redact.Error(err))
+	if err := r.addProof(id, FactorOTP); err != nil { // the app is set up, and nothing shows its codes again
+		r.auth.opts.Logger.Warn("ginauth: the session does not have the factor that was set up in it", "error", redact.Error(err))
 	}
-	v.handOver(codes, v.callbackURL)
+	r.handOver(codes, r.callbackURL)
 }
 
 // removeOTP takes the authenticator app of the person who is signed in away.
-func (v *request) removeOTP(ctx context.Context, id *identity, _ *factor.Record) {
-	if v.freshlyProved(id, FactorOTP) && v.changeOwn(ctx, id, FactorOTP, FactorRemoved, (*factor.Record).RemoveOTP) {
-		v.redirect(http.StatusOK, v.secondURL("list"))
+func (r *request) removeOTP(ctx context.Context, id *identity, _ *factor.Record) {
+	if r.freshlyProved(id, FactorOTP) && r.changeOwn(ctx, id, FactorOTP, FactorRemoved, (*factor.Record).RemoveOTP) {
+		r.redirect(http.StatusOK, r.secondURL("list"))
 	}
 }
 
 // newCodes makes other recovery codes for the person who is signed in.
-func (v *request) newCodes(ctx context.Context, id *identity, r *factor.Record) {
-	if !r.Enrolled() {
-		v.redirect(http.StatusOK, v.secondURL("list"))
+func (r *request) newCodes(ctx context.Context, id *identity, record *factor.Record) {
+	if !record.Enrolled() {
+		r.redirect(http.StatusOK, r.secondURL("list"))
 		return
 	}
 	codes, hashes := factor.NewRecovery(id.token.Subject)
-	replace := func(r *factor.Record) { r.ReplaceRecovery(hashes) }
-	if v.freshlyProved(id, FactorRecovery) && v.changeOwn(ctx, id, FactorRecovery, FactorNewCodes, replace) {
-		v.handOver(codes, v.secondURL("list"))
+	replace := func(record *factor.Record) { record.ReplaceRecovery(hashes) }
+	if r.freshlyProved(id, FactorRecovery) && r.changeOwn(ctx, id, FactorRecovery, FactorNewCodes, replace) {
+		r.handOver(codes, r.secondURL("list"))
 	}
 }
 
 // changeOwn changes the second factors of the person who is signed in, and tells them.
-func (v *request) changeOwn(ctx context.Context, id *identity, method FactorMethod, change FactorChange, by func(*factor.Record)) bool {
-	if err := v.auth.changeFactors(ctx, id.token.Subject, func(r *factor.Record) error { by(r); return nil }); err != nil {
-		v.leave(v.unkeptSession("the second factor", err))
+func (r *request) changeOwn(ctx context.Context, id *identity, method FactorMethod, change FactorChange, by func(*factor.Record)) bool {
+	if err := r.auth.changeFactors(ctx, id.token.Subject, func(record *factor.Record) error { by(record); return nil }); err != nil {
+		r.leave(r.sessionFault("the second factor", err))
 		return false
 	}
-	v.tellFactor(ctx, id.token.Subject, method, change)
+	r.tellFactor(ctx, id.token.Subject, method, change)
 	return true
 }
 
 // handOver shows recovery codes, which nothing shows again.
-func (v *request) handOver(codes []string, location string) {
-	if v.wantsJSON() {
-		v.json(http.StatusOK, map[string]any{"url": location, "recoveryCodes": codes})
+func (r *request) handOver(codes []string, location string) {
+	if r.wantsJSON() {
+		r.json(http.StatusOK, map[string]any{"url": location, "recoveryCodes": codes})
 		return
 	}
-	v.pages().Codes(v.c.Writer, pages.Codes{Site: v.base.Host(), Codes: codes, URL: location})
+	r.pages().Codes(r.c.Writer, pages.Codes{Site: r.base.Host(), Codes: codes, URL: location})
 }
 
 // enrolPage shows a new key, or the one of a form whose code was wrong.
-func (v *request) enrolPage(ctx context.Context, user User, of string, proves bool, again []byte) {
-	if err := v.showKey(ctx, user, of, proves, again); err != nil {
-		v.leave(v.unkeptSession("the second factor", err))
+func (r *request) enrolPage(ctx context.Context, user User, of string, proves bool, again []byte) {
+	if err := r.showKey(ctx, user, of, proves, again); err != nil {
+		r.leave(r.sessionFault("the second factor", err))
 	}
 }
 
 // showKey shows none where the address is not proved and its owner could claim the user:
 // the second factor of somebody who never proved it would keep the owner out.
-func (v *request) showKey(ctx context.Context, user User, of string, proves bool, again []byte) error {
-	known, err := v.auth.userByID(ctx, user.ID)
+func (r *request) showKey(ctx context.Context, user User, of string, proves bool, again []byte) error {
+	known, err := r.auth.userByID(ctx, user.ID)
 	if err != nil {
 		return err
 	}
-	p := pages.EnrolPage(v.base.URL, v.segment, v.callbackURL)
-	p.Site, p.CSRFToken, p.Wrong = v.base.Host(), v.csrfToken, again != nil
+	p := pages.EnrolPage(r.base.URL, r.segment, r.callbackURL)
+	p.Site, p.CSRFToken, p.Wrong = r.base.Host(), r.csrfToken, again != nil
 	if p.Required { // a sign-in waits
-		p.Passkey = v.secondPasskey(ctx, user.ID)
+		p.Passkey = r.secondPasskey(ctx, user.ID)
 	}
-	claimable, err := v.auth.claimable(ctx, known)
+	claimable, err := r.auth.claimable(ctx, known)
 	if err != nil {
 		return err
 	}
@@ -382,16 +382,16 @@ func (v *request) showKey(ctx context.Context, user User, of string, proves bool
 		if again != nil {
 			status = http.StatusUnauthorized
 		}
-		form := v.auth.factors.setups.New(known.ID, of, again, v.base.Host(), cmp.Or(known.Email, known.Name), v.auth.opts.Now())
+		form := r.auth.factors.setups.New(known.ID, of, again, r.base.Host(), cmp.Or(known.Email, known.Name), r.auth.opts.Now())
 		p.Setup, p.Key, p.Size, p.Path = form.Sealed, form.Key, form.Size, form.Path
 	}
-	v.pages().Enrol(v.c.Writer, status, p)
+	r.pages().Enrol(r.c.Writer, status, p)
 	return nil
 }
 
 // typedSetup is the key of a form, and the step of its code. right says that the code is
 // the key's; where not, the form is shown again. The key is nil for another's form.
-func (v *request) typedSetup(userID, of string) (secret []byte, step int64, right bool) {
-	v.secrets = append(v.secrets, v.field("code"), v.field("setup"))
-	return v.auth.factors.setups.Open(userID, of, v.field("setup"), v.field("code"), v.auth.opts.Now())
+func (r *request) typedSetup(userID, of string) (secret []byte, step int64, right bool) {
+	r.secrets = append(r.secrets, r.field("code"), r.field("setup"))
+	return r.auth.factors.setups.Open(userID, of, r.field("setup"), r.field("code"), r.auth.opts.Now())
 }

@@ -125,38 +125,38 @@ const appID = "app"
 // password that it has compared itself. They become the session's Factors, given now, and
 // RequireFactor goes by them. Without any the session has none.
 func (a *Auth) SignIn(c *gin.Context, user User, proofs ...FactorMethod) (*Session, error) {
-	v, err := a.ownRequest(c, "SignIn")
+	r, err := a.ownRequest(c, "SignIn")
 	if err != nil {
 		return nil, err
 	}
-	if v.proofs, err = factor.Stated(proofs, a.opts.Now()); err != nil {
+	if r.proofs, err = factor.Stated(proofs, a.opts.Now()); err != nil {
 		return nil, err
 	}
 	if user.ID == "" {
 		return nil, errors.New("ginauth: SignIn got a User without ID, whom nobody could tell from another")
 	}
-	v.provider = &provider{id: appID}
+	r.provider = &provider{id: appID}
 	p := SignInParams{User: &user, Account: &Account{Provider: appID, Type: appID, ProviderAccountID: user.ID}}
-	known, err := v.knownUser(p)
+	known, err := r.knownUser(p)
 	if err != nil {
 		return nil, err
 	}
-	v.who = p.User
-	if err := v.ask(p); err != nil {
-		v.callbackRefusal(err) // which the log hears of, as at any sign-in
+	r.who = p.User
+	if err := r.ask(p); err != nil {
+		r.callbackRefusal(err) // which the log hears of, as at any sign-in
 		return nil, err
 	}
 	var waits outcome
-	b, err := v.begin(p, false)
+	b, err := r.begin(p, false)
 	if err == nil {
-		waits, err = v.waitIfDue(b)
+		waits, err = r.waitIfDue(b)
 	}
 	if err != nil {
-		v.notBegun(err)
+		r.notBegun(err)
 		return nil, err
 	}
 	if waits.waiting != "" {
-		v.putWaiting(waits.waiting)
+		r.putWaiting(waits.waiting)
 		return nil, ErrFactorRequired
 	}
 	id := b.id
@@ -169,13 +169,13 @@ func (a *Auth) SignIn(c *gin.Context, user User, proofs ...FactorMethod) (*Sessi
 		b.undo()
 		err = failure{step: "Callbacks.Session", error: err}
 	} else {
-		err = v.enter(b)
+		err = r.enter(b)
 	}
 	if err != nil {
-		v.notBegun(err)
+		r.notBegun(err)
 		return nil, err
 	}
-	v.putSession(id.value, id.token.cookieEnd(id.token.ExpiresAt))
+	r.putSession(id.value, id.token.cookieEnd(id.token.ExpiresAt))
 	private(c.Writer.Header())
 	a.attach(c, id)
 	return id.view(), nil
@@ -183,11 +183,11 @@ func (a *Auth) SignIn(c *gin.Context, user User, proofs ...FactorMethod) (*Sessi
 
 // knownUser finds the Adapter's user whom an application signs in, and completes what it
 // says of them; nil without an Adapter.
-func (v *request) knownUser(p SignInParams) (*User, error) {
-	if v.auth.opts.Adapter == nil {
+func (r *request) knownUser(p SignInParams) (*User, error) {
+	if r.auth.opts.Adapter == nil {
 		return nil, nil
 	}
-	known, err := v.auth.userByID(context.WithoutCancel(v.c.Request.Context()), p.User.ID)
+	known, err := r.auth.userByID(context.WithoutCancel(r.c.Request.Context()), p.User.ID)
 	if errors.Is(err, ErrNotFound) {
 		return nil, fmt.Errorf("ginauth: SignIn got an ID that none of the Adapter's users has; store the user first: %w", err)
 	}
@@ -199,7 +199,7 @@ func (v *request) knownUser(p SignInParams) (*User, error) {
 		u.Email, u.EmailVerified = known.Email, known.EmailVerified
 	}
 	u.Name, u.Image = cmp.Or(u.Name, known.Name), cmp.Or(u.Image, known.Image)
-	v.way = *p.Account
+	r.way = *p.Account
 	return &known, nil
 }
 

@@ -41,101 +41,101 @@ type proved struct {
 	proof   factor.Proof
 }
 
-// failed is an outcome on the error page.
-func (v *request) failed(status int, code string) outcome {
-	return outcome{location: v.errorURL(code), status: status, code: code}
+// errorOutcome is an outcome on the error page.
+func (r *request) errorOutcome(status int, code string) outcome {
+	return outcome{location: r.errorURL(code), status: status, code: code}
 }
 
 // leave ends the request with an outcome.
-func (v *request) leave(result outcome) {
-	if v.native {
-		v.leaveNative(result)
+func (r *request) leave(result outcome) {
+	if r.native {
+		r.leaveNative(result)
 		return
 	}
 	if result.wait > 0 {
-		v.tooMany(result.wait) // already told
+		r.answerRateLimited(result.wait) // already told
 		return
 	}
 	if result.session != "" {
-		v.putSession(result.session, result.expires)
-		v.rememberWay()
-		if v.method == http.MethodGet { // a cache that keeps redirects must not give it to anybody else
-			private(v.c.Writer.Header())
+		r.putSession(result.session, result.expires)
+		r.rememberWay()
+		if r.method == http.MethodGet { // a cache that keeps redirects must not give it to anybody else
+			private(r.c.Writer.Header())
 		}
-		if v.formPosted() && v.strict() {
-			v.continueAt(origin.Location(result.location))
+		if r.formPosted() && r.strict() {
+			r.continueAt(origin.Location(result.location))
 			return
 		}
 	}
 	if result.waiting != "" {
-		v.putWaiting(result.waiting)
+		r.putWaiting(result.waiting)
 	}
-	v.redirect(result.status, result.location)
+	r.redirect(result.status, result.location)
 }
 
 // putSession sets the cookie of a session that has begun, in place of the former one's.
-func (v *request) putSession(value string, expires time.Time) {
-	found, former := v.found(), ""
-	if v.formPosted() {
-		found = cookie.Unseen(v.names.Session, maxSealed)
-	} else if id, err := v.auth.openFound(v.c.Request.Context(), found, v.base, v.auth.opts.Now()); err == nil {
+func (r *request) putSession(value string, expires time.Time) {
+	found, former := r.found(), ""
+	if r.formPosted() {
+		found = cookie.Unseen(r.names.Session, maxSealed)
+	} else if id, err := r.auth.openFound(r.c.Request.Context(), found, r.base, r.auth.opts.Now()); err == nil {
 		former = id.token.domain
 	}
-	v.auth.putSession(v.c, value, found, v.base, expires, former)
+	r.auth.putSession(r.c, value, found, r.base, expires, former)
 }
 
 // completeSignIn lets the application decide, and makes the session of a person who has
 // proved who they are.
-func (v *request) completeSignIn(p SignInParams) outcome {
-	if result, refused := v.decide(p); refused {
+func (r *request) completeSignIn(p SignInParams) outcome {
+	if result, refused := r.decide(p); refused {
 		return result
 	}
-	return v.startSession(p, false)
+	return r.startSession(p, false)
 }
 
 // decide lets the application decide, and says what its refusal leads to.
-func (v *request) decide(p SignInParams) (result outcome, refused bool) {
-	v.who = p.User
-	if err := v.ask(p); err != nil {
-		return v.callbackRefusal(err), true
+func (r *request) decide(p SignInParams) (result outcome, refused bool) {
+	r.who = p.User
+	if err := r.ask(p); err != nil {
+		return r.callbackRefusal(err), true
 	}
 	return outcome{}, false
 }
 
 // ask lets the application decide, and returns its refusal. Of what it chose, what
 // cannot be had is a callbackFault.
-func (v *request) ask(p SignInParams) error {
-	signIn := v.auth.opts.Callbacks.SignIn
+func (r *request) ask(p SignInParams) error {
+	signIn := r.auth.opts.Callbacks.SignIn
 	if signIn == nil {
 		return nil
 	}
 	var chosen Lifetime
 	before := p.User.ID
 	p.Lifetime = &chosen
-	if err := signIn(v.c, p); err != nil {
+	if err := signIn(r.c, p); err != nil {
 		return err
 	}
-	if p.User.ID != before && v.auth.opts.Adapter != nil && !v.typed() {
+	if p.User.ID != before && r.auth.opts.Adapter != nil && !r.typed() {
 		err := errors.New("ginauth: Callbacks.SignIn set another User.ID, which is the Adapter's; leave it, and keep one of your own in the token's Claims")
-		if v.provider.id == appID || v.auth.ineffective(err) != nil {
+		if r.provider.id == appID || r.auth.ineffective(err) != nil {
 			return callbackFault{err}
 		}
 	}
-	own, cuts, err := lifetime.Choose(lifetime.Lifetime(chosen), v.auth.lifetimes())
+	own, cuts, err := lifetime.Choose(lifetime.Lifetime(chosen), r.auth.lifetimes())
 	if err != nil {
 		return callbackFault{fmt.Errorf("ginauth: Callbacks.SignIn: %w", err)}
 	}
 	for _, cut := range cuts {
-		v.auth.opts.Logger.Warn("ginauth: Callbacks.SignIn asked for a longer session than there is; it was cut",
+		r.auth.opts.Logger.Warn("ginauth: Callbacks.SignIn asked for a longer session than there is; it was cut",
 			"field", "Lifetime."+cut.Name, "asked", cut.Asked, "option", "Session."+cut.Name, "most", cut.Most)
 	}
-	v.life = own
+	r.life = own
 	return nil
 }
 
 // typed reports whether Credentials sign somebody in. Whom these name is looked up.
-func (v *request) typed() bool {
-	_, typed := v.provider.method.(*credentialsMethod)
+func (r *request) typed() bool {
+	_, typed := r.provider.method.(*credentialsMethod)
 	return typed
 }
 
@@ -168,26 +168,26 @@ func (f failure) Unwrap() error { return f.error }
 
 // begin makes the session of a person who may sign in. The error is the one of the JWT
 // callback that wraps ErrSignedOut, a rateLimited, or a failure.
-func (v *request) begin(p SignInParams, isNew bool) (*beginning, error) {
+func (r *request) begin(p SignInParams, isNew bool) (*beginning, error) {
 	trigger := TriggerSignIn
 	if isNew {
 		trigger = TriggerSignUp
 	}
-	v.who = p.User
+	r.who = p.User
 	if p.User.ID == "" { // the callback's doing
 		return nil, failure{step: "Callbacks.SignIn", error: errors.New("ginauth: the user has no ID; leave it, or set another")}
 	}
-	undo, wait := v.successAllowed(v.c.Request.Context(), p.User.ID)
+	undo, wait := r.successAllowed(r.c.Request.Context(), p.User.ID)
 	if wait > 0 {
 		return nil, rateLimited{wait}
 	}
-	now := v.auth.opts.Now()
-	id := &identity{auth: v.auth, token: Token{
+	now := r.auth.opts.Now()
+	id := &identity{auth: r.auth, token: Token{
 		Subject: p.User.ID, Name: p.User.Name, Email: p.User.Email, Picture: p.User.Image,
-		AuthTime: now, shape: p.User.shape, notInAdapter: v.notInAdapter,
+		AuthTime: now, shape: p.User.shape, notInAdapter: r.notInAdapter,
 	}}
 	t := &id.token
-	err := v.auth.runJWT(v.c, JWTParams{
+	err := r.auth.runJWT(r.c, JWTParams{
 		Token: t, User: p.User, Account: p.Account, Profile: p.Profile, IsNewUser: isNew, Trigger: trigger,
 	})
 	if errors.Is(err, ErrSignedOut) {
@@ -197,16 +197,16 @@ func (v *request) begin(p SignInParams, isNew bool) (*beginning, error) {
 		undo()
 		return nil, failure{step: "Callbacks.JWT", error: err}
 	}
-	t.grant, t.life = v.auth.newGrant(v.provider, p.Account), v.life
-	if _, listed := v.auth.userStore(); listed && v.auth.opts.AccountPage {
-		t.browser = pages.BrowserName(v.c.Request.UserAgent())
+	t.grant, t.life = r.auth.newGrant(r.provider, p.Account), r.life
+	if _, listed := r.auth.userStore(); listed && r.auth.opts.AccountPage {
+		t.browser = pages.BrowserName(r.c.Request.UserAgent())
 	}
-	if v.auth.ending.revoked != nil {
-		t.AuthTime, err = v.auth.ending.revoked.SignInTime(context.WithoutCancel(v.c.Request.Context()), t.revocable())
+	if r.auth.ending.revoked != nil {
+		t.AuthTime, err = r.auth.ending.revoked.SignInTime(context.WithoutCancel(r.c.Request.Context()), t.revocable())
 	}
 	var payload []byte
 	if err == nil {
-		payload, err = v.auth.stampNew(v.c.Request.Context(), t, v.base, now, v.proofs)
+		payload, err = r.auth.stampNew(r.c.Request.Context(), t, r.base, now, r.proofs)
 	}
 	if err != nil {
 		undo()
@@ -217,46 +217,46 @@ func (v *request) begin(p SignInParams, isNew bool) (*beginning, error) {
 
 // enter keeps a session that begins, in place of the one that this browser may have had,
 // and tells of it.
-func (v *request) enter(b *beginning) (err error) {
-	ctx := context.WithoutCancel(v.c.Request.Context())
+func (r *request) enter(b *beginning) (err error) {
+	ctx := context.WithoutCancel(r.c.Request.Context())
 	t := &b.id.token
-	if b.id.value, err = v.auth.scheme(v.base).sessions.Create(ctx, t.Subject, b.payload, t.ExpiresAt); err != nil {
+	if b.id.value, err = r.auth.scheme(r.base).sessions.Create(ctx, t.Subject, b.payload, t.ExpiresAt); err != nil {
 		b.undo()
 		return failure{step: "keeping the session", error: err}
 	}
-	v.endBefore(ctx, t)
-	if err := v.confirm(ctx, b.User.ID, b.id.value); err != nil {
+	r.endBefore(ctx, t)
+	if err := r.confirm(ctx, b.User.ID, b.id.value); err != nil {
 		return failure{step: "the user and account", error: err, adapter: true}
 	}
-	if event := v.auth.opts.Events.SignIn; event != nil {
-		event(v.c, SignInEvent{User: b.User, Account: b.Account, Profile: b.Profile, IsNewUser: b.isNew, Client: v.client()})
+	if event := r.auth.opts.Events.SignIn; event != nil {
+		event(r.c, SignInEvent{User: b.User, Account: b.Account, Profile: b.Profile, IsNewUser: b.isNew, Client: r.client()})
 	}
 	return nil
 }
 
 // startSession makes and keeps the session of a person who may sign in.
-func (v *request) startSession(p SignInParams, isNew bool) outcome {
-	b, err := v.begin(p, isNew)
+func (r *request) startSession(p SignInParams, isNew bool) outcome {
+	b, err := r.begin(p, isNew)
 	if err == nil {
 		var result outcome
-		if result, err = v.waitIfDue(b); result.waiting != "" {
+		if result, err = r.waitIfDue(b); result.waiting != "" {
 			return result
 		}
 	}
 	if err == nil {
-		err = v.enter(b)
+		err = r.enter(b)
 	}
 	if err != nil {
-		return v.notBegun(err)
+		return r.notBegun(err)
 	}
-	return v.entered(b)
+	return r.entered(b)
 }
 
 // entered is what a session leads to that has begun.
-func (v *request) entered(b *beginning) outcome {
-	location := v.callbackURL
-	if page := v.auth.opts.Pages.NewUser; b.isNew && page != "" {
-		location = withQuery(v.base.Public(page), "callbackUrl", v.callbackURL)
+func (r *request) entered(b *beginning) outcome {
+	location := r.callbackURL
+	if page := r.auth.opts.Pages.NewUser; b.isNew && page != "" {
+		location = withQuery(r.base.Public(page), "callbackUrl", r.callbackURL)
 	}
 	t := &b.id.token
 	return outcome{
@@ -266,53 +266,53 @@ func (v *request) entered(b *beginning) outcome {
 }
 
 // notBegun is what a session leads to that did not begin.
-func (v *request) notBegun(err error) outcome {
+func (r *request) notBegun(err error) outcome {
 	var tooMany rateLimited
 	var f failure
 	switch {
 	case errors.As(err, &tooMany):
-		v.tellLimited(tooMany.wait)
-		result := v.failed(http.StatusTooManyRequests, errorcode.RateLimited)
+		r.tellLimited(tooMany.wait)
+		result := r.errorOutcome(http.StatusTooManyRequests, errorcode.RateLimited)
 		result.wait = tooMany.wait
 		return result
 	case !errors.As(err, &f): // ErrSignedOut
-		return v.refused("Callbacks.JWT", err, http.StatusForbidden, errorcode.AccessDenied)
-	case f.adapter && v.provider.method != nil: // not the application
-		return v.notEntered(f.error)
+		return r.refused("Callbacks.JWT", err, http.StatusForbidden, errorcode.AccessDenied)
+	case f.adapter && r.provider.method != nil: // not the application
+		return r.notEntered(f.error)
 	}
-	return v.unkeptSession(f.step, f.error)
+	return r.sessionFault(f.step, f.error)
 }
 
 // endBefore ends what the session of a person who has just signed in takes the place of.
 // A late answer to a request of before must not bring the former session back.
-func (v *request) endBefore(ctx context.Context, t *Token) {
+func (r *request) endBefore(ctx context.Context, t *Token) {
 	failed := func(what string, err error, secrets ...string) {
-		v.auth.opts.Logger.Warn("ginauth: "+what, "error", redact.Error(err, secrets...))
+		r.auth.opts.Logger.Warn("ginauth: "+what, "error", redact.Error(err, secrets...))
 	}
 	const former = "the session before this sign-in was not deleted"
-	now := v.auth.opts.Now()
-	all, err := v.sessions(ctx, v.found(), now)
+	now := r.auth.opts.Now()
+	all, err := r.sessions(ctx, r.found(), now)
 	if err != nil {
 		failed(former, err)
 	}
 	for _, id := range all {
-		if err := v.auth.end(ctx, id, v.base); err != nil {
+		if err := r.auth.end(ctx, id, r.base); err != nil {
 			failed(former, err)
 		}
 	}
-	if err := v.endFormer(ctx, now); err != nil {
-		failed(former, err, v.former)
+	if err := r.endFormer(ctx, now); err != nil {
+		failed(former, err, r.former)
 	}
-	if err := v.auth.endOldest(ctx, t); err != nil {
+	if err := r.auth.endOldest(ctx, t); err != nil {
 		failed("sessions beyond Session.MaxPerUser were not ended", err)
 	}
 }
 
 // sessions are all that this request has: those of its cookies, and one that SignIn has
 // begun in it.
-func (v *request) sessions(ctx context.Context, found cookie.Session, now time.Time) ([]*identity, error) {
-	all, err := v.auth.openAll(ctx, found, v.base, now)
-	if id := identityFrom(v.c); id != nil && id.auth == v.auth && id.begun {
+func (r *request) sessions(ctx context.Context, found cookie.Session, now time.Time) ([]*identity, error) {
+	all, err := r.auth.openAll(ctx, found, r.base, now)
+	if id := identityFrom(r.c); id != nil && id.auth == r.auth && id.begun {
 		all = append(all, id)
 	}
 	return all, err
@@ -320,30 +320,30 @@ func (v *request) sessions(ctx context.Context, found cookie.Session, now time.T
 
 // callbackRefusal is what an error of the SignIn callback leads to. Only a PublicError's
 // text reaches the browser.
-func (v *request) callbackRefusal(err error) outcome {
+func (r *request) callbackRefusal(err error) outcome {
 	var elsewhere RedirectError
 	var public publicError
 	var fault callbackFault
 	switch {
 	case errors.As(err, &elsewhere):
-		v.tellRefused("Callbacks.SignIn", errElsewhere, errorcode.AccessDenied) // not the URL: it may hold a secret
+		r.tellRefused("Callbacks.SignIn", errElsewhere, errorcode.AccessDenied) // not the URL: it may hold a secret
 		return outcome{location: elsewhere.URL, status: http.StatusOK}
 	case errors.As(err, &fault):
-		return v.refused("Callbacks.SignIn", fault.error, http.StatusInternalServerError, errorcode.Callback)
+		return r.refused("Callbacks.SignIn", fault.error, http.StatusInternalServerError, errorcode.Callback)
 	case errors.As(err, &public):
-		v.tellRefused("Callbacks.SignIn", err, errorcode.AccessDenied)
-		return v.failed(http.StatusOK, v.auth.publicErrors.Publish(string(public)))
+		r.tellRefused("Callbacks.SignIn", err, errorcode.AccessDenied)
+		return r.errorOutcome(http.StatusOK, r.auth.publicErrors.Publish(string(public)))
 	}
-	return v.refused("Callbacks.SignIn", err, http.StatusForbidden, errorcode.AccessDenied)
+	return r.refused("Callbacks.SignIn", err, http.StatusForbidden, errorcode.AccessDenied)
 }
 
-// unkeptSession is where a sign-in leads whose session, or the one that is there, the
+// sessionFault is where a sign-in leads whose session, or the one that is there, the
 // store or the revocations cannot keep or read.
-func (v *request) unkeptSession(step string, err error) outcome {
+func (r *request) sessionFault(step string, err error) outcome {
 	if errors.Is(err, errUnavailable) {
-		return v.refused(step, err, http.StatusServiceUnavailable, errorcode.SessionUnavailable)
+		return r.refused(step, err, http.StatusServiceUnavailable, errorcode.SessionUnavailable)
 	}
-	return v.refused(step, err, http.StatusInternalServerError, errorcode.Callback)
+	return r.refused(step, err, http.StatusInternalServerError, errorcode.Callback)
 }
 
 func (a *Auth) provider(id string) *provider {

@@ -19,22 +19,22 @@ import (
 	"github.com/ginauth/ginauth/internal/revocation"
 )
 
-func (v *request) getSignOut() {
-	if page := v.auth.opts.Pages.SignOut; page != "" {
-		v.redirect(http.StatusFound, page)
+func (r *request) getSignOut() {
+	if page := r.auth.opts.Pages.SignOut; page != "" {
+		r.redirect(http.StatusFound, page)
 		return
 	}
-	notice, _ := v.noticed(v.c.Query("error"))
-	v.pages().SignOut(v.c.Writer, pages.SignOut{
-		Person: v.person(), BackURL: v.backURL(),
-		Site: v.base.Host(), Action: v.base.URL + "/signout", CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: notice, Hint: v.hint(notice),
+	notice, _ := r.noticed(r.c.Query("error"))
+	r.pages().SignOut(r.c.Writer, pages.SignOut{
+		Person: r.person(), BackURL: r.backURL(),
+		Site: r.base.Host(), Action: r.base.URL + "/signout", CSRFToken: r.csrfToken, CallbackURL: r.callbackURL, Error: notice, Hint: r.hint(notice),
 	})
 }
 
 // person is who is signed in, for a page that changes nothing: the page shows nobody
 // where that cannot be told.
-func (v *request) person() pages.Person {
-	id, err := v.auth.openFound(v.c.Request.Context(), v.found(), v.base, v.auth.opts.Now())
+func (r *request) person() pages.Person {
+	id, err := r.auth.openFound(r.c.Request.Context(), r.found(), r.base, r.auth.opts.Now())
 	if err != nil {
 		return pages.Person{}
 	}
@@ -42,30 +42,30 @@ func (v *request) person() pages.Person {
 }
 
 // backURL is the page of this site that led here, and else the first one.
-func (v *request) backURL() string {
-	u, err := origin.Read(v.c.Request.Referer())
-	if err != nil || u.Origin() != v.base.Origin || strings.HasPrefix(v.base.Origin+u.RequestURI(), v.base.URL+"/") {
-		return v.base.Home()
+func (r *request) backURL() string {
+	u, err := origin.Read(r.c.Request.Referer())
+	if err != nil || u.Origin() != r.base.Origin || strings.HasPrefix(r.base.Origin+u.RequestURI(), r.base.URL+"/") {
+		return r.base.Home()
 	}
 	return u.RequestURI()
 }
 
 // postSignOut ends the session in this browser.
-func (v *request) postSignOut() {
-	if v.native {
-		v.endNative()
+func (r *request) postSignOut() {
+	if r.native {
+		r.endNative()
 		return
 	}
-	if !v.proven() {
-		v.unproven("signout")
+	if !r.proven() {
+		r.csrfRefused("signout")
 		return
 	}
-	ended, err := v.signOut()
+	ended, err := r.signOut()
 	if err != nil {
-		v.fault("ending the session", err)
+		r.fault("ending the session", err)
 		return
 	}
-	v.redirect(http.StatusOK, v.afterSignOut(ended))
+	r.redirect(http.StatusOK, r.afterSignOut(ended))
 }
 
 // SignOut ends the session in this browser, as POST signout does, where the application
@@ -79,14 +79,14 @@ func (v *request) postSignOut() {
 // this site's, or another site's page sent a request that changes something. The error
 // is ErrNoSession for a bearer token, which is not this site's to end.
 func (a *Auth) SignOut(c *gin.Context) error {
-	v, err := a.ownRequest(c, "SignOut")
+	r, err := a.ownRequest(c, "SignOut")
 	if err != nil {
 		return err
 	}
-	if id := identityFrom(c); id != nil && id.auth == a && !id.begun && !v.found().Found {
+	if id := identityFrom(c); id != nil && id.auth == a && !id.begun && !r.found().Found {
 		return ErrNoSession
 	}
-	if _, err := v.signOut(); err != nil {
+	if _, err := r.signOut(); err != nil {
 		return err
 	}
 	private(c.Writer.Header())
@@ -96,24 +96,24 @@ func (a *Auth) SignOut(c *gin.Context) error {
 
 // signOut ends the sessions in this browser and deletes their cookies. After an error
 // these stay, so that the person can try again.
-func (v *request) signOut() (ended *Token, err error) {
-	found := v.found()
-	if ended, err = v.endSessions(found); err != nil {
+func (r *request) signOut() (ended *Token, err error) {
+	found := r.found()
+	if ended, err = r.endSessions(found); err != nil {
 		return nil, err
 	}
 	former := ""
 	if ended != nil {
 		former = ended.domain
 	}
-	v.auth.clearSession(v.c, found, v.base, former)
-	v.dropWaiting()
+	r.auth.clearSession(r.c, found, r.base, former)
+	r.dropWaiting()
 	return ended, nil
 }
 
 // endSessions ends every session that the request has, and returns the token of the one
 // that was believed, or of the first; nil if there is none.
-func (v *request) endSessions(found cookie.Session) (*Token, error) {
-	all, err := v.sessions(v.c.Request.Context(), found, v.auth.opts.Now())
+func (r *request) endSessions(found cookie.Session) (*Token, error) {
+	all, err := r.sessions(r.c.Request.Context(), found, r.auth.opts.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -121,11 +121,11 @@ func (v *request) endSessions(found cookie.Session) (*Token, error) {
 	told := map[string]bool{} // of which sessions Events.SignOut was told
 	for _, id := range all {
 		t := &id.token
-		if err := v.auth.end(v.c.Request.Context(), id, v.base); err != nil {
+		if err := r.auth.end(r.c.Request.Context(), id, r.base); err != nil {
 			return nil, err
 		}
-		if event := v.auth.opts.Events.SignOut; event != nil && (t.sessionID() == "" || !told[t.sessionID()]) {
-			event(v.c, SignOutEvent{Token: t})
+		if event := r.auth.opts.Events.SignOut; event != nil && (t.sessionID() == "" || !told[t.sessionID()]) {
+			event(r.c, SignOutEvent{Token: t})
 		}
 		told[t.sessionID()] = true
 		if newest == nil || t.IssuedAt.After(newest.IssuedAt) {
@@ -138,18 +138,18 @@ func (v *request) endSessions(found cookie.Session) (*Token, error) {
 // afterSignOut is where the browser goes when its session has ended: on to the
 // provider where OAuth.SignOutAtProvider says so. A provider that cannot be asked
 // where to is no reason to stay: the session here is over either way.
-func (v *request) afterSignOut(t *Token) string {
+func (r *request) afterSignOut(t *Token) string {
 	if t == nil || t.grant == nil {
-		return v.callbackURL
+		return r.callbackURL
 	}
-	p := v.auth.provider(t.grant.Provider)
+	p := r.auth.provider(t.grant.Provider)
 	if p == nil || !p.oauth().signsOut() {
-		return v.callbackURL
+		return r.callbackURL
 	}
-	target, err := p.oauth().client.EndSession(v.c.Request.Context(), t.grant.IDToken, v.callbackURL)
+	target, err := p.oauth().client.EndSession(r.c.Request.Context(), t.grant.IDToken, r.callbackURL)
 	if err != nil {
-		v.auth.opts.Logger.Warn("ginauth: the person was signed out here, but not at the provider", "provider", p.id, "error", redact.Error(err))
-		return v.callbackURL
+		r.auth.opts.Logger.Warn("ginauth: the person was signed out here, but not at the provider", "provider", p.id, "error", redact.Error(err))
+		return r.callbackURL
 	}
 	return target
 }
@@ -165,33 +165,33 @@ func (a *Auth) takesLogoutTokens(p *provider) bool {
 // postLogoutToken ends the sessions that a provider says are over (§2.5). The
 // request comes from its server, with no cookie and no Origin: what proves it is
 // the token's signature alone. The answers are those of §2.8.
-func (v *request) postLogoutToken() {
-	v.c.Writer.Header()["Cache-Control"] = []string{"no-store"}
-	raw, ok := v.body["logout_token"].(string) // once: a repeated field is a list
-	contentType, _, _ := mime.ParseMediaType(v.c.GetHeader("Content-Type"))
+func (r *request) postLogoutToken() {
+	r.c.Writer.Header()["Cache-Control"] = []string{"no-store"}
+	raw, ok := r.body["logout_token"].(string) // once: a repeated field is a list
+	contentType, _, _ := mime.ParseMediaType(r.c.GetHeader("Content-Type"))
 	if !ok || contentType != "application/x-www-form-urlencoded" {
-		v.refuseLogout("invalid_request", errors.New("ginauth: the body is no form with one logout_token"))
+		r.refuseLogout("invalid_request", errors.New("ginauth: the body is no form with one logout_token"))
 		return
 	}
-	ctx, now := v.c.Request.Context(), v.auth.opts.Now()
-	t, err := v.provider.oauth().client.VerifyLogout(ctx, raw, now)
+	ctx, now := r.c.Request.Context(), r.auth.opts.Now()
+	t, err := r.provider.oauth().client.VerifyLogout(ctx, raw, now)
 	if err != nil {
-		v.refuseLogout("invalid_request", err)
+		r.refuseLogout("invalid_request", err)
 		return
 	}
-	logout := newLogout(v.provider.id, t, now)
-	accepted, err := v.auth.ending.revoked.EndAtProvider(ctx, logout, now)
+	logout := newLogout(r.provider.id, t, now)
+	accepted, err := r.auth.ending.revoked.EndAtProvider(ctx, logout, now)
 	if err != nil {
-		v.refuseLogout("temporarily_unavailable", err)
+		r.refuseLogout("temporarily_unavailable", err)
 		return
 	}
 	if !accepted {
-		v.refuseLogout("invalid_request", errors.New("ginauth: the logout token came before"))
+		r.refuseLogout("invalid_request", errors.New("ginauth: the logout token came before"))
 		return
 	}
-	v.auth.ending.streams.EndFunc(logout.Ends)
-	v.auth.revoke(ctx, RevokeEvent{Provider: v.provider.id})
-	v.json(http.StatusOK, struct{}{})
+	r.auth.ending.streams.EndFunc(logout.Ends)
+	r.auth.revoke(ctx, RevokeEvent{Provider: r.provider.id})
+	r.json(http.StatusOK, struct{}{})
 }
 
 // newLogout reads what a verified logout token ends.
@@ -208,9 +208,9 @@ func newLogout(provider string, t *oidc.LogoutToken, now time.Time) revocation.L
 	}
 }
 
-func (v *request) refuseLogout(code string, err error) {
-	v.auth.refusals.Warn(v.c.Request.Context(), refusal.LogoutToken, "a logout token was refused",
+func (r *request) refuseLogout(code string, err error) {
+	r.auth.refusals.Warn(r.c.Request.Context(), refusal.LogoutToken, "a logout token was refused",
 		refusal.Advice{LookAt: "the provider's issuer and client id", Text: "the error says what the token has and what was expected; anybody may send one"},
-		"provider", v.provider.id, "error", redact.Error(err))
-	v.json(http.StatusBadRequest, map[string]string{"error": code})
+		"provider", r.provider.id, "error", redact.Error(err))
+	r.json(http.StatusBadRequest, map[string]string{"error": code})
 }

@@ -29,60 +29,60 @@ func (m *oauthMethod) startedElsewhere(u *url.URL) bool {
 
 // postedElsewhere is where a sign-in goes on that another site asks for by POST, which it
 // may do as well; "" for any other request. With a GET to there the session comes along.
-func (v *request) postedElsewhere() string {
-	u := &url.URL{RawQuery: oauth.PostedStart(v.body).Encode()}
-	if v.provider == nil || !v.provider.oauth().startedElsewhere(u) {
+func (r *request) postedElsewhere() string {
+	u := &url.URL{RawQuery: oauth.PostedStart(r.body).Encode()}
+	if r.provider == nil || !r.provider.oauth().startedElsewhere(u) {
 		return ""
 	}
-	return v.base.URL + "/signin/" + v.provider.id + u.String()
+	return r.base.URL + "/signin/" + r.provider.id + u.String()
 }
 
 // beginElsewhere starts the sign-in that another site asks for. A page with one button
 // asks first where somebody is signed in, where the session cookie does not tell (see
 // strict), and where the browser does not say that the whole page navigates here: a frame
 // or a prerendered page must not sign anybody in unseen.
-func (m *oauthMethod) beginElsewhere(v *request) {
-	query := v.c.Request.URL.Query()
-	if !v.startAllowed("") || !m.checkStart(v, query) {
+func (m *oauthMethod) beginElsewhere(r *request) {
+	query := r.c.Request.URL.Query()
+	if !r.startAllowed("") || !m.checkStart(r, query) {
 		return
 	}
-	v.callbackURL = v.redirectTarget(v.base.Absolute(oauth.StartTarget(query), nil))
-	ask := v.strict() || v.c.Request.Method != http.MethodGet || !origin.WholePage(v.c.Request.Header)
+	r.callbackURL = r.redirectTarget(r.base.Absolute(oauth.StartTarget(query), nil))
+	ask := r.strict() || r.c.Request.Method != http.MethodGet || !origin.WholePage(r.c.Request.Header)
 	if !ask {
-		_, err := v.auth.openFound(v.c.Request.Context(), v.found(), v.base, v.auth.opts.Now())
+		_, err := r.auth.openFound(r.c.Request.Context(), r.found(), r.base, r.auth.opts.Now())
 		if err != nil && !errors.Is(err, errSignedOut) {
-			v.leave(v.unkeptSession("reading the session", err))
+			r.leave(r.sessionFault("reading the session", err))
 			return
 		}
 		ask = err == nil
 	}
 	if !ask {
-		m.start(v, oauth.StartHint(query), true)
+		m.start(r, oauth.StartHint(query), true)
 		return
 	}
-	b := v.provider.button(v.base.URL)
+	b := r.provider.button(r.base.URL)
 	asked := oauth.StartHint(query)
 	asked.Set("iss", query.Get("iss"))
 	b.Action += "?" + asked.Encode()
-	v.pages().SignIn(v.c.Writer, http.StatusOK, pages.SignIn{
-		Site: v.base.Host(), Providers: []pages.Provider{b}, CSRFToken: v.csrfToken, CallbackURL: v.callbackURL, Error: errorcode.OtherSite,
+	r.pages().SignIn(r.c.Writer, http.StatusOK, pages.SignIn{
+		Site: r.base.Host(), Providers: []pages.Provider{b}, CSRFToken: r.csrfToken, CallbackURL: r.callbackURL, Error: errorcode.OtherSite,
 	})
 }
 
 // checkStart refuses what another site asks for unless it names this provider's issuer,
 // and each parameter once.
-func (m *oauthMethod) checkStart(v *request, query url.Values) bool {
+func (m *oauthMethod) checkStart(r *request, query url.Values) bool {
 	var err error = errTwiceElsewhere
 	if oauth.OneStart(query) {
 		var own bool
-		if own, err = m.client.IsIssuer(v.c.Request.Context(), query.Get("iss")); own {
+		if own, err = m.client.IsIssuer(r.c.Request.Context(), query.Get("iss")); own {
 			return true
 		}
 		if err == nil {
 			err = denial(fmt.Sprintf("ginauth: another site asks for a sign-in at the issuer %.100q, and this provider has another issuer", query.Get("iss")))
 		}
 	}
-	v.leave(v.refused("starting the sign-in", err, http.StatusOK, errorcode.OAuthSignin))
+	r.leave(r.refused("starting the sign-in", err, http.StatusOK, errorcode.OAuthSignin))
 	return false
 }
 
@@ -161,14 +161,14 @@ func (a *Auth) takesIDTokens() bool {
 
 // handedOver reports whether a request hands an id_token over. What has a state is the
 // provider's own answer by POST.
-func (v *request) handedOver() bool {
-	return v.method == http.MethodPost && v.provider.takesIDTokens() && oauth.HandsOver(v.body, v.c.Request.URL.Query())
+func (r *request) handedOver() bool {
+	return r.method == http.MethodPost && r.provider.takesIDTokens() && oauth.HandsOver(r.body, r.c.Request.URL.Query())
 }
 
 // nonces are those of this provider at this site.
-func (v *request) nonces() *nonce.Nonces {
-	a := v.auth
-	n := &nonce.Nonces{Provider: v.provider.id, Site: v.base.URL, Hash: a.keys.nonce, Now: a.opts.Now}
+func (r *request) nonces() *nonce.Nonces {
+	a := r.auth
+	n := &nonce.Nonces{Provider: r.provider.id, Site: r.base.URL, Hash: a.keys.nonce, Now: a.opts.Now}
 	if limiter := a.opts.Limits.Limiter; limiter != nil {
 		n.First = func(ctx context.Context, key string) (bool, error) {
 			wait, err := bulkhead.Do(ctx, a.calls.limiter, func(ctx context.Context) (time.Duration, error) {
@@ -197,86 +197,86 @@ func (a *Auth) onceRows(name string) (put func(ctx context.Context, key string, 
 }
 
 // postNonce gives out a nonce for one id_token.
-func (v *request) postNonce() {
-	noStore(v.c.Writer.Header())
-	if !v.native && !v.fromOwnPage() {
-		v.nativeError(http.StatusForbidden, errorcode.FormRefused)
+func (r *request) postNonce() {
+	noStore(r.c.Writer.Header())
+	if !r.native && !r.fromOwnPage() {
+		r.nativeError(http.StatusForbidden, errorcode.FormRefused)
 		return
 	}
-	if !v.startAllowed("") {
+	if !r.startAllowed("") {
 		return
 	}
-	text, expires, err := v.nonces().New(v.c.Request.Context(), v.browserSecret())
+	text, expires, err := r.nonces().New(r.c.Request.Context(), r.browserSecret())
 	if err != nil {
-		v.fault("making a nonce", err)
+		r.fault("making a nonce", err)
 		return
 	}
-	v.json(http.StatusOK, map[string]string{"nonce": text, "expires": expires.UTC().Format(isoMillis)})
+	r.json(http.StatusOK, map[string]string{"nonce": text, "expires": expires.UTC().Format(isoMillis)})
 }
 
 // browserSecret is what binds a nonce to a browser: its CSRF token, which only its own
 // pages of this site know; "" for a native application. The request was proven.
-func (v *request) browserSecret() string {
-	if v.native {
+func (r *request) browserSecret() string {
+	if r.native {
 		return ""
 	}
-	return v.field("csrfToken")
+	return r.field("csrfToken")
 }
 
 // fromOwnPage reports whether a browser's request comes from a page of this site, which
 // its Origin must say as well: every browser sends one with a POST, and so a request
 // without it, with which a proxy may have interfered, is refused. Google's own token is
 // checked where One Tap sent one.
-func (v *request) fromOwnPage() bool {
-	if !v.proven() {
+func (r *request) fromOwnPage() bool {
+	if !r.proven() {
 		return false
 	}
-	_, sent := v.body["g_csrf_token"]
-	google, _ := cookie.Get(v.c.Request.Header["Cookie"], "g_csrf_token")
-	if len(v.c.Request.Header["Origin"]) != 1 || sent && (google == "" || !token.Equal(v.field("g_csrf_token"), google)) {
-		v.auth.refusals.Warn(v.c.Request.Context(), refusal.Origin, "a page handed an id_token over, or asked for a nonce, without an Origin or with another g_csrf_token than the one in Google's cookie",
+	_, sent := r.body["g_csrf_token"]
+	google, _ := cookie.Get(r.c.Request.Header["Cookie"], "g_csrf_token")
+	if len(r.c.Request.Header["Origin"]) != 1 || sent && (google == "" || !token.Equal(r.field("g_csrf_token"), google)) {
+		r.auth.refusals.Warn(r.c.Request.Context(), refusal.Origin, "a page handed an id_token over, or asked for a nonce, without an Origin or with another g_csrf_token than the one in Google's cookie",
 			refusal.Advice{LookAt: "the proxy in front", Text: "it must pass the Origin header on; a script that One Tap calls back need not send g_csrf_token, but it must send csrfToken"},
-			"host", v.c.Request.Host, "expected", v.base.Origin)
+			"host", r.c.Request.Host, "expected", r.base.Origin)
 		return false
 	}
 	return true
 }
 
 // takeIDToken signs in by an id_token that is handed over.
-func (m *oauthMethod) takeIDToken(v *request) {
-	if !v.native && !v.fromOwnPage() {
-		v.unproven("signin")
+func (m *oauthMethod) takeIDToken(r *request) {
+	if !r.native && !r.fromOwnPage() {
+		r.csrfRefused("signin")
 		return
 	}
-	if !v.startAllowed("") {
+	if !r.startAllowed("") {
 		return
 	}
-	v.leave(m.signInByIDToken(v))
+	r.leave(m.signInByIDToken(r))
 }
 
-func (m *oauthMethod) signInByIDToken(v *request) outcome {
-	t, ok := oauth.ReadHandedToken(v.body)
+func (m *oauthMethod) signInByIDToken(r *request) outcome {
+	t, ok := oauth.ReadHandedToken(r.body)
 	if !ok {
-		return v.refused("the id_token", errHandedTwice, http.StatusBadRequest, errorcode.OAuthCallback)
+		return r.refused("the id_token", errHandedTwice, http.StatusBadRequest, errorcode.OAuthCallback)
 	}
-	v.secrets = append(v.secrets, t.Raw, t.AccessToken, t.Nonce)
-	nonces, ctx := v.nonces(), context.WithoutCancel(v.c.Request.Context())
-	if !nonces.Valid(t.Nonce, v.browserSecret()) { // before anybody's keys are asked for
-		return v.refused("the nonce", errHandedNonce, http.StatusOK, errorcode.OAuthCallback)
+	r.secrets = append(r.secrets, t.Raw, t.AccessToken, t.Nonce)
+	nonces, ctx := r.nonces(), context.WithoutCancel(r.c.Request.Context())
+	if !nonces.Valid(t.Nonce, r.browserSecret()) { // before anybody's keys are asked for
+		return r.refused("the nonce", errHandedNonce, http.StatusOK, errorcode.OAuthCallback)
 	}
 	t.Audiences, t.Presenters = m.idTokens.Audiences, m.idTokens.Presenters
-	id, err := m.client.TakeIDToken(ctx, t, v.redirectURI(), v.auth.opts.Now())
+	id, err := m.client.TakeIDToken(ctx, t, r.redirectURI(), r.auth.opts.Now())
 	if err != nil {
-		return v.refused("the id_token", err, http.StatusOK, errorcode.OAuthCallback)
+		return r.refused("the id_token", err, http.StatusOK, errorcode.OAuthCallback)
 	}
 	first, err := nonces.Spend(ctx, t.Nonce)
 	switch {
 	case err != nil:
-		return v.unkeptSession("counting the nonce", err)
+		return r.sessionFault("counting the nonce", err)
 	case !first:
-		return v.refused("the nonce", errHandedAgain, http.StatusOK, errorcode.OAuthCallback)
+		return r.refused("the nonce", errHandedAgain, http.StatusOK, errorcode.OAuthCallback)
 	}
-	return m.admit(ctx, v, &oauth.Transaction{User: v.signedIn(), ThirdParty: true}, id)
+	return m.admit(ctx, r, &oauth.Transaction{User: r.signedIn(), ThirdParty: true}, id)
 }
 
 // isNative reports whether a native application sends the request: it has neither Origin
@@ -284,88 +284,88 @@ func (m *oauthMethod) signInByIDToken(v *request) outcome {
 // send such a request with somebody's cookies, and a session's token in the answer reaches
 // no page. It is asked of the routes for native applications alone; any other request
 // without these headers is treated as a browser's.
-func (v *request) isNative(action string) bool {
-	if h := v.c.Request.Header; v.method != http.MethodPost || origin.FromBrowser(h) || !v.auth.takesIDTokens() {
+func (r *request) isNative(action string) bool {
+	if h := r.c.Request.Header; r.method != http.MethodPost || origin.FromBrowser(h) || !r.auth.takesIDTokens() {
 		return false
 	}
 	switch action {
 	case idTokenAction:
 		return true
 	case "callback":
-		return v.handedOver()
+		return r.handedOver()
 	case "session", "signout":
-		return bearer(v.c.Request.Header) != ""
+		return bearer(r.c.Request.Header) != ""
 	}
 	return false
 }
 
 // leaveNative answers a native application's sign-in: with the session's token, which it
 // sends as a bearer token from then on, or with an error's code.
-func (v *request) leaveNative(result outcome) {
-	noStore(v.c.Writer.Header())
+func (r *request) leaveNative(result outcome) {
+	noStore(r.c.Writer.Header())
 	switch {
 	case result.wait > 0:
-		v.tooMany(result.wait)
+		r.answerRateLimited(result.wait)
 	case result.session != "":
-		v.nativeSession(result.session, result.ends)
+		r.nativeSession(result.session, result.ends)
 	case result.code == "": // Callbacks.SignIn sends the person elsewhere
-		v.json(http.StatusForbidden, map[string]string{"error": errorcode.AccessDenied, "url": v.base.Public(result.location)})
+		r.json(http.StatusForbidden, map[string]string{"error": errorcode.AccessDenied, "url": r.base.Public(result.location)})
 	case result.status < http.StatusBadRequest: // for a browser, which is led on
-		v.nativeError(http.StatusUnauthorized, result.code)
+		r.nativeError(http.StatusUnauthorized, result.code)
 	default:
-		v.nativeError(result.status, result.code)
+		r.nativeError(result.status, result.code)
 	}
 }
 
-func (v *request) nativeError(status int, code string) {
-	v.json(status, map[string]string{"error": code})
+func (r *request) nativeError(status int, code string) {
+	r.json(status, map[string]string{"error": code})
 }
 
-func (v *request) nativeSession(value string, ends time.Time) {
-	v.json(http.StatusOK, map[string]string{"sessionToken": value, "expires": ends.UTC().Format(isoMillis)})
+func (r *request) nativeSession(value string, ends time.Time) {
+	r.json(http.StatusOK, map[string]string{"sessionToken": value, "expires": ends.UTC().Format(isoMillis)})
 }
 
 // renewNative moves the end of a native application's session where that is due, and
 // answers the token to send from then on. What the body holds changes nothing: it is no
 // update.
-func (v *request) renewNative() {
-	noStore(v.c.Writer.Header())
-	ctx, a := v.c.Request.Context(), v.auth
-	id, err := a.openLatest(ctx, bearer(v.c.Request.Header), v.base)
+func (r *request) renewNative() {
+	noStore(r.c.Writer.Header())
+	ctx, a := r.c.Request.Context(), r.auth
+	id, err := a.openLatest(ctx, bearer(r.c.Request.Header), r.base)
 	if err == nil {
-		id, err = v.renewed(id)
+		id, err = r.renewed(id)
 	}
 	switch {
 	case errors.Is(err, ErrSignedOut):
-		if fault := a.endByCallback(v.c, id, v.base, cookie.Session{}); fault != nil {
-			v.fault("ending the session", fault)
+		if fault := a.endByCallback(r.c, id, r.base, cookie.Session{}); fault != nil {
+			r.fault("ending the session", fault)
 			return
 		}
-		a.refuseBearer(v.c)
+		a.refuseBearer(r.c)
 	case errors.Is(err, errSignedOut):
-		a.refuseBearer(v.c)
+		a.refuseBearer(r.c)
 	case err != nil:
-		v.fault("renewing a session", err)
+		r.fault("renewing a session", err)
 	default:
-		v.nativeSession(id.value, id.token.ExpiresAt)
+		r.nativeSession(id.value, id.token.ExpiresAt)
 	}
 }
 
 // renewed runs the callbacks on a session and seals it again where that is due. Where
 // another request has done so meanwhile, it is that one's session.
-func (v *request) renewed(id *identity) (*identity, error) {
-	ctx, a := v.c.Request.Context(), v.auth
-	due, err := a.refresh(v.c, id, "", nil)
+func (r *request) renewed(id *identity) (*identity, error) {
+	ctx, a := r.c.Request.Context(), r.auth
+	due, err := a.refresh(r.c, id, "", nil)
 	if err != nil || !due {
 		return id, err
 	}
-	payload, err := a.stamp(ctx, &id.token, v.base, a.opts.Now())
+	payload, err := a.stamp(ctx, &id.token, r.base, a.opts.Now())
 	if err != nil {
 		return nil, err
 	}
-	value, err := a.replace(ctx, id, payload, id.token.ExpiresAt, v.base)
+	value, err := a.replace(ctx, id, payload, id.token.ExpiresAt, r.base)
 	if errors.Is(err, ErrConflict) {
-		return a.openLatest(ctx, id.value, v.base)
+		return a.openLatest(ctx, id.value, r.base)
 	}
 	if err != nil {
 		return nil, err
@@ -382,15 +382,15 @@ func (v *request) renewed(id *identity) (*identity, error) {
 }
 
 // endNative ends a native application's session. It is no error if there is none.
-func (v *request) endNative() {
-	noStore(v.c.Writer.Header())
-	id, err := v.auth.open(v.c.Request.Context(), bearer(v.c.Request.Header), v.base, v.auth.opts.Now())
+func (r *request) endNative() {
+	noStore(r.c.Writer.Header())
+	id, err := r.auth.open(r.c.Request.Context(), bearer(r.c.Request.Header), r.base, r.auth.opts.Now())
 	if err == nil {
-		err = v.auth.endByCallback(v.c, id, v.base, cookie.Session{})
+		err = r.auth.endByCallback(r.c, id, r.base, cookie.Session{})
 	}
 	if err != nil && !errors.Is(err, errSignedOut) {
-		v.fault("ending the session", err)
+		r.fault("ending the session", err)
 		return
 	}
-	v.json(http.StatusOK, struct{}{})
+	r.json(http.StatusOK, struct{}{})
 }

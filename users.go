@@ -315,14 +315,14 @@ func (a *Auth) endsSessions() bool {
 // confirm looks again after a session was kept, and ends it if the account or address
 // that began it is gone. Code that removes one ends the user's sessions afterwards. So a
 // session is either among those, or kept so late that confirm sees the removal.
-func (v *request) confirm(ctx context.Context, userID, session string) error {
-	if v.way.Provider == "" { // no user of the Adapter
+func (r *request) confirm(ctx context.Context, userID, session string) error {
+	if r.way.Provider == "" { // no user of the Adapter
 		return nil
 	}
-	user, err := v.auth.userByID(ctx, userID)
-	if err == nil && v.way.Type != appID { // no account leads the application to a user
+	user, err := r.auth.userByID(ctx, userID)
+	if err == nil && r.way.Type != appID { // no account leads the application to a user
 		var w ways
-		if w, err = v.auth.waysInto(ctx, user); err == nil && (!w.has(v.way) || v.takenOver(user)) {
+		if w, err = r.auth.waysInto(ctx, user); err == nil && (!w.has(r.way) || r.takenOver(user)) {
 			err = errOvertaken
 		}
 	}
@@ -332,14 +332,14 @@ func (v *request) confirm(ctx context.Context, userID, session string) error {
 	if err == nil {
 		return nil
 	}
-	if end := v.auth.scheme(v.base).sessions.Remove(ctx, session); end != nil { // no cookie leads to it
-		v.auth.opts.Logger.Warn("ginauth: the session of a sign-in that was refused was not deleted", "error", redact.Error(end))
+	if end := r.auth.scheme(r.base).sessions.Remove(ctx, session); end != nil { // no cookie leads to it
+		r.auth.opts.Logger.Warn("ginauth: the session of a sign-in that was refused was not deleted", "error", redact.Error(end))
 	}
 	return err
 }
 
 // takenOver reports whether the password by which somebody signs in was deleted since it
 // was found right.
-func (v *request) takenOver(now User) bool {
-	return v.way.Type == credentialsType && (provedSince(v.before, now) || v.auth.shared.takeovers.Since(now.ID, v.began))
+func (r *request) takenOver(now User) bool {
+	return r.way.Type == credentialsType && (provedSince(r.before, now) || r.auth.shared.takeovers.Since(now.ID, r.began))
 }

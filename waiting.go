@@ -62,55 +62,55 @@ type demand struct {
 
 // mustWait reports whether somebody who has passed the first factor must give a second
 // one before anything is done for them.
-func (v *request) mustWait(ctx context.Context, user User) (bool, error) {
-	a := v.auth
-	if a.factors.store == nil || v.second {
+func (r *request) mustWait(ctx context.Context, user User) (bool, error) {
+	a := r.auth
+	if a.factors.store == nil || r.second {
 		return false, nil
 	}
-	if v.demand.user == user.ID {
-		return v.demand.waits, nil
+	if r.demand.user == user.ID {
+		return r.demand.waits, nil
 	}
-	r, _, err := a.factorRecord(ctx, user.ID)
+	record, _, err := a.factorRecord(ctx, user.ID)
 	if err != nil {
 		return false, err
 	}
-	waits := r.Enrolled() || a.opts.Factors.Required != nil && !v.secondByProvider && a.opts.Factors.Required(v.c, user)
-	waits = waits && !factor.Second(v.proofs) && !a.factors.trusted.In(v.cookies(), v.names.Trusted, user.ID, r.Epoch, a.opts.Now())
-	v.demand = demand{user.ID, waits, r}
+	waits := record.Enrolled() || a.opts.Factors.Required != nil && !r.secondByProvider && a.opts.Factors.Required(r.c, user)
+	waits = waits && !factor.Second(r.proofs) && !a.factors.trusted.In(r.cookies(), r.names.Trusted, user.ID, record.Epoch, a.opts.Now())
+	r.demand = demand{user.ID, waits, record}
 	return waits, nil
 }
 
 // trust keeps that the person is not to be asked again in this browser.
-func (v *request) trust(ctx context.Context, userID string) error {
-	r, _, err := v.auth.factorRecord(ctx, userID) // the sign-in may have begun another epoch
+func (r *request) trust(ctx context.Context, userID string) error {
+	record, _, err := r.auth.factorRecord(ctx, userID) // the sign-in may have begun another epoch
 	if err == nil {
-		v.setCookie(v.auth.factors.trusted.Line(v.cookies(), v.names.Trusted, userID, r.Epoch, v.attributes(), v.auth.opts.Now()))
+		r.setCookie(r.auth.factors.trusted.Line(r.cookies(), r.names.Trusted, userID, record.Epoch, r.attributes(), r.auth.opts.Now()))
 	}
 	return err
 }
 
 // browserMark names this browser to a sign-in that waits: by its CSRF cookie, or, where that
 // did not come along, by what the transaction of the sign-in keeps of it.
-func (v *request) browserMark() string {
-	if v.formPosted() {
-		return v.browser
+func (r *request) browserMark() string {
+	if r.formPosted() {
+		return r.browser
 	}
-	if v.csrfToken == "" {
-		v.csrfToken = v.auth.csrfToken(v.c, v.base)
+	if r.csrfToken == "" {
+		r.csrfToken = r.auth.csrfToken(r.c, r.base)
 	}
-	return browserMark(v.csrfToken)
+	return browserMark(r.csrfToken)
 }
 
 func browserMark(csrfToken string) string { return transaction.UserMark(csrfToken) }
 
 // waitIfDue keeps a sign-in until its second factor is given, if the person must give
 // one: then the outcome has it. The error is a failure.
-func (v *request) waitIfDue(b *beginning) (outcome, error) {
+func (r *request) waitIfDue(b *beginning) (outcome, error) {
 	user := *b.User
-	if v.before.ID == user.ID { // of whom Authorize need not have said all
-		user = v.before
+	if r.before.ID == user.ID { // of whom Authorize need not have said all
+		user = r.before
 	}
-	waits, err := v.mustWait(context.WithoutCancel(v.c.Request.Context()), user)
+	waits, err := r.mustWait(context.WithoutCancel(r.c.Request.Context()), user)
 	if err != nil {
 		b.undo()
 		return outcome{}, failure{step: "the second factor", error: err}
@@ -118,23 +118,23 @@ func (v *request) waitIfDue(b *beginning) (outcome, error) {
 	if !waits {
 		return outcome{}, nil
 	}
-	return v.wait(b)
+	return r.wait(b)
 }
 
 // wait keeps a sign-in until its second factor is given. It is not counted as one.
-func (v *request) wait(b *beginning) (outcome, error) {
+func (r *request) wait(b *beginning) (outcome, error) {
 	b.undo()
-	if v.notInAdapter {
+	if r.notInAdapter {
 		return outcome{}, failure{step: "the second factor", error: errUnlisted}
 	}
 	w := waiting{
-		SignIn:   pending.Begin(v.browserMark(), v.demand.record.Epoch, v.auth.opts.Now()),
-		Provider: v.provider.id, Target: v.callbackURL, Token: b.payload, Proofs: v.proofs,
+		SignIn:   pending.Begin(r.browserMark(), r.demand.record.Epoch, r.auth.opts.Now()),
+		Provider: r.provider.id, Target: r.callbackURL, Token: b.payload, Proofs: r.proofs,
 		User: *b.User, Account: b.Account, Profile: b.Profile, IsNew: b.isNew,
-		Way: Account{Provider: v.way.Provider, Type: v.way.Type, ProviderAccountID: v.way.ProviderAccountID}, Proved: !v.before.EmailVerified.IsZero(), Later: v.later, Former: v.former, Buckets: v.buckets,
+		Way: Account{Provider: r.way.Provider, Type: r.way.Type, ProviderAccountID: r.way.ProviderAccountID}, Proved: !r.before.EmailVerified.IsZero(), Later: r.later, Former: r.former, Buckets: r.buckets,
 	}
 	w.User.Values = nil // which the JWT callback has seen
-	value, err := v.auth.factors.waiting.Keep(context.WithoutCancel(v.c.Request.Context()), w.User.ID, v.names.Factor, &w, w.Ends(),
+	value, err := r.auth.factors.waiting.Keep(context.WithoutCancel(r.c.Request.Context()), w.User.ID, r.names.Factor, &w, w.Ends(),
 		func() {
 			if w.Profile != nil {
 				w.Profile.RawData = nil
@@ -146,108 +146,108 @@ func (v *request) wait(b *beginning) (outcome, error) {
 	if err != nil {
 		return outcome{}, failure{step: "keeping the sign-in", error: err}
 	}
-	return outcome{location: v.secondURL("code"), waiting: value, status: http.StatusOK}, nil
+	return outcome{location: r.secondURL("code"), waiting: value, status: http.StatusOK}, nil
 }
 
 // cookies are the Cookie headers of this request.
-func (v *request) cookies() []string { return v.c.Request.Header["Cookie"] }
+func (r *request) cookies() []string { return r.c.Request.Header["Cookie"] }
 
 // putWaiting sets the cookie of a sign-in that waits; an empty value deletes it.
-func (v *request) putWaiting(value string) {
-	v.setCookie(pending.Lines(v.cookies(), v.names.Factor, value, v.attributes())...)
+func (r *request) putWaiting(value string) {
+	r.setCookie(pending.Lines(r.cookies(), r.names.Factor, value, r.attributes())...)
 	if value != "" {
-		private(v.c.Writer.Header())
+		private(r.c.Writer.Header())
 	}
 }
 
 // dropWaiting takes a sign-in of this browser away that waits.
-func (v *request) dropWaiting() {
-	if v.auth.factors.store == nil {
+func (r *request) dropWaiting() {
+	if r.auth.factors.store == nil {
 		return
 	}
-	found := v.auth.factors.waiting.RemoveAll(v.c.Request.Context(), v.cookies(), v.names.Factor, func(err error, value string) {
-		v.auth.opts.Logger.Warn("ginauth: a sign-in that waited for its second factor was not deleted", "error", redact.Error(err, value))
+	found := r.auth.factors.waiting.RemoveAll(r.c.Request.Context(), r.cookies(), r.names.Factor, func(err error, value string) {
+		r.auth.opts.Logger.Warn("ginauth: a sign-in that waited for its second factor was not deleted", "error", redact.Error(err, value))
 	})
 	if found {
-		v.putWaiting("")
+		r.putWaiting("")
 	}
 }
 
 // findWaiting is the sign-in of this browser that waits. The error is errNotAsked where
 // there is none.
-func (v *request) findWaiting(ctx context.Context) (*waiting, error) {
+func (r *request) findWaiting(ctx context.Context) (*waiting, error) {
 	var w waiting
-	value, err := v.auth.factors.waiting.Find(ctx, v.cookies(), v.names.Factor, browserMark(v.csrfToken), v.auth.opts.Now(), &w)
+	value, err := r.auth.factors.waiting.Find(ctx, r.cookies(), r.names.Factor, browserMark(r.csrfToken), r.auth.opts.Now(), &w)
 	if err == nil && value == "" {
 		err = errNotAsked
 	}
-	v.handle = value
+	r.handle = value
 	return &w, err
 }
 
 // withWaiting serves the sign-in of this browser that waits. Where there is none, or the
 // user's factors have changed since it began, it leads back to the beginning.
-func (v *request) withWaiting(serve func(*request, context.Context, *waiting, *factor.Record)) {
-	ctx := context.WithoutCancel(v.c.Request.Context())
-	w, err := v.findWaiting(ctx)
-	var r *factor.Record
+func (r *request) withWaiting(serve func(*request, context.Context, *waiting, *factor.Record)) {
+	ctx := context.WithoutCancel(r.c.Request.Context())
+	w, err := r.findWaiting(ctx)
+	var record *factor.Record
 	if err == nil {
-		v.who = &w.User
-		if v.provider = v.auth.provider(w.Provider); w.Provider == appID {
-			v.provider = &provider{id: appID}
+		r.who = &w.User
+		if r.provider = r.auth.provider(w.Provider); w.Provider == appID {
+			r.provider = &provider{id: appID}
 		}
-		r, _, err = v.auth.factorRecord(ctx, w.User.ID)
+		record, _, err = r.auth.factorRecord(ctx, w.User.ID)
 	}
-	if err == nil && (r.Epoch != w.Epoch || v.provider == nil) {
+	if err == nil && (record.Epoch != w.Epoch || r.provider == nil) {
 		err = errWaiting
 	}
 	if err == nil {
-		err = v.reopen(ctx, w)
+		err = r.reopen(ctx, w)
 	}
 	if err != nil {
-		v.notWaiting(err)
+		r.notWaiting(err)
 		return
 	}
-	private(v.c.Writer.Header())
-	serve(v, ctx, w, r)
+	private(r.c.Writer.Header())
+	serve(r, ctx, w, record)
 }
 
 // notWaiting answers where no sign-in can go on with a second factor.
-func (v *request) notWaiting(err error) {
+func (r *request) notWaiting(err error) {
 	if errors.Is(err, errUnavailable) {
-		v.leave(v.refused("the second factor", err, http.StatusServiceUnavailable, errorcode.SessionUnavailable))
+		r.leave(r.refused("the second factor", err, http.StatusServiceUnavailable, errorcode.SessionUnavailable))
 		return
 	}
-	v.putWaiting("")
-	v.leave(v.refused("the second factor", err, http.StatusUnauthorized, errorcode.FactorExpired))
+	r.putWaiting("")
+	r.leave(r.refused("the second factor", err, http.StatusUnauthorized, errorcode.FactorExpired))
 }
 
 // finish signs in the person of a sign-in that waited, who has given their second factor:
 // now it does what it put off.
-func (v *request) finish(w *waiting, proof factor.Proof) outcome {
-	v.callbackURL = v.base.Absolute(w.Target, v.auth.site.Allowed)
-	v.way, v.former, v.who, v.began = w.Way, w.Former, &w.User, v.auth.shared.takeovers.Now()
-	v.proofs, v.buckets = factor.Add(w.Proofs, proof), w.Buckets
-	b, err := v.resume(context.WithoutCancel(v.c.Request.Context()), w)
+func (r *request) finish(w *waiting, proof factor.Proof) outcome {
+	r.callbackURL = r.base.Absolute(w.Target, r.auth.site.Allowed)
+	r.way, r.former, r.who, r.began = w.Way, w.Former, &w.User, r.auth.shared.takeovers.Now()
+	r.proofs, r.buckets = factor.Add(w.Proofs, proof), w.Buckets
+	b, err := r.resume(context.WithoutCancel(r.c.Request.Context()), w)
 	if err == nil {
-		err = v.enter(b)
+		err = r.enter(b)
 	}
 	if err != nil {
-		return v.notBegun(err)
+		return r.notBegun(err)
 	}
-	return v.remember(v.entered(b)) // a sign-in at a provider has no buckets, and leaves no device
+	return r.remember(r.entered(b)) // a sign-in at a provider has no buckets, and leaves no device
 }
 
 // reopen reads the token of a sign-in that waited, unless the person was signed out
 // everywhere meanwhile.
-func (v *request) reopen(ctx context.Context, w *waiting) error {
-	if v.auth.parse(&v.reopened, w.Token, v.auth.opts.Now()) != nil { // its session would be over by now
+func (r *request) reopen(ctx context.Context, w *waiting) error {
+	if r.auth.parse(&r.reopened, w.Token, r.auth.opts.Now()) != nil { // its session would be over by now
 		return errWaiting
 	}
-	if v.auth.ending.revoked == nil {
+	if r.auth.ending.revoked == nil {
 		return nil
 	}
-	ended, err := v.auth.ending.revoked.EndedNow(ctx, v.reopened.revocable())
+	ended, err := r.auth.ending.revoked.EndedNow(ctx, r.reopened.revocable())
 	if ended {
 		return errWaiting
 	}
@@ -257,24 +257,24 @@ func (v *request) reopen(ctx context.Context, w *waiting) error {
 // resume does what a sign-in that waited has put off, and makes its session. That began
 // with the first factor, so that it ends with what signs the person out after that; not by
 // its own takeover of the user, however.
-func (v *request) resume(ctx context.Context, w *waiting) (*beginning, error) {
+func (r *request) resume(ctx context.Context, w *waiting) (*beginning, error) {
 	p := SignInParams{User: &w.User, Account: w.Account, Profile: w.Profile}
-	if err := v.doLater(ctx, w, &p); err != nil {
+	if err := r.doLater(ctx, w, &p); err != nil {
 		return nil, failure{step: "the user and account", error: err, adapter: true}
 	}
-	undo, wait := v.successAllowed(ctx, p.User.ID)
+	undo, wait := r.successAllowed(ctx, p.User.ID)
 	if wait > 0 {
 		return nil, rateLimited{wait}
 	}
-	id := &identity{auth: v.auth, token: v.reopened}
+	id := &identity{auth: r.auth, token: r.reopened}
 	t := &id.token
 	var err error
-	if w.Later == laterVerify && v.auth.ending.revoked != nil {
-		t.AuthTime, err = v.auth.ending.revoked.SignInTime(ctx, t.revocable())
+	if w.Later == laterVerify && r.auth.ending.revoked != nil {
+		t.AuthTime, err = r.auth.ending.revoked.SignInTime(ctx, t.revocable())
 	}
 	var payload []byte
 	if err == nil {
-		payload, err = v.auth.stampNew(ctx, t, v.base, v.auth.opts.Now(), v.proofs)
+		payload, err = r.auth.stampNew(ctx, t, r.base, r.auth.opts.Now(), r.proofs)
 	}
 	if err != nil {
 		undo()
@@ -284,27 +284,27 @@ func (v *request) resume(ctx context.Context, w *waiting) (*beginning, error) {
 }
 
 // doLater does what a sign-in put off until its last factor.
-func (v *request) doLater(ctx context.Context, w *waiting, p *SignInParams) error {
-	user, err := v.auth.userByID(ctx, w.User.ID)
+func (r *request) doLater(ctx context.Context, w *waiting, p *SignInParams) error {
+	user, err := r.auth.userByID(ctx, w.User.ID)
 	if err != nil {
 		return err // a deleted user's sign-in too
 	}
-	if v.before = user; !w.Proved {
-		v.before.EmailVerified = time.Time{}
+	if r.before = user; !w.Proved {
+		r.before.EmailVerified = time.Time{}
 	}
 	switch w.Later {
 	case laterLink:
-		_, err = v.link(ctx, user, p, false)
+		_, err = r.link(ctx, user, p, false)
 	case laterLinkSession:
-		if err = v.inSessionOf(ctx, user.ID); err == nil {
-			_, err = v.link(ctx, user, p, true)
+		if err = r.inSessionOf(ctx, user.ID); err == nil {
+			_, err = r.link(ctx, user, p, true)
 		}
 	case laterCredentials:
-		err = v.settleCredentials(ctx, *p)
+		err = r.settleCredentials(ctx, *p)
 	case laterVerify:
 		var closing bool
-		if closing, err = v.mayClaim(ctx, user); err == nil {
-			user, err = v.keepVerified(ctx, user, closing)
+		if closing, err = r.mayClaim(ctx, user); err == nil {
+			user, err = r.keepVerified(ctx, user, closing)
 			p.User.EmailVerified = user.EmailVerified
 		}
 	}
@@ -312,83 +312,83 @@ func (v *request) doLater(ctx context.Context, w *waiting, p *SignInParams) erro
 }
 
 // finishByPasskey finishes the sign-in of a person who gave a passkey as their second factor.
-func (v *request) finishByPasskey(ctx context.Context, w *waiting, _ *factor.Record) {
-	m := v.auth.passkeys()
+func (r *request) finishByPasskey(ctx context.Context, w *waiting, _ *factor.Record) {
+	m := r.auth.passkeys()
 	if m == nil {
-		v.notWaiting(errNotAsked)
+		r.notWaiting(errNotAsked)
 		return
 	}
-	if !v.startAllowed("") {
+	if !r.startAllowed("") {
 		return
 	}
-	_, err := m.verified(ctx, v, v.challenge(passkeys.Second, w.User.ID, w.ID))
+	_, err := m.verified(ctx, r, r.challenge(passkeys.Second, w.User.ID, w.ID))
 	if err != nil && !errors.Is(err, errUnavailable) {
-		v.wrongSecond(err, errorcode.PasskeySignin)
+		r.wrongSecond(err, errorcode.PasskeySignin)
 		return
 	}
 	if err == nil {
-		err = v.auth.changeFactors(ctx, w.User.ID, func(r *factor.Record) error {
-			if !r.Finish(w.ID, w.Epoch, w.Ends(), v.auth.opts.Now()) {
+		err = r.auth.changeFactors(ctx, w.User.ID, func(record *factor.Record) error {
+			if !record.Finish(w.ID, w.Epoch, w.Ends(), r.auth.opts.Now()) {
 				return errWaiting
 			}
 			return nil
 		})
 	}
 	if err != nil {
-		v.notWaiting(err)
+		r.notWaiting(err)
 		return
 	}
-	v.leave(v.finishBy(ctx, w, factor.Proof{Method: string(FactorPasskey)}, false))
+	r.leave(r.finishBy(ctx, w, factor.Proof{Method: string(FactorPasskey)}, false))
 }
 
 // finishBy finishes a sign-in that waited by a proof that is given now, and takes away
 // what is left of it. trust says that the browser is to be trusted.
-func (v *request) finishBy(ctx context.Context, w *waiting, proof factor.Proof, trust bool) outcome {
-	proof.At = v.auth.opts.Now()
-	result := v.finish(w, proof)
-	v.putWaiting("")
-	err := v.auth.factors.waiting.Remove(ctx, v.handle)
-	if err == nil && trust && result.session != "" && v.auth.opts.Factors.TrustDevice > 0 {
-		err = v.trust(ctx, w.User.ID)
+func (r *request) finishBy(ctx context.Context, w *waiting, proof factor.Proof, trust bool) outcome {
+	proof.At = r.auth.opts.Now()
+	result := r.finish(w, proof)
+	r.putWaiting("")
+	err := r.auth.factors.waiting.Remove(ctx, r.handle)
+	if err == nil && trust && result.session != "" && r.auth.opts.Factors.TrustDevice > 0 {
+		err = r.trust(ctx, w.User.ID)
 	}
 	if err != nil { // the sign-in is spent, and the browser will be asked again
-		v.auth.opts.Logger.Warn("ginauth: what is left of a sign-in with two factors was not kept or deleted", "error", redact.Error(err, v.handle))
+		r.auth.opts.Logger.Warn("ginauth: what is left of a sign-in with two factors was not kept or deleted", "error", redact.Error(err, r.handle))
 	}
 	return result
 }
 
 // enrolWaiting sets up the second factor of a person who must have one, and finishes
 // their sign-in.
-func (v *request) enrolWaiting(ctx context.Context, w *waiting, _ *factor.Record) {
-	secret, step, right := v.typedSetup(w.User.ID, w.ID)
+func (r *request) enrolWaiting(ctx context.Context, w *waiting, _ *factor.Record) {
+	secret, step, right := r.typedSetup(w.User.ID, w.ID)
 	switch {
 	case secret == nil:
-		v.notWaiting(errSetup)
+		r.notWaiting(errSetup)
 		return
 	case !right:
-		v.enrolPage(ctx, w.User, w.ID, w.Later == laterVerify, secret)
+		r.enrolPage(ctx, w.User, w.ID, w.Later == laterVerify, secret)
 		return
 	}
 	codes, hashes := factor.NewRecovery(w.User.ID)
-	now := v.auth.opts.Now()
-	err := v.auth.changeFactors(ctx, w.User.ID, func(r *factor.Record) error {
-		if !r.Finish(w.ID, w.Epoch, w.Ends(), now) { // an app that they have by now stays
+	now := r.auth.opts.Now()
+	err := r.auth.changeFactors(ctx, w.User.ID, func(record *factor.Record) error {
+		if !record.Finish(w.ID, w.Epoch, w.Ends(), now) { // an app that they have by now stays
 			return errWaiting
 		}
-		r.AddOTP(secret, step, hashes, now)
+		record.AddOTP(secret, step, hashes, now)
 		return nil
 	})
 	if err != nil {
-		v.notWaiting(err)
+		r.notWaiting(err)
 		return
 	}
-	result := v.finishBy(ctx, w, factor.Proof{Method: string(FactorOTP)}, v.field("trust") == "true")
-	v.tellFactor(ctx, w.User.ID, FactorOTP, FactorAdded)
+	result := r.finishBy(ctx, w, factor.Proof{Method: string(FactorOTP)}, r.field("trust") == "true")
+	r.tellFactor(ctx, w.User.ID, FactorOTP, FactorAdded)
 	if result.session == "" {
-		v.leave(result)
+		r.leave(result)
 		return
 	}
-	v.putSession(result.session, result.expires)
-	v.rememberWay()
-	v.handOver(codes, result.location)
+	r.putSession(result.session, result.expires)
+	r.rememberWay()
+	r.handOver(codes, result.location)
 }
