@@ -225,6 +225,7 @@ func (a *Auth) secrets(opts *Options, f *faults, needed bool) (made bool) {
 	}
 	if errors.Join(errs...) != nil {
 		f.add("PreviousSecrets holds an empty secret; leave it out")
+		return made
 	}
 	a.keys.csrf = token.NewCSRF(all...)
 	return made

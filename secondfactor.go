@@ -85,7 +85,9 @@ func (a *Auth) configureFactors(opts *Options, f *faults) {
 		Prefix: opts.Cookies.Prefix, Secrets: all, MaxValue: maxSealed, MaxCookies: cookie.LargeSession,
 		Store: opts.Session.Store, Calls: a.calls.store, Locks: a.shared.locks, Errors: sessionErrors(),
 	})
-	f.addAll("Factors.OTP", errors.Join(err, noRoom))
+	if err := errors.Join(err, noRoom); err != nil {
+		f.addAll("Factors.OTP", err)
+	}
 	a.factors = secondFactors{store, room, trusted, setups}
 }
 

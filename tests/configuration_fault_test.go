@@ -99,7 +99,7 @@ func TestRegister_PasswordNotDoubted(t *testing.T) {
 	for name, opts := range map[string]ginauth.Options{
 		"no mails":             {Adapter: newMemory(), Providers: append(somebody(), typed)},
 		"no adapter":           {Providers: []ginauth.Provider{typed}},
-		"a store that lists":   {Adapter: newMemory(), Providers: []ginauth.Provider{reset, ginauth.Email{Send: nowhere}}, Session: ginauth.SessionOptions{Store: &listing{}}},
+		"a store that lists":   {Adapter: newMemory(), Providers: []ginauth.Provider{reset, ginauth.Email{Send: nowhere}}, Session: ginauth.SessionOptions{Store: &listingStore{}}},
 		"no mails, with Reset": {Adapter: newMemory(), Providers: append(somebody(), reset)},
 	} {
 		opts.BaseURL = site

@@ -121,7 +121,7 @@ func Hide(text string, secrets []string) string {
 
 // clean cuts a text before what may be a body, and secrets and URLs out of it.
 func clean(text string, secrets []string) string {
-	text = Hide(text, secrets)
+	text = Hide(strings.TrimLeft(text, "\r\n"), secrets) // an empty first line would say nothing
 	text = parameters.ReplaceAllString(text, "$1=[redacted]")
 	text = urls.ReplaceAllStringFunc(text, func(raw string) string {
 		u, err := url.Parse(raw)

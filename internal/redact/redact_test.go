@@ -87,6 +87,7 @@ func TestRedact(t *testing.T) {
 		{"HTML behind words", errors.New("got <html>x"), "got"},
 		{"map behind words", errors.New("claims map[email:a]"), "claims"},
 		{"second line", errors.New("first\nsecond"), "first"},
+		{"empty lines first", errors.New("\r\n\nfirst\nsecond"), "first"},
 		{"URL in words", errors.New("calling https://a.example/x?code=y failed"), "calling https://a.example failed"},
 		{"named secret", fmt.Errorf("code %s refused", secret), "code [redacted] refused"},
 		{"escaped secret", fmt.Errorf("code %s refused", url.QueryEscape("a+b/"+secret)), "code [redacted] refused"},
