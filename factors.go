@@ -212,7 +212,7 @@ func (r *request) getFactor() {
 		return
 	}
 	if page.SecondURL != "" && len(page.Providers) == 0 {
-		r.redirect(http.StatusFound, page.SecondURL)
+		r.redirect(http.StatusOK, page.SecondURL)
 		return
 	}
 	r.pages().Factor(r.c.Writer, page)

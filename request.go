@@ -223,7 +223,7 @@ func addCookies(c *gin.Context, lines []string) {
 }
 
 // redirect sends the browser on: a page by 302, next-auth's client by JSON with
-// the status that the outcome has, and htmx by its own header, since it would
+// this status, and htmx by its own header, since it would
 // follow a 302 itself and put the provider's page into this one. url is absolute, or a
 // path of the application.
 func (r *request) redirect(status int, url string) {

@@ -161,7 +161,7 @@ func (r *request) getSignIn() {
 	code := r.c.Query("error")
 	notice, location := r.noticed(code)
 	if location != "" {
-		r.redirect(http.StatusFound, location)
+		r.redirect(http.StatusOK, location)
 		return
 	}
 	if page := r.auth.opts.Pages.SignIn; page != "" {
@@ -175,7 +175,7 @@ func (r *request) getSignIn() {
 		if notice != "" {
 			target = withQuery(target, "reason", notice)
 		}
-		r.redirect(http.StatusFound, target)
+		r.redirect(http.StatusOK, target)
 		return
 	}
 	switch {
@@ -224,7 +224,7 @@ func (r *request) getError() {
 	}
 	switch page := r.auth.opts.Pages.Error; {
 	case errorcode.ShownOnSignInPage(code):
-		r.redirect(http.StatusFound, r.base.URL+"/signin?error="+code)
+		r.redirect(http.StatusOK, r.base.URL+"/signin?error="+code)
 	case page != "":
 		if code == "" {
 			code = "undefined" // as next-auth says it
@@ -236,7 +236,7 @@ func (r *request) getError() {
 		if wait := r.waitAsked(); wait > 0 {
 			target = withQuery(target, waitParam, seconds(wait))
 		}
-		r.redirect(http.StatusFound, target)
+		r.redirect(http.StatusOK, target)
 	default:
 		r.errorPage(errorcode.Status(code), code, r.waitAsked())
 	}
@@ -246,7 +246,7 @@ func (r *request) getError() {
 // brings.
 func (r *request) getVerifyRequest() {
 	if page := r.auth.opts.Pages.VerifyRequest; page != "" {
-		r.redirect(http.StatusFound, page)
+		r.redirect(http.StatusOK, page)
 		return
 	}
 	page := pages.VerifyRequest{Site: r.base.Host(), CSRFToken: r.csrfToken, CallbackURL: r.callbackURL}

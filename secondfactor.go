@@ -218,15 +218,12 @@ func (r *request) withSession(serve func(*request, context.Context, *identity, *
 	if err == nil {
 		record, _, err = r.auth.factorRecord(ctx, id.token.Subject)
 	}
-	switch {
-	case errors.Is(err, errSignedOut):
-		r.redirect(http.StatusUnauthorized, r.signInFor(r.secondURL("list")))
-	case err != nil:
-		r.leave(r.sessionFault("the second factor", err))
-	default:
-		private(r.c.Writer.Header())
-		serve(r, ctx, id, record)
+	if err != nil {
+		r.secondFault(err)
+		return
 	}
+	private(r.c.Writer.Header())
+	serve(r, ctx, id, record)
 }
 
 // freshlyProved reports whether the session's person has proved who they are of late, by
@@ -339,8 +336,8 @@ func (r *request) newCodes(ctx context.Context, id *identity, record *factor.Rec
 
 // changeOwn changes the second factors of the person who is signed in, and tells them.
 func (r *request) changeOwn(ctx context.Context, id *identity, method FactorMethod, change FactorChange, by func(*factor.Record)) bool {
-	if err := r.auth.changeFactors(ctx, id.token.Subject, func(record *factor.Record) error { by(record); return nil }); err != nil {
-		r.leave(r.sessionFault("the second factor", err))
+	if err := r.changeWhileSignedIn(ctx, id.token.Subject, by); err != nil {
+		r.secondFault(err)
 		return false
 	}
 	r.tellFactor(ctx, id.token.Subject, method, change)

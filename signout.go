@@ -21,7 +21,7 @@ import (
 
 func (r *request) getSignOut() {
 	if page := r.auth.opts.Pages.SignOut; page != "" {
-		r.redirect(http.StatusFound, page)
+		r.redirect(http.StatusOK, page)
 		return
 	}
 	notice, _ := r.noticed(r.c.Query("error"))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/bulkhead"
+	"github.com/ginauth/ginauth/internal/factor"
 	"github.com/ginauth/ginauth/internal/redact"
 )
 
@@ -342,4 +343,39 @@ func (r *request) confirm(ctx context.Context, userID, session string) error {
 // was found right.
 func (r *request) takenOver(now User) bool {
 	return r.way.Type == credentialsType && (provedSince(r.before, now) || r.auth.shared.takeovers.Since(now.ID, r.began))
+}
+
+// changeWhileSignedIn changes the second factors of the person whose session sends this
+// request. What was changed while the session ended is taken back: RevokeUser may have
+// ended it because somebody else had it.
+func (r *request) changeWhileSignedIn(ctx context.Context, userID string, by func(*factor.Record)) error {
+	var before, wrote factor.Record
+	err := r.auth.changeFactors(ctx, userID, func(record *factor.Record) error {
+		before = *record
+		by(record)
+		wrote = *record
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	_, ended := r.openNow(ctx)
+	if ended == nil {
+		return nil
+	}
+	err = r.auth.changeFactors(ctx, userID, func(record *factor.Record) error { record.TakeBack(&wrote, &before); return nil })
+	if err != nil && !errors.Is(err, ErrNotFound) { // without the user there are no factors
+		return fmt.Errorf("taking back what was changed while the session ended: %w", err)
+	}
+	return ended
+}
+
+// secondFault answers somebody who is not signed in any more, or whose factors cannot be
+// read or changed.
+func (r *request) secondFault(err error) {
+	if errors.Is(err, errSignedOut) {
+		r.redirect(http.StatusUnauthorized, r.signInFor(r.secondURL("list")))
+		return
+	}
+	r.leave(r.sessionFault("the second factor", err))
 }

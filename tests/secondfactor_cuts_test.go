@@ -245,6 +245,7 @@ GetUser: 503 SessionUnavailable, the second factor; 200 signed in
 GetFactors: 503 SessionUnavailable, the second factor; 200 signed in
 GetFactors: 503 SessionUnavailable, the second factor; 200 signed in
 UpdateFactors: 503 SessionUnavailable, the second factor; 200 signed in
+RevokedAt: 503 SessionUnavailable, the second factor; 200 signed in
 GetUser: 200 signed in, logged; 200 signed in
 RevokedAt: 200, quietly; 200 signed in
 RevokedAt: 200, quietly; 200 signed in
@@ -269,6 +270,7 @@ GetUser: 503 SessionUnavailable, the second factor; 200 list
 GetFactors: 503 SessionUnavailable, the second factor; 200 list
 GetFactors: 503 SessionUnavailable, the second factor; 200 list
 UpdateFactors: 503 SessionUnavailable, the second factor; 200 list
+RevokedAt: 503 SessionUnavailable, the second factor; 200 list
 GetUser: 200 list, logged; 200 list
 `},
 		{"removes the app", func(t *testing.T, a *cutFactorApp) func() answer {
@@ -281,6 +283,7 @@ GetUser: 503 SessionUnavailable, the second factor; 200 list
 GetFactors: 503 SessionUnavailable, the second factor; 200 list
 GetFactors: 503 SessionUnavailable, the second factor; 200 list
 UpdateFactors: 503 SessionUnavailable, the second factor; 200 list
+RevokedAt: 503 SessionUnavailable, the second factor; 200 list
 GetUser: 200 list, logged; 200 list
 `},
 	}
@@ -320,6 +323,7 @@ GetUser: 503 SessionUnavailable, the second factor; 200 signed in
 GetFactors: 503 SessionUnavailable, the second factor; 200 signed in
 GetFactors: 503 SessionUnavailable, the second factor; 200 signed in
 UpdateFactors: 503 SessionUnavailable, the second factor; 200 signed in
+Get: 503 SessionUnavailable, the second factor; 200 signed in
 GetUser: 200 signed in, logged; 200 signed in
 Get: 200, logged; 200 signed in
 Update: 200, logged; 200 signed in

@@ -2,9 +2,11 @@ package tests
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -223,5 +225,67 @@ func TestSecondFactor_NewUser(t *testing.T) {
 	}
 	if page := b.get("/api/auth/signin"); page.StatusCode != http.StatusOK {
 		t.Errorf("%d", page.StatusCode)
+	}
+}
+
+// A person is signed out everywhere, in another process, right before one of the calls by
+// which a session changes their second factors: then nothing has changed, unless the session
+// still went on when it was asked last, which is behind the change.
+func TestSecondFactor_RevokedWhileChanging(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]func(*testing.T, *cutFactorApp) func() answer{
+		"sets an app up": setsUpInSession,
+		"takes the app away": func(t *testing.T, a *cutFactorApp) func() answer {
+			inSession(t, a)
+			return a.asks(secondURL+"remove", nil)
+		},
+		"asks for other codes": func(t *testing.T, a *cutFactorApp) func() answer {
+			inSession(t, a)
+			return a.asks(secondURL+"codes", nil)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newCutFactorApp(t, false)
+			other := a.elsewhere(t)
+			kept := func() (otp, recovery string) {
+				data, err := a.inner.(ginauth.FactorStore).GetFactors(t.Context(), a.ada)
+				must(t, err)
+				var record struct {
+					OTP      struct{ Secret string }
+					Recovery []string
+				}
+				if data != nil {
+					must(t, json.Unmarshal(data, &record))
+				}
+				return record.OTP.Secret, strings.Join(record.Recovery, " ")
+			}
+			changed := 0
+			for n, all := -1, 0; n < all; n++ {
+				a.again(t)
+				do := prepare(t, a)
+				otp, recovery := kept()
+				a.instead = func() { must(t, other.auth.RevokeUser(t.Context(), a.ada)) }
+				a.arm(n)
+				res := do()
+				names := a.disarm()
+				if a.instead = nil; n < 0 {
+					all = len(names)
+					continue
+				}
+				a.clock.move(6 * time.Second)
+				asked := slices.Index(names, "UpdateFactors") + 1 // the revocations, once more
+				nowOTP, nowRecovery := kept()
+				switch same := nowOTP == otp && nowRecovery == recovery; {
+				case n <= asked && (!same || res.StatusCode != http.StatusUnauthorized):
+					t.Errorf("revoked before call %d, %s: the factors stayed: %t, %s", n, names[n], same, res.said(t))
+				case n > asked && !same:
+					changed++
+				}
+			}
+			if changed == 0 {
+				t.Error("nothing ever changes")
+			}
+		})
 	}
 }

@@ -127,6 +127,23 @@ func (r *Record) ReplaceRecovery(hashes []string) {
 	r.Change()
 }
 
+// TakeBack puts the app and the codes of before in the place of those that a change wrote,
+// unless others are there by now.
+func (r *Record) TakeBack(wrote, before *Record) {
+	if r.OTP.same(wrote.OTP) && slices.Equal(r.Recovery, wrote.Recovery) {
+		r.OTP, r.Recovery = before.OTP, before.Recovery
+		r.Change()
+	}
+}
+
+// same reports whether two apps have the same key, or neither is one.
+func (o *OTP) same(other *OTP) bool {
+	if o == nil || other == nil {
+		return o == other
+	}
+	return bytes.Equal(o.Secret, other.Secret)
+}
+
 // A Result is what a code was.
 type Result int
 

@@ -243,3 +243,34 @@ func TestTrusted(t *testing.T) {
 		t.Errorf("it holds %d", len(list))
 	}
 }
+
+// TakeBack leaves alone what somebody else has changed since.
+func TestRecord_TakeBack(t *testing.T) {
+	t.Parallel()
+	app := func(secret string) *factor.OTP { return &factor.OTP{Secret: []byte(secret)} }
+	for _, row := range []struct {
+		name                string
+		before, wrote, now  factor.Record
+		otp, recovery, last string
+	}{
+		{"added", factor.Record{}, factor.Record{OTP: app("a"), Recovery: []string{"1"}}, factor.Record{OTP: app("a"), Recovery: []string{"1"}}, "", "", "taken back"},
+		{"replaced", factor.Record{OTP: app("a"), Recovery: []string{"1"}}, factor.Record{OTP: app("b"), Recovery: []string{"2"}}, factor.Record{OTP: app("b"), Recovery: []string{"2"}}, "a", "1", "taken back"},
+		{"removed", factor.Record{OTP: app("a"), Recovery: []string{"1"}}, factor.Record{}, factor.Record{}, "a", "1", "taken back"},
+		{"other codes", factor.Record{OTP: app("a"), Recovery: []string{"1"}}, factor.Record{OTP: app("a"), Recovery: []string{"2"}}, factor.Record{OTP: app("a"), Recovery: []string{"2"}}, "a", "1", "taken back"},
+		{"replaced again", factor.Record{OTP: app("a")}, factor.Record{OTP: app("b")}, factor.Record{OTP: app("c")}, "c", "", "left"},
+		{"codes replaced again", factor.Record{OTP: app("a")}, factor.Record{OTP: app("b"), Recovery: []string{"2"}}, factor.Record{OTP: app("b"), Recovery: []string{"3"}}, "b", "3", "left"},
+		{"removed since", factor.Record{}, factor.Record{OTP: app("b")}, factor.Record{}, "", "", "left"},
+		{"added since", factor.Record{OTP: app("a")}, factor.Record{}, factor.Record{OTP: app("c")}, "c", "", "left"},
+	} {
+		r := row.now
+		r.Epoch = "e-1"
+		r.TakeBack(&row.wrote, &row.before)
+		otp := ""
+		if r.OTP != nil {
+			otp = string(r.OTP.Secret)
+		}
+		if otp != row.otp || strings.Join(r.Recovery, " ") != row.recovery || (r.Epoch != "e-1") != (row.last == "taken back") {
+			t.Errorf("%s: %q and %v, in the epoch %q", row.name, otp, r.Recovery, r.Epoch)
+		}
+	}
+}
