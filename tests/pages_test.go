@@ -63,7 +63,7 @@ func TestPages_TypedStays(t *testing.T) {
 		t.Errorf("the page has what it must not:\n%s", page.body)
 	}
 	for _, c := range b.cookies() {
-		if strings.Contains(c.Value, "ada") || strings.Contains(c.Value, "wrong") {
+		if strings.Contains(c.Value, "script") || strings.Contains(c.Value, "wrong") {
 			t.Errorf("the cookie %s can be read: %s", c.Name, c.Value)
 		}
 	}
