@@ -405,7 +405,7 @@ func TestRevocations(t *testing.T) {
 		}
 	}
 	key := client.Keys(t.Context(), "*").Val()[0]
-	if ttl := client.PTTL(t.Context(), key).Val(); ttl < 59*time.Minute || strings.Contains(key, "ada") {
+	if ttl := client.PTTL(t.Context(), key).Val(); ttl < 59*time.Minute || strings.Contains(key, "user:ada") {
 		t.Errorf("%s lives for %v", key, ttl)
 	}
 	// A record that cannot be read may have ended a session: nobody can tell.

@@ -37,7 +37,7 @@ func TestAccount_Notices(t *testing.T) {
 		if done := strings.Contains(body, `role="status">Done.<`); done != want.done {
 			t.Errorf("%q: done %v\n%s", query, done, body)
 		}
-		if failed := strings.Contains(body, `role="alert">That did not work. Please try again.<`); failed != want.failed || strings.Contains(body, "0900") {
+		if failed := strings.Contains(body, `role="alert">That did not work. Please try again.<`); failed != want.failed || strings.Contains(body, "Call 0900") {
 			t.Errorf("%q: failed %v\n%s", query, failed, body)
 		}
 	}

@@ -23,7 +23,7 @@ func TestPasskeys_Notices(t *testing.T) {
 		"": "", "?csrf=true": failed, "?csrf=1": "", "?error=MissingCSRF": failed, "?error=Default": failed,
 		"?error=PasskeyRegistration": notAdded, "?error=Call+0900": failed, "?csrf=true&error=PasskeyRegistration": notAdded,
 	} {
-		if res := b.get(passkeysPath + query); res.alert() != want || strings.Contains(res.body, "0900") {
+		if res := b.get(passkeysPath + query); res.alert() != want || strings.Contains(res.body, "Call 0900") {
 			t.Errorf("%q: %q\n%s", query, res.alert(), res.body)
 		}
 	}
