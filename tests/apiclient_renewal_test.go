@@ -157,7 +157,7 @@ func TestAuthClient_OtherProcessMeanwhile(t *testing.T) {
 	}
 }
 
-// The request whose renewal is refused sees that in its session already, whoever asked.
+// The request whose renewal is refused sees that in its session already.
 func TestAuthClient_RefusalIsInTheSession(t *testing.T) {
 	t.Parallel()
 	for name, refuse := range map[string]func(c *caller, store *seamStore, handle string){
@@ -186,8 +186,8 @@ func TestAuthClient_RefusalIsInTheSession(t *testing.T) {
 	}
 }
 
-// A request that was refused the tokens can still change its session, whoever was refused
-// first.
+// A request that was refused the tokens can still change its session, also where another
+// request was refused them first.
 func TestAuthClient_UpdateBehindARefusal(t *testing.T) {
 	t.Parallel()
 	c, store := newSeamCaller(t, ginauth.Options{})

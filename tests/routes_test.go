@@ -32,7 +32,7 @@ func TestRoutes_SetNoCookie(t *testing.T) {
 	}
 }
 
-// The scripts of the pages are answered to whoever asks. Only one with a tag is left out
+// Everybody gets the scripts of the pages. Only one with a tag is left out
 // for a browser that has it.
 func TestRoutes_Scripts(t *testing.T) {
 	t.Parallel()

@@ -229,8 +229,8 @@ func TestSecondFactor_NewUser(t *testing.T) {
 }
 
 // A person is signed out everywhere, in another process, right before one of the calls by
-// which a session changes their second factors: then nothing has changed, unless the session
-// still went on when it was asked last, which is behind the change.
+// which a session changes their second factors. Then nothing has changed, unless the session
+// went on when it was looked at behind the change.
 func TestSecondFactor_RevokedWhileChanging(t *testing.T) {
 	t.Parallel()
 	for name, prepare := range map[string]func(*testing.T, *cutFactorApp) func() answer{

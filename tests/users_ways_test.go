@@ -176,8 +176,8 @@ func TestUsers_ClaimedFromFormerWays(t *testing.T) {
 	}
 }
 
-// Credentials whose row is another user's sign nobody in: whoever wrote it did not heed
-// what it means.
+// Credentials whose row is another user's sign nobody in: the adapter gave them
+// the wrong user.
 func TestCredentials_RowOfAnother(t *testing.T) {
 	t.Parallel()
 	a := newPasswordApp(t, passwordOptions{})
