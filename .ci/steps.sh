@@ -64,8 +64,31 @@ fuzz() { # time for each, as -fuzztime takes it
     dir=$(go list -f '{{.Dir}}' "$package")
     targets=$(grep -hos '^func Fuzz[A-Za-z0-9_]*' "$dir"/*_test.go | sed 's/^func //' || true)
     for target in $targets; do
-      go test -run '^$' -fuzz "^${target}\$" -fuzztime "$1" "$package"
+      fuzz_target "$target" "$1" "$package"
     done
   done
-  go -C bench test -run '^$' -fuzz '^FuzzParse$' -fuzztime "$1" ./http
+  fuzz_target FuzzParse "$1" -C bench ./http
+}
+
+# Go 1.26 sometimes fails a target because its time is over (golang/go#75804, mended in
+# 1.27): then it says nothing but that, and wrote no input down.
+fuzz_target() { # target, time, and go test's other arguments, -C the first of them
+  local target=$1 time=$2 out directory=()
+  shift 2
+  if [ "$1" = -C ]; then
+    directory=("$1" "$2")
+    shift 2
+  fi
+  out=$(mktemp)
+  if go "${directory[@]}" test -run '^$' -fuzz "^${target}\$" -fuzztime "$time" "$@" 2>&1 | tee "$out"; then
+    rm "$out"
+    return
+  fi
+  if [ "$(grep -A1 -e "^--- FAIL: $target " "$out" | tail -n 1)" = '    context deadline exceeded' ] && ! grep -q 'Failing input' "$out"; then
+    echo "$target: its time was over, and nothing was found (golang/go#75804)"
+    rm "$out"
+    return
+  fi
+  rm "$out"
+  return 1
 }

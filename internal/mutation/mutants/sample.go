@@ -136,7 +136,7 @@ func Sample(ctx context.Context, o Options) (Score, error) {
 	}
 	fmt.Fprintf(o.Out, "%d mutants in %d packages, built in %v\n", len(all), len(m.packages), since(begun))
 	begun = time.Now()
-	if err := trace(programs, len(all), dir, o.Traces, o.AtOnce); err != nil {
+	if err := trace(programs, len(all), dir, o.Traces, 2*o.AtOnce); err != nil {
 		return Score{}, err
 	}
 	count := 0

@@ -71,9 +71,10 @@ func (p *program) list(which *regexp.Regexp) error {
 	return nil
 }
 
-// trace runs each test once by itself, so many at a time. A test that is red on the
-// code as it is finds no mutant. What was traced before is read from the folder kept,
-// if there is one: a program is the same if its mutants and tests are.
+// trace runs each test once by itself, so many at a time: many wait for a server most
+// of the time. A test that is red on the code as it is finds no mutant. What was traced
+// before is read from the folder kept, if there is one: a program is the same if its
+// mutants and tests are.
 func trace(programs []*program, mutants int, dir, kept string, atOnce int) error {
 	var run []*test
 	names := map[*program]string{}
