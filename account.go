@@ -328,12 +328,12 @@ func (r *request) getPasskeys() {
 
 // postPasskeys renames or removes one.
 func (r *request) postPasskeys() {
-	m := r.auth.passkeys()
-	if m == nil || !r.proven() {
+	m, do := r.auth.passkeys(), r.field("do")
+	rename := do == "rename"
+	if m == nil || !rename && do != "remove" || !r.proven() {
 		r.csrfRefused("passkeys")
 		return
 	}
-	rename := r.field("do") == "rename"
 	r.withOwner(!rename, func(ctx context.Context, _ *identity, user User) (err error) {
 		if rename {
 			err = m.keeper.Rename(ctx, user.ID, r.field("id"), r.field("name"))

@@ -114,6 +114,12 @@ func TestPasskeysPage(t *testing.T) {
 	if list, _ := a.auth.Passkeys(t.Context(), a.people["ada"]); len(list) != 1 {
 		t.Error("a form without its token removed a passkey")
 	}
+	for _, do := range []string{"", "Remove", "delete", "rename,remove"} { // what the page does not have
+		change(b, do, list[0].ID, "Other")
+	}
+	if left, _ := a.auth.Passkeys(t.Context(), a.people["ada"]); len(left) != 1 || left[0].Name != "Myphone <b>" {
+		t.Errorf("after forms that say neither: %+v", left)
+	}
 	a.heard()
 	change(b, "remove", list[0].ID, "")
 	if list, _ := a.auth.Passkeys(t.Context(), a.people["ada"]); len(list) != 0 {
