@@ -35,9 +35,6 @@ func (o *Object) addText(name, text string) {
 
 // begin writes a member's name, and reports whether its value may follow.
 func (o *Object) begin(name string) bool {
-	if o.err != nil {
-		return false
-	}
 	if o.buf.Len() == 0 {
 		o.buf.WriteByte('{')
 	} else {

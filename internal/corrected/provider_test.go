@@ -18,10 +18,12 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/markbates/goth"
 	"github.com/markbates/goth/providers/amazon"
+	"github.com/markbates/goth/providers/deezer"
 	"github.com/markbates/goth/providers/discord"
 	"github.com/markbates/goth/providers/eveonline"
 	"github.com/markbates/goth/providers/kakao"
 	"github.com/markbates/goth/providers/patreon"
+	"github.com/markbates/goth/providers/vk"
 	"github.com/markbates/goth/providers/zoom"
 	"golang.org/x/oauth2"
 
@@ -88,6 +90,60 @@ func TestOf(t *testing.T) {
 		t.Errorf("a provider without a client: %v", err)
 	}
 }
+
+// What the flow itself sends stands once in the URL, as the flow has it.
+func TestOf_Parameters(t *testing.T) {
+	t.Parallel()
+	raw, err := corrected.Of(discord.New("id", "secret", "https://gone.example.com/callback", "identify")).(*corrected.Provider).AuthCodeURL(t.Context(), "https://app.example.com/callback", "state", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, _ := url.Parse(raw)
+	for name, want := range map[string]string{"client_id": "id", "redirect_uri": "https://app.example.com/callback", "response_type": "code", "scope": "identify", "state": "state"} {
+		if got := u.Query()[name]; len(got) != 1 || got[0] != want {
+			t.Errorf("%s is %q", name, got)
+		}
+	}
+}
+
+// Deezer's basic permission, which goth does not know, is asked for beside others.
+func TestOf_Deezer(t *testing.T) {
+	t.Parallel()
+	raw, err := corrected.Of(deezer.New("id", "secret", "", "email")).(*corrected.Provider).AuthCodeURL(t.Context(), "https://app.example.com/callback", "state", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, _ := url.Parse(raw)
+	if perms := u.Query(); !strings.Contains(perms.Get("scope")+perms.Get("perms"), "basic_access") {
+		t.Errorf("%v", perms)
+	}
+}
+
+// VK asks for the client beside the access token, in a form.
+func TestVK(t *testing.T) {
+	t.Parallel()
+	const me = "https://id.vk.ru/oauth2/user_info"
+	var sent url.Values
+	answers := canned{"https://id.vk.ru/oauth2/auth": `{"access_token":"t","token_type":"Bearer"}`, me: `{"user":{"user_id":"7","first_name":"Ada"}}`}
+	ctx := context.WithValue(t.Context(), oauth2.HTTPClient, &http.Client{Transport: watching(func(req *http.Request) (*http.Response, error) {
+		if strings.HasPrefix(req.URL.String(), me) {
+			raw, _ := io.ReadAll(req.Body)
+			sent, _ = url.ParseQuery(string(raw))
+		}
+		return answers.RoundTrip(req)
+	})})
+	user, _, err := corrected.Of(vk.New("id", "secret", "")).(*corrected.Provider).ExchangeCode(ctx, "https://app.example.com/callback", "code", "")
+	if err != nil || user.UserID != "7" {
+		t.Fatalf("%+v, %v", user, err)
+	}
+	if sent.Get("client_id") != "id" || sent.Get("access_token") != "t" || len(sent) != 2 {
+		t.Errorf("%v is sent", sent)
+	}
+}
+
+type watching func(*http.Request) (*http.Response, error)
+
+func (w watching) RoundTrip(req *http.Request) (*http.Response, error) { return w(req) }
 
 // A nameless provider is none of goth's, and no pointer to a struct.
 type nameless int
@@ -284,6 +340,9 @@ func TestAttack24_EVEOnline(t *testing.T) {
 			}
 			if err != nil && strings.Contains(err.Error(), tt.token) {
 				t.Errorf("%v repeats the token", err)
+			}
+			if strings.Contains(tt.name, "issuer") && err != nil && !strings.Contains(err.Error(), "issuer") {
+				t.Errorf("the log would say %v", err)
 			}
 		})
 	}
