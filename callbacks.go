@@ -32,16 +32,16 @@ type Callbacks struct {
 	// JWT runs when a token is made and each time one is read, and changes
 	// p.Token in place:
 	//
-	//	p.Token.Claims["accessToken"] = p.Account.AccessToken
+	//	if p.Account != nil { // at sign-in only, as User and Profile
+	//		p.Token.Claims["accessToken"] = p.Account.AccessToken
+	//	}
 	//
-	// User, Account and Profile are set at sign-in only. ErrSignedOut ends the
-	// session; any other error fails the request and leaves the session as it was.
-	// Where two requests change a session at once it may run twice for one of them.
+	// ErrSignedOut ends the session; any other error fails the request and leaves the
+	// session as it was. Where two requests change a session it may run twice for one.
 	//
 	// Sealing sets Token.ID, IssuedAt and ExpiresAt; a Claim of the name of a field,
-	// such as "name" or "exp", gives way to the field. A callback that sets one of
-	// these all the same fails in gin's debug mode, with an error that says what to set
-	// instead, and is logged in its other modes.
+	// such as "name" or "exp", gives way to the field. A callback that sets one of these
+	// fails in gin's debug mode, with an error that says what to set, and is logged else.
 	JWT func(c *gin.Context, p JWTParams) error
 	// Session makes what handlers and the browser see of a token, and changes
 	// p.Session in place:

@@ -344,7 +344,7 @@ func (a *Auth) signIns(opts *Options, f *faults, routes bool) {
 		case made.id == appID:
 			f.add("Providers[%d] has the id %q, which Auth.SignIn has in its accounts; set another ID", i, made.id)
 		case a.provider(made.id) != nil:
-			f.add("two providers have the id %q; set the ID of one of them", made.id)
+			f.add("two providers have the id %q; write one of them as ginauth.OAuth, Email or Credentials with an ID of its own", made.id)
 		default:
 			a.providers = append(a.providers, made)
 		}

@@ -200,7 +200,9 @@ func (r *request) getFactor() {
 		r.fault("looking up the user", err)
 		return
 	}
+	able := r.auth.hasFactor(id, freshProof, nil) // to set up what is wanted
 	for _, p := range r.auth.providers {
+		able = able || may(p)
 		if factor.Wants(wanted, p.method.factor()) && may(p) {
 			b := p.button(r.base.URL)
 			b.Action = withMethods(r.base.URL+"/factor/"+p.id, wanted)
@@ -211,9 +213,18 @@ func (r *request) getFactor() {
 		r.fault("looking up the second factors", err)
 		return
 	}
-	if page.SecondURL != "" && len(page.Providers) == 0 {
+	switch {
+	case len(page.Providers) > 0:
+	case page.SecondURL != "":
 		r.redirect(http.StatusOK, page.SecondURL)
 		return
+	case able && id.user != nil && len(wanted) > 0: // what is set up now is a proof of its own
+		if r.auth.factors.store != nil && slices.Contains(wanted, FactorOTP) {
+			page.EnrolURL = withQuery(r.secondURL("add"), "callbackUrl", r.callbackURL)
+		}
+		if r.auth.passkeys() != nil && slices.Contains(wanted, FactorPasskey) {
+			page.PasskeysURL = r.passkeysURL()
+		}
 	}
 	r.pages().Factor(r.c.Writer, page)
 }

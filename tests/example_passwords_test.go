@@ -154,7 +154,7 @@ func siteWithPasswords(r *gin.Engine, baseURL, secret string, send func(context.
 			ginauth.Email{From: "no-reply@example.com", Send: send},
 			ginauth.Credentials{
 				Name:      "E-mail and password",
-				Fields:    []ginauth.Field{{Name: "email", Type: "email"}, {Name: "password", Type: "password"}},
+				Fields:    []ginauth.Field{{Name: "email", Label: "E-mail", Type: "email"}, {Name: "password", Label: "Password", Type: "password"}},
 				Authorize: m.authorize,
 				Reset:     m.reset,
 			},

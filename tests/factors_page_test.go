@@ -16,6 +16,35 @@ import (
 
 const factorPage = "/api/auth/factor?callbackUrl=%2Fme"
 
+// Where a passkey is wanted, people without one are led to where they can add it, as long
+// as they can prove who they are: else the page would lead back here.
+func TestFactorPage_NoPasskey(t *testing.T) {
+	t.Parallel()
+	a := newPasskeyApp(t, ginauth.Options{})
+	b := a.browser(t)
+	b.signInByPassword("ada")
+	offered := func() bool {
+		t.Helper()
+		page := b.get(factorPage + "&methods=otp+passkey")
+		if !strings.Contains(page.body, "no way to give the proof") || strings.Contains(page.body, "second-factor") {
+			t.Errorf("%d %s", page.StatusCode, page.body)
+		}
+		return strings.Contains(page.body, `class="primary" href="`+a.URL+`/api/auth/passkeys"`)
+	}
+	if !offered() {
+		t.Error("just signed in: no passkey is offered")
+	}
+	a.move(time.Hour)
+	if !offered() {
+		t.Error("with a password: no passkey is offered")
+	}
+	id := a.people["ada"]
+	must(t, a.adapter.UnlinkAccount(t.Context(), id, "credentials", id, true))
+	if offered() {
+		t.Error("a passkey is offered to somebody who cannot prove who they are")
+	}
+}
+
 // TestFactorPage_SecondFactors holds what somebody with an authenticator app is offered,
 // for each of the methods that a guard may ask for, and what somebody without one is.
 func TestFactorPage_SecondFactors(t *testing.T) {
@@ -25,8 +54,18 @@ func TestFactorPage_SecondFactors(t *testing.T) {
 	const confirm, recovery = "/api/auth/second-factor/confirm?callbackUrl=", "/api/auth/second-factor/confirm-recovery?callbackUrl="
 	plain := a.browser(t)
 	plain.types(adaReads, adaTypes)
-	if page := plain.get(factorPage + "&methods=otp+recovery"); page.StatusCode != http.StatusOK || !strings.Contains(page.body, "no way to give the proof") || strings.Contains(page.body, "second-factor") {
-		t.Errorf("without an app: %d to %q %s", page.StatusCode, page.Header.Get("Location"), page.body)
+	for query, add := range map[string]string{
+		"&methods=otp+recovery": a.URL + "/api/auth/second-factor/add?callbackUrl=" + url.QueryEscape(a.URL+"/me"), // which is a proof at once
+		"&methods=recovery":     "",
+		"&methods=passkey":      "", // which this site does not have
+	} {
+		page := plain.get(factorPage + query)
+		if page.StatusCode != http.StatusOK || !strings.Contains(page.body, "no way to give the proof") || strings.Contains(page.body, "second-factor") != (add != "") {
+			t.Errorf("%q without an app: %d to %q %s", query, page.StatusCode, page.Header.Get("Location"), page.body)
+		}
+		if add != "" && (!strings.Contains(page.body, `class="primary" href="`+strings.ReplaceAll(add, "&", "&amp;")+`"`) || !strings.Contains(plain.get(add).body, "Scan this picture")) {
+			t.Errorf("%q without an app does not lead to one: %s", query, page.body)
+		}
 	}
 	b := a.browser(t)
 	a.enrols(t, b)

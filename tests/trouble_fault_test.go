@@ -126,7 +126,7 @@ func faultTroubles() []trouble {
 				p := oidc.New(s.oidc)
 				s.opts.Providers = ginauth.Goth(p, p)
 			},
-			says:  []string{"ginauth: two providers have the id \"local\"; set the ID of one of them"},
+			says:  []string{"ginauth: two providers have the id \"local\"; write one of them as ginauth.OAuth, Email or Credentials with an ID of its own"},
 			names: "ID", fix: "Set OAuth.ID of one of them.",
 			mend: func(s *setup) {
 				s.opts.Providers = []ginauth.Provider{ginauth.OAuth{Provider: oidc.New(s.oidc)}, ginauth.OAuth{Provider: oidc.New(s.oidc), ID: "staff"}}

@@ -17,15 +17,18 @@ type Factor struct {
 	CodeAction string
 	Wrong      bool
 	// SignOutURL is where the link leads if there are no Providers: the person has no way
-	// to prove who they are, except by signing in anew.
-	SignOutURL string
-	SecondURL  string // the page for the code of a second factor; empty: none will do
+	// to prove who they are, except by signing in anew, or by what they set up first at
+	// EnrolURL, an authenticator app, or at PasskeysURL. These are empty where that would
+	// not do.
+	SignOutURL, EnrolURL, PasskeysURL string
+	SecondURL                         string // the page for the code of a second factor; empty: none will do
 }
 
 // factorView is the page as its template wants it.
 type factorView struct {
 	signInView
 	CodeAction, SignOutURL, SecondURL string
+	EnrolURL, PasskeysURL             string
 	Resend                            bool
 }
 
@@ -38,6 +41,7 @@ func (s *Set) Factor(w http.ResponseWriter, p Factor) {
 			Providers: p.Providers, CSRFToken: p.CSRFToken, CallbackURL: p.CallbackURL, Error: p.Error, Hint: p.Hint, Script: p.Script,
 		}, ""),
 		CodeAction: p.CodeAction, SignOutURL: p.SignOutURL, SecondURL: p.SecondURL, Resend: p.Resend,
+		EnrolURL: p.EnrolURL, PasskeysURL: p.PasskeysURL,
 	}
 	for i := range v.Forms {
 		if v.Forms[i].email {
