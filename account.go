@@ -98,8 +98,8 @@ func (r *request) account() *account {
 		return nil
 	}
 	a := &account{request: r, id: id}
-	if err == nil && r.auth.opts.Adapter != nil && !id.token.notInAdapter {
-		a.user, err = orNil(r.auth.userByID(ctx, id.token.Subject))
+	if err == nil && r.auth.opts.Adapter != nil {
+		a.user, err = orNil(r.auth.userOf(ctx, id))
 		if a.user != nil {
 			a.ways, err = r.auth.waysInto(ctx, *a.user)
 		}

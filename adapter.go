@@ -389,7 +389,7 @@ func (a *Auth) endFactorEpoch(ctx context.Context, userID string) error {
 		}
 	}
 	_, kept, err := a.factorRecord(ctx, userID)
-	if err != nil || kept == nil { // without a record nothing was issued
+	if err != nil || kept == nil && a.opts.Factors.Required == nil { // nothing was issued
 		return err
 	}
 	err = a.changeFactors(ctx, userID, func(r *factor.Record) error { r.Change(); return nil })

@@ -125,7 +125,7 @@ func (a *Auth) renewGrant(c *gin.Context, id *identity) (*tokenset.Grant, error)
 	if err != nil {
 		return nil, err
 	}
-	r := a.shared.renewals.Do(c.Request.Context(), id.token.grant, a.opts.Now(), func() tokenset.Renewal {
+	r := a.shared.renewals.Do(c.Request.Context(), id.token.sessionID(), id.token.grant, a.opts.Now(), func() tokenset.Renewal {
 		// The tokens that the provider gives out are its last: they must be saved,
 		// whether or not the browser waits for it.
 		return a.renewal(context.WithoutCancel(c.Request.Context()), c, id, base)
@@ -182,7 +182,7 @@ func (a *Auth) renewal(ctx context.Context, c *gin.Context, id *identity, base o
 		return tokenset.Renewal{Grant: g, Handle: id.value}
 	}
 	from := g
-	next := a.shared.renewals.Rescued(g.Refresh, now)
+	next := a.shared.renewals.Rescued(id.token.sessionID(), g.Refresh, now)
 	if next != nil && next.NeedsRefresh(now) { // it has expired while nothing could be saved
 		from, next = next, nil
 	}
@@ -199,7 +199,7 @@ func (a *Auth) renewal(ctx context.Context, c *gin.Context, id *identity, base o
 	r := a.saveGrant(ctx, id, base, next)
 	if r.Err != nil {
 		if refusal == nil && !errors.Is(r.Err, ErrNoSession) {
-			a.shared.renewals.Rescue(g.Refresh, next, now)
+			a.shared.renewals.Rescue(id.token.sessionID(), g.Refresh, next, now)
 		}
 		return r
 	}

@@ -84,7 +84,7 @@ func (r *request) match(ctx context.Context, tx *oauth.Transaction, p SignInPara
 	if err != nil {
 		return m, err
 	}
-	m.current, err = orNil(r.auth.userByID(ctx, id.token.Subject))
+	m.current, err = orNil(r.auth.userOf(ctx, id))
 	return m, err
 }
 
@@ -296,13 +296,13 @@ func (a *Auth) claimable(ctx context.Context, user User) (bool, error) {
 // signedInAs reports whether this browser's session is that user's.
 func (r *request) signedInAs(ctx context.Context, userID string) bool {
 	id, err := r.auth.openFound(ctx, r.found(), r.base, r.auth.opts.Now())
-	return err == nil && userID != "" && id.token.Subject == userID
+	return err == nil && userID != "" && id.token.Subject == userID && !id.token.notInAdapter
 }
 
 // inSessionOf is an error unless this browser's session is that user's, and goes on.
 func (r *request) inSessionOf(ctx context.Context, userID string) error {
 	id, err := r.openNow(ctx)
-	if err == nil && id.token.Subject == userID || errors.Is(err, errUnavailable) {
+	if err == nil && id.token.Subject == userID && !id.token.notInAdapter || errors.Is(err, errUnavailable) {
 		return err
 	}
 	return errNotLinked

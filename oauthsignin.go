@@ -150,6 +150,7 @@ func (m *oauthMethod) callback(r *request) {
 	}
 	r.notice("")
 	if result.proved != nil {
+		private(r.c.Writer.Header())
 		result = r.giveFactor(tx.Proves, result.proved.account, result.proved.proof)
 	}
 	r.endTransaction(tx, result)

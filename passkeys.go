@@ -325,7 +325,7 @@ func (r *request) passkeyOwner(ctx context.Context, fresh bool) (*identity, User
 	if err != nil {
 		return nil, User{}, err
 	}
-	user, err := r.auth.userByID(ctx, id.token.Subject)
+	user, err := r.auth.userOf(ctx, id)
 	switch {
 	case errors.Is(err, ErrNotFound), errors.Is(err, errOtherUser):
 		err = errSignedOut

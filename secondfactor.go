@@ -215,6 +215,9 @@ func (r *request) withSession(serve func(*request, context.Context, *identity, *
 	ctx := context.WithoutCancel(r.c.Request.Context())
 	id, err := r.signedInUser(ctx)
 	var record *factor.Record
+	if err == nil && id.user == nil { // the second factors are those of the Adapter's users
+		err = errSignedOut
+	}
 	if err == nil {
 		record, _, err = r.auth.factorRecord(ctx, id.token.Subject)
 	}

@@ -83,6 +83,15 @@ func (a *Auth) DeleteUser(ctx context.Context, userID string) error {
 	return err
 }
 
+// userOf is the Adapter's user of a session, and ErrNotFound where it has none: to somebody
+// whom Credentials signed in it never was, and may have given their ID to another since.
+func (a *Auth) userOf(ctx context.Context, id *identity) (User, error) {
+	if id.token.notInAdapter {
+		return User{}, ErrNotFound
+	}
+	return a.userByID(ctx, id.token.Subject)
+}
+
 // lookUp refuses the session of a user whom the adapter no longer has. Somebody
 // whom Credentials signed in may never have been there.
 func (a *Auth) lookUp(ctx context.Context, id *identity) error {

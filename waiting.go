@@ -8,6 +8,7 @@ import (
 
 	"github.com/markbates/goth"
 
+	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/errorcode"
 	"github.com/ginauth/ginauth/internal/factor"
 	"github.com/ginauth/ginauth/internal/passkeys"
@@ -302,6 +303,9 @@ func (r *request) doLater(ctx context.Context, w *waiting, p *SignInParams) erro
 	case laterCredentials:
 		err = r.settleCredentials(ctx, *p)
 	case laterVerify:
+		if !ascii.EqualFold(user.Email, w.Way.ProviderAccountID) { // they have another address by now
+			return errOvertaken
+		}
 		var closing bool
 		if closing, err = r.mayClaim(ctx, user); err == nil {
 			user, err = r.keepVerified(ctx, user, closing)

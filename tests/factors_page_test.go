@@ -295,6 +295,20 @@ func TestFactor_PasskeyOffered(t *testing.T) {
 	b.post("/api/auth/factor/passkey", url.Values{"csrfToken": {b.csrf()}}).unproved(t, "PasskeySignin")
 }
 
+// TestAttack40_ProofAtProvider holds that no cache keeps the cookie of a session that has
+// a new proof.
+func TestAttack40_ProofAtProvider(t *testing.T) {
+	t.Parallel()
+	s := newSealedSite(t, ginauth.Options{})
+	b := s.browser(t)
+	b.signInAt(s.idp, "first", "ada")
+	began := b.post("/api/auth/factor/first", url.Values{"csrfToken": {b.csrf()}, "callbackUrl": {"/me"}})
+	res := b.get(as(t, s.idp, began.Header.Get("Location"), "ada").String())
+	if !res.signedIn() || !strings.Contains(res.Header.Get("Cache-Control"), "private") {
+		t.Errorf("%d %s: Cache-Control is %q, and Set-Cookie %q", res.StatusCode, res.Header.Get("Location"), res.Header.Get("Cache-Control"), res.Header["Set-Cookie"])
+	}
+}
+
 // TestFactor_StartsLimited holds that proofs at a provider count as the sign-ins there do.
 func TestFactor_StartsLimited(t *testing.T) {
 	t.Parallel()

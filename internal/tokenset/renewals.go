@@ -54,13 +54,14 @@ func NewRenewals(refused error) *Renewals {
 	return &Renewals{refused: refused, results: replay.New[Renewal](maxRenewals), unsaved: map[string]unsaved{}}
 }
 
-// Do returns what came of renewing g: renew runs once for all requests that bring the
-// same tokens, and its result is theirs for a minute. The result is zero where ctx
+// Do returns what came of renewing g: renew runs once for all requests of a session that
+// bring the same tokens, and its result is theirs for a minute. The result is zero where ctx
 // ended before another request's renewal did, or where that one panicked.
-func (r *Renewals) Do(ctx context.Context, g *Grant, now time.Time, renew func() Renewal) Renewal {
+func (r *Renewals) Do(ctx context.Context, session string, g *Grant, now time.Time, renew func() Renewal) Renewal {
 	// Both tokens: many providers give the same refresh token each time, and what
-	// is remembered of one renewal must not stand in for the next.
-	sum := sha256.Sum256([]byte(g.Refresh + "\x00" + g.Access))
+	// is remembered of one renewal must not stand in for the next. Some give equal tokens
+	// to two sign-ins of one person, of which each keeps its own session.
+	sum := sha256.Sum256([]byte(session + "\x00" + g.Refresh + "\x00" + g.Access))
 	result := r.results.Do(ctx, string(sum[:]), now, now.Add(renewalGrace), renew)
 	if !r.final(result) {
 		r.results.Forget(func(other Renewal) bool { return !r.final(other) })
@@ -75,7 +76,7 @@ func (r *Renewals) final(result Renewal) bool {
 
 // Rescue holds renewed tokens that could not be saved, for ten minutes. refresh is the
 // refresh token that the stored session still has.
-func (r *Renewals) Rescue(refresh string, g *Grant, now time.Time) {
+func (r *Renewals) Rescue(session, refresh string, g *Grant, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for other, u := range r.unsaved {
@@ -84,17 +85,18 @@ func (r *Renewals) Rescue(refresh string, g *Grant, now time.Time) {
 		}
 	}
 	if len(r.unsaved) < maxRenewals {
-		r.unsaved[refresh] = unsaved{g, now.Add(unsavedFor)}
+		r.unsaved[session+"\x00"+refresh] = unsaved{g, now.Add(unsavedFor)}
 	}
 }
 
-// Rescued hands out what Rescue holds for a refresh token, once; nil where that is
-// nothing.
-func (r *Renewals) Rescued(refresh string, now time.Time) *Grant {
+// Rescued hands out what Rescue holds for a session's refresh token, once; nil where that
+// is nothing.
+func (r *Renewals) Rescued(session, refresh string, now time.Time) *Grant {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	u := r.unsaved[refresh]
-	delete(r.unsaved, refresh)
+	key := session + "\x00" + refresh
+	u := r.unsaved[key]
+	delete(r.unsaved, key)
 	if !now.Before(u.until) {
 		return nil
 	}

@@ -20,11 +20,11 @@ func TestRenewals_UnsavedAreBounded(t *testing.T) {
 	rescued := func(later time.Duration) (held int) {
 		r := tokenset.NewRenewals(errors.New("refused"))
 		for i := range many {
-			r.Rescue(strconv.Itoa(i), &tokenset.Grant{}, now)
+			r.Rescue("s", strconv.Itoa(i), &tokenset.Grant{}, now)
 		}
-		r.Rescue("later", &tokenset.Grant{}, now.Add(later))
+		r.Rescue("s", "later", &tokenset.Grant{}, now.Add(later))
 		for i := range many {
-			if r.Rescued(strconv.Itoa(i), now) != nil {
+			if r.Rescued("s", strconv.Itoa(i), now) != nil {
 				held++
 			}
 		}
@@ -46,21 +46,25 @@ func TestRenewals_RescuedOnce(t *testing.T) {
 	t.Parallel()
 	now, g := time.Now(), &tokenset.Grant{Access: "a"}
 	r := tokenset.NewRenewals(errors.New("refused"))
-	if got := r.Rescued("r", time.Time{}); got != nil { // long before the end of nothing
+	if got := r.Rescued("s", "r", time.Time{}); got != nil { // long before the end of nothing
 		t.Errorf("nothing was rescued: %+v", got)
+	}
+	r.Rescue("another", "r", g, now)
+	if got := r.Rescued("s", "r", now); got != nil {
+		t.Errorf("another session's was rescued: %+v", got)
 	}
 	for _, tt := range []struct {
 		after time.Duration
 		held  bool
 	}{{0, true}, {10*time.Minute - 1, true}, {10 * time.Minute, false}} {
-		r.Rescue("r", g, now)
-		if got := r.Rescued("other", now); got != nil {
+		r.Rescue("s", "r", g, now)
+		if got := r.Rescued("s", "other", now); got != nil {
 			t.Errorf("%+v for another refresh token", got)
 		}
-		if got := r.Rescued("r", now.Add(tt.after)); (got == g) != tt.held || got != nil && !tt.held {
+		if got := r.Rescued("s", "r", now.Add(tt.after)); (got == g) != tt.held || got != nil && !tt.held {
 			t.Errorf("after %v: %+v", tt.after, got)
 		}
-		if got := r.Rescued("r", now); got != nil {
+		if got := r.Rescued("s", "r", now); got != nil {
 			t.Errorf("after %v: %+v for the second time", tt.after, got)
 		}
 	}
@@ -77,7 +81,7 @@ func TestRenewals_Apart(t *testing.T) {
 	}
 	r := tokenset.NewRenewals(errors.New("refused"))
 	for _, g := range []*tokenset.Grant{{Refresh: "ab", Access: "c"}, {Refresh: "a", Access: "bc"}, {Refresh: "abc"}, {Access: "abc"}} {
-		if result := r.Do(t.Context(), g, now, renew); result.Grant == nil {
+		if result := r.Do(t.Context(), "s", g, now, renew); result.Grant == nil {
 			t.Error("the first request does not get the result")
 		}
 	}
@@ -109,15 +113,19 @@ func TestRenewals_Remembered(t *testing.T) {
 				runs++
 				return tt.result
 			}
-			first := r.Do(t.Context(), g, now, renew)
-			if again := r.Do(t.Context(), g, now.Add(tt.again), renew); runs != tt.runs || again != first {
+			first := r.Do(t.Context(), "s", g, now, renew)
+			if again := r.Do(t.Context(), "s", g, now.Add(tt.again), renew); runs != tt.runs || again != first {
 				t.Errorf("it ran %d times and gave %+v, then %+v", runs, first, again)
 			}
 			other := *g
 			other.Access = "b" // from a provider that gives the same refresh token each time
-			r.Do(t.Context(), &other, now, renew)
+			r.Do(t.Context(), "s", &other, now, renew)
 			if runs != tt.runs+1 {
 				t.Error("the next access token was not renewed")
+			}
+			r.Do(t.Context(), "another", g, now, renew) // of a provider that gives two sign-ins the same tokens
+			if runs != tt.runs+2 {
+				t.Error("another session's renewal stood in for this one's")
 			}
 		})
 	}
@@ -130,7 +138,7 @@ func TestRenewals_Bounded(t *testing.T) {
 	begun := time.Unix(1_800_000_000, 0)
 	ran := map[int]int{}
 	do := func(i int, after time.Duration) {
-		r.Do(t.Context(), &tokenset.Grant{Refresh: strconv.Itoa(i)}, begun.Add(after), func() tokenset.Renewal {
+		r.Do(t.Context(), "s", &tokenset.Grant{Refresh: strconv.Itoa(i)}, begun.Add(after), func() tokenset.Renewal {
 			ran[i]++
 			return tokenset.Renewal{}
 		})
