@@ -75,8 +75,6 @@ func (c *Client) VerifyHanded(ctx context.Context, rawIDToken, nonce, accessToke
 	case age > maxHandedAge:
 		return nil, redact.Told(nil, "openid: the id_token was issued %v ago, and is accepted for %v: its iat is %s, and it is %s here",
 			age.Round(time.Second), maxHandedAge, stamp(token.IssuedAt), stamp(c.now()))
-	case accessToken != "" && token.AccessTokenHash == "":
-		return nil, errors.New("openid: id_token: it has no at_hash, and an access token came with it")
 	case accessToken != "":
 		if err := token.VerifyAccessToken(accessToken); err != nil {
 			return nil, Fault(ctx, "openid: id_token", err)

@@ -31,7 +31,7 @@ func TestVerifyHanded(t *testing.T) {
 		{"honest", nil, nonce, accessToken, ""},
 		{"no access token came along", nil, nonce, "", ""},
 		{"no at_hash, no access token", map[string]any{"at_hash": nil}, nonce, "", ""},
-		{"no at_hash", map[string]any{"at_hash": nil}, nonce, accessToken, "no at_hash"},
+		{"no at_hash", map[string]any{"at_hash": nil}, nonce, accessToken, "did not have an access token hash"},
 		{"other at_hash", map[string]any{"at_hash": atHash("another")}, nonce, accessToken, "access token hash"},
 		{"an audience", map[string]any{"aud": "ios"}, nonce, "", ""},
 		{"an audience as azp too", map[string]any{"aud": "ios", "azp": "ios"}, nonce, "", ""},
