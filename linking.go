@@ -41,6 +41,7 @@ type match struct {
 	current    *User   // who is signed in here; nil: nobody that the adapter knows
 	thirdParty bool    // another site started the sign-in
 	began      string  // the mark of who was signed in when the sign-in began; empty: nobody
+	fresh      bool    // they had proved of late who they are
 	email      string  // of the person, before the SignIn callback may have changed it
 }
 
@@ -60,7 +61,7 @@ func (r *request) admitAccount(ctx context.Context, tx *oauth.Transaction, p Sig
 	}
 	isNew, err := r.resolveUser(ctx, &p, m)
 	if err != nil {
-		return r.refused("the user and account", err, http.StatusOK, adapterCode(err))
+		return r.notResolved(err)
 	}
 	if r.way = *p.Account; m.account != nil {
 		r.way = m.key
@@ -70,7 +71,7 @@ func (r *request) admitAccount(ctx context.Context, tx *oauth.Transaction, p Sig
 
 // match looks up who signs in, and who is signed in.
 func (r *request) match(ctx context.Context, tx *oauth.Transaction, p SignInParams) (m match, err error) {
-	m.began, m.thirdParty, m.email, m.key = tx.User, tx.ThirdParty, p.User.Email, *p.Account
+	m.began, m.fresh, m.thirdParty, m.email, m.key = tx.User, tx.Fresh, tx.ThirdParty, p.User.Email, *p.Account
 	if m.account, err = orNil(r.auth.userByAccount(ctx, p.Account)); err != nil {
 		return m, err
 	}
@@ -104,16 +105,17 @@ func (r *request) openNow(ctx context.Context) (*identity, error) {
 
 // signedIn marks in a transaction who is signed in when it begins. The transaction adds
 // an account to that person alone, and only while they are still signed in: somebody
-// who takes over the browser does not get it, nor does a session that has ended.
-func (r *request) signedIn() string {
+// who takes over the browser does not get it, nor does a session that has ended. fresh
+// says that they have proved of late who they are: a stolen session adds none.
+func (r *request) signedIn() (mark string, fresh bool) {
 	if r.auth.opts.Adapter == nil {
-		return ""
+		return "", false
 	}
 	id, err := r.auth.openFound(r.c.Request.Context(), r.found(), r.base, r.auth.opts.Now())
 	if err != nil {
-		return ""
+		return "", false
 	}
-	return transaction.UserMark(id.token.Subject)
+	return transaction.UserMark(id.token.Subject), r.auth.hasFactor(id, freshProof, nil)
 }
 
 // resolveUser finds or makes the user of a person who may sign in, and puts them into p.
@@ -121,7 +123,7 @@ func (r *request) resolveUser(ctx context.Context, p *SignInParams, m match) (is
 	if p.User.Email != m.email { // the callback's choice, of which the provider says nothing
 		p.Account.EmailVerified = false
 	}
-	facts := linking.Facts{Owner: idOf(m.account), Current: idOf(m.current), Began: m.began, FormPost: r.formPosted(), ThirdParty: m.thirdParty}
+	facts := linking.Facts{Owner: idOf(m.account), Current: idOf(m.current), Began: m.began, Fresh: m.fresh, FormPost: r.formPosted(), ThirdParty: m.thirdParty}
 	var user User
 	switch facts.Decide() {
 	case linking.Use:
@@ -131,6 +133,8 @@ func (r *request) resolveUser(ctx context.Context, p *SignInParams, m match) (is
 		user, err = r.link(ctx, *m.current, p, true)
 	case linking.Create:
 		user, isNew, err = r.firstSignIn(ctx, p, facts)
+	case linking.Prove:
+		err = errUnfresh
 	default:
 		err = errNotLinked
 	}

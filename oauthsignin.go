@@ -61,7 +61,8 @@ func (m *oauthMethod) start(r *request, query url.Values, elsewhere bool) {
 	authURL, tx, err := m.client.Begin(r.c.Request.Context(), r.redirectURI(), oauth.DisplayParams(query), r.auth.opts.Now())
 	if err == nil {
 		m.signOutAsked.Do(func() { m.checkSignOut(r) })
-		tx.User, tx.ThirdParty = r.signedIn(), elsewhere
+		tx.ThirdParty = elsewhere
+		tx.User, tx.Fresh = r.signedIn()
 		if tx.FormPost {
 			tx.Former = r.formerSession()
 			if r.auth.factors.store != nil {

@@ -34,6 +34,7 @@ const (
 	errHandedTwice      denial = "ginauth: the request has no id_token or several, or an access_token that is no text; send each once, as a text"
 	errHandedNonce      denial = "ginauth: the id_token has no nonce that this site gave out to this browser or application within the last hour; ask POST nonce for one, and hand it to the provider as it is"
 	errHandedAgain      denial = "ginauth: the id_token, or another one with its nonce, was handed over before"
+	errUnfresh          denial = "ginauth: a new account would be added to the user of a session that had no proof of the last ten minutes of who they are when the sign-in began; they are asked for one, and sign in with the account again after it"
 	errUnprovenForm     denial = "ginauth: the form came without its CSRF token, or from another origin"
 )
 
@@ -52,6 +53,18 @@ const maxLoggedID = 256
 func (r *request) refused(step string, err error, status int, code string) outcome {
 	r.tellRefused(step, err, code)
 	return r.errorOutcome(status, code)
+}
+
+// notResolved is where a sign-in leads that found no user for its account. Who must prove
+// again who they are before it is added to theirs is led to the page for that.
+func (r *request) notResolved(err error) outcome {
+	const step = "the user and account"
+	if !errors.Is(err, errUnfresh) {
+		return r.refused(step, err, http.StatusOK, adapterCode(err))
+	}
+	r.tellRefused(step, err, errorcode.FactorRequired)
+	page := withQuery(factorURL(r.base, nil), "resend", "true")
+	return outcome{location: withQuery(page, "callbackUrl", r.ownPath(r.callbackURL)), status: http.StatusUnauthorized}
 }
 
 // tellRefused tells the log and Events.SignInError why somebody was not signed in, once

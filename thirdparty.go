@@ -276,7 +276,9 @@ func (m *oauthMethod) signInByIDToken(r *request) outcome {
 	case !first:
 		return r.refused("the nonce", errHandedAgain, http.StatusOK, errorcode.OAuthCallback)
 	}
-	return m.admit(ctx, r, &oauth.Transaction{User: r.signedIn(), ThirdParty: true}, id)
+	tx := &oauth.Transaction{ThirdParty: true}
+	tx.User, tx.Fresh = r.signedIn()
+	return m.admit(ctx, r, tx, id)
 }
 
 // isNative reports whether a native application sends the request: it has neither Origin

@@ -22,6 +22,7 @@ const (
 	LinkHolder  Decision = "link by address"  // the account is added to the user who has its address
 	Create      Decision = "create"           // the account gets a new user
 	Link        Decision = "link credentials" // credentials become an account of the user whom they name
+	Prove       Decision = "prove"            // as LinkCurrent, when they have proved again who they are
 	Refuse      Decision = "refuse"           // nobody is signed in, and nothing is stored
 )
 
@@ -33,6 +34,9 @@ type Facts struct {
 	// Began is the transaction.UserMark of who was signed in when the sign-in began;
 	// empty: nobody.
 	Began string
+	// Fresh says that the session in which it began had a proof of a moment ago of who its
+	// person is. Without one it may be stolen, and who has it must not get a way in of their own.
+	Fresh bool
 	// FormPost says that the answer came by another site's POST. No session comes along
 	// with it, so that Current is not known.
 	FormPost bool
@@ -70,6 +74,8 @@ func (f Facts) Decide() Decision {
 		return Refuse // somebody else began it, in this browser or with this session
 	case f.Current != "" && f.ThirdParty:
 		return Refuse
+	case f.Current != "" && !f.Fresh:
+		return Prove
 	case f.Current != "":
 		return LinkCurrent
 	case f.Holder == nil:

@@ -56,7 +56,8 @@ type Transaction struct {
 	Expires  int64  `json:"e"`           // Unix seconds
 	MaxAge   *int64 `json:"m,omitempty"` // what was sent as max_age, in seconds
 
-	User string `json:"u,omitempty"` // names who was signed in when it began
+	User  string `json:"u,omitempty"` // names who was signed in when it began
+	Fresh bool   `json:"k,omitempty"` // and had proved of late who they are
 	// Proves names the session whose person proves again who they are. Such a transaction
 	// signs nobody in, and none that signs in proves anything to a session.
 	Proves string `json:"w,omitempty"`
