@@ -15,12 +15,12 @@ import (
 	"github.com/ginauth/ginauth/redisstore"
 )
 
-// meetingStore lets List answer when two ask.
+// meetingStore lets List answer when two ask, to both what holds before either goes on.
 type meetingStore struct {
 	*redisstore.Store
-	both sync.WaitGroup
-	mu   sync.Mutex
-	n    int
+	asked, read sync.WaitGroup
+	mu          sync.Mutex
+	n           int
 }
 
 func (m *meetingStore) List(ctx context.Context, userID string) ([]ginauth.StoredSession, error) {
@@ -28,11 +28,15 @@ func (m *meetingStore) List(ctx context.Context, userID string) ([]ginauth.Store
 	i := m.n
 	m.n++
 	m.mu.Unlock()
-	if i < 2 {
-		m.both.Done()
-		m.both.Wait()
+	if i >= 2 {
+		return m.Store.List(ctx, userID)
 	}
-	return m.Store.List(ctx, userID)
+	m.asked.Done()
+	m.asked.Wait()
+	list, err := m.Store.List(ctx, userID)
+	m.read.Done()
+	m.read.Wait()
+	return list, err
 }
 
 // Somebody signs in on two devices at once where one session is allowed. One of them
@@ -40,7 +44,8 @@ func (m *meetingStore) List(ctx context.Context, userID string) ([]ginauth.Store
 func TestMaxPerUser_TwoSignInsAtOnce(t *testing.T) {
 	t.Parallel()
 	m := &meetingStore{Store: redisstore.New(redisClient(t, servertest.Redis(t)), redisstore.Options{})}
-	m.both.Add(2)
+	m.asked.Add(2)
+	m.read.Add(2)
 	a := membersApp(t, ginauth.Options{Session: ginauth.SessionOptions{Store: m, MaxPerUser: 1}})
 	browsers := []*browser{a.browser(t), a.browser(t)}
 	var wg sync.WaitGroup
