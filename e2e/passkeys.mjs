@@ -78,13 +78,14 @@ export default async function run() {
     const page = await context.newPage()
     const device = await authenticator(context, page)
     await added(page, url, 'ada')
+    const [adas] = await device.credentials()
     await added(page, url, 'bob', device)
-    const keys = await device.credentials()
+    const keys = await device.credentials() // in no order that the device promises
     assert.equal(keys.length, 2)
-    assert.notEqual(keys[0].userHandle, keys[1].userHandle)
-    for (const [name, other] of [['ada', 1], ['bob', 0]]) {
+    const bobs = keys.find((key) => key.credentialId !== adas.credentialId)
+    assert.notEqual(adas.userHandle, bobs.userHandle)
+    for (const [name, hidden] of [['ada', bobs], ['bob', adas]]) {
       await signOut(page, url)
-      const hidden = keys[other]
       await device.without(hidden.credentialId) // the person picks the other one
       await signInPage(page, url, device)
       await page.getByRole('button', { name: BUTTON }).click()
