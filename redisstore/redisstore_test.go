@@ -593,6 +593,43 @@ func TestUpdateIf(t *testing.T) {
 	}
 }
 
+// deleting deletes the record of a comparing script right before the script runs.
+type deleting struct{ client redis.UniversalClient }
+
+func (d deleting) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (d deleting) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (d deleting) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if args := cmd.Args(); strings.HasPrefix(cmd.Name(), "eval") {
+			if err := d.client.Del(ctx, args[3].(string)).Err(); err != nil {
+				return err
+			}
+		}
+		return next(ctx, cmd)
+	}
+}
+
+// A record that is deleted between the reading and the comparing is gone.
+func TestUpdateIf_DeletedMeanwhile(t *testing.T) {
+	t.Parallel()
+	client := newClient(t)
+	s := redisstore.New(client, redisstore.Options{})
+	soon := time.Now().Add(time.Hour)
+	handle := create(t, s, "ada", soon)
+	old, err := s.Get(t.Context(), handle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client.AddHook(deleting{client})
+	if _, err := s.UpdateIf(t.Context(), handle, old, []byte(`{"a":2}`), soon); !errors.Is(err, ginauth.ErrNotFound) {
+		t.Errorf("it is updated: %v", err)
+	}
+}
+
 // Of many who replace one record at once, each on what it has read, none is lost.
 func TestUpdateIf_NoneIsLost(t *testing.T) {
 	t.Parallel()
