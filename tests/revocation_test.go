@@ -416,8 +416,9 @@ func TestStore_BrowserLeaves(t *testing.T) {
 	var watched atomic.Bool
 	front := gin.New()
 	front.Use(func(c *gin.Context) {
+		watching := watched.Load() // asked first: a browser has its answer before the handler returns
 		a.engine.ServeHTTP(c.Writer, c.Request)
-		if watched.Load() {
+		if watching {
 			statuses <- c.Writer.Status()
 		}
 	})
