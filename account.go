@@ -105,7 +105,7 @@ func (r *request) account() *account {
 		}
 	}
 	if err != nil {
-		r.auth.abortFault(r.c, r.base, err)
+		r.auth.abortFault(r.c, r.base, "reading the account", err)
 		return nil
 	}
 	return a
@@ -123,7 +123,7 @@ func (a *account) show(status int, page pages.Account) {
 	}
 	var err error
 	if page.Sections, err = a.sections(a.c.Request.Context()); err != nil {
-		a.auth.abortFault(a.c, a.base, err)
+		a.auth.abortFault(a.c, a.base, "reading the account", err)
 		return
 	}
 	a.pages().Account(a.c.Writer, status, page)
@@ -383,15 +383,18 @@ func (a *Auth) RemovePasskey(ctx context.Context, userID, id string) error {
 	}
 	ctx = context.WithoutCancel(requestContext(ctx))
 	user, err := a.userByID(ctx, userID)
-	var w ways
-	if err == nil {
-		w, err = a.waysInto(ctx, user)
-	}
 	if err != nil {
 		return err
 	}
-	if w.has(passkeyAccount(id)) && len(w.passkeys) == 1 && len(w.accounts) == 0 && w.address == "" {
-		return ErrLastAccount
+	err = a.passkeys().keeper.RemoveIf(ctx, userID, id, func() error {
+		w, err := a.waysInto(ctx, user)
+		if w.passkeys = slices.DeleteFunc(w.passkeys, func(p StoredPasskey) bool { return p.ID == id }); err == nil && !w.any() {
+			err = ErrLastAccount
+		}
+		return err
+	})
+	if err == nil {
+		a.unlinked(ctx, user, passkeyAccount(id))
 	}
-	return a.dropPasskey(ctx, user, id)
+	return err
 }

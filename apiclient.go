@@ -306,7 +306,7 @@ func (a *Auth) AcceptBearer(verify BearerFunc) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		base, err := a.site.Hosts.Base(c.Request)
 		if err != nil {
-			a.abortFault(c, base, err)
+			a.abortFault(c, base, readingSession, err)
 			return
 		}
 		value := bearer(c.Request.Header)
@@ -322,7 +322,7 @@ func (a *Auth) AcceptBearer(verify BearerFunc) gin.HandlerFunc {
 		case err == nil: // RequireSession opens it
 			return
 		case !errors.Is(err, errSignedOut):
-			a.abortFault(c, base, err)
+			a.abortFault(c, base, readingSession, err)
 			return
 		case len(value) > maxBearer:
 			a.refuseBearer(c)

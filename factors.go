@@ -65,18 +65,22 @@ var ErrFactorRequired = errors.New("ginauth: a second factor is required")
 //
 // RequireFactor(0) without methods would admit every session that began here. It is a
 // fault, like a negative time and an unknown method: the log says so at once, and each
-// request gets 500.
+// request gets 500. The log also says where the site offers none of the methods.
 func (a *Auth) RequireFactor(within time.Duration, methods ...FactorMethod) gin.HandlerFunc {
 	wanted := slices.Clone(methods)
 	if err := factor.CheckGuard(within, wanted); err != nil {
 		a.opts.Logger.Error("ginauth: a guard refuses everybody", "error", err)
 		return func(c *gin.Context) {
 			if base, err := a.site.Hosts.Base(c.Request); err != nil {
-				a.abortFault(c, base, err)
+				a.abortFault(c, base, readingSession, err)
 			} else {
 				a.abort(c, base, http.StatusInternalServerError, errorcode.Configuration)
 			}
 		}
+	}
+	offered := func(m FactorMethod) bool { return factor.Wants(wanted, m) }
+	if methods := a.factorMethods(); len(a.providers) > 0 && !slices.ContainsFunc(methods, offered) {
+		a.opts.Logger.Warn("ginauth: nobody gets past a guard here, since the site has none of the factors that it wants", "wanted", wanted, "offered", methods)
 	}
 	return a.admit(func(c *gin.Context, id *identity, base origin.Base) bool {
 		if a.hasFactor(id, within, wanted) {
@@ -302,11 +306,6 @@ func (r *request) signedInUser(ctx context.Context) (*identity, error) {
 		err = r.auth.lookUp(ctx, id)
 	}
 	return id, err
-}
-
-// signInFor is the sign-in page that leads to another one.
-func (r *request) signInFor(page string) string {
-	return withQuery(r.base.URL+"/signin", "callbackUrl", page)
 }
 
 // mayProve tells at which providers the person of a session can prove who they are: with

@@ -68,7 +68,7 @@ func (a *Auth) admit(may func(c *gin.Context, id *identity, base origin.Base) bo
 			a.abort(c, base, http.StatusForbidden, errorcode.CrossOriginRequest)
 			return
 		case err != nil:
-			a.abortFault(c, base, err)
+			a.abortFault(c, base, readingSession, err)
 			return
 		}
 		a.attach(c, id)
@@ -98,7 +98,7 @@ func (a *Auth) LoadSession() gin.HandlerFunc {
 		case err == nil:
 			a.attach(c, id)
 		case !errors.Is(err, errSignedOut) && !errors.Is(err, errForeign):
-			a.abortFault(c, base, err)
+			a.abortFault(c, base, readingSession, err)
 			return
 		}
 		c.Next()
@@ -138,8 +138,11 @@ func (a *Auth) identity(c *gin.Context) (*identity, origin.Base, error) {
 	return id, base, err
 }
 
-// abortFault ends a request that cannot be answered: never by going on.
-func (a *Auth) abortFault(c *gin.Context, base origin.Base, err error) {
+// readingSession is what a guard was doing when it failed.
+const readingSession = "reading the session"
+
+// abortFault ends a request that cannot be answered: never by going on. doing is for the log.
+func (a *Auth) abortFault(c *gin.Context, base origin.Base, doing string, err error) {
 	if errors.Is(err, origin.ErrHost) {
 		a.tellHost(c.Request)
 		a.abort(c, base, http.StatusBadRequest, errorcode.BadHost)
@@ -149,7 +152,7 @@ func (a *Auth) abortFault(c *gin.Context, base origin.Base, err error) {
 		return
 	}
 	reference := newReference()
-	a.opts.Logger.Error("ginauth: reading the session failed", "error", redact.Error(err), "reference", reference)
+	a.opts.Logger.Error("ginauth: "+doing+" failed", "error", redact.Error(err), "reference", reference)
 	page := pages.Error{Code: errorcode.SessionFault, Reference: reference}
 	if c.Request.Method == http.MethodGet {
 		page.RetryURL = base.Prefix + c.Request.URL.RequestURI()

@@ -384,3 +384,8 @@ func (r *request) serveScript(s pages.Script) {
 	}
 	r.c.Data(http.StatusOK, "text/javascript; charset=utf-8", s.Body)
 }
+
+// signInFor is the sign-in page that leads to another one.
+func (r *request) signInFor(page string) string {
+	return withQuery(r.base.URL+"/signin", "callbackUrl", page)
+}

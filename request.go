@@ -345,11 +345,15 @@ func withQuery(target, name, value string) string {
 // fault answers a fault of ours or of the application's callbacks: the log says
 // what it was, the browser only that it was one. Cookies stay as they are.
 func (r *request) fault(doing string, err error) {
+	noStore(r.c.Writer.Header())
+	if navigates(r.c.Request) && !r.wantsJSON() {
+		r.auth.abortFault(r.c, r.base, doing, err)
+		return
+	}
 	if clientGone(r.c, err) {
 		return
 	}
 	r.auth.opts.Logger.Error("ginauth: "+doing+" failed", "error", redact.Error(err))
-	noStore(r.c.Writer.Header())
 	r.json(faultStatus(err), map[string]string{
 		"message": "There is a problem with the server. Its log says more.",
 	})

@@ -37,7 +37,7 @@ func TestAccountFault_Page(t *testing.T) {
 		var said struct{ Error string }
 		decode(t, res.body, &said)
 		if line := a.errorLine(t); res.StatusCode != http.StatusServiceUnavailable || said.Error != "SessionUnavailable" || res.ends() ||
-			!strings.Contains(line, "ginauth: reading the session failed") || !strings.Contains(line, errCut.Error()) {
+			!strings.Contains(line, "ginauth: reading the account failed") || !strings.Contains(line, errCut.Error()) {
 			t.Errorf("%s: %d %s, and the log says %s", call, res.StatusCode, res.body, line)
 		}
 	}

@@ -90,6 +90,28 @@ func TestAttack21_IDOfAnother(t *testing.T) {
 	}
 }
 
+// TestAttack21_ProofInSessionOfID has the owner of an address prove it in the browser of
+// somebody whom the Adapter does not have, and whose ID it later gave to the user with that
+// address: that session is no proof of who set the user's password.
+func TestAttack21_ProofInSessionOfID(t *testing.T) {
+	t.Parallel()
+	users := &lateUser{Adapter: ginauth.MemoryAdapter()}
+	a := newPasswordApp(t, passwordOptions{Options: ginauth.Options{Adapter: users, Session: ginauth.SessionOptions{Revocations: ginauth.MemoryRevocations()}}})
+	users.id = a.registers(t, victim, evilPassword)
+	a.passwords.set("lee", users.id, "of lee")
+	b := a.browser(t)
+	if res := b.types("lee", "of lee"); !res.signedIn() {
+		t.Fatalf("%d %s\n%s", res.StatusCode, res.Header.Get("Location"), a.log)
+	}
+	users.come.Store(true)
+	if res := a.mails(t, b, victim); !res.signedIn() || !a.proved(t, users.id) || a.passwords.resets != 1 {
+		t.Errorf("leads to %s, %d resets\n%s", res.Header.Get("Location"), a.passwords.resets, a.log)
+	}
+	if a.browser(t).types(victim, evilPassword).signedIn() {
+		t.Error("the password signs in as the victim's user")
+	}
+}
+
 // TestAttack21_AddressChangedWhileWaiting has somebody follow a mail to their own address,
 // change it before the second factor is given, and give it: a proof of one address proves
 // no other.

@@ -2,6 +2,7 @@ package tests
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -350,6 +351,36 @@ func TestRequireFactor_Faults(t *testing.T) {
 		if res := b.get(path); res.StatusCode != http.StatusInternalServerError || !strings.Contains(res.body, "Configuration") {
 			t.Errorf("%s answered %d %s", path, res.StatusCode, res.body)
 		}
+	}
+}
+
+// TestRequireFactor_NotOffered holds that the log says when a guard is made that wants what
+// its site does not offer, and nothing of one that somebody gets past.
+func TestRequireFactor_NotOffered(t *testing.T) {
+	t.Parallel()
+	const warns = "none of the factors"
+	for _, row := range []struct {
+		wants []ginauth.FactorMethod
+		warns bool
+	}{
+		{nil, false},
+		{[]ginauth.FactorMethod{ginauth.FactorPassword}, false},
+		{[]ginauth.FactorMethod{ginauth.FactorOTP, ginauth.FactorProvider}, false},
+		{[]ginauth.FactorMethod{ginauth.FactorOTP}, true},
+		{[]ginauth.FactorMethod{ginauth.FactorPasskey, ginauth.FactorMail}, true},
+	} {
+		a := newApp(t, ginauth.Options{Providers: []ginauth.Provider{ginauth.OAuth{Provider: local(newIDP(t, ginauthtest.Config{}), "first")}, members()}})
+		a.auth.RequireFactor(time.Minute, row.wants...)
+		if log := a.log.String(); strings.Contains(log, warns) != row.warns || row.warns && !strings.Contains(log, string(row.wants[0])) {
+			t.Errorf("%v: the log says %s", row.wants, log)
+		}
+	}
+	var log logBuffer
+	reader, err := ginauth.New(ginauth.Options{Secret: testSecret, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	must(t, err)
+	reader.RequireFactor(time.Minute, ginauth.FactorOTP) // the site that signs people in may offer it
+	if strings.Contains(log.String(), warns) {
+		t.Error(log.String())
 	}
 }
 

@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -230,4 +231,51 @@ func TestRemovePasskey(t *testing.T) {
 		t.Fatal(err)
 	}
 	remove("beside a proved address", bob, "bobs", nil)
+}
+
+// paired lets the first two deletions of passkeys go on together.
+type paired struct {
+	ginauth.Adapter
+	ginauth.PasskeyStore
+	both sync.WaitGroup
+}
+
+func (p *paired) DeletePasskey(ctx context.Context, userID, id string) error {
+	p.both.Done()
+	p.both.Wait()
+	return p.PasskeyStore.DeletePasskey(ctx, userID, id)
+}
+
+// Of somebody's last two passkeys, removed at once, one stays at least.
+func TestRemovePasskey_LastTwoAtOnce(t *testing.T) {
+	t.Parallel()
+	memory := ginauth.MemoryAdapter()
+	users := &paired{Adapter: memory, PasskeyStore: memory.(ginauth.PasskeyStore)}
+	users.both.Add(2)
+	a := newApp(t, ginauth.Options{
+		BaseURL: "http://localhost", Adapter: users, Providers: somebody(),
+		Factors: ginauth.FactorOptions{Passkeys: passkey.New(passkey.Config{})},
+	})
+	ada, err := memory.CreateUser(t.Context(), ginauth.User{Name: "Ada"}, nil)
+	must(t, err)
+	answers := make(chan error)
+	for _, id := range []string{"one", "two"} {
+		must(t, users.CreatePasskey(t.Context(), ginauth.StoredPasskey{ID: id, UserID: ada.ID, Data: []byte(`{"name":"` + id + `"}`)}))
+	}
+	for _, id := range []string{"one", "two"} {
+		go func() { answers <- a.auth.RemovePasskey(context.WithoutCancel(t.Context()), ada.ID, id) }()
+	}
+	removed := 0
+	for range 2 {
+		switch err := <-answers; {
+		case err == nil:
+			removed++
+		case !errors.Is(err, ginauth.ErrLastAccount):
+			t.Error(err)
+		}
+	}
+	list, err := a.auth.Passkeys(t.Context(), ada.ID)
+	if len(list) != 2-removed || len(list) == 0 || err != nil {
+		t.Errorf("%d were removed, and %d are left, %v", removed, len(list), err)
+	}
 }

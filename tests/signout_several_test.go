@@ -56,7 +56,7 @@ func TestSignOut_ProviderGone(t *testing.T) {
 // the page can try again.
 func TestSignOut_StoreFails(t *testing.T) {
 	t.Parallel()
-	for _, method := range []string{"page", "Auth.SignOut"} {
+	for _, method := range []string{"form", "script", "Auth.SignOut"} {
 		store := &keptSessions{SessionStore: memoryStore()}
 		var fault error
 		a := membersApp(t, ginauth.Options{Session: ginauth.SessionOptions{Store: store}})
@@ -65,13 +65,23 @@ func TestSignOut_StoreFails(t *testing.T) {
 		b.signInAs("ada")
 		store.undeletable = true
 		var res answer
-		if method == "page" {
+		switch method {
+		case "form":
+			res = a.send(t, http.MethodPost, "/api/auth/signout", url.Values{"csrfToken": {b.csrf()}}.Encode(),
+				"Cookie", cookieHeader(b), "Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Mode", "navigate")
+			if res.StatusCode != http.StatusServiceUnavailable || !strings.HasPrefix(res.body, "<!doctype html>") || !strings.Contains(a.log.String(), "ginauth: ending the session failed") {
+				t.Errorf("answered %d %s\n%s", res.StatusCode, res.body, a.log)
+			}
+		case "script":
 			res = b.signOut()
 			if res.StatusCode != http.StatusServiceUnavailable || !strings.Contains(res.body, "There is a problem with the server") {
 				t.Errorf("answered %d %s", res.StatusCode, res.body)
 			}
-		} else if res = b.post("/leave", url.Values{}); fault == nil || errors.Is(fault, ginauth.ErrNoSession) {
-			t.Errorf("Auth.SignOut: %v", fault)
+		default:
+			res = b.post("/leave", url.Values{})
+			if fault == nil || errors.Is(fault, ginauth.ErrNoSession) {
+				t.Errorf("Auth.SignOut: %v", fault)
+			}
 		}
 		if res.ends() || b.user() != "ada@example.com" {
 			t.Errorf("%s: signed in is %q", method, b.user())

@@ -26,13 +26,14 @@ type row struct {
 	Data   []byte
 }
 
-// A memory is a store of passkeys. before, if set, comes first in its next change, and
-// deletion is what each deletion fails with.
+// A memory is a store of passkeys. before, if set, comes first in its next change.
+// creation and deletion are what each of them fails with.
 type memory struct {
 	changes  int // that were asked for
 	rows     map[string]row
 	used     map[string]bool // challenges of registrations
 	before   func()
+	creation error
 	deletion error
 }
 
@@ -45,7 +46,9 @@ func (m *memory) change() {
 }
 
 func (m *memory) CreatePasskey(_ context.Context, p row) error {
-	m.change()
+	if m.change(); m.creation != nil {
+		return m.creation
+	}
 	m.rows[p.ID] = p
 	return nil
 }

@@ -1,6 +1,7 @@
 package passkeys_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,50 @@ func challenges(t *testing.T, site string, now *time.Time) *passkeys.Challenges 
 		t.Fatal(err)
 	}
 	return c
+}
+
+// TestKeeper_RemoveIf holds that what a user needs is not taken away, also where it is
+// needed only once the others are gone.
+func TestKeeper_RemoveIf(t *testing.T) {
+	t.Parallel()
+	needed := errors.New("the user needs it")
+	for name, row := range map[string]struct {
+		may      []error // each time that it is asked
+		id       string
+		deletion error
+		put      error // what storing it again fails with
+		want     error
+		left     int
+	}{
+		"taken away":       {[]error{nil, nil}, "one", nil, nil, nil, 0},
+		"needed":           {[]error{needed}, "one", nil, nil, needed, 1},
+		"needed meanwhile": {[]error{nil, needed}, "one", nil, nil, needed, 1},
+		"another's":        {nil, "bobs", nil, nil, errs.NotFound, 1},
+		"not deleted":      {[]error{nil}, "one", errDown, nil, errDown, 1},
+		"not put back":     {[]error{nil, needed}, "one", nil, errDown, errDown, 0},
+	} {
+		now := time.Unix(1_700_000_000, 0)
+		k, m := keeper(t, &now)
+		p := add(t, k, "ada", "one")
+		bobs := add(t, k, "bob", "bobs")
+		id := map[string]string{"one": p.ID, "bobs": bobs.ID}[row.id]
+		m.deletion, m.creation = row.deletion, row.put
+		err := k.RemoveIf(t.Context(), "ada", id, func() error {
+			answer := row.may[0]
+			row.may = row.may[1:]
+			return answer
+		})
+		list, listErr := k.List(t.Context(), "ada")
+		if !errors.Is(err, row.want) || len(list) != row.left || listErr != nil || len(row.may) > 0 {
+			t.Errorf("%s: %v, want %v, and %d are left", name, err, row.want, len(list))
+		}
+		if len(list) > 0 && string(list[0].Data) != string(p.Data) {
+			t.Errorf("%s: it is another one now", name)
+		}
+		if row.put != nil && !strings.Contains(err.Error(), needed.Error()) {
+			t.Errorf("%s: %v does not say why", name, err)
+		}
+	}
 }
 
 func TestChallengeIsBound(t *testing.T) {
