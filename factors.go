@@ -65,7 +65,7 @@ var ErrFactorRequired = errors.New("ginauth: a second factor is required")
 //
 // RequireFactor(0) without methods would admit every session that began here. It is a
 // fault, like a negative time and an unknown method: the log says so at once, and each
-// request gets 500. The log also says where the site offers none of the methods.
+// request gets 500. The log also says where no provider and no option gives one of the methods.
 func (a *Auth) RequireFactor(within time.Duration, methods ...FactorMethod) gin.HandlerFunc {
 	wanted := slices.Clone(methods)
 	if err := factor.CheckGuard(within, wanted); err != nil {
@@ -80,7 +80,7 @@ func (a *Auth) RequireFactor(within time.Duration, methods ...FactorMethod) gin.
 	}
 	offered := func(m FactorMethod) bool { return factor.Wants(wanted, m) }
 	if methods := a.factorMethods(); len(a.providers) > 0 && !slices.ContainsFunc(methods, offered) {
-		a.opts.Logger.Warn("ginauth: nobody gets past a guard here, since the site has none of the factors that it wants", "wanted", wanted, "offered", methods)
+		a.opts.Logger.Info("ginauth: a guard wants what no provider and no option of this site asks people for; only Auth.SignIn can give it", "wanted", wanted, "offered", methods)
 	}
 	return a.admit(func(c *gin.Context, id *identity, base origin.Base) bool {
 		if a.hasFactor(id, within, wanted) {

@@ -358,7 +358,7 @@ func TestRequireFactor_Faults(t *testing.T) {
 // its site does not offer, and nothing of one that somebody gets past.
 func TestRequireFactor_NotOffered(t *testing.T) {
 	t.Parallel()
-	const warns = "none of the factors"
+	const warns = "only Auth.SignIn can give it"
 	for _, row := range []struct {
 		wants []ginauth.FactorMethod
 		warns bool
