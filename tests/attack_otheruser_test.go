@@ -112,6 +112,40 @@ func TestAttack21_ProofInSessionOfID(t *testing.T) {
 	}
 }
 
+// TestAttack21_LinkInSessionOfID has Ada begin to add an account in her session, and give
+// the second factor in a browser with the session of somebody who has her ID, but whom the
+// Adapter did not have: nobody of hers is signed in there.
+func TestAttack21_LinkInSessionOfID(t *testing.T) {
+	t.Parallel()
+	users := &lateUser{Adapter: ginauth.MemoryAdapter()}
+	users.FactorStore = users.Adapter.(ginauth.FactorStore)
+	a := newFactorApp(t, passwordOptions{Options: ginauth.Options{Adapter: users, Session: ginauth.SessionOptions{Revocations: ginauth.MemoryRevocations()}}})
+	users.id = a.ada
+	a.passwords.set("lee", a.ada, "of lee")
+	lee := a.browser(t)
+	if res := lee.types("lee", "of lee"); !res.signedIn() {
+		t.Fatalf("%d %s\n%s", res.StatusCode, res.Header.Get("Location"), a.log)
+	}
+	users.come.Store(true)
+	b := a.browser(t)
+	phone := a.enrols(t, b)
+	for _, row := range []struct {
+		account string
+		linked  bool
+	}{{"grace", true}, {"nemo", false}} {
+		if res := b.signInAt(a.idp, "second", row.account); !strings.HasSuffix(res.Header.Get("Location"), codeURL) {
+			t.Fatalf("adding an account leads to %d %s\n%s", res.StatusCode, res.Header.Get("Location"), a.log)
+		}
+		if !row.linked {
+			b.plant(sessionCookie, lee.cookie(sessionCookie))
+		}
+		res := b.gives("code", phone.next(a))
+		if got := slices.Contains(a.names(t, a.ada), "second/"+row.account); got != row.linked {
+			t.Errorf("%s: linked: %v, leads to %s\n%s", row.account, got, res.Header.Get("Location"), a.log)
+		}
+	}
+}
+
 // TestAttack21_AddressChangedWhileWaiting has somebody follow a mail to their own address,
 // change it before the second factor is given, and give it: a proof of one address proves
 // no other.
