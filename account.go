@@ -3,12 +3,10 @@ package ginauth
 import (
 	"context"
 	"errors"
-	"fmt"
 	"html/template"
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -26,6 +24,7 @@ type account struct {
 	*request
 	id   *identity
 	user *User // of the Adapter; nil where it has none for them
+	gone bool  // the Adapter had one, who was deleted
 	ways ways
 }
 
@@ -64,12 +63,12 @@ func (r *request) postAccount() {
 	if a == nil {
 		return
 	}
-	if action.fresh && !r.auth.hasFactor(a.id, freshProof, nil) {
+	if action.fresh && !a.gone && !r.auth.hasFactor(a.id, freshProof, nil) {
 		r.redirect(http.StatusOK, withQuery(factorURL(r.base, nil), "callbackUrl", r.accountURL()))
 		return
 	}
 	err := ErrNotFound
-	if a.user != nil || !action.fresh {
+	if a.user != nil || a.gone || !action.fresh {
 		err = action.run(a, context.WithoutCancel(r.c.Request.Context()))
 	}
 	var public publicError
@@ -100,6 +99,7 @@ func (r *request) account() *account {
 	a := &account{request: r, id: id}
 	if err == nil && r.auth.opts.Adapter != nil {
 		a.user, err = orNil(r.auth.userOf(ctx, id))
+		a.gone = a.user == nil && !id.token.notInAdapter && id.token.Subject != ""
 		if a.user != nil {
 			a.ways, err = r.auth.waysInto(ctx, *a.user)
 		}
@@ -213,7 +213,7 @@ func (a *account) link(context.Context) error {
 }
 
 func (a *account) unlink(ctx context.Context) error {
-	return a.auth.Unlink(ctx, a.user.ID, a.field("provider"), a.field("account"))
+	return a.auth.Unlink(ctx, a.id.token.Subject, a.field("provider"), a.field("account"))
 }
 
 // sessionsSection lists where the person is signed in, if the store can tell.
@@ -226,17 +226,23 @@ func (a *account) sessionsSection(ctx context.Context) (pages.Section, error) {
 	return pages.Devices(devices), err
 }
 
-// sessions are the person's; none where the store cannot list them.
+// sessions are the person's; none where the store cannot list them. Somebody whom the
+// Adapter does not have may share their ID with a user who got it later.
 func (a *account) sessions(ctx context.Context) ([]UserSession, error) {
 	if _, listed := a.auth.userStore(); !listed || a.id.token.Subject == "" {
 		return nil, nil
 	}
-	return a.auth.Sessions(ctx, a.id.token.Subject)
+	list, err := a.auth.Sessions(ctx, a.id.token.Subject)
+	return slices.DeleteFunc(list, func(s UserSession) bool { return s.notInAdapter != a.id.token.notInAdapter }), err
 }
 
 func (a *account) end(ctx context.Context) error {
-	if a.id.token.Subject == "" {
-		return ErrNotFound
+	list, err := a.sessions(ctx)
+	if err == nil && !slices.ContainsFunc(list, func(s UserSession) bool { return s.ID == a.field("session") }) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return err
 	}
 	return a.auth.EndSession(ctx, a.id.token.Subject, a.field("session"))
 }
@@ -254,15 +260,19 @@ func (a *account) endOthers(ctx context.Context) error {
 	return err
 }
 
-// delete lets the application delete its own rows, or refuse, and then the user.
+// delete lets the application delete its own rows, or refuse, and then the user. Where the
+// user is gone, a deletion failed half-way and is asked for again: their sessions end too.
 func (a *account) delete(ctx context.Context) error {
 	callback := a.auth.opts.Callbacks.DeleteUser
 	if callback == nil || a.field("sure") != "true" {
 		return ErrNotFound
 	}
-	err := callback(a.c, *a.user)
+	var err error
+	if !a.gone {
+		err = callback(a.c, *a.user)
+	}
 	if err == nil {
-		err = a.auth.DeleteUser(ctx, a.user.ID)
+		err = a.auth.DeleteUser(ctx, a.id.token.Subject)
 	}
 	if err == nil {
 		_, err = a.signOut()
@@ -346,55 +356,4 @@ func (r *request) postPasskeys() {
 		}
 		return err
 	})
-}
-
-// A Passkey is one of a user's, for a page that shows people theirs.
-type Passkey struct {
-	ID       string // names it for RemovePasskey
-	Name     string // that the person gave it
-	Created  time.Time
-	LastUsed time.Time // zero: never
-	Synced   bool      // it is backed up, so that other devices of the person have it too
-	Cloned   bool      // its signature counter went back once: somebody may have copied it
-}
-
-// Passkeys returns the passkeys of a user, the oldest first. userID is the token's
-// subject. There are none without Factors.Passkeys.
-func (a *Auth) Passkeys(ctx context.Context, userID string) ([]Passkey, error) {
-	m := a.passkeys()
-	if m == nil {
-		return []Passkey{}, nil
-	}
-	kept, err := m.keeper.Records(requestContext(ctx), userID)
-	list := make([]Passkey, 0, len(kept))
-	for _, r := range kept {
-		created, used := r.Times()
-		list = append(list, Passkey{r.ID, r.Name, created, used, r.Synced, r.Cloned})
-	}
-	return list, err
-}
-
-// RemovePasskey takes a passkey away from a user, such as that of a lost device. The
-// error is ErrNotFound where they have none of this ID, and ErrLastAccount where they
-// could not sign in without it. Their sessions go on: RevokeUser ends them.
-func (a *Auth) RemovePasskey(ctx context.Context, userID, id string) error {
-	if a.passkeys() == nil {
-		return fmt.Errorf("%w: RemovePasskey needs Factors.Passkeys", ErrNotSupported)
-	}
-	ctx = context.WithoutCancel(requestContext(ctx))
-	user, err := a.userByID(ctx, userID)
-	if err != nil {
-		return err
-	}
-	err = a.passkeys().keeper.RemoveIf(ctx, userID, id, func() error {
-		w, err := a.waysInto(ctx, user)
-		if w.passkeys = slices.DeleteFunc(w.passkeys, func(p StoredPasskey) bool { return p.ID == id }); err == nil && !w.any() {
-			err = ErrLastAccount
-		}
-		return err
-	})
-	if err == nil {
-		a.unlinked(ctx, user, passkeyAccount(id))
-	}
-	return err
 }

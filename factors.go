@@ -240,7 +240,7 @@ func (r *request) confirmURL(ctx context.Context, id *identity, wanted []FactorM
 	if !factor.Wants(wanted, FactorOTP) {
 		page = "confirm-recovery"
 	}
-	if r.auth.factors.store == nil || !factor.Wants(wanted, FactorOTP) && !factor.Wants(wanted, FactorRecovery) {
+	if id.user == nil || r.auth.factors.store == nil || !factor.Wants(wanted, FactorOTP) && !factor.Wants(wanted, FactorRecovery) {
 		return "", nil
 	}
 	record, _, err := r.auth.factorRecord(ctx, id.token.Subject)

@@ -155,7 +155,7 @@ func (a *Auth) abortFault(c *gin.Context, base origin.Base, doing string, err er
 	a.opts.Logger.Error("ginauth: "+doing+" failed", "error", redact.Error(err), "reference", reference)
 	page := pages.Error{Code: errorcode.SessionFault, Reference: reference}
 	if c.Request.Method == http.MethodGet {
-		page.RetryURL = base.Prefix + c.Request.URL.RequestURI()
+		page.RetryURL = ownPath(base.Prefix + c.Request.URL.RequestURI())
 	}
 	status := http.StatusInternalServerError
 	if errors.Is(err, errUnavailable) {

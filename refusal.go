@@ -99,7 +99,7 @@ func refusalLevel(err error) slog.Level {
 	var public publicError
 	var tooMany rateLimited
 	if errors.As(err, &denied) || errors.As(err, &public) || errors.As(err, &tooMany) ||
-		errors.Is(err, ErrAccessDenied) || errors.Is(err, ErrSignedOut) {
+		errors.Is(err, ErrAccessDenied) || errors.Is(err, ErrSignedOut) || errors.Is(err, ErrFactorRequired) {
 		return slog.LevelInfo
 	}
 	return slog.LevelWarn

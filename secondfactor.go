@@ -174,7 +174,7 @@ func (r *request) codePage(record *factor.Record, passkey pages.SecondPasskey) {
 func (r *request) finishByCode(ctx context.Context, w *waiting, _ *factor.Record) {
 	method := r.codeMethod()
 	if r.codeRight(ctx, w.User.ID, w, method) {
-		r.leave(r.finishBy(ctx, w, factor.Proof{Method: string(method)}, method == FactorOTP && r.field("trust") == "true"))
+		r.leave(r.finishBy(ctx, w, factor.Proof{Method: string(method)}, r.trusted(method, w.Epoch)))
 	}
 }
 

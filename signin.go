@@ -239,7 +239,7 @@ func (r *request) startSession(p SignInParams, isNew bool) outcome {
 	b, err := r.begin(p, isNew)
 	if err == nil {
 		var result outcome
-		if result, err = r.waitIfDue(b); result.waiting != "" {
+		if result, err = r.waitIfDue(b); result.location != "" {
 			return result
 		}
 	}

@@ -1,7 +1,9 @@
 package ginauth
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"mime"
 	"net/http"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/gin-gonic/gin"
 
+	"github.com/ginauth/ginauth/internal/bulkhead"
 	"github.com/ginauth/ginauth/internal/cookie"
 	"github.com/ginauth/ginauth/internal/openid"
 	"github.com/ginauth/ginauth/internal/origin"
@@ -213,4 +216,102 @@ func (r *request) refuseLogout(code string, err error) {
 		refusal.Advice{LookAt: "the provider's issuer and client id", Text: "the error says what the token has and what was expected; anybody may send one"},
 		"provider", r.provider.id, "error", redact.Error(err))
 	r.json(http.StatusBadRequest, map[string]string{"error": code})
+}
+
+// revoke tells the log and Events.Revoke.
+func (a *Auth) revoke(ctx context.Context, e RevokeEvent) {
+	attrs := []any{"user", e.UserID, "all", e.SessionID == ""}
+	if e.Provider != "" {
+		attrs = []any{"provider", e.Provider}
+	}
+	a.opts.Logger.InfoContext(ctx, "ginauth: sessions were revoked", attrs...)
+	a.tellRevoked(ctx, e)
+}
+
+func (a *Auth) tellRevoked(ctx context.Context, e RevokeEvent) {
+	if event := a.opts.Events.Revoke; event != nil {
+		event(context.WithoutCancel(requestContext(ctx)), e)
+	}
+}
+
+// ErrSessionEnded is the cause (context.Cause) of a SessionContext that ended
+// with its session.
+var ErrSessionEnded = errors.New("ginauth: the session ended")
+
+// SessionContext is the context of a stream behind RequireSession: server-sent
+// events or a WebSocket, which outlive the moment in which the session was
+// checked. It ends with the request, when the session expires, and when the
+// person signs out of it or it is ended by RevokeUser or EndSession, where this
+// process does that; its cause is then ErrSessionEnded. Close ends it too, with the
+// cause http.ErrServerClosed. Call stop when the stream is over. For nobody's session,
+// for one that was signed out of a moment ago, and after Close, the context has ended
+// already. A session without a subject cannot be told from
+// others like it: its streams end with the request and when it expires.
+//
+// A session that other requests prolong ends its streams all the same when it
+// would have expired without them: the page connects again and goes on with the
+// session of that moment, as an EventSource does by itself.
+func (a *Auth) SessionContext(c *gin.Context) (ctx context.Context, stop context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(c.Request.Context())
+	id := identityFrom(c)
+	if id == nil {
+		cancel(ErrSessionEnded)
+		return ctx, func() {}
+	}
+	if a.ending.closed.Err() != nil {
+		cancel(http.ErrServerClosed)
+		return ctx, func() {}
+	}
+	end := func() { cancel(ErrSessionEnded) }
+	keepOpen := context.AfterFunc(a.ending.closed, func() { cancel(http.ErrServerClosed) })
+	var timer *time.Timer
+	if !id.session.Expires.IsZero() {
+		timer = time.AfterFunc(id.session.Expires.Sub(a.opts.Now()), end)
+	}
+	forget := func() {}
+	if !id.foreign { // whose name is no session's
+		forget = a.ending.streams.Add(id.token.revocable(), end)
+	}
+	return ctx, func() {
+		keepOpen()
+		if timer != nil {
+			timer.Stop()
+		}
+		forget()
+		cancel(context.Canceled)
+	}
+}
+
+// RevokeUser signs a person out everywhere: each session of theirs that began
+// until now is refused from now on, in this process at once and in others within
+// five seconds; streams of this process end (SessionContext). userID is the
+// token's subject.
+//
+// It needs Session.Revocations or a Session.Store that finds a user's sessions,
+// and uses what there is; ErrNotSupported where there is neither. An application
+// that does not ask the revocations, such as Next.js beside this one, goes on
+// believing a sealed session until it expires.
+func (a *Auth) RevokeUser(ctx context.Context, userID string) error {
+	if userID == "" {
+		return errors.New("ginauth: RevokeUser needs the ID of a user")
+	}
+	store, listed := a.userStore()
+	if a.ending.revoked == nil && !listed {
+		return fmt.Errorf("%w: RevokeUser needs Session.Revocations, for instance ginauth.MemoryRevocations(), or a Session.Store such as redisstore's", ErrNotSupported)
+	}
+	ctx = context.WithoutCancel(requestContext(ctx)) // half a sign-out everywhere would look like a whole one
+	var faults []error
+	// Without Revocations these are the device cookies alone.
+	faults = append(faults, a.ending.devices.EndUser(ctx, userID, a.opts.Now()), a.endFactorEpoch(ctx, userID))
+	if listed {
+		faults = append(faults, bulkhead.Run(ctx, a.calls.store, func(ctx context.Context) error {
+			return store.DeleteUser(ctx, a.namespace.Owner(userID))
+		}))
+	}
+	a.ending.streams.EndUser(userID)
+	if err := errors.Join(faults...); err != nil {
+		return err
+	}
+	a.revoke(ctx, RevokeEvent{UserID: userID})
+	return nil
 }

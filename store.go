@@ -215,6 +215,8 @@ type UserSession struct {
 
 	sid     string // names its streams
 	browser string // that it began in, as the account page names it
+
+	notInAdapter bool // as the token's
 }
 
 // Sessions returns the sessions of a user, the last used first. userID is the
@@ -241,7 +243,7 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]UserSession, erro
 				continue // its provider ended it, and the store does not know
 			}
 		}
-		list = append(list, UserSession{ID: s.id, SignedIn: t.AuthTime, LastUsed: t.IssuedAt, Expires: t.ExpiresAt, Claims: t.Claims, sid: t.sessionID(), browser: t.browser})
+		list = append(list, UserSession{ID: s.id, SignedIn: t.AuthTime, LastUsed: t.IssuedAt, Expires: t.ExpiresAt, Claims: t.Claims, sid: t.sessionID(), browser: t.browser, notInAdapter: t.notInAdapter})
 	}
 	slices.SortStableFunc(list, func(a, b UserSession) int {
 		return cmp.Or(b.LastUsed.Compare(a.LastUsed), b.SignedIn.Compare(a.SignedIn), cmp.Compare(a.ID, b.ID))

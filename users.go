@@ -1,14 +1,13 @@
 package ginauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"time"
-
-	"github.com/gin-gonic/gin"
 
 	"github.com/ginauth/ginauth/internal/ascii"
 	"github.com/ginauth/ginauth/internal/bulkhead"
@@ -32,17 +31,26 @@ func (a *Auth) Unlink(ctx context.Context, userID, provider, providerAccountID s
 	if err != nil {
 		return err
 	}
-	keys, err := a.listPasskeys(ctx, userID)
+	w, err := a.waysInto(ctx, user)
 	if err != nil {
 		return err
 	}
+	account := Account{Provider: provider, ProviderAccountID: providerAccountID}
 	err = a.adapt(ctx, func(ctx context.Context) error {
-		return a.opts.Adapter.UnlinkAccount(ctx, userID, provider, providerAccountID, a.mails(user) || len(keys) > 0)
+		return a.opts.Adapter.UnlinkAccount(ctx, userID, provider, providerAccountID, w.address != "" || len(w.passkeys) > 0)
 	})
-	if err == nil {
-		a.unlinked(ctx, user, Account{Provider: provider, ProviderAccountID: providerAccountID})
+	if err != nil {
+		return err
 	}
-	return err
+	// At the same moment another request may have taken the other ways.
+	if left, failed := a.waysInto(ctx, user); failed == nil && !left.any() {
+		if i := slices.IndexFunc(w.accounts, account.is); i >= 0 {
+			_, err := a.addAccount(ctx, user, w.accounts[i])
+			return cmp.Or(err, ErrLastAccount)
+		}
+	}
+	a.unlinked(ctx, user, account)
+	return nil
 }
 
 // unlinked tells the log and Events.UnlinkAccount.
@@ -109,102 +117,57 @@ func (a *Auth) lookUp(ctx context.Context, id *identity) error {
 	return nil
 }
 
-// revoke tells the log and Events.Revoke.
-func (a *Auth) revoke(ctx context.Context, e RevokeEvent) {
-	attrs := []any{"user", e.UserID, "all", e.SessionID == ""}
-	if e.Provider != "" {
-		attrs = []any{"provider", e.Provider}
-	}
-	a.opts.Logger.InfoContext(ctx, "ginauth: sessions were revoked", attrs...)
-	a.tellRevoked(ctx, e)
+// A Passkey is one of a user's, for a page that shows people theirs.
+type Passkey struct {
+	ID       string // names it for RemovePasskey
+	Name     string // that the person gave it
+	Created  time.Time
+	LastUsed time.Time // zero: never
+	Synced   bool      // it is backed up, so that other devices of the person have it too
+	Cloned   bool      // its signature counter went back once: somebody may have copied it
 }
 
-func (a *Auth) tellRevoked(ctx context.Context, e RevokeEvent) {
-	if event := a.opts.Events.Revoke; event != nil {
-		event(context.WithoutCancel(requestContext(ctx)), e)
+// Passkeys returns the passkeys of a user, the oldest first. userID is the token's
+// subject. There are none without Factors.Passkeys.
+func (a *Auth) Passkeys(ctx context.Context, userID string) ([]Passkey, error) {
+	m := a.passkeys()
+	if m == nil {
+		return []Passkey{}, nil
 	}
+	kept, err := m.keeper.Records(requestContext(ctx), userID)
+	list := make([]Passkey, 0, len(kept))
+	for _, r := range kept {
+		created, used := r.Times()
+		list = append(list, Passkey{r.ID, r.Name, created, used, r.Synced, r.Cloned})
+	}
+	return list, err
 }
 
-// ErrSessionEnded is the cause (context.Cause) of a SessionContext that ended
-// with its session.
-var ErrSessionEnded = errors.New("ginauth: the session ended")
-
-// SessionContext is the context of a stream behind RequireSession: server-sent
-// events or a WebSocket, which outlive the moment in which the session was
-// checked. It ends with the request, when the session expires, and when the
-// person signs out of it or it is ended by RevokeUser or EndSession, where this
-// process does that; its cause is then ErrSessionEnded. Close ends it too, with the
-// cause http.ErrServerClosed. Call stop when the stream is over. For nobody's session,
-// for one that was signed out of a moment ago, and after Close, the context has ended
-// already. A session without a subject cannot be told from
-// others like it: its streams end with the request and when it expires.
-//
-// A session that other requests prolong ends its streams all the same when it
-// would have expired without them: the page connects again and goes on with the
-// session of that moment, as an EventSource does by itself.
-func (a *Auth) SessionContext(c *gin.Context) (ctx context.Context, stop context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(c.Request.Context())
-	id := identityFrom(c)
-	if id == nil {
-		cancel(ErrSessionEnded)
-		return ctx, func() {}
+// RemovePasskey takes a passkey away from a user, such as that of a lost device. The
+// error is ErrNotFound where they have none of this ID, and ErrLastAccount where they
+// could not sign in without it. Their sessions go on: RevokeUser ends them.
+func (a *Auth) RemovePasskey(ctx context.Context, userID, id string) error {
+	if a.passkeys() == nil {
+		return fmt.Errorf("%w: RemovePasskey needs Factors.Passkeys", ErrNotSupported)
 	}
-	if a.ending.closed.Err() != nil {
-		cancel(http.ErrServerClosed)
-		return ctx, func() {}
-	}
-	end := func() { cancel(ErrSessionEnded) }
-	keepOpen := context.AfterFunc(a.ending.closed, func() { cancel(http.ErrServerClosed) })
-	var timer *time.Timer
-	if !id.session.Expires.IsZero() {
-		timer = time.AfterFunc(id.session.Expires.Sub(a.opts.Now()), end)
-	}
-	forget := func() {}
-	if !id.foreign { // whose name is no session's
-		forget = a.ending.streams.Add(id.token.revocable(), end)
-	}
-	return ctx, func() {
-		keepOpen()
-		if timer != nil {
-			timer.Stop()
-		}
-		forget()
-		cancel(context.Canceled)
-	}
-}
-
-// RevokeUser signs a person out everywhere: each session of theirs that began
-// until now is refused from now on, in this process at once and in others within
-// five seconds; streams of this process end (SessionContext). userID is the
-// token's subject.
-//
-// It needs Session.Revocations or a Session.Store that finds a user's sessions,
-// and uses what there is; ErrNotSupported where there is neither. An application
-// that does not ask the revocations, such as Next.js beside this one, goes on
-// believing a sealed session until it expires.
-func (a *Auth) RevokeUser(ctx context.Context, userID string) error {
-	if userID == "" {
-		return errors.New("ginauth: RevokeUser needs the ID of a user")
-	}
-	store, listed := a.userStore()
-	if a.ending.revoked == nil && !listed {
-		return fmt.Errorf("%w: RevokeUser needs Session.Revocations, for instance ginauth.MemoryRevocations(), or a Session.Store such as redisstore's", ErrNotSupported)
-	}
-	ctx = context.WithoutCancel(requestContext(ctx)) // half a sign-out everywhere would look like a whole one
-	var faults []error
-	// Without Revocations these are the device cookies alone.
-	faults = append(faults, a.ending.devices.EndUser(ctx, userID, a.opts.Now()), a.endFactorEpoch(ctx, userID))
-	if listed {
-		faults = append(faults, bulkhead.Run(ctx, a.calls.store, func(ctx context.Context) error {
-			return store.DeleteUser(ctx, a.namespace.Owner(userID))
-		}))
-	}
-	a.ending.streams.EndUser(userID)
-	if err := errors.Join(faults...); err != nil {
+	ctx = context.WithoutCancel(requestContext(ctx))
+	user, err := a.userByID(ctx, userID)
+	if err != nil {
 		return err
 	}
-	a.revoke(ctx, RevokeEvent{UserID: userID})
-	return nil
+	dispensable := func() error {
+		w, err := a.waysInto(ctx, user)
+		w.passkeys = slices.DeleteFunc(w.passkeys, func(p StoredPasskey) bool { return p.ID == id })
+		if err == nil && !w.any() {
+			err = ErrLastAccount
+		}
+		return err
+	}
+	err = a.passkeys().keeper.RemoveIf(ctx, userID, id, dispensable, func() error { return a.unclaimed(ctx, user) })
+	if err == nil {
+		a.unlinked(ctx, user, passkeyAccount(id))
+	}
+	return err
 }
 
 // errOvertaken refuses a way into a user that was closed meanwhile.
@@ -248,9 +211,12 @@ func (w ways) has(account Account) bool {
 	if account.Type == passkeyType {
 		return slices.ContainsFunc(w.passkeys, func(p StoredPasskey) bool { return p.ID == account.ProviderAccountID })
 	}
-	return slices.ContainsFunc(w.accounts, func(a Account) bool {
-		return a.Provider == account.Provider && a.ProviderAccountID == account.ProviderAccountID
-	})
+	return slices.ContainsFunc(w.accounts, account.is)
+}
+
+// is reports whether another account is this one.
+func (a Account) is(other Account) bool {
+	return a.Provider == other.Provider && a.ProviderAccountID == other.ProviderAccountID
 }
 
 // byProvider reports whether an account is at a provider: ginauth can take it away, but
@@ -276,14 +242,20 @@ func (a *Auth) addAccount(ctx context.Context, user User, account Account) (fres
 	if err != nil {
 		return false, err
 	}
-	now, err := a.userByID(ctx, user.ID)
-	if err == nil && provedSince(user, now) {
-		err = errOvertaken
-	}
+	err = a.unclaimed(ctx, user)
 	if err != nil && (fresh || errors.Is(err, errOvertaken)) {
 		err = a.takeBack(ctx, user, account, fresh, err)
 	}
 	return fresh, err
+}
+
+// unclaimed is errOvertaken where the owner of a user's address has proved it since.
+func (a *Auth) unclaimed(ctx context.Context, user User) error {
+	now, err := a.userByID(ctx, user.ID)
+	if err == nil && provedSince(user, now) {
+		err = errOvertaken
+	}
+	return err
 }
 
 func provedSince(before, now User) bool {

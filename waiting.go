@@ -81,15 +81,6 @@ func (r *request) mustWait(ctx context.Context, user User) (bool, error) {
 	return waits, nil
 }
 
-// trust keeps that the person is not to be asked again in this browser.
-func (r *request) trust(ctx context.Context, userID string) error {
-	record, _, err := r.auth.factorRecord(ctx, userID) // the sign-in may have begun another epoch
-	if err == nil {
-		r.setCookie(r.auth.factors.trusted.Line(r.cookies(), r.names.Trusted, userID, record.Epoch, r.attributes(), r.auth.opts.Now()))
-	}
-	return err
-}
-
 // browserMark names this browser to a sign-in that waits: by its CSRF cookie, or, where that
 // did not come along, by what the transaction of the sign-in keeps of it.
 func (r *request) browserMark() string {
@@ -125,8 +116,11 @@ func (r *request) waitIfDue(b *beginning) (outcome, error) {
 // wait keeps a sign-in until its second factor is given. It is not counted as one.
 func (r *request) wait(b *beginning) (outcome, error) {
 	b.undo()
-	if r.notInAdapter {
+	switch {
+	case r.notInAdapter:
 		return outcome{}, failure{step: "the second factor", error: errUnlisted}
+	case r.native: // an application has no page to give it on
+		return r.refused("the second factor", ErrFactorRequired, http.StatusUnauthorized, errorcode.FactorRequired), nil
 	}
 	w := waiting{
 		SignIn:   pending.Begin(r.browserMark(), r.demand.record.Epoch, r.auth.opts.Now()),
@@ -342,21 +336,28 @@ func (r *request) finishByPasskey(ctx context.Context, w *waiting, _ *factor.Rec
 		r.notWaiting(err)
 		return
 	}
-	r.leave(r.finishBy(ctx, w, factor.Proof{Method: string(FactorPasskey)}, false))
+	r.leave(r.finishBy(ctx, w, factor.Proof{Method: string(FactorPasskey)}, ""))
 }
 
-// finishBy finishes a sign-in that waited by a proof that is given now, and takes away
-// what is left of it. trust says that the browser is to be trusted.
-func (r *request) finishBy(ctx context.Context, w *waiting, proof factor.Proof, trust bool) outcome {
+// trusted is the epoch in which a second factor was right, while which the browser is to be
+// trusted: RevokeUser may have begun another since. Empty: the browser is asked each time.
+func (r *request) trusted(method FactorMethod, epoch string) string {
+	if method != FactorOTP || r.field("trust") != "true" || r.auth.opts.Factors.TrustDevice <= 0 {
+		return ""
+	}
+	return epoch
+}
+
+// finishBy finishes a sign-in that waited by a proof that is given now, and tidies up.
+func (r *request) finishBy(ctx context.Context, w *waiting, proof factor.Proof, trusted string) outcome {
 	proof.At = r.auth.opts.Now()
 	result := r.finish(w, proof)
 	r.putWaiting("")
-	err := r.auth.factors.waiting.Remove(ctx, r.handle)
-	if err == nil && trust && result.session != "" && r.auth.opts.Factors.TrustDevice > 0 {
-		err = r.trust(ctx, w.User.ID)
+	if trusted != "" && result.session != "" {
+		r.setCookie(r.auth.factors.trusted.Line(r.cookies(), r.names.Trusted, w.User.ID, trusted, r.attributes(), r.auth.opts.Now()))
 	}
-	if err != nil { // the sign-in is spent, and the browser will be asked again
-		r.auth.opts.Logger.Warn("ginauth: what is left of a sign-in with two factors was not kept or deleted", "error", redact.Error(err, r.handle))
+	if err := r.auth.factors.waiting.Remove(ctx, r.handle); err != nil { // the sign-in is spent
+		r.auth.opts.Logger.Warn("ginauth: what is left of a sign-in with two factors was not deleted", "error", redact.Error(err, r.handle))
 	}
 	return result
 }
@@ -374,19 +375,20 @@ func (r *request) enrolWaiting(ctx context.Context, w *waiting, _ *factor.Record
 		return
 	}
 	codes, hashes := factor.NewRecovery(w.User.ID)
-	now := r.auth.opts.Now()
+	now, epoch := r.auth.opts.Now(), ""
 	err := r.auth.changeFactors(ctx, w.User.ID, func(record *factor.Record) error {
 		if !record.Finish(w.ID, w.Epoch, w.Ends(), now) { // an app that they have by now stays
 			return errWaiting
 		}
 		record.AddOTP(secret, step, hashes, now)
+		epoch = r.trusted(FactorOTP, record.Epoch)
 		return nil
 	})
 	if err != nil {
 		r.notWaiting(err)
 		return
 	}
-	result := r.finishBy(ctx, w, factor.Proof{Method: string(FactorOTP)}, r.field("trust") == "true")
+	result := r.finishBy(ctx, w, factor.Proof{Method: string(FactorOTP)}, epoch)
 	r.tellFactor(ctx, w.User.ID, FactorOTP, FactorAdded)
 	if result.session == "" {
 		r.leave(result)

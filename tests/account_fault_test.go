@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -124,6 +125,41 @@ func TestAccountFault_DeletedHalf(t *testing.T) {
 		if _, err := a.keys.Adapter.GetUser(t.Context(), a.people["bob"]); err == nil {
 			t.Errorf("%s: the user is there", call)
 		}
+	}
+}
+
+// The user is deleted, and then the revocations fail: their sealed sessions go on, and end
+// when the person asks once more.
+func TestAccountFault_DeletedHalfSealed(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	a := newBrokenApp(t, nil, ginauth.Options{
+		Callbacks: ginauth.Callbacks{DeleteUser: func(*gin.Context, ginauth.User) error { asked++; return nil }},
+	})
+	b, other := a.browser(t), a.browser(t)
+	b.signInByPassword("bob")
+	other.signInByPassword("bob")
+	form := url.Values{"sure": {"true"}}
+	a.cut("Revoke")
+	if res := b.doAccount("delete", form); res.StatusCode != http.StatusServiceUnavailable || !strings.Contains(res.body, `value="delete"`) {
+		t.Errorf("%d %s", res.StatusCode, res.body)
+	}
+	a.mend("Revoke")
+	if res := other.get("/me"); res.StatusCode != http.StatusOK {
+		t.Fatalf("the sessions ended: %d\n%s", res.StatusCode, a.log)
+	}
+	a.move(11 * time.Minute) // for what is left to do no proof is asked
+	if res := b.doAccount("unlink", url.Values{"provider": {"credentials"}, "account": {a.people["bob"]}}); res.StatusCode != http.StatusConflict {
+		t.Errorf("unlinking is answered %d %s", res.StatusCode, res.Header.Get("Location"))
+	}
+	if res := b.doAccount("delete", nil); res.StatusCode != http.StatusConflict || other.get("/me").StatusCode != http.StatusOK {
+		t.Errorf("not sure: %d %s", res.StatusCode, res.Header.Get("Location"))
+	}
+	if res := b.doAccount("delete", form); res.StatusCode != http.StatusFound || !res.ends() || asked != 1 {
+		t.Errorf("once more: %d %s, the application was asked %d times", res.StatusCode, res.Header.Get("Location"), asked)
+	}
+	if res := other.get("/me"); res.StatusCode != http.StatusUnauthorized {
+		t.Errorf("elsewhere the user who was deleted is answered %d", res.StatusCode)
 	}
 }
 

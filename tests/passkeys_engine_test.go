@@ -6,9 +6,11 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -277,5 +279,56 @@ func TestRemovePasskey_LastTwoAtOnce(t *testing.T) {
 	list, err := a.auth.Passkeys(t.Context(), ada.ID)
 	if len(list) != 2-removed || len(list) == 0 || err != nil {
 		t.Errorf("%d were removed, and %d are left, %v", removed, len(list), err)
+	}
+}
+
+// Somebody removes a passkey while the owner of the address takes the user over, which
+// closes all ways of before: the passkey does not come back.
+func TestAttack21_RemovedDuringTakeover(t *testing.T) {
+	t.Parallel()
+	a := newBrokenApp(t, nil, ginauth.Options{BaseURL: "http://localhost", Providers: []ginauth.Provider{ginauth.Email{Send: (&inbox{}).send}}})
+	bob := a.people["bob"]
+	user, err := a.keys.Adapter.GetUser(t.Context(), bob)
+	must(t, err)
+	user.EmailVerified = time.Time{}
+	_, err = a.keys.Adapter.UpdateUser(t.Context(), user)
+	must(t, err)
+	must(t, a.keys.passkeys.CreatePasskey(t.Context(), ginauth.StoredPasskey{ID: "evil", UserID: bob, Data: []byte(`{"name":"evil"}`)}))
+	asked := 0
+	a.breaks("ListAccounts", func() error {
+		if asked++; asked == 2 { // the passkey is deleted by now
+			user.EmailVerified = time.Now()
+			_, err := a.keys.Adapter.UpdateUser(t.Context(), user)
+			return errors.Join(err, a.keys.Adapter.UnlinkAccount(t.Context(), bob, "credentials", bob, true))
+		}
+		return nil
+	})
+	if err := a.auth.RemovePasskey(t.Context(), bob, "evil"); err == nil || errors.Is(err, ginauth.ErrLastAccount) {
+		t.Errorf("removed, or needed: %v", err)
+	}
+	if list, err := a.keys.passkeys.ListPasskeys(t.Context(), bob); len(list) > 0 || err != nil {
+		t.Errorf("the owner of the address has %v, %v", list, err)
+	}
+}
+
+// A user's account and passkey, taken away at once: one stays.
+func TestUnlink_PasskeyRemovedMeanwhile(t *testing.T) {
+	t.Parallel()
+	a := newBrokenApp(t, nil, ginauth.Options{BaseURL: "http://localhost"})
+	bob := a.people["bob"]
+	before, err := a.keys.Adapter.ListAccounts(t.Context(), bob)
+	must(t, err)
+	must(t, a.keys.passkeys.CreatePasskey(t.Context(), ginauth.StoredPasskey{ID: "bobs", UserID: bob, Data: []byte(`{"name":"bobs"}`)}))
+	a.heard()
+	a.breaks("UnlinkAccount", func() error { return a.auth.RemovePasskey(t.Context(), bob, "bobs") })
+	if err := a.auth.Unlink(t.Context(), bob, "credentials", bob); !errors.Is(err, ginauth.ErrLastAccount) {
+		t.Errorf("Unlink: %v", err)
+	}
+	after, err := a.keys.Adapter.ListAccounts(t.Context(), bob)
+	if len(after) != 1 || err != nil || !reflect.DeepEqual(after, before) {
+		t.Errorf("%+v are left of %+v, %v", after, before, err)
+	}
+	if heard := a.heard(); len(heard) != 1 || heard[0] != "unlink passkey" {
+		t.Errorf("the application heard %v", heard)
 	}
 }

@@ -66,7 +66,6 @@ UpdateFactors: 503 SessionUnavailable, the second factor; 200 signed in
 GetUser: 500 Callback, the user and account; 401 FactorExpired
 GetUser: 500 Callback, the user and account; 401 FactorExpired
 ListAccounts: 500 Callback, the user and account; 401 FactorExpired
-GetFactors: 200 signed in, logged; 401 FactorExpired
 `},
 		{"gives a recovery code", func(t *testing.T, a *cutFactorApp) func() answer {
 			phone := withApp(t, a)
@@ -216,7 +215,6 @@ UpdateFactors: 503 SessionUnavailable, the second factor; 200 signed in
 GetUser: 500 Callback, the user and account; 401 FactorExpired
 GetUser: 500 Callback, the user and account; 401 FactorExpired
 ListAccounts: 500 Callback, the user and account; 401 FactorExpired
-GetFactors: 200 signed in, logged; 401 FactorExpired
 GetUser: 200 signed in, logged; 401 FactorExpired
 `},
 		{"opens the list", func(t *testing.T, a *cutFactorApp) func() answer {
@@ -309,7 +307,6 @@ Create: 503 SessionUnavailable, keeping the session; 401 FactorExpired
 GetUser: 500 Callback, the user and account; 401 FactorExpired
 ListAccounts: 500 Callback, the user and account; 401 FactorExpired
 Delete: 200 signed in, logged; 401 FactorExpired
-GetFactors: 200 signed in, logged; 401 FactorExpired
 `},
 		{"opens the page", opensPage, `
 200

@@ -77,7 +77,7 @@ func TestSecondFactor_Leftovers(t *testing.T) {
 	}{
 		{"finished", false, func(b *browser) answer { return b.gives("code", phone.next(a)) }, ""},
 		{"finished, and the store fails", true, func(b *browser) answer { return b.gives("code", phone.next(a)) },
-			`level=WARN msg="ginauth: what is left of a sign-in with two factors was not kept or deleted"`},
+			`level=WARN msg="ginauth: what is left of a sign-in with two factors was not deleted"`},
 		{"signed out", false, signOut, ""},
 		{"signed out, and the store fails", true, signOut, `level=WARN msg="ginauth: a sign-in that waited for its second factor was not deleted"`},
 	} {

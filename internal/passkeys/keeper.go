@@ -223,7 +223,7 @@ func (k *Keeper) Registered(ctx context.Context, answer Answer, want Challenge) 
 // Add stores a passkey, and takes it back where still says that its user must not have
 // it any more, or others made it one too many meanwhile.
 func (k *Keeper) Add(ctx context.Context, s Stored, still func() error) error {
-	if err := k.create(ctx, s); err != nil {
+	if err := bulkhead.Run(ctx, k.Calls, func(ctx context.Context) error { return k.Store.create(ctx, s) }); err != nil {
 		return err
 	}
 	err := still()
@@ -240,10 +240,6 @@ func (k *Keeper) Add(ctx context.Context, s Stored, still func() error) error {
 	return err
 }
 
-func (k *Keeper) create(ctx context.Context, s Stored) error {
-	return bulkhead.Run(ctx, k.Calls, func(ctx context.Context) error { return k.Store.create(ctx, s) })
-}
-
 // Remove takes a passkey away from a user.
 func (k *Keeper) Remove(ctx context.Context, userID, id string) error {
 	return bulkhead.Run(ctx, k.Calls, func(ctx context.Context) error { return k.Store.remove(ctx, userID, id) })
@@ -251,8 +247,8 @@ func (k *Keeper) Remove(ctx context.Context, userID, id string) error {
 
 // RemoveIf takes a passkey away from a user where may allows that, whose error it returns
 // otherwise. may is asked before, and again afterwards, since others of the user's may be
-// taken away at the same moment: then the passkey is put back.
-func (k *Keeper) RemoveIf(ctx context.Context, userID, id string, may func() error) error {
+// taken away at the same moment: then the passkey is put back, as by Add.
+func (k *Keeper) RemoveIf(ctx context.Context, userID, id string, may, still func() error) error {
 	list, err := k.List(ctx, userID)
 	at := slices.IndexFunc(list, func(s Stored) bool { return s.ID == id })
 	if err == nil && at < 0 {
@@ -270,7 +266,7 @@ func (k *Keeper) RemoveIf(ctx context.Context, userID, id string, may func() err
 	if err = may(); err == nil {
 		return nil
 	}
-	if kept := k.create(ctx, list[at]); kept != nil {
+	if kept := k.Add(ctx, list[at], still); kept != nil {
 		return fmt.Errorf("passkeys: a passkey that its user needs was not put back: %w (%v)", kept, err)
 	}
 	return err
