@@ -26,7 +26,7 @@ func (a *Auth) Unlink(ctx context.Context, userID, provider, providerAccountID s
 	if a.opts.Adapter == nil {
 		return fmt.Errorf("%w: Unlink needs one", errNoAdapter)
 	}
-	ctx = requestContext(ctx)
+	ctx = context.WithoutCancel(requestContext(ctx)) // who leaves half-way must not keep it from looking again
 	user, err := a.userByID(ctx, userID)
 	if err != nil {
 		return err
@@ -36,21 +36,33 @@ func (a *Auth) Unlink(ctx context.Context, userID, provider, providerAccountID s
 		return err
 	}
 	account := Account{Provider: provider, ProviderAccountID: providerAccountID}
+	byPasskey := w.address == "" && len(w.passkeys) > 0
 	err = a.adapt(ctx, func(ctx context.Context) error {
-		return a.opts.Adapter.UnlinkAccount(ctx, userID, provider, providerAccountID, w.address != "" || len(w.passkeys) > 0)
+		return a.opts.Adapter.UnlinkAccount(ctx, userID, provider, providerAccountID, w.address != "" || byPasskey)
 	})
-	if err != nil {
+	if err == nil && byPasskey { // which another request may have taken away at the same moment
+		err = a.unlessLast(ctx, user, w, account)
+	}
+	if err == nil {
+		a.unlinked(ctx, user, account)
+	}
+	return err
+}
+
+// unlessLast looks again after an account was unlinked, and puts it back as it was before
+// where there is no other way in by now.
+func (a *Auth) unlessLast(ctx context.Context, user User, before ways, account Account) error {
+	left, err := a.waysInto(ctx, user)
+	if err == nil && !left.any() {
+		err = ErrLastAccount
+	}
+	i := slices.IndexFunc(before.accounts, account.is)
+	if err == nil || i < 0 {
 		return err
 	}
-	// At the same moment another request may have taken the other ways.
-	if left, failed := a.waysInto(ctx, user); failed == nil && !left.any() {
-		if i := slices.IndexFunc(w.accounts, account.is); i >= 0 {
-			_, err := a.addAccount(ctx, user, w.accounts[i])
-			return cmp.Or(err, ErrLastAccount)
-		}
-	}
-	a.unlinked(ctx, user, account)
-	return nil
+	a.opts.Logger.Warn("ginauth: an account that was unlinked is linked again, without the tokens that the Adapter may have kept", "provider", account.Provider, "user", user.ID, "error", redact.Error(err))
+	_, failed := a.addAccount(ctx, user, before.accounts[i])
+	return cmp.Or(failed, err)
 }
 
 // unlinked tells the log and Events.UnlinkAccount.

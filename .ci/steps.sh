@@ -39,10 +39,12 @@ formatted() {
   fi
 }
 
-# modules runs a command in each of the four modules.
+all_modules=(. e2e bench recipes)
+
+# modules runs a command in each of the modules.
 modules() { # command, arguments
   local module
-  for module in . e2e bench recipes; do
+  for module in "${all_modules[@]}"; do
     (cd "$module" && "$@")
   done
 }

@@ -93,10 +93,15 @@ func New(db *gorm.DB, opts Options) (*Adapter, error) {
 	return a, nil
 }
 
+// fromSource has gorm's dbresolver read from the source, and not from a replica, which may
+// not know yet that somebody was signed out or has a second factor.
+const fromSource = "gorm:db_resolver:write"
+
 // with is the database for the time of one call, without the conditions that the
 // caller's *gorm.DB may have: they must not decide who signs in.
 func (a *Adapter) with(ctx context.Context) *gorm.DB {
-	return a.db.Session(&gorm.Session{NewDB: true, Context: ctx})
+	db := a.db.Session(&gorm.Session{NewDB: true, Context: ctx}).Set(fromSource, struct{}{})
+	return db.Session(&gorm.Session{}) // from which each statement is a new one
 }
 
 // heedsContext reports whether the database's driver is one that ends a call with its

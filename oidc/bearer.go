@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -136,7 +137,7 @@ func (b *bearer) verify(c *gin.Context, raw string) (*ginauth.Session, error) {
 // user is whose token it is.
 func (b *bearer) user(ctx context.Context, token *openid.AccessToken) (ginauth.User, error) {
 	if b.config.Adapter != nil {
-		user, err := b.config.Adapter.GetUserByAccount(ctx, b.config.Provider, token.Subject)
+		user, err := b.account(ctx, token.Subject)
 		if !errors.Is(err, ginauth.ErrNotFound) {
 			return user, err
 		}
@@ -148,6 +149,25 @@ func (b *bearer) user(ctx context.Context, token *openid.AccessToken) (ginauth.U
 	if verified, _ := token.Claims["email_verified"].(bool); verified {
 		email, _ := token.Claims["email"].(string)
 		user.Email = ascii.Lower(email)
+	}
+	return user, nil
+}
+
+// account is the Adapter's user with the issuer's account of this subject. A database may
+// take one text for another, so that what it found is looked at again.
+func (b *bearer) account(ctx context.Context, subject string) (ginauth.User, error) {
+	user, err := b.config.Adapter.GetUserByAccount(ctx, b.config.Provider, subject)
+	if err != nil {
+		return ginauth.User{}, err
+	}
+	accounts, err := b.config.Adapter.ListAccounts(ctx, user.ID)
+	if err != nil {
+		return ginauth.User{}, err
+	}
+	if user.ID == "" || !slices.ContainsFunc(accounts, func(a ginauth.Account) bool {
+		return a.Provider == b.config.Provider && a.ProviderAccountID == subject
+	}) {
+		return ginauth.User{}, fmt.Errorf("oidc: the Adapter returned a user without the account of the token's subject at %s; it must compare accounts byte by byte", b.config.Provider)
 	}
 	return user, nil
 }

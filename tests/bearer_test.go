@@ -477,6 +477,35 @@ func TestAttack22_BearerUsers(t *testing.T) {
 	}
 }
 
+// An Adapter's answer is looked at again: a database may take one subject for another.
+func TestAttack22_BearerOfSimilarSubject(t *testing.T) {
+	t.Parallel()
+	s := newAuthServer(t)
+	memory := ginauth.MemoryAdapter()
+	victim, err := memory.CreateUser(t.Context(), ginauth.User{Name: "Ada"}, &ginauth.Account{Provider: "staff", Type: "oauth", ProviderAccountID: "ada"})
+	must(t, err)
+	for name, row := range map[string]struct {
+		answers ginauth.User
+		subject string
+		status  int
+	}{
+		"their own":      {victim, "ada", http.StatusOK},
+		"another's":      {victim, "Ada", http.StatusServiceUnavailable},
+		"a user of none": {ginauth.User{Name: "none"}, "ada", http.StatusServiceUnavailable},
+	} {
+		verify, err := oidc.NewBearer(oidc.BearerConfig{Issuer: s.URL, Audience: audience, Adapter: lying{memory, "GetUserByAccount", row.answers}, Provider: "staff"})
+		must(t, err)
+		a := bearerApp(t, ginauth.Options{}, verify)
+		res := a.browser(t).bear(http.MethodGet, "/api", "Bearer "+s.sign(t, atJWT, s.accessClaims(map[string]any{"sub": row.subject})))
+		if res.StatusCode != row.status || strings.Contains(res.body, victim.ID) != (row.status == http.StatusOK) {
+			t.Errorf("%s: %d %s", name, res.StatusCode, res.body)
+		}
+		if told := strings.Contains(a.log.String(), "byte by byte"); told != (row.status != http.StatusOK) {
+			t.Errorf("%s: the log: %s", name, a.log)
+		}
+	}
+}
+
 func TestNewBearer_Faults(t *testing.T) {
 	t.Parallel()
 	for want, config := range map[string]oidc.BearerConfig{

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
@@ -208,7 +209,7 @@ func TestLifetime_SealedByNext(t *testing.T) {
 		{"no time at all", map[string]any{"iat": nil}, anHour, false},
 		{"a lifetime that is none", map[string]any{"auth_time": begun, "iat": begun, "ginauth_lifetime": "short"}, anHour, false},
 		{"a lifetime below zero", map[string]any{"auth_time": begun, "iat": begun, "ginauth_lifetime": map[string]any{"maxAge": -1}}, anHour, false},
-		{"a lifetime beyond all times", map[string]any{"auth_time": begun, "iat": begun, "ginauth_lifetime": map[string]any{"absoluteMaxAge": 9223372036854775807}}, anHour, false},
+		{"a lifetime beyond all times", map[string]any{"auth_time": begun, "iat": begun, "ginauth_lifetime": map[string]any{"absoluteMaxAge": int64(math.MaxInt64)}}, anHour, false},
 	} {
 		claims := map[string]any{"auth_time": nil, "exp": begun + 90*aDay}
 		for name, value := range row.claims {

@@ -117,13 +117,13 @@ func asked(p goth.Provider) (begun *url.URL, err error) {
 }
 
 // custom reports whether goth's provider was made for another server than the
-// service's, as patreon.NewCustomisedURL does, and paypal's for test accounts.
+// service's: by patreon.NewCustomisedURL or paypal's for test accounts, or by the variables
+// AuthURL and TokenURL of hubspot and salesforce.
 func custom(folder string, begun *url.URL) bool {
-	switch folder {
-	case "patreon", "paypal":
-		return begun.Host != "www."+folder+".com"
-	}
-	return false
+	host, customizable := map[string]string{
+		"hubspot": "app.hubspot.com", "patreon": "www.patreon.com", "paypal": "www.paypal.com", "salesforce": "login.salesforce.com",
+	}[folder]
+	return customizable && begun.Host != host
 }
 
 // scopes reads a scope parameter with spaces or commas between.

@@ -21,8 +21,10 @@ import (
 	"github.com/markbates/goth/providers/deezer"
 	"github.com/markbates/goth/providers/discord"
 	"github.com/markbates/goth/providers/eveonline"
+	"github.com/markbates/goth/providers/hubspot"
 	"github.com/markbates/goth/providers/kakao"
 	"github.com/markbates/goth/providers/patreon"
+	"github.com/markbates/goth/providers/salesforce"
 	"github.com/markbates/goth/providers/vk"
 	"github.com/markbates/goth/providers/zoom"
 	"golang.org/x/oauth2"
@@ -88,6 +90,26 @@ func TestOf(t *testing.T) {
 	}
 	if err := corrected.Of(zoom.New("", "", "")).(*corrected.Provider).Validate(); err == nil || !strings.Contains(err.Error(), "client id is empty") {
 		t.Errorf("a provider without a client: %v", err)
+	}
+}
+
+// An application names another server for two of goth's providers by variables, which no
+// other test may read meanwhile.
+func TestOf_OwnServer(t *testing.T) {
+	for url, made := range map[*string]func() goth.Provider{
+		&salesforce.AuthURL: func() goth.Provider { return salesforce.New("id", "secret", "") },
+		&hubspot.AuthURL:    func() goth.Provider { return hubspot.New("id", "secret", "") },
+	} {
+		if usual := made(); corrected.Of(usual) == usual {
+			t.Errorf("%s: not corrected", usual.Name())
+		}
+		before := *url
+		*url = "https://login.acme.example/authorize"
+		own := made()
+		if corrected.Of(own) != own {
+			t.Errorf("%s: a provider of another server was replaced", own.Name())
+		}
+		*url = before
 	}
 }
 

@@ -119,6 +119,7 @@ func TestRate(t *testing.T) {
 	per := time.Hour
 	all := limit.Rate{Count: 100, Per: per}
 	ten := limit.Rate{Count: 10, Per: 10 * time.Minute}
+	fits := func(n int64) int { return int(min(n, math.MaxInt)) } // an int may have 32 bits
 	for _, row := range []struct {
 		name      string
 		got, want limit.Rate
@@ -144,8 +145,8 @@ func TestRate(t *testing.T) {
 		{"at one person, of a few", limit.Rate{Count: 1, Per: per}.Aimed(limit.Rate{Count: 7, Per: per})(2), limit.Rate{Count: 3, Per: 3 * per}},
 		{"one", limit.Rate{Count: 1, Per: per}.Widened(1), limit.Rate{Count: 4, Per: per}},
 		{"at one person, of one", ten.Aimed(limit.Rate{Count: 1, Per: per})(2), ten},
-		{"of a number that does not fit", limit.Rate{Count: 1 << 31, Per: 100_000 * per}.Widened(1), limit.Rate{Count: 4 * math.MaxInt32, Per: 100_000 * per}},
-		{"of a number that does not fit, aimed", limit.Rate{Count: 1 << 31, Per: 1 << 31}.Aimed(limit.Rate{Count: -1})(1), limit.Rate{Count: 2 * math.MaxInt32, Per: 2 * math.MaxInt32}},
+		{"of a number that does not fit", limit.Rate{Count: fits(1 << 31), Per: 100_000 * per}.Widened(1), limit.Rate{Count: fits(4 * math.MaxInt32), Per: 100_000 * per}},
+		{"of a number that does not fit, aimed", limit.Rate{Count: fits(1 << 31), Per: time.Duration(fits(1 << 31))}.Aimed(limit.Rate{Count: -1})(1), limit.Rate{Count: fits(2 * math.MaxInt32), Per: time.Duration(fits(2 * math.MaxInt32))}},
 		{"no limit, aimed", limit.Rate{Count: -1}.Aimed(all)(2), limit.Rate{Count: -1}},
 	} {
 		if row.got != row.want {

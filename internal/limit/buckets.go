@@ -23,8 +23,13 @@ func (r Rate) Half() Rate {
 // Widened is the rate of a network with many clients: at each step four times as
 // many, up to one in each microsecond.
 func (r Rate) Widened(step int) Rate {
-	count := min(min(r.Count, math.MaxInt32)<<(2*step), int(r.Per/time.Microsecond))
+	count := min(times(r.Count, 2*step), int(min(int64(r.Per/time.Microsecond), math.MaxInt)))
 	return Rate{max(r.Count, count), r.Per}
+}
+
+// times is a count doubled so often, as far as it fits; an int may have 32 bits.
+func times(count, doublings int) int {
+	return int(min(int64(min(count, math.MaxInt32))<<doublings, math.MaxInt))
 }
 
 // Aimed is the rate of a network at one person: at each step twice as many at once,
@@ -35,7 +40,7 @@ func (r Rate) Aimed(all Rate) func(step int) Rate {
 		if r.Count <= 0 {
 			return r
 		}
-		count := min(r.Count, math.MaxInt32) << step
+		count := times(r.Count, step)
 		if all.Count > 0 {
 			count = min(count, all.Count/4*3)
 		}

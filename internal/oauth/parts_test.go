@@ -189,7 +189,7 @@ func TestReadIssuer(t *testing.T) {
 // max_age is one number of seconds, up to 100 years.
 func TestParseMaxAge(t *testing.T) {
 	t.Parallel()
-	const most = 100 * 365 * 24 * 60 * 60
+	const most int64 = 100 * 365 * 24 * 60 * 60
 	for _, row := range []struct {
 		values []string
 		want   int64
@@ -238,8 +238,8 @@ func TestCheckAuthTime(t *testing.T) {
 		{"the first second", times(1, 1), true, 0, ""},
 		{"no second", times(0, iat), true, 0, "no auth_time"},
 		{"a second before", times(-1, iat), true, 0, "no auth_time"},
-		{"the last second", times(1<<40, 1<<40), true, 0, ""},
-		{"beyond the last second", times(1<<40+1, 1<<40), true, 0, "no auth_time"},
+		{"the last second", times(int64(1<<40), int64(1<<40)), true, 0, ""},
+		{"beyond the last second", times(int64(1<<40+1), int64(1<<40)), true, 0, "no auth_time"},
 		{"no iat", times(iat, 0), true, 0, "no iat"},
 		{"iat in a text", times(iat, `"1"`), true, 0, "no iat"},
 		{"none", "", true, 0, "the answer has no id_token"},

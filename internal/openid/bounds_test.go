@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -314,6 +315,58 @@ func TestVerifyAccess_Fault(t *testing.T) {
 	}
 	if token, err := c.VerifyAccess(t.Context(), expired, false); token != nil || !errors.Is(err, openid.ErrAccessToken) {
 		t.Errorf("a bad one: %v, %v", token, err)
+	}
+}
+
+// Keys that did not come make no good token a bad one, however often it is asked, and are
+// asked for again soon.
+func TestVerifyAccess_KeysDown(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]func(w http.ResponseWriter){
+		"502":       func(w http.ResponseWriter) { w.WriteHeader(http.StatusBadGateway) },
+		"no answer": func(http.ResponseWriter) { panic(http.ErrAbortHandler) },
+	} {
+		i := newIssuer(t)
+		c := i.client()
+		good := i.signTyped(t, "at+jwt", i.claims(nil))
+		set, err := http.Get(i.URL + "/keys")
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys, err := io.ReadAll(set.Body)
+		if set.Body.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var down atomic.Bool
+		var asked atomic.Int32
+		down.Store(true)
+		i.handle("/keys", func(w http.ResponseWriter, _ *http.Request) {
+			if asked.Add(1); down.Load() {
+				answer(w)
+				return
+			}
+			_, _ = w.Write(keys)
+		})
+		for range 20 {
+			if token, err := c.VerifyAccess(t.Context(), good, false); token != nil || err == nil || errors.Is(err, openid.ErrAccessToken) {
+				t.Errorf("%s: %v, %v", name, token, err)
+			}
+		}
+		if n := asked.Load(); n > 10 {
+			t.Errorf("%s: the keys were asked for %d times", name, n)
+		}
+		down.Store(false)
+		deadline := time.Now().Add(20 * time.Second)
+		for {
+			token, err := c.VerifyAccess(t.Context(), good, false)
+			if err == nil && token.Subject == "alice" {
+				break
+			}
+			if time.Now().After(deadline) || errors.Is(err, openid.ErrAccessToken) {
+				t.Fatalf("%s, when the issuer is back: %v", name, err)
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
 	}
 }
 

@@ -36,6 +36,8 @@ const (
 	// maxKeyFetches is how often the keys are fetched in keyFetchWindow, at most.
 	maxKeyFetches  = 6
 	keyFetchWindow = time.Minute
+	// keyRetry is how long after a fetch that failed another may be made all the same.
+	keyRetry = time.Second
 )
 
 var errKeyFetches = errors.New("the keys were fetched a moment ago")
@@ -45,26 +47,46 @@ type sparing struct {
 	base http.RoundTripper
 	most int // requests in a window
 
-	mu    sync.Mutex
-	since time.Time // when the window began
-	spent int       // requests in it
+	mu     sync.Mutex
+	since  time.Time // when the window began
+	spent  int       // requests in it
+	last   time.Time // when the last one began
+	failed error     // what the last answer was, where it had no keys
 }
 
 func (s *sparing) RoundTrip(req *http.Request) (*http.Response, error) {
-	if !s.spend(time.Now()) {
-		return nil, errKeyFetches
+	if err := s.spend(time.Now()); err != nil {
+		return nil, err
 	}
-	return s.base.RoundTrip(req)
+	res, err := s.base.RoundTrip(req)
+	failed := err
+	if err == nil && res.StatusCode != http.StatusOK {
+		failed = errors.New("the answer was " + res.Status)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failed = failed
+	return res, err
 }
 
-func (s *sparing) spend(now time.Time) bool {
+// spend counts a request that begins now. The error says why it must not: the keys are
+// known, or, where the last request failed, that they are not.
+func (s *sparing) spend(now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if now.Sub(s.since) >= keyFetchWindow {
 		s.since, s.spent = now, 0
 	}
+	switch {
+	case s.spent < s.most, s.failed != nil && now.Sub(s.last) >= keyRetry:
+	case s.failed != nil:
+		return fmt.Errorf("the keys could not be fetched a moment ago: %w", s.failed)
+	default:
+		return errKeyFetches
+	}
 	s.spent++
-	return s.spent <= s.most
+	s.last = now
+	return nil
 }
 
 // sparingKeys is a key set for logout tokens, apart from that for id_tokens: what
