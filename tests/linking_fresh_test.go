@@ -235,3 +235,20 @@ func TestLinking_HandedOverInOldSession(t *testing.T) {
 		t.Errorf("answered %d, leads to %q\n%s", res.StatusCode, res.Header.Get("Location"), app.log)
 	}
 }
+
+// A session is proved again by the account that it began with, and not by another one that
+// its user has at the same provider: whoever has that one need not be the person here.
+func TestFactor_OtherAccountOfTheUser(t *testing.T) {
+	t.Parallel()
+	s := newFactorSite(t, ginauth.Options{})
+	b := s.browser(t)
+	b.signInAt(s.idp, "first", "ada")
+	b.signInAt(s.idp, "first", "grace") // which is linked, and signs in
+	if owner := s.owner(t, "first", "grace"); owner == "" || owner != s.owner(t, "first", "ada") {
+		t.Fatalf("it is %q's\n%s", owner, s.log)
+	}
+	s.clock.move(11 * time.Minute)
+	page := b.asked(b.opens("/fresh"))
+	b.get(as(t, s.idp, b.proves(page, "first", nil).Header.Get("Location"), "ada").String()).unproved(t, "OtherAccount")
+	b.get(as(t, s.idp, b.proves(page, "first", nil).Header.Get("Location"), "grace").String()).leads(t, b, "/fresh")
+}
