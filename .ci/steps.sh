@@ -49,6 +49,16 @@ modules() { # command, arguments
   done
 }
 
+# witnesses installs, in a tree of the repository, the npm packages whose own code is asked
+# by tests what is right.
+witnesses() { # directory
+  local package
+  for package in providers/testdata/witness internal/pages/testdata/marks gormadapter/testdata/authjs \
+    internal/otp/testdata/witness passkey/testdata/simplewebauthn; do
+    npm --prefix "$1/$package" ci --ignore-scripts --no-audit --no-fund
+  done
+}
+
 # for_system runs a command for another system and processor, such as windows/amd64.
 for_system() { # system, command, arguments
   local target=$1
