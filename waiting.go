@@ -339,8 +339,8 @@ func (r *request) finishByPasskey(ctx context.Context, w *waiting, _ *factor.Rec
 	r.leave(r.finishBy(ctx, w, factor.Proof{Method: string(FactorPasskey)}, ""))
 }
 
-// trusted is the epoch in which a second factor was right, while which the browser is to be
-// trusted: RevokeUser may have begun another since. Empty: the browser is asked each time.
+// trusted returns the epoch in which a second factor was right, if the browser is to be
+// trusted until it ends; RevokeUser may have ended it already. Empty: it is asked each time.
 func (r *request) trusted(method FactorMethod, epoch string) string {
 	if method != FactorOTP || r.field("trust") != "true" || r.auth.opts.Factors.TrustDevice <= 0 {
 		return ""

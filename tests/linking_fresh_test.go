@@ -236,8 +236,8 @@ func TestLinking_HandedOverInOldSession(t *testing.T) {
 	}
 }
 
-// A session is proved again by the account that it began with, and not by another one that
-// its user has at the same provider: whoever has that one need not be the person here.
+// A proof has to come from the account that the session began with. Another account of the
+// same user at the same provider is refused.
 func TestFactor_OtherAccountOfTheUser(t *testing.T) {
 	t.Parallel()
 	s := newFactorSite(t, ginauth.Options{})
